@@ -1,0 +1,48 @@
+"""What can go wrong for a user, and the exit code each mistake ends with."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class SaddlescapeError(Exception):
+    """A failure with a message for the user; the command line prints it and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class Fault(NamedTuple):
+    """One thing wrong with a spec: the dotted path of the field, and requirement, value and remedy."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class SpecError(SaddlescapeError):
+    """Everything that is wrong with a spec, at once."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class RefusedError(SaddlescapeError):
+    """The run would not fit into memory or on the disk, or its folder is not ours to write."""
+
+    exit_code = 3
+
+
+class CorruptError(SaddlescapeError):
+    """A file is not what its hash, its schema or its name says."""
+
+    exit_code = 4
+
+
+class LockedError(SaddlescapeError):
+    """Another process works in the run's folder."""
+
+    exit_code = 5

@@ -1,0 +1,49 @@
+"""The flat order of a network's parameters: layer by layer, for each unit its incoming weights, then its bias."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+
+def n_params(sizes: Sequence[int], bias: bool) -> int:
+    """Number of parameters of a network with layer sizes `sizes` (inputs first, outputs last)."""
+    return sum((before + bias) * after for before, after in zip(sizes, sizes[1:], strict=False))
+
+
+def layers(sizes: Sequence[int], bias: bool) -> list[npt.NDArray[np.intp]]:
+    """Flat indices of each layer's parameters, one (n_units, fan_in + bias) array a layer; row j is unit j."""
+    indices, first = [], 0
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        size = after * (before + bias)
+        indices.append(np.arange(first, first + size).reshape(after, before + bias))
+        first += size
+    return indices
+
+
+def is_bias(sizes: Sequence[int], bias: bool) -> npt.NDArray[np.bool_]:
+    """Mask of the biases, shape (n_params,)."""
+    mask = np.zeros(n_params(sizes, bias), dtype=bool)
+    if bias:
+        for layer in layers(sizes, bias):
+            mask[layer[:, -1]] = True
+    return mask
+
+
+def unit_vectors(sizes: Sequence[int], bias: bool, layer: int) -> npt.NDArray[np.intp]:
+    """Flat indices of the unit vectors (incoming weights, bias, outgoing weights) of hidden layer `layer`.
+
+    Shape (n_units, fan_in + bias + fan_out); `layer` counts from 0.
+    """
+    indices = layers(sizes, bias)
+    outgoing = indices[layer + 1][:, : sizes[layer + 1]]
+    return np.concatenate([indices[layer], outgoing.T], axis=1)
+
+
+def names(sizes: Sequence[int], bias: bool) -> list[str]:
+    """A label for each parameter: ``w1[0,1]`` is layer 1, unit 0, from input 1; ``b2[0]`` a bias."""
+    labels = []
+    for number, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+        for unit in range(after):
+            labels += [f"w{number}[{unit},{i}]" for i in range(before)] + [f"b{number}[{unit}]"] * bias
+    return labels
