@@ -1,0 +1,263 @@
+"""The SIMD lane type: W numbers of one dtype in one LLVM vector, and the few primitives all mathematics uses.
+
+Every operation is one IEEE operation a lane, in the order written: no fast-math, no contraction, every fused
+multiply-add explicit.  The bits of a lane therefore do not depend on the number of lanes.  Plain numbers in an
+expression take the dtype of the lanes beside them, so float32 never meets float64.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+ELEMENT = {
+    types.float64: ir.DoubleType(),
+    types.float32: ir.FloatType(),
+    types.int64: ir.IntType(64),
+    types.int32: ir.IntType(32),
+    types.boolean: ir.IntType(1),
+}
+SUFFIX = {types.float64: "f64", types.float32: "f32"}
+WORD = {types.float64: types.int64, types.float32: types.int32}
+MANTISSA = {types.float64: 52, types.float32: 23}
+BIAS = {types.float64: 1023, types.float32: 127}
+
+
+class Lanes(types.Type):  # type: ignore[misc]
+    """`n` numbers of one dtype in one SIMD value."""
+
+    def __init__(self, dtype: Any, n: int) -> None:
+        self.dtype, self.n = dtype, n
+        super().__init__(name=f"Lanes({dtype},{n})")
+
+    @property
+    def ir(self) -> ir.VectorType:
+        return ir.VectorType(ELEMENT[self.dtype], self.n)
+
+    def of(self, dtype: Any) -> "Lanes":
+        return Lanes(dtype, self.n)
+
+
+@register_model(Lanes)
+class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, dmm: Any, fe_type: Lanes) -> None:
+        super().__init__(dmm, fe_type, fe_type.ir)
+
+
+def splat(builder: Any, scalar: Any, vector: ir.VectorType) -> Any:
+    """The LLVM vector with `scalar` in every lane."""
+    empty = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(empty, scalar, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, empty, zeros)
+
+
+def _lanes_of(args: Sequence[Any]) -> Any:
+    return next((t for t in args if isinstance(t, Lanes)), None)
+
+
+def _matched(args: Sequence[Any]) -> list[Any]:
+    lanes = _lanes_of(args)
+    return [t if isinstance(t, Lanes) else lanes.dtype for t in args]
+
+
+def _vectors(builder: Any, sig: Any, args: Sequence[Any]) -> list[Any]:
+    vector = _lanes_of(sig.args).ir
+    return [a if isinstance(t, Lanes) else splat(builder, a, vector) for t, a in zip(sig.args, args, strict=True)]
+
+
+def _binary(op: Any, result: Callable[[Lanes], Lanes], emit: Callable[..., Any]) -> None:
+    @infer_global(op)
+    class Typing(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:
+            lanes = _lanes_of(args)
+            if lanes is not None and len(args) == 2:
+                return signature(result(lanes), *_matched(args))
+            return None
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return emit(builder, *_vectors(builder, sig, args))
+
+    for left, right in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):
+        lower_builtin(op, left, right)(lower)
+
+
+def _same(lanes: Lanes) -> Lanes:
+    return lanes
+
+
+def _mask(lanes: Lanes) -> Lanes:
+    return lanes.of(types.boolean)
+
+
+for _op, _name in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+    (operator.and_, "and_"),
+    (operator.or_, "or_"),
+):
+    _binary(_op, _same, lambda builder, a, b, name=_name: getattr(builder, name)(a, b))
+for _op, _sign in ((operator.lt, "<"), (operator.gt, ">"), (operator.le, "<="), (operator.ge, ">=")):
+    _binary(_op, _mask, lambda builder, a, b, sign=_sign: builder.fcmp_ordered(sign, a, b))
+
+
+def _unary(op: Any, emit: Callable[..., Any]) -> None:
+    @infer_global(op)
+    class Typing(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:
+            return signature(args[0], args[0]) if isinstance(args[0], Lanes) else None
+
+    @lower_builtin(op, Lanes)
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return emit(builder, args[0])
+
+
+_unary(operator.neg, lambda builder, a: builder.fneg(a))
+_unary(operator.invert, lambda builder, a: builder.not_(a))
+
+
+def _call(builder: Any, name: str, ty: Lanes, args: Sequence[Any]) -> Any:
+    full = f"llvm.{name}.v{ty.n}{SUFFIX[ty.dtype]}"
+    kind = ir.FunctionType(ty.ir, [ty.ir] * len(args))
+    function = builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
+    return builder.call(function, args)
+
+
+@intrinsic
+def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once."""
+    sig = signature(_lanes_of((a, b, c)), *_matched((a, b, c)))
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _call(builder, "fma", sig.return_type, _vectors(builder, sig, args))
+
+    return sig, codegen
+
+
+@intrinsic
+def absolute(typingctx: Any, a: Any) -> Any:
+    """|a|, the sign bit cleared."""
+    return a(a), lambda context, builder, sig, args: _call(builder, "fabs", sig.return_type, args)
+
+
+@intrinsic
+def copysign(typingctx: Any, a: Any, b: Any) -> Any:
+    """The magnitude of `a` with the sign bit of `b`."""
+    return a(a, b), lambda context, builder, sig, args: _call(builder, "copysign", sig.return_type, args)
+
+
+@intrinsic
+def select(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
+    """`a` where the mask holds, else `b`."""
+    lanes = _lanes_of((a, b)) or mask.of(a)
+    sig = lanes(mask, *[t if isinstance(t, Lanes) else lanes.dtype for t in (a, b)])
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.select(*_vectors(builder, sig, args))
+
+    return sig, codegen
+
+
+@intrinsic
+def any_lane(typingctx: Any, mask: Any) -> Any:
+    """Whether the mask holds in at least one lane (a scalar bool)."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        word = ir.IntType(sig.args[0].n)
+        return builder.icmp_unsigned("!=", builder.bitcast(args[0], word), ir.Constant(word, 0))
+
+    return types.boolean(mask), codegen
+
+
+@intrinsic
+def full(typingctx: Any, like: Any, value: Any) -> Any:
+    """Lanes like `like`, each holding `value`."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return splat(builder, args[1], sig.return_type.ir)
+
+    return like(like, like.dtype), codegen
+
+
+@intrinsic(prefer_literal=True)
+def power_of_two(typingctx: Any, shifted: Any, offset: Any) -> Any:
+    """2**(k + offset), where `shifted` is k + 1.5 * 2**mantissa bits: k sits in the low mantissa bits."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes = sig.return_type
+        dtype, shift = lanes.dtype, MANTISSA[lanes.dtype]
+        word = lanes.of(WORD[dtype]).ir
+
+        def constant(value: int) -> Any:
+            return ir.Constant(word, [value] * lanes.n)
+
+        bits = builder.shl(builder.bitcast(args[0], word), constant(shift))
+        exponent = (BIAS[dtype] + offset.literal_value) << shift
+        return builder.bitcast(builder.add(bits, constant(exponent)), lanes.ir)
+
+    return shifted(shifted, offset), codegen
+
+
+@intrinsic
+def unchanged(typingctx: Any, a: Any) -> Any:
+    """Start of a chain of `changed`: no bit differs yet."""
+    word = a.of(WORD[a.dtype])
+    return word(a), lambda context, builder, sig, args: ir.Constant(sig.return_type.ir, None)
+
+
+@intrinsic
+def changed(typingctx: Any, so_far: Any, a: Any, b: Any) -> Any:
+    """`so_far` with every bit set in which `a` and `b` differ."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        word = sig.return_type.ir
+        difference = builder.xor(builder.bitcast(args[1], word), builder.bitcast(args[2], word))
+        return builder.or_(args[0], difference)
+
+    return so_far(so_far, a, b), codegen
+
+
+@intrinsic
+def is_unchanged(typingctx: Any, so_far: Any) -> Any:
+    """Mask of the lanes in which no bit differed."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.icmp_unsigned("==", args[0], ir.Constant(sig.args[0].ir, None))
+
+    return so_far.of(types.boolean)(so_far), codegen
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, row: Any, lanes: Lanes) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    offset = builder.mul(row, ir.Constant(ir.IntType(64), lanes.n))
+    return builder.bitcast(builder.gep(data, [offset]), lanes.ir.as_pointer())
+
+
+@intrinsic
+def load(typingctx: Any, net: Any, array: Any, row: Any) -> Any:
+    """Row `row` of a C-contiguous (rows, lanes) array."""
+    ty = Lanes(array.dtype, net.lanes)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address = _address(context, builder, sig.args[1], args[1], args[2], sig.return_type)
+        return builder.load(address, align=array.dtype.bitwidth // 8)
+
+    return ty(net, array, types.intp), codegen
+
+
+@intrinsic
+def store(typingctx: Any, net: Any, array: Any, row: Any, value: Any) -> Any:
+    """Write lanes into row `row` of a C-contiguous (rows, lanes) array."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address = _address(context, builder, sig.args[1], args[1], args[2], sig.args[3])
+        builder.store(args[3], address, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(net, array, types.intp, value), codegen

@@ -1,0 +1,201 @@
+"""From a sweep to numbered runs: the dimensions of the result, its blocks and what is recorded.
+
+A plan follows from the spec alone, so every machine, thread count and resumed run cuts the same blocks.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape import starts
+from saddlescape.spec import NUMERIC, Spec, Sweep
+
+FORMAT = 1
+"""Version of the blocks and the result file; part of every plan's digest."""
+
+BLOCK_WORK = 2**30
+"""Most parameter updates times samples in one block: about a second of one core."""
+
+BLOCK_RUNS = 2**16
+
+RESERVED = frozenset(
+    "run trajectory record parameter outcome stop_reason stop_step escape_step solve_step final_loss"
+    " final_grad_norm final_separation distinct_starts start_theta final_theta loss grad_norm separation theta"
+    " record_step trajectory_run provenance".split()
+)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One dimension of the result: its name, the spec key behind it ("" for `run`) and its coordinate."""
+
+    name: str
+    key: str
+    values: npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A hyper-rectangle of runs, contiguous in C order."""
+
+    number: int
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep cut into blocks.
+
+    The result's dimensions are the axes of the sweep, then `x` and `y` for slices, then `run`.
+    """
+
+    sweep: Sweep
+
+    @cached_property
+    def structures(self) -> list[Spec]:
+        """One spec for each combination of the axes that change more than a number."""
+        lengths = [1 if axis.key in NUMERIC else len(axis.values) for axis in self.sweep.axes]
+        return [self.sweep.at(index) for index in itertools.product(*map(range, lengths))]
+
+    @cached_property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        keys = [axis.key for axis in self.sweep.axes]
+        axes = [
+            Dimension(_name(axis.key, keys), axis.key, _coordinate(axis.values)) for axis in self.sweep.axes
+        ]
+        return (*axes, *self._cells, Dimension("run", "", np.arange(self.count)))
+
+    @property
+    def _cells(self) -> tuple[Dimension, ...]:
+        spec = self.sweep.spec
+        if spec.starts.kind != "slice":
+            return ()
+        sides = (("x", spec.starts.x), ("y", spec.starts.y))
+        return tuple(
+            Dimension(name, f"starts.{name}", np.linspace(side.from_, side.to, side.n))
+            for name, side in sides
+            if side is not None
+        )
+
+    @cached_property
+    def count(self) -> int:
+        """Starts at each point of the result."""
+        return 1 if self.sweep.spec.starts.kind == "slice" else starts.count(self.sweep.spec)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(d.values) for d in self.dimensions)
+
+    @property
+    def runs(self) -> int:
+        return math.prod(self.shape)
+
+    @cached_property
+    def n_params(self) -> int:
+        """Parameters of the largest network of the sweep."""
+        return max(spec.n_params for spec in self.structures)
+
+    @cached_property
+    def steps(self) -> int:
+        return max(spec.training.steps for spec in self.structures)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(self.sweep.spec.record.fields)
+
+    @cached_property
+    def record_step(self) -> npt.NDArray[np.int64]:
+        return record_steps(self.sweep.spec.record.steps, self.steps)
+
+    @cached_property
+    def trajectory_stride(self) -> int:
+        wanted = self.sweep.spec.record.runs
+        return 1 if wanted == "all" else max(1, self.count // max(1, wanted))
+
+    @cached_property
+    def trajectory_run(self) -> npt.NDArray[np.int64]:
+        """The runs of each point whose trajectory is kept, evenly spaced."""
+        wanted = self.sweep.spec.record.runs
+        number = self.count if wanted == "all" else min(wanted, self.count)
+        return self.trajectory_stride * np.arange(number, dtype=np.int64)
+
+    @cached_property
+    def tile(self) -> tuple[int, ...]:
+        """Extents of a full block: trailing dimensions whole, one cut, the leading ones single."""
+        work = self.steps * max(spec.n_params * len(spec.load_problem().X) for spec in self.structures)
+        budget = min(BLOCK_RUNS, max(1, BLOCK_WORK // work))
+        extents = []
+        for length in reversed(self.shape):
+            extents.append(max(1, min(length, budget)))
+            budget //= length
+        stride = self.trajectory_stride
+        extents[0] = min(self.count, -(-extents[0] // stride) * stride)
+        return tuple(reversed(extents))
+
+    @property
+    def trajectory_tile(self) -> int:
+        return min(len(self.trajectory_run), -(-self.tile[-1] // self.trajectory_stride))
+
+    @cached_property
+    def _grid(self) -> tuple[int, ...]:
+        return tuple(-(-length // extent) for length, extent in zip(self.shape, self.tile, strict=True))
+
+    @property
+    def blocks(self) -> int:
+        return math.prod(self._grid)
+
+    def block(self, number: int) -> Block:
+        """Block `number`, counted from 0 in C order of the tiles."""
+        cell = np.unravel_index(number, self._grid)
+        start = tuple(int(c) * extent for c, extent in zip(cell, self.tile, strict=True))
+        ends = zip(start, self.tile, self.shape, strict=True)
+        return Block(number, start, tuple(min(a + extent, length) for a, extent, length in ends))
+
+    def __iter__(self) -> Iterator[Block]:
+        return map(self.block, range(self.blocks))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the resolved spec and the format's version."""
+        text = json.dumps([FORMAT, self.sweep.resolved()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_steps(schedule: str | tuple[int, ...], steps: int) -> npt.NDArray[np.int64]:
+    """The recorded steps of a run of `steps` steps, increasing; 0 and `steps` are always there.
+
+    ``"log:N"``: N steps evenly spaced in the logarithm from 1 to `steps` (fewer where they round to the same
+    step); ``"every:N"``: each N-th; or the steps themselves.
+    """
+    if not isinstance(schedule, str):
+        inner = np.asarray(schedule, dtype=np.int64)
+    elif schedule.startswith("log:"):
+        inner = np.rint(np.geomspace(1, steps, int(schedule[4:]))).astype(np.int64)
+    else:
+        inner = np.arange(0, steps, int(schedule.removeprefix("every:")), dtype=np.int64)
+    return np.unique(np.concatenate([[0], inner[inner <= steps], [steps]]).astype(np.int64))
+
+
+def _name(key: str, keys: list[str]) -> str:
+    last = key.rsplit(".", 1)[-1]
+    clash = last in RESERVED or sum(k.rsplit(".", 1)[-1] == last for k in keys) > 1
+    return key.replace(".", "_") if clash else last
+
+
+def _coordinate(values: tuple[object, ...]) -> npt.NDArray[np.generic]:
+    """Numbers stay numbers; anything else becomes its label (`[4, 8]` is "4-8")."""
+    if all(isinstance(v, int | float) for v in values):
+        return np.array(values)
+    return np.array(["-".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for v in values])
