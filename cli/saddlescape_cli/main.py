@@ -1,0 +1,56 @@
+"""The group of commands, and how a failure looks to the user."""
+
+import sys
+from importlib import import_module
+
+import click
+
+EXAMPLES = """\b
+Examples:
+  saddlescape sweeps                       what is there to run
+  saddlescape run xor -o my-run            run a bundled sweep
+  saddlescape run mine.toml --dry-run      what would it cost?
+  saddlescape plot my-run/result.h5        draw what came out
+"""
+COMMANDS = {
+    "run": "Run a sweep; its result is DIR/result.h5.",
+    "resume": "Go on with an interrupted run.",
+    "info": "Say what a result file or a run's folder holds.",
+    "plot": "Draw a result: an escape curve, a map or trajectories.",
+    "sweeps": "List the bundled sweeps.",
+}
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"saddlescape_cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, help=f"{EXAMPLES}\nWhich starts of a small neural network escape the saddle at zero.")
+@click.version_option(package_name="saddlescape")
+def cli() -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in `error: ...` and an exit code, never in a traceback."""
+    from saddlescape.errors import SaddlescapeError
+
+    try:
+        cli()
+    except SaddlescapeError as failure:
+        for line in str(failure).splitlines():
+            click.echo(f"error: {line}", err=True)
+        sys.exit(failure.exit_code)

@@ -1,0 +1,6 @@
+"""`python -m saddlescape` is the command `saddlescape`."""
+
+from saddlescape_cli.main import main
+
+if __name__ == "__main__":
+    main()

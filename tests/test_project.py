@@ -1,0 +1,69 @@
+"""The project as a whole: the lock, the import rule, one version, and what a start of the program costs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import saddlescape
+
+ROOT = Path(__file__).parents[1]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def imported_by(code: str) -> set[str]:
+    """Top-level packages loaded after `code` in a fresh interpreter."""
+    script = f"import sys\n{code}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_lock_names_no_index_and_no_host():
+    assert not re.search(r"https?:|file:|--(index|extra-index|find-links|trusted)", LOCK)
+
+
+def test_lock_pins_every_requirement_with_a_hash():
+    blocks = re.split(r"\n(?=\S)", LOCK.strip())
+    assert len(blocks) > 20
+    assert all(re.match(r"[\w.\-\[\]]+==\S+", block) and "--hash=sha256:" in block for block in blocks)
+
+
+def test_lock_contains_every_declared_dependency():
+    text = (ROOT / "docs/dependencies.md").read_text()
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| ") and "---" not in row][1:]
+    names = {name for row in rows for name in re.sub(r"\(.*?\)", "", row).replace(",", " ").split()}
+    assert names >= {"numpy", "numba", "h5py", "pydantic", "click", "tqdm", "matplotlib"}
+    assert names <= set(re.findall(r"^([\w.\-]+)==", LOCK, re.MULTILINE))
+
+
+def test_rooms_import_only_from_below():
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+def test_versions_agree():
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    changed = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert cited
+    assert changed
+    assert saddlescape.__version__ == cited[1] == changed[1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import saddlescape", "from saddlescape_cli.main import cli; cli(['--help'], standalone_mode=False)"],
+    ids=["import", "help"],
+)
+def test_a_start_loads_nothing_heavy(code):
+    assert not imported_by(code) & {"numba", "numpy", "h5py", "pydantic", "matplotlib", "tqdm"}
+
+
+def test_the_package_knows_only_its_names():
+    with pytest.raises(AttributeError, match="no attribute 'runn'"):
+        saddlescape.runn  # noqa: B018
