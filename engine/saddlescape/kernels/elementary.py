@@ -5,8 +5,6 @@ exp is reduced by Cody and Waite's two-part ln 2 (Software Manual for the Elemen
 """
 
 from math import factorial
-from typing import Any
-
 from numba import types
 from numba.extending import overload, register_jitable
 
@@ -22,22 +20,22 @@ LARGEST = {types.float64: 708.0, types.float32: 87.0}
 C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1.0 / factorial(n) for n in range(2, 14))
 
 
-def expm1_series(r: Any) -> Any:
+def expm1_series(r):
     """Exp(r) - 1 for |r| <= ln(2)/2."""
 
 
 @overload(expm1_series)
-def _expm1_series(r: Any) -> Any:
+def _expm1_series(r):
     if r.dtype == types.float32:
 
-        def short(r):  # type: ignore[no-untyped-def]
+        def short(r):
             r2 = r * r
             low = fma(r2, fma(r, C5, C4), fma(r, C3, C2))
             return fma(r2, fma(r2 * r2, fma(r, C7, C6), low), r)
 
         return short
 
-    def long(r):  # type: ignore[no-untyped-def]
+    def long(r):
         r2 = r * r
         r4 = r2 * r2
         low = fma(r2, fma(r, C5, C4), fma(r, C3, C2))
@@ -48,16 +46,16 @@ def _expm1_series(r: Any) -> Any:
     return long
 
 
-def reduced(y: Any) -> Any:
+def reduced(y):
     """(shifted, r) with y = k ln 2 + r, |r| <= ln(2)/2 and `shifted` = k + 1.5 * 2**mantissa bits."""
 
 
 @overload(reduced)
-def _reduced(y: Any) -> Any:
+def _reduced(y):
     high, low = LN2[y.dtype]
     magic = MAGIC[y.dtype]
 
-    def impl(y):  # type: ignore[no-untyped-def]
+    def impl(y):
         shifted = fma(y, LOG2E, full(y, magic))
         k = shifted - magic
         return shifted, fma(k, -low, fma(k, -high, y))
@@ -65,22 +63,22 @@ def _reduced(y: Any) -> Any:
     return impl
 
 
-def clamped(y: Any) -> Any:
+def clamped(y):
     """Min(y, LARGEST)."""
 
 
 @overload(clamped)
-def _clamped(y: Any) -> Any:
+def _clamped(y):
     largest = LARGEST[y.dtype]
 
-    def impl(y):  # type: ignore[no-untyped-def]
+    def impl(y):
         return select(y > largest, full(y, largest), y)
 
     return impl
 
 
 @register_jitable
-def tanh_slope(x):  # type: ignore[no-untyped-def]
+def tanh_slope(x):
     """(tanh(x), 1 - tanh(x)**2), both relatively accurate at 0 and where tanh saturates; odd to the last bit.
 
     With h = expm1(2|x|) / 2 and u = 1 / (1 + h): tanh|x| = h u = 1 - u and the slope is u (1 + tanh|x|).
@@ -94,7 +92,7 @@ def tanh_slope(x):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def exp_minus_abs(x):  # type: ignore[no-untyped-def]
+def exp_minus_abs(x):
     """Exp(-|x|), in (0, 1]."""
     shifted, r = reduced(-clamped(absolute(x)))
     scale = power_of_two(shifted, 0)
@@ -102,7 +100,7 @@ def exp_minus_abs(x):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def logistic_slope(x):  # type: ignore[no-untyped-def]
+def logistic_slope(x):
     """(1 / (1 + exp(-x)), its derivative), both relatively accurate for every x."""
     e = exp_minus_abs(x)
     u = 1.0 / (1.0 + e)
@@ -111,7 +109,7 @@ def logistic_slope(x):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def log1p_unit(e):  # type: ignore[no-untyped-def]
+def log1p_unit(e):
     """Log(1 + e) for 0 <= e <= 1: twice the series of artanh(s), s = e / (2 + e) <= 1/3."""
     s = e / (e + 2.0)
     s2 = s * s

@@ -27,7 +27,7 @@ MANTISSA = {types.float64: 52, types.float32: 23}
 BIAS = {types.float64: 1023, types.float32: 127}
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+class Lanes(types.Type):
     """`n` numbers of one dtype in one SIMD value."""
 
     def __init__(self, dtype: Any, n: int) -> None:
@@ -43,7 +43,7 @@ class Lanes(types.Type):  # type: ignore[misc]
 
 
 @register_model(Lanes)
-class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class LanesModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Lanes) -> None:
         super().__init__(dmm, fe_type, fe_type.ir)
 
@@ -65,14 +65,13 @@ def _matched(args: Sequence[Any]) -> list[Any]:
     return [t if isinstance(t, Lanes) else lanes.dtype for t in args]
 
 
-def _vectors(builder: Any, sig: Any, args: Sequence[Any]) -> list[Any]:
-    vector = _lanes_of(sig.args).ir
-    return [a if isinstance(t, Lanes) else splat(builder, a, vector) for t, a in zip(sig.args, args, strict=True)]
+def _vectors(builder: Any, kinds: Sequence[Any], args: Sequence[Any], lanes: Lanes) -> list[Any]:
+    return [a if isinstance(t, Lanes) else splat(builder, a, lanes.ir) for t, a in zip(kinds, args, strict=True)]
 
 
 def _binary(op: Any, result: Callable[[Lanes], Lanes], emit: Callable[..., Any]) -> None:
     @infer_global(op)
-    class Typing(AbstractTemplate):  # type: ignore[misc]
+    class Typing(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             lanes = _lanes_of(args)
             if lanes is not None and len(args) == 2:
@@ -80,7 +79,7 @@ def _binary(op: Any, result: Callable[[Lanes], Lanes], emit: Callable[..., Any])
             return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return emit(builder, *_vectors(builder, sig, args))
+        return emit(builder, *_vectors(builder, sig.args, args, _lanes_of(sig.args)))
 
     for left, right in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):
         lower_builtin(op, left, right)(lower)
@@ -109,7 +108,7 @@ for _op, _sign in ((operator.lt, "<"), (operator.gt, ">"), (operator.le, "<="), 
 
 def _unary(op: Any, emit: Callable[..., Any]) -> None:
     @infer_global(op)
-    class Typing(AbstractTemplate):  # type: ignore[misc]
+    class Typing(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             return signature(args[0], args[0]) if isinstance(args[0], Lanes) else None
 
@@ -135,7 +134,7 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     sig = signature(_lanes_of((a, b, c)), *_matched((a, b, c)))
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call(builder, "fma", sig.return_type, _vectors(builder, sig, args))
+        return _call(builder, "fma", sig.return_type, _vectors(builder, sig.args, args, sig.return_type))
 
     return sig, codegen
 
@@ -159,7 +158,7 @@ def select(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
     sig = lanes(mask, *[t if isinstance(t, Lanes) else lanes.dtype for t in (a, b)])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.select(*_vectors(builder, sig, args))
+        return builder.select(args[0], *_vectors(builder, sig.args[1:], args[1:], sig.return_type))
 
     return sig, codegen
 
@@ -231,6 +230,17 @@ def is_unchanged(typingctx: Any, so_far: Any) -> Any:
         return builder.icmp_unsigned("==", args[0], ir.Constant(sig.args[0].ir, None))
 
     return so_far.of(types.boolean)(so_far), codegen
+
+
+@intrinsic
+def out_of_line(typingctx: Any) -> Any:
+    """Keep the function that calls this out of its callers: rare work should not bloat the hot loop."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, row: Any, lanes: Lanes) -> Any:
