@@ -93,19 +93,30 @@ def refill(lane, book, clock, lanes, runs):
     """Give the lane the next start; without one, park it at zero."""
     out_of_line()
     run = clock[NEXT] if clock[NEXT] < runs.theta.shape[0] else -1
-    lanes.velocity[:, lane] = 0.0
-    lanes.theta[:, lane] = 0.0
-    lanes.rates[:, lane] = 0.0
-    lanes.seen[ALIVE, lane] = 0.0
+    for k in range(lanes.theta.shape[0]):
+        lanes.velocity[k, lane] = 0.0
+        lanes.theta[k, lane] = runs.theta[run, k] if run >= 0 else 0.0
+    for k in range(lanes.rates.shape[0]):
+        lanes.rates[k, lane] = runs.rates[run, k] if run >= 0 else 0.0
+    lanes.seen[ALIVE, lane] = 1.0 if run >= 0 else 0.0
     book[RUN, lane], book[DONE, lane], book[DUE, lane] = run, 0, NEVER
     if run >= 0:
-        lanes.theta[:, lane] = runs.theta[run]
-        lanes.rates[:, lane] = runs.rates[run]
-        lanes.seen[ALIVE, lane] = 1.0
         book[BIRTH, lane], book[RECORD, lane] = clock[TICK], 0
         book[DUE, lane] = clock[TICK] if runs.recorded[run] >= 0 else clock[TICK] + runs.steps[run]
         clock[NEXT] += 1
         clock[LIVE] += 1
+
+
+@njit(error_model="numpy")
+def write_record(row, at, lane, lanes, records, shape):
+    """Write one record of one trajectory."""
+    out_of_line()
+    loss, grad_norm, apart = measure(lanes, shape, lane)
+    measures = records.measures
+    measures[row, at, 0], measures[row, at, 1], measures[row, at, 2] = loss, grad_norm, apart
+    if records.theta.shape[0] > 0:
+        for k in range(records.theta.shape[2]):
+            records.theta[row, at, k] = lanes.theta[k, lane]
 
 
 @njit(error_model="numpy")
@@ -117,9 +128,7 @@ def record(lane, now, book, lanes, runs, records, shape):
     if row >= 0:
         at = book[RECORD, lane]
         if at < records.step.shape[0] and records.step[at] == now:
-            records.measures[row, at] = measure(lanes, shape, lane)
-            if records.theta.shape[0] > 0:
-                records.theta[row, at] = lanes.theta[:, lane]
+            write_record(row, at, lane, lanes, records, shape)
             at += 1
             book[RECORD, lane] = at
         if at < records.step.shape[0]:
@@ -134,8 +143,10 @@ def finish(lane, now, reason, book, clock, lanes, runs, shape):
     run = book[RUN, lane]
     runs.events[STOP, run], runs.reason[run] = now, reason
     loss, grad_norm, apart = measure(lanes, shape, lane)
-    runs.final[run] = (loss, grad_norm, apart, largest(lanes.grad[:, lane]))
-    runs.theta[run] = lanes.theta[:, lane]
+    final = runs.final
+    final[run, 0], final[run, 1], final[run, 2], final[run, 3] = loss, grad_norm, apart, largest(lanes.grad[:, lane])
+    for k in range(lanes.theta.shape[0]):
+        runs.theta[run, k] = lanes.theta[k, lane]
     book[DONE, lane], book[DUE, lane] = 1, NEVER
     clock[LIVE] -= 1
 
@@ -183,9 +194,7 @@ def hold(lane, book, lanes, runs, records, shape):
     if row >= 0:
         for at in range(book[RECORD, lane], records.step.shape[0]):
             if records.step[at] <= runs.steps[run]:
-                records.measures[row, at] = measure(lanes, shape, lane)
-                if records.theta.shape[0] > 0:
-                    records.theta[row, at] = lanes.theta[:, lane]
+                write_record(row, at, lane, lanes, records, shape)
 
 
 @njit(error_model="numpy")
