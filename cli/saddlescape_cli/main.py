@@ -1,9 +1,11 @@
-"""The group of commands, and how a failure looks to the user."""
+"""Which starts of a small neural network escape the saddle at zero, and how soon."""
 
 import sys
 from importlib import import_module
 
 import click
+
+from saddlescape import __version__
 
 EXAMPLES = """\b
 Examples:
@@ -38,8 +40,8 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Commands, help=f"{EXAMPLES}\nWhich starts of a small neural network escape the saddle at zero.")
-@click.version_option(package_name="saddlescape")
+@click.group(cls=Commands, help=f"{EXAMPLES}\n{__doc__}")
+@click.version_option(__version__)
 def cli() -> None:
     pass
 

@@ -1,0 +1,58 @@
+"""How many starts escape: counts of outcomes and the uncertainty of a fraction."""
+
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.outcomes import Outcome
+
+
+def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.NDArray[np.int64]:
+    """Count the runs with each outcome at each point of one axis, over all the others.
+
+    Parameters
+    ----------
+    outcome : codes of the outcomes, any shape.
+    axis : the axis that stays; None counts everything together, as one point.
+
+    Returns
+    -------
+    int64, shape (points, number of outcomes); column `o` counts the runs with ``Outcome(o)``.
+    """
+    rows = outcome.reshape(1, -1) if axis is None else np.moveaxis(outcome, axis, 0)
+    rows = rows.reshape(len(rows), -1)
+    return np.stack([np.count_nonzero(rows == o, axis=1) for o in Outcome], axis=1)
+
+
+def wilson_interval(
+    k: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Lower and upper end of the score interval of a fraction, for `k` successes in `n` trials.
+
+    Never empty and never outside [0, 1], also at k = 0 and k = n; no correction for continuity.
+
+    Parameters
+    ----------
+    k, n : array_like, broadcast against each other; 0 <= k <= n, n > 0.
+    confidence : of the two-sided interval, between 0 and 1.
+
+    Raises
+    ------
+    ValueError : a count or the confidence is outside its range.
+
+    References
+    ----------
+    E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference, J. Amer.
+    Statist. Assoc. 22, 209-212; in this form equation (4) of Brown, Cai & DasGupta (2001), Statist. Sci. 16,
+    101-133.
+    """
+    k, n = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    if not (np.all(k >= 0) and np.all(k <= n) and np.all(n > 0)):
+        raise ValueError("k and n must satisfy 0 <= k <= n and n > 0")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1; got {confidence}")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    centre = (k + z**2 / 2) / (n + z**2)
+    half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
+    return np.where(k == 0, 0.0, centre - half), np.where(k == n, 1.0, centre + half)

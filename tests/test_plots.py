@@ -1,0 +1,204 @@
+"""What is drawn is what the results hold."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from saddlescape import plots
+from saddlescape.analysis import wilson_interval
+from saddlescape.outcomes import Outcome
+
+STEPS = np.array([0, 1, 10, 100])
+
+
+class Stand(SimpleNamespace):
+    """Results held in memory: variables by name, one made-up trajectory a run."""
+
+    def __getitem__(self, name):
+        return self.variables[name]
+
+    def __contains__(self, name):
+        return name in self.variables
+
+    def trajectory(self, point, run):
+        return {"record_step": STEPS, "loss": loss_of(point, run)}
+
+
+def loss_of(point, run):
+    return np.where(10 * (run + 1) < STEPS, np.nan, 0.5 / (1.0 + STEPS + run + sum(point)))
+
+
+def results(outcome, runs=8, **coords):
+    shape = (*map(len, coords.values()), runs)
+    outcome = np.broadcast_to(outcome, shape).astype(np.int8)
+    step = np.where(outcome == Outcome.SOLVED, 7, -1)
+    variables = {
+        "outcome": outcome,
+        "solve_step": step,
+        "distinct_starts": np.full(shape[:-1], runs),
+        "trajectory_run": np.arange(0, runs, 2),
+        "loss": np.zeros(0),
+    }
+    return Stand(
+        title="XOR",
+        variables=variables,
+        coords={name: np.asarray(values) for name, values in coords.items()} | {"run": np.arange(runs)},
+        dims={name: len(values) for name, values in coords.items()} | {"run": runs, "record": 4},
+    )
+
+
+def drawn(ax, gid):
+    (line,) = [line for line in ax.get_lines() if line.get_gid() == gid]
+    return line.get_data()
+
+
+@pytest.fixture
+def scales():
+    """Five scales: 0, 1, 2, 4, 8 of 8 runs solved, the others on the plateau; at zero one frozen start."""
+    solved = np.arange(8) < np.array([0, 1, 2, 4, 8])[:, None]
+    outcome = np.where(solved, Outcome.SOLVED, Outcome.PLATEAU)
+    outcome[0] = Outcome.FROZEN
+    made = results(outcome, scale=[0, 1e-3, 1e-2, 0.1, 1])
+    made.variables["distinct_starts"][0] = 1
+    return made
+
+
+def test_curve_draws_the_fractions(scales):
+    ax = plots.escape_curve(scales)
+    x, y = drawn(ax, "solved")
+    assert x.tolist() == [1e-3, 1e-2, 0.1, 1]
+    assert y.tolist() == [1 / 8, 2 / 8, 4 / 8, 1]
+    assert drawn(ax, "plateau")[1].tolist() == [7 / 8, 6 / 8, 4 / 8, 0]
+    assert ax.get_title() == "XOR"
+    assert ax.get_xlabel() == "scale"
+
+
+def test_curve_puts_zero_apart_left_of_a_break(scales):
+    ax = plots.escape_curve(scales)
+    (zero,), (frozen,) = drawn(ax, "frozen at zero")
+    assert frozen == 1
+    assert 0 < zero < min(drawn(ax, "break")[0]) < max(drawn(ax, "break")[0]) < 1e-3
+    ticks = dict(zip(ax.get_xticks(), (t.get_text() for t in ax.get_xticklabels()), strict=True))
+    assert ticks[zero] == "0"
+    assert ax.get_xscale() == "log"
+
+
+def test_curve_bands_are_wilson_intervals(scales):
+    ax = plots.escape_curve(scales)
+    (band,) = [c for c in ax.collections if c.get_gid() == "solved"]
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert {*np.ravel(wilson_interval([1, 2, 4, 8], 8))} <= {*heights}
+
+
+def test_curve_of_one_start_has_no_band(scales):
+    scales.variables["distinct_starts"][:] = 1
+    ax = plots.escape_curve(scales)
+    assert all(np.isnan(p.vertices).all() for c in ax.collections for p in c.get_paths())
+
+
+def test_curve_over_names_and_small_ranges():
+    named = plots.escape_curve(results(Outcome.SOLVED, activation=["tanh", "relu"]))
+    assert [t.get_text() for t in named.get_xticklabels()] == ["tanh", "relu"]
+    assert plots.escape_curve(results(Outcome.SOLVED, momentum=[0, 0.5, 0.9])).get_xscale() == "linear"
+
+
+def test_curve_pools_further_axes():
+    outcome = np.full((2, 3, 8), Outcome.TRAPPED)
+    outcome[0, 1] = Outcome.SOLVED
+    ax = plots.escape_curve(results(outcome, scale=[1, 2], learning_rate=[1, 2, 3]))
+    assert drawn(ax, "solved")[1].tolist() == [1 / 3, 0]
+    assert ax.get_title() == "XOR, over all learning rate"
+
+
+def test_trajectories_draw_the_kept_runs_by_outcome(scales):
+    figure = plots.trajectories(scales, points=[(0,), (3,)])
+    first, second = figure.axes
+    assert second.get_title() == "scale 0.1"
+    assert [line.get_gid() for line in second.get_lines()] == ["run 0", "run 2", "run 4", "run 6"]
+    for run, line in zip((0, 2, 4, 6), second.get_lines(), strict=True):
+        np.testing.assert_array_equal(line.get_data(), [STEPS, loss_of((3,), run)])
+        assert line.get_color() == plots.COLOURS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
+    assert {line.get_color() for line in first.get_lines()} == {plots.COLOURS[Outcome.FROZEN]}
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["frozen", "plateau", "solved"]
+
+
+def test_trajectories_choose_few_points_and_both_ends():
+    made = results(Outcome.SOLVED, scale=np.arange(1, 41))
+    titles = [ax.get_title() for ax in plots.trajectories(made).axes]
+    assert len(titles) == plots.PANELS
+    assert (titles[0], titles[-1]) == ("scale 1", "scale 40")
+
+
+def test_map_colours_every_cell():
+    outcome = np.array([[Outcome.SOLVED, Outcome.TRAPPED, Outcome.SOLVED], [Outcome.FROZEN] * 3])[..., None]
+    made = results(outcome, runs=1, x=[-1.0, 1.0], y=[0.0, 1.0, 2.0])
+    made.variables["solve_step"][0, :, 0] = [1, -1, 100]
+    ax = plots.outcome_map(made)
+    (image,) = ax.get_images()
+    pixels = np.asarray(image.get_array())
+    assert pixels.shape == (3, 2, 4)
+    assert tuple(pixels[1, 0]) == to_rgba(plots.COLOURS[Outcome.TRAPPED])
+    assert tuple(pixels[2, 1]) == to_rgba(plots.COLOURS[Outcome.FROZEN])
+    assert tuple(pixels[0, 0]) == plots.RAMP(1.0)
+    assert tuple(pixels[2, 0]) == plots.RAMP(0.0)
+    assert image.origin == "lower"
+    assert image.get_extent() == [-2, 2, -0.5, 2.5]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["frozen 50.0%", "trapped 16.7%"]
+
+
+def test_map_shows_the_majority_and_the_median_step():
+    outcome = np.array([Outcome.SOLVED] * 5 + [Outcome.TRAPPED] * 3)
+    made = results(outcome, a=[1, 10, 100], b=[1, 2])
+    made.variables["solve_step"][0, 0, :5] = [1, 2, 30, 90, 99]
+    frequent, step = plots._cells(made["outcome"], made["solve_step"])
+    assert (frequent == Outcome.SOLVED).all()
+    assert step.tolist() == [[30, 7], [7, 7], [7, 7]]
+    ax = plots.outcome_map(made)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10", "100"]
+
+
+@pytest.mark.parametrize(
+    ("coords", "kind"),
+    [
+        ({}, "trajectories"),
+        ({"a": [1, 2]}, "curve"),
+        ({"a": [1, 2], "b": [1]}, "curve"),
+        ({"x": [1, 2], "y": [1, 2]}, "map"),
+    ],
+)
+def test_plot_picks_by_the_axes(monkeypatch, coords, kind):
+    called = []
+    for name in plots.KINDS:
+        monkeypatch.setitem(plots.KINDS, name, lambda _, name=name: called.append(name) or Figure())
+    plots.plot(results(Outcome.SOLVED, **coords))
+    assert called == [kind]
+
+
+def test_pictures_can_be_saved(scales, tmp_path):
+    for kind in plots.KINDS:
+        made = scales if kind != "map" else results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4])
+        plots.plot(made, kind).savefig(tmp_path / f"{kind}.png")
+        assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({}, "pie", "must be one of curve, map, trajectories; got 'pie'"),
+        ({}, "map", "needs two axes, and this result has 1"),
+        ({"trajectory_run": np.arange(0)}, "trajectories", "record.runs"),
+        ({"loss": None}, "trajectories", "record.fields"),
+    ],
+)
+def test_plot_says_what_is_missing(scales, change, kind, message):
+    scales.variables = {k: v for k, v in (scales.variables | change).items() if v is not None}
+    with pytest.raises(plots.PlotError, match=message):
+        plots.plot(scales, kind)
+
+
+def test_curve_needs_an_axis():
+    with pytest.raises(plots.PlotError, match="needs an axis"):
+        plots.plot(results(Outcome.SOLVED), "curve")
