@@ -1,0 +1,20 @@
+"""From the FILE or DIR that a user names to open results."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from saddlescape.errors import Fault, SpecError
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+
+def open_result(path: Path) -> "Results":
+    """Open a result file, or the one in a run's folder; SpecError where there is none."""
+    from saddlescape import results
+
+    file = path / "result.h5" if path.is_dir() else path
+    if not file.is_file():
+        remedy = f"finish it with: saddlescape resume {path}" if path.is_dir() else "name a result.h5"
+        raise SpecError([Fault(str(file), f"must be a result file; there is none; {remedy}")])
+    return results.open(file)

@@ -1,0 +1,39 @@
+"""`saddlescape plot`: a picture of a result."""
+
+from pathlib import Path
+
+import click
+
+from saddlescape.errors import SaddlescapeError
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(["curve", "map", "trajectories"]), help="By default what suits.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture; by default FILE as .png.")
+def plot(file: Path, kind: str | None, out: Path | None) -> None:
+    """\b
+    Examples:
+      saddlescape plot my-run/result.h5
+      saddlescape plot my-run/result.h5 --kind trajectories -o paths.png
+
+    Draw the result FILE: a curve or a map of outcomes, or trajectories.
+    """
+    try:
+        from saddlescape import plots
+    except ModuleNotFoundError as missing:
+        if missing.name != "matplotlib":
+            raise
+        raise SaddlescapeError(
+            "plot: needs matplotlib; install it with: pip install saddlescape[plot]"
+        ) from None
+    from saddlescape_cli.open_result import open_result
+
+    with open_result(file) as results:
+        figure = plots.plot(results, kind)
+    out = out or (file / "result.png" if file.is_dir() else file.with_suffix(".png"))
+    try:
+        figure.savefig(out, dpi=150)
+    except (OSError, ValueError) as failure:
+        raise SaddlescapeError(f"{out}: cannot be written; {failure}") from None
+    click.echo(str(out))

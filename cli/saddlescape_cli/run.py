@@ -1,0 +1,44 @@
+"""`saddlescape run`: a sweep from its description to its result."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("spec")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder for the run; made if missing.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+@click.option("--dry-run", is_flag=True, help="Check the spec and say what it would cost; run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def run(
+    spec: str, out: Path | None, overrides: tuple[str, ...], threads: int | None, dry_run: bool, as_json: bool
+) -> None:
+    """\b
+    Examples:
+      saddlescape run xor -o my-run
+      saddlescape run mine.toml --set training.learning_rate=0.1 --set starts.count=100
+      saddlescape run mine.toml --dry-run
+
+    Run the sweep SPEC, a TOML file or the name of a bundled sweep.
+    """
+    from saddlescape import run as library_run  # the function; its module is imported below
+    from saddlescape.spec import load
+    from saddlescape_cli.watch import report, watched
+
+    sweep = load(spec, overrides)
+    if dry_run:
+        from saddlescape.run import estimate
+
+        cost = asdict(estimate(sweep))
+        click.echo(json.dumps(cost) if as_json else "\n".join(f"{k:<14}{v:>16,}" for k, v in cost.items()))
+        return
+    result = watched(
+        lambda show, should_stop: library_run(
+            sweep, out, threads=threads, progress=show, should_stop=should_stop
+        )
+    )
+    report(result, as_json)

@@ -1,0 +1,41 @@
+"""The outcomes of a result as rows: for people a table, for programs JSON."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from saddlescape.analysis import outcome_counts
+from saddlescape.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+
+def rows(results: "Results") -> list[dict[str, Any]]:
+    """For each point of the first axis its value, its runs with each outcome, and its distinct starts.
+
+    Without an axis (a slice's x and y are none), one row for all.
+    """
+    axes = results.sweep.axes
+    outcome = results["outcome"]
+    counts = outcome_counts(outcome, 0 if axes else None)
+    distinct = results["distinct_starts"].reshape(len(counts), -1).sum(axis=1)
+    name, values = next(iter(results.coords.items())) if axes else ("starts", np.array(["all"]))
+    labels = [o.label for o in Outcome]
+    return [
+        {name: value, **dict(zip(labels, map(int, row), strict=True)), "distinct_starts": int(n)}
+        for value, row, n in zip(values.tolist(), counts, distinct, strict=True)
+    ]
+
+
+def text(table: list[dict[str, Any]]) -> str:
+    """The rows as aligned columns; outcomes that no run came to are left out."""
+    names = [o.label for o in Outcome if not any(row[o.label] for row in table)]
+    heads = [head for head in table[0] if head not in names]
+    cells = [[head.replace("_", " ") for head in heads], *([_cell(row[h]) for h in heads] for row in table)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(line, widths, strict=True)) for line in cells)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,119 @@
+"""The command line as its users meet it: words on stdout and stderr, and exit codes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SPEC = """
+schema = 1
+title = "tiny"
+[problem]
+name = "xor"
+[network]
+hidden = [2]
+[starts]
+kind = "normal"
+count = 8
+seed = 1
+[training]
+learning_rate = 0.5
+steps = 20
+[[axes]]
+key = "starts.scale"
+values = [0, 1]
+"""
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(SPEC)
+    return path
+
+
+def saddlescape(*args, cwd=None):
+    command = [sys.executable, "-m", "saddlescape", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+def refused(done, code, *words):
+    """Assert a failure of one or more `error:` lines with these words, and no traceback."""
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert all(line.startswith("error: ") for line in done.stderr.splitlines())
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["resume"], ["info"], ["plot"], ["sweeps"]])
+def test_help_leads_with_an_example(command):
+    done = saddlescape(*command, "--help")
+    assert done.returncode == 0
+    usage, example, *_ = [line for line in done.stdout.splitlines() if line.strip()]
+    assert usage.startswith("Usage:")
+    assert example.strip().startswith("Example")
+
+
+def test_unknown_command_is_a_usage_error():
+    done = saddlescape("fly")
+    assert done.returncode == 2
+    assert "No such command 'fly'" in done.stderr
+
+
+def test_sweeps_lists_what_run_takes():
+    names = [line.split()[0] for line in saddlescape("sweeps").stdout.splitlines()]
+    assert {"xor", "xor-slice"} <= set(names)
+
+
+def test_every_fault_of_a_spec_is_a_line(spec):
+    done = saddlescape("run", spec, "--set", "training.steps=-1", "--set", "network.activation='cosine'")
+    refused(done, 2, "training.steps", "-1", "network.activation", "cosine")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_missing_spec_is_named(tmp_path):
+    refused(saddlescape("run", tmp_path / "none.toml"), 2, "none.toml")
+
+
+def test_broken_toml_is_no_traceback(spec):
+    spec.write_text("schema = ")
+    refused(saddlescape("run", spec), 2, "tiny.toml")
+
+
+def test_a_missing_result_is_named(tmp_path):
+    refused(saddlescape("info", tmp_path / "none.h5"), 2, "none.h5", "there is none")
+    refused(saddlescape("plot", tmp_path), 2, "saddlescape resume")
+
+
+def test_dry_run_tells_the_cost_and_runs_nothing(spec, tmp_path):
+    done = saddlescape("run", spec, "-o", tmp_path / "out", "--dry-run", "--json")
+    cost = json.loads(done.stdout)
+    assert (cost["points"], cost["runs"]) == (2, 16)
+    assert not (tmp_path / "out").exists()
+
+
+def test_run_info_and_plot(spec, tmp_path):
+    out = tmp_path / "out"
+    done = saddlescape("run", spec, "-o", out, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    told = json.loads(done.stdout)
+    assert told["result"] == str(out / "result.h5")
+    zero, one = told["rows"]
+    assert (zero["scale"], zero["frozen"], zero["distinct_starts"]) == (0, 8, 1)
+    assert (one["scale"], one["frozen"], one["distinct_starts"]) == (1, 0, 8)
+    shown = saddlescape("info", out).stdout
+    assert shown.startswith("tiny\n")
+    assert "scale 2, run 8" in shown
+    drawn = saddlescape("plot", out / "result.h5")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (out / "result.png").read_bytes().startswith(b"\x89PNG")
+    refused(saddlescape("plot", out, "--kind", "map"), 2, "needs two axes")
+    refused(saddlescape("plot", out, "-o", tmp_path / "no/such.png"), 1, "cannot be written")
+
+
+def test_plot_without_matplotlib_names_the_extra(tmp_path):
+    code = "import sys; sys.modules['matplotlib'] = None; from saddlescape_cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "plot", "x.h5"], capture_output=True, text=True)
+    refused(done, 1, "saddlescape[plot]")
