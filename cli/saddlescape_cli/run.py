@@ -25,20 +25,19 @@ def run(
 
     Run the sweep SPEC, a TOML file or the name of a bundled sweep.
     """
-    from saddlescape import run as library_run  # the function; its module is imported below
-    from saddlescape.spec import load
-    from saddlescape_cli.watch import report, watched
-
-    sweep = load(spec, overrides)
     if dry_run:
         from saddlescape.run import estimate
+        from saddlescape.spec import load
 
-        cost = asdict(estimate(sweep))
-        click.echo(json.dumps(cost) if as_json else "\n".join(f"{k:<14}{v:>16,}" for k, v in cost.items()))
+        cost = asdict(estimate(load(spec, overrides), threads))
+        click.echo(json.dumps(cost) if as_json else "\n".join(f"{k:<14}{v:>20,}" for k, v in cost.items()))
         return
+    from saddlescape.run import run as library_run
+    from saddlescape_cli.watch import report, watched
+
     result = watched(
         lambda show, should_stop: library_run(
-            sweep, out, threads=threads, progress=show, should_stop=should_stop
+            spec, out, overrides=overrides, threads=threads, progress=show, should_stop=should_stop
         )
     )
     report(result, as_json)

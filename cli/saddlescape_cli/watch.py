@@ -55,9 +55,8 @@ def watched(work: "Callable[[Callable[[Progress], None] | None, Callable[[], boo
         with stop_on_interrupt() as should_stop, progress_bar() as show:
             return work(show, should_stop)
     except Interrupted as stopped:
-        folder = stopped.folder
-        click.echo(f"interrupted; go on with: saddlescape resume {click.format_filename(folder)}", err=True)
-        sys.exit(130)
+        click.echo(str(stopped), err=True)
+        sys.exit(stopped.exit_code)
     except KeyboardInterrupt:
         click.echo("stopped at once; what was committed is kept", err=True)
         sys.exit(130)
