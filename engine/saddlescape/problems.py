@@ -1,0 +1,145 @@
+"""What a network learns: inputs X and targets T, built in or read from a file."""
+
+import csv
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+MAX_SAMPLES = 4096
+
+_LOGIC: dict[str, Callable[[Array], npt.NDArray[np.bool_]]] = {
+    "xor": lambda X: X.sum(axis=1) % 2 == 1,
+    "xnor": lambda X: X.sum(axis=1) % 2 == 0,
+    "and": lambda X: X.all(axis=1),
+    "nand": lambda X: ~X.all(axis=1),
+    "or": lambda X: X.any(axis=1),
+    "nor": lambda X: ~X.any(axis=1),
+    "parity": lambda X: X.sum(axis=1) % 2 == 1,
+}
+NAMES = (*_LOGIC, "encoder")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Inputs `X` (n_samples, n_in) and targets `T` (n_samples, n_out), float64."""
+
+    name: str
+    X: Array
+    T: Array
+
+
+def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: int | None = None) -> Problem:
+    """A problem by its name.
+
+    Parameters
+    ----------
+    name : one of `NAMES`.
+    coding : false and true are 0 and 1 (``"01"``) or -1 and +1 (``"pm1"``), for inputs and targets.
+    bits : number of inputs of ``"parity"``; the others have two.  Samples count up in binary, first input
+        slowest: 00, 01, 10, 11.
+    size : inputs, outputs and samples of ``"encoder"``: each unit vector is its own target.
+
+    Raises
+    ------
+    ValueError
+        The name is unknown, or `bits` or `size` is missing.
+    """
+    if name not in NAMES:
+        raise ValueError(f"must be one of {', '.join(NAMES)}; got {name!r}")
+    if name == "encoder":
+        if size is None:
+            raise ValueError("the encoder needs its size, for example size = 8")
+        return Problem(name, np.eye(size), np.eye(size))
+    if name == "parity" and bits is None:
+        raise ValueError("parity needs its number of inputs, for example bits = 3")
+    n_in = bits if name == "parity" and bits is not None else 2
+    X = (np.arange(2**n_in)[:, None] >> np.arange(n_in)[::-1] & 1).astype(np.float64)
+    T = _LOGIC[name](X)[:, None].astype(np.float64)
+    return Problem(name, *((2 * X - 1, 2 * T - 1) if coding == "pm1" else (X, T)))
+
+
+def read_problem(path: Path) -> Problem:
+    """Read a problem from a CSV file (header ``x1..xn,t1..tm``) or an NPZ file (arrays ``X`` and ``T``).
+
+    Raises
+    ------
+    ValueError
+        The file is missing or not such a file; the message is one line for the user.
+    """
+    readers = {".csv": _read_csv, ".npz": _read_npz}
+    if path.suffix not in readers:
+        raise ValueError(f"must end in .csv or .npz; got {path.name!r}")
+    try:
+        X, T = readers[path.suffix](path)
+    except OSError as error:
+        raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
+    _check(X, T)
+    return Problem(path.stem, X, T)
+
+
+def _check(X: Array, T: Array) -> None:
+    for name, array in (("X", X), ("T", T)):
+        if array.ndim != 2 or 0 in array.shape:
+            raise ValueError(f"{name} must have shape (samples, columns), none of them 0; got {array.shape}")
+        if not np.isfinite(array).all():
+            row, column = np.argwhere(~np.isfinite(array))[0]
+            raise ValueError(f"{name} must be finite; got {array[row, column]} in sample {row}")
+    if len(X) != len(T):
+        raise ValueError(f"X and T must have as many samples as each other; got {len(X)} and {len(T)}")
+    if len(X) > MAX_SAMPLES:
+        raise ValueError(f"must have at most {MAX_SAMPLES} samples; got {len(X)}")
+
+
+def _read_csv(path: Path) -> tuple[Array, Array]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            n_in, n_out = _columns([name.strip() for name in next(reader, [])])
+            rows = [_row(cells, n_in + n_out, reader.line_num) for cells in reader if cells]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path.name!r} is not a CSV file in UTF-8: {error}") from None
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), n_in + n_out)
+    return table[:, :n_in].copy(), table[:, n_in:].copy()
+
+
+def _columns(header: list[str]) -> tuple[int, int]:
+    n_in = sum(bool(re.fullmatch(r"x\d+", name)) for name in header)
+    n_out = len(header) - n_in
+    expected = [f"x{i + 1}" for i in range(n_in)] + [f"t{i + 1}" for i in range(n_out)]
+    if header != expected or not n_in or not n_out:
+        raise ValueError(f"the first line must be a header such as x1,x2,t1; got {','.join(header)!r:.80}")
+    return n_in, n_out
+
+
+def _row(cells: Sequence[str], width: int, line: int) -> list[float]:
+    if len(cells) != width:
+        raise ValueError(f"line {line} must have {width} numbers, as the header has; got {len(cells)}")
+    try:
+        return [float(cell) for cell in cells]
+    except ValueError:
+        raise ValueError(f"line {line} must be numbers; got {','.join(cells)!r:.80}") from None
+
+
+def _read_npz(path: Path) -> tuple[Array, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            missing = {"X", "T"} - set(getattr(arrays, "files", ()))
+            if missing:
+                raise ValueError(f"needs an array {min(missing)}; numpy.savez(file, X=..., T=...) writes it")
+            return numbers(arrays["X"], "X"), numbers(arrays["T"], "T")
+    except (zipfile.BadZipFile, EOFError, AttributeError, TypeError):
+        raise ValueError(f"{path.name!r} is not an NPZ file; numpy.savez writes one") from None
+
+
+def numbers(array: npt.NDArray[np.generic], name: str) -> Array:
+    """`array` as float64; ValueError if it holds anything but real numbers."""
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must hold numbers; got dtype {array.dtype}")
+    return array.astype(np.float64)

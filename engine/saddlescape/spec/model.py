@@ -1,0 +1,170 @@
+"""The keys of a spec: types, ranges and defaults, one class per section."""
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
+
+from saddlescape import layout
+from saddlescape.problems import Problem, logic_problem, numbers, read_problem
+
+NUMERIC = (
+    "starts.scale",
+    "training.learning_rate",
+    "training.momentum",
+    "stop.solved",
+    "stop.gradient",
+    "stop.diverged",
+)
+"""Keys that only change a number of a run, not the network, its data or its kernel."""
+
+Floats = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Width = Annotated[int, Field(ge=1, le=64)]
+
+
+def _schedule(value: Any) -> str | tuple[int, ...]:
+    if isinstance(value, str) and re.fullmatch(r"(log|every):0*[1-9]\d{0,8}", value, re.ASCII):
+        return value
+    if isinstance(value, list | tuple) and value and all(type(v) is int and v >= 0 for v in value):
+        if any(b <= a for a, b in zip(value, value[1:], strict=False)):
+            raise ValueError(f"must be increasing; got {value!r:.80}")
+        return tuple(value)
+    raise ValueError(f'must be "log:N", "every:N" or a list of steps from 0 on; got {value!r:.80}')
+
+
+def _how_many(value: Any) -> int | Literal["all"]:
+    if value == "all":
+        return "all"
+    if type(value) is int and value >= 0:
+        return value
+    raise ValueError(f'must be "all" or a number of runs, 0 or more; got {value!r:.80}')
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ProblemKeys(Section):
+    name: Literal["xor", "and", "or", "nand", "nor", "xnor", "parity", "encoder"] | None = None
+    file: str | None = None
+    coding: Literal["01", "pm1"] = "01"
+    bits: Annotated[int, Field(ge=1, le=12)] | None = None
+    size: Annotated[int, Field(ge=2, le=64)] | None = None
+
+
+class Network(Section):
+    hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = (2,)
+    activation: Literal["logistic", "tanh", "relu", "linear"] = "logistic"
+    output: Literal["logistic", "tanh", "relu", "linear"] = "logistic"
+    bias: bool = True
+    dtype: Literal["float64", "float32"] = "float64"
+
+
+class Side(Section):
+    """One side of a slice: `n` values of the parameter `index`, both ends included."""
+
+    index: Annotated[int, Field(ge=0)]
+    from_: Annotated[float, Field(alias="from")]
+    to: float
+    n: Annotated[int, Field(ge=1, le=10**5)]
+
+
+class Starts(Section):
+    kind: Literal[
+        "zero", "constant", "normal", "uniform", "sphere", "tied", "mirrored", "ray", "slice", "file"
+    ] = "normal"
+    scale: NonNegative = 1.0
+    count: Annotated[int, Field(ge=1, le=10**9)] = 4096
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 20120425
+    biases: bool = True
+    file: str | None = None
+    base: Floats | None = None
+    x: Side | None = None
+    y: Side | None = None
+    direction: Floats | None = None
+
+
+class Training(Section):
+    loss: Literal["half_sse", "mse", "bce"] = "half_sse"
+    stepper: Literal["gd", "momentum"] = "momentum"
+    learning_rate: Positive = 0.5
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    steps: Annotated[int, Field(ge=1, le=10**12)] = 20000
+
+
+class Stop(Section):
+    solved: NonNegative = 0.4
+    gradient: NonNegative = 0.0
+    diverged: Positive = 1e6
+
+
+class Record(Section):
+    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule)] = "log:64"
+    fields: Annotated[
+        tuple[Literal["loss", "grad_norm", "separation"], ...], Field(strict=False, max_length=3)
+    ] = ("loss", "grad_norm", "separation")
+    parameters: bool = False
+    final_parameters: bool = False
+    runs: Annotated[int | Literal["all"], PlainValidator(_how_many)] = 256
+
+
+class Spec(Section):
+    """One point of a sweep, complete and checked."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    title: str = ""
+    problem: ProblemKeys = ProblemKeys()
+    network: Network = Network()
+    starts: Starts = Starts()
+    training: Training = Training()
+    stop: Stop = Stop()
+    record: Record = Record()
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @cached_property
+    def loaded(self) -> Problem:
+        """The problem; ValueError with one line for the user if its file is no good."""
+        keys = self.problem
+        if keys.file is not None:
+            return read_problem(self._folder / keys.file)
+        return logic_problem(keys.name or "", keys.coding, keys.bits, keys.size)
+
+    def load_problem(self) -> Problem:
+        """The problem of this point, built or read once."""
+        return self.loaded
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of each layer: inputs, hidden layers, outputs."""
+        return (self.loaded.X.shape[1], *self.network.hidden, self.loaded.T.shape[1])
+
+    @property
+    def n_params(self) -> int:
+        return layout.n_params(self.sizes, self.network.bias)
+
+    @cached_property
+    def given_starts(self) -> npt.NDArray[np.float64]:
+        """The starts in `starts.file`, float64 (count, n_params); ValueError with one line for the user."""
+        path = self._folder / (self.starts.file or "")
+        if path.suffix != ".npy":
+            raise ValueError(f"must end in .npy; got {path.name!r}")
+        try:
+            array = np.load(path, allow_pickle=False)
+        except OSError as error:
+            raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
+        except (ValueError, EOFError):
+            raise ValueError(f"{path.name!r} is not an NPY file; numpy.save writes one") from None
+        starts = numbers(array, "the array")
+        if starts.ndim != 2 or not len(starts) or starts.shape[1] != self.n_params:
+            raise ValueError(f"must have shape (count, {self.n_params}); got {starts.shape}")
+        if not np.isfinite(starts).all():
+            row = int(np.argwhere(~np.isfinite(starts))[0, 0])
+            raise ValueError(f"must be finite; start {row} is not")
+        return starts
