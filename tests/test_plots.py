@@ -121,6 +121,7 @@ def test_trajectories_draw_the_kept_runs_by_outcome(scales):
     for run, line in zip((0, 2, 4, 6), second.get_lines(), strict=True):
         np.testing.assert_array_equal(line.get_data(), [STEPS, loss_of((3,), run)])
         assert line.get_color() == plots.COLOURS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
+        assert line.get_markevery() == [np.isfinite(loss_of((3,), run)).sum() - 1]
     assert {line.get_color() for line in first.get_lines()} == {plots.COLOURS[Outcome.FROZEN]}
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["frozen", "plateau", "solved"]
 

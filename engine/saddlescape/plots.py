@@ -119,7 +119,7 @@ def trajectories(results: "Results", points: Sequence[tuple[int, ...]] | None = 
     figure.supxlabel("step")
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
-    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
+    figure.legend(handles=handles, loc="outside right upper", frameon=False)
     return figure
 
 
@@ -140,9 +140,7 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
     fastest, slowest = _ends(step[solved])
     norm = LogNorm(fastest, slowest)
     flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
-    image = np.where(
-        solved[..., None], RAMP.reversed()(norm(np.where(solved, step, fastest))), flat[outcome]
-    )
+    image = np.where(solved[..., None], RAMP.reversed()(norm(np.where(solved, step, fastest))), flat[outcome])
     _picture(ax, image, *(np.asarray(results.coords[name]) for name in names[-2:]))
     others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
     ax.legend(
@@ -238,12 +236,16 @@ def _band(
 
 
 def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -> set[Outcome]:
-    """One line for each run, coloured by its outcome; the loss is NaN, so the line ends, after its stop."""
+    """One line for each run, coloured by its outcome; the loss is NaN, so the line ends, after its stop.
+
+    A dot marks the last recorded step: all there is to see of a run that never starts.
+    """
     outcomes = results["outcome"][point]
     for run in runs:
         path = results.trajectory(point, int(run))
         outcome = OUTCOMES[outcomes[run]]
-        ax.plot(path["record_step"], path["loss"], color=COLOURS[outcome], linewidth=0.7, gid=f"run {run}")
+        (line,) = ax.plot(path["record_step"], path["loss"], color=COLOURS[outcome], linewidth=0.7)
+        line.set(gid=f"run {run}", marker=".", markevery=[np.isfinite(path["loss"]).sum() - 1])
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xlim(left=0)
     ax.set_yscale("log")
