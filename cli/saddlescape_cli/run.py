@@ -9,7 +9,9 @@ import click
 
 @click.command()
 @click.argument("spec")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder for the run; made if missing.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Folder for the run; by default the name of SPEC."
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
 @click.option("--dry-run", is_flag=True, help="Check the spec and say what it would cost; run nothing.")
@@ -25,19 +27,22 @@ def run(
 
     Run the sweep SPEC, a TOML file or the name of a bundled sweep.
     """
+    from saddlescape.spec import load
+
+    sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
     if dry_run:
         from saddlescape.run import estimate
-        from saddlescape.spec import load
 
-        cost = asdict(estimate(load(spec, overrides), threads))
+        cost = asdict(estimate(sweep, threads))
         click.echo(json.dumps(cost) if as_json else "\n".join(f"{k:<14}{v:>20,}" for k, v in cost.items()))
         return
     from saddlescape.run import run as library_run
     from saddlescape_cli.watch import report, watched
 
+    folder = out or Path(Path(spec).stem)
     result = watched(
         lambda show, should_stop: library_run(
-            spec, out, overrides=overrides, threads=threads, progress=show, should_stop=should_stop
+            sweep, folder, threads=threads, progress=show, should_stop=should_stop
         )
     )
     report(result, as_json)

@@ -20,7 +20,8 @@ def rows(results: "Results") -> list[dict[str, Any]]:
     outcome = results["outcome"]
     counts = outcome_counts(outcome, 0 if axes else None)
     distinct = results["distinct_starts"].reshape(len(counts), -1).sum(axis=1)
-    name, values = next(iter(results.coords.items())) if axes else ("starts", np.array(["all"]))
+    name = next(iter(results.dims)) if axes else "starts"
+    values = results.coords[name] if axes else np.array(["all"])
     labels = [o.label for o in Outcome]
     return [
         {name: value, **dict(zip(labels, map(int, row), strict=True)), "distinct_starts": int(n)}
