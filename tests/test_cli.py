@@ -78,7 +78,7 @@ def test_a_missing_spec_is_named(tmp_path):
 
 def test_broken_toml_is_no_traceback(spec):
     spec.write_text("schema = ")
-    refused(saddlescape("run", spec), 2, "tiny.toml")
+    refused(saddlescape("run", spec), 2, "must be valid TOML")
 
 
 def test_a_missing_result_is_named(tmp_path):
