@@ -5,3 +5,15 @@ INTERVAL = 1e-14
 
 # Published tables give four decimals: half a unit of the last one.
 PUBLISHED = 0.5e-4
+
+# Kernel against NumPy twin, 100 steps, float64: sums in another order, fused operations, libm's functions.
+TRAJECTORY = {"float64": 1e-12, "float32": 2e-5}
+
+# Central differences at step 1e-6 of losses up to 100: they cancel to 1e-14, over 2e-6.
+DIFFERENCES = 1e-7
+
+# Elementary functions against mpmath-free long double NumPy: units in the last place of the kernel's dtype.
+ELEMENTARY_ULP = 3.0
+
+# Eigenvalues of a 9 x 9 Hessian from central differences of exact gradients at step 1e-5.
+HESSIAN = 1e-9

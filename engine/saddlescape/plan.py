@@ -26,9 +26,7 @@ BLOCK_WORK = 2**30
 BLOCK_RUNS = 2**16
 
 RESERVED = frozenset(
-    "run trajectory record parameter outcome stop_reason stop_step escape_step solve_step final_loss"
-    " final_grad_norm final_separation distinct_starts start_theta final_theta loss grad_norm separation theta"
-    " record_step trajectory_run provenance".split()
+    ["run", "trajectory", "record", "parameter", "outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "final_loss", "final_grad_norm", "final_separation", "distinct_starts", "start_theta", "final_theta", "loss", "grad_norm", "separation", "theta", "record_step", "trajectory_run", "provenance"]
 )
 
 

@@ -11,25 +11,27 @@ from saddlescape.spec import Spec
 Array = npt.NDArray[np.float64]
 
 
-def draw(spec: Spec, runs: npt.NDArray[np.integer], scale: float | Array | None = None) -> Array:
+def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = None) -> Array:
     """Starts of the runs numbered `runs`, float64 (len(runs), n_params), in the order of `layout`.
 
     The direction of run r comes from ``Generator(Philox(key=[seed, r]))``: `standard_normal(n_params)`
-    (normal, tied, mirrored), `uniform(-1, 1, n_params)` (uniform), or the normal draw at length 1 (sphere; ray:
-    that of run 0).  ``biases = false`` zeroes the biases after the draw.  The start is scale times direction.
-    For a slice, r is the number of the cell, x slow and y fast; for a file, the row.
+    (normal, tied, mirrored), `uniform(-1, 1, n_params)` (uniform), or the normal draw at length 1 (sphere;
+    ray: that of run 0).  ``biases = false`` zeroes the biases after the draw.  The start is scale times direction.
+    For a slice, r is the number of the cell, x slow and y fast; for a file, the row.  A negative zero becomes
+    a positive one, so that a start of zeros is one start.
 
     Parameters
     ----------
     scale : in place of `starts.scale`: a number, or one for each run.
     """
-    runs = np.asarray(runs, dtype=np.int64)
+    runs = np.asarray(runs).astype(np.int64)
     if spec.starts.kind == "slice":
-        return _slice(spec, runs)
+        return _slice(spec, runs) + 0.0
     if spec.starts.kind == "file":
-        return spec.given_starts[runs]
+        return spec.given_starts[runs] + 0.0
     factor = np.asarray(spec.starts.scale if scale is None else scale, dtype=np.float64).reshape(-1, 1)
-    return np.multiply(factor, _directions(spec, runs))
+    starts: Array = factor * _directions(spec, runs)
+    return starts + 0.0
 
 
 def single(spec: Spec, scale: float | None = None) -> bool:

@@ -142,7 +142,18 @@ def train(
     width = lanes or lanes_for(trainer.sizes, n_params, dtype.itemsize)
     samples = len(X) if len(X) <= UNROLLED_SAMPLES else 0
     watch = bool((batch.gradient > 0).any())
-    net = Net(Variant(*_key(trainer), samples, watch, width))
+    variant = Variant(
+        trainer.sizes,
+        trainer.bias,
+        trainer.activation,
+        trainer.output,
+        trainer.loss,
+        trainer.stepper,
+        samples,
+        watch,
+        width,
+    )
+    net = Net(variant)
     factors = np.array([factor(T.size) for factor in LOSSES[trainer.loss][1:]], dtype=dtype)
     clock, book = np.array([-1, 0, 0, 0]), np.zeros((5, width), dtype=np.int64)
     state, runs, records = _lanes(trainer, n_params, width, dtype), _runs(batch), _records(batch)
@@ -155,15 +166,9 @@ def train(
         ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
         if after_slice is not None:
             after_slice(int(clock[t.TICK] - before) * width)
-    return Trained(runs.theta, *runs.events, runs.reason, *runs.final.T, records.measures, records.theta)
-
-
-def _key(trainer: Trainer) -> tuple[Any, ...]:
-    return (
-        trainer.sizes,
-        trainer.bias,
-        trainer.activation,
-        trainer.output,
-        trainer.loss,
-        trainer.stepper,
+    escape, solve, stop = runs.events
+    loss, grad_norm, separation, largest = runs.final.T
+    measures, path = records.measures, records.theta
+    return Trained(
+        runs.theta, escape, solve, stop, runs.reason, loss, grad_norm, separation, largest, measures, path
     )

@@ -5,6 +5,7 @@ exp is reduced by Cody and Waite's two-part ln 2 (Software Manual for the Elemen
 """
 
 from math import factorial
+
 from numba import types
 from numba.extending import overload, register_jitable
 

@@ -66,7 +66,9 @@ def _matched(args: Sequence[Any]) -> list[Any]:
 
 
 def _vectors(builder: Any, kinds: Sequence[Any], args: Sequence[Any], lanes: Lanes) -> list[Any]:
-    return [a if isinstance(t, Lanes) else splat(builder, a, lanes.ir) for t, a in zip(kinds, args, strict=True)]
+    return [
+        a if isinstance(t, Lanes) else splat(builder, a, lanes.ir) for t, a in zip(kinds, args, strict=True)
+    ]
 
 
 def _binary(op: Any, result: Callable[[Lanes], Lanes], emit: Callable[..., Any]) -> None:

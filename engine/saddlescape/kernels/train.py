@@ -28,7 +28,9 @@ from saddlescape.kernels.measures import largest, norm, separation
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.steppers import step
 
-BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED = range(5)  # outcomes.StopReason, as the machine code writes it
+BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED = range(
+    5
+)  # outcomes.StopReason, as the machine code writes it
 ESCAPE, SOLVE, STOP = range(3)  # rows of `events`
 RUN, BIRTH, RECORD, DUE, DONE = range(5)  # rows of `book`
 TICK, NEXT, LIVE, SOONEST = range(4)  # entries of `clock`
@@ -144,7 +146,12 @@ def finish(lane, now, reason, book, clock, lanes, runs, shape):
     runs.events[STOP, run], runs.reason[run] = now, reason
     loss, grad_norm, apart = measure(lanes, shape, lane)
     final = runs.final
-    final[run, 0], final[run, 1], final[run, 2], final[run, 3] = loss, grad_norm, apart, largest(lanes.grad[:, lane])
+    final[run, 0], final[run, 1], final[run, 2], final[run, 3] = (
+        loss,
+        grad_norm,
+        apart,
+        largest(lanes.grad[:, lane]),
+    )
     for k in range(lanes.theta.shape[0]):
         runs.theta[run, k] = lanes.theta[k, lane]
     book[DONE, lane], book[DUE, lane] = 1, NEVER

@@ -1,0 +1,207 @@
+"""One block of a plan, computed: starts drawn, trained by the kernel, outcomes named."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape import starts
+from saddlescape.kernels import Batch, Trained, Trainer, train
+from saddlescape.outcomes import ESCAPE_DROP, classify
+from saddlescape.plan import Block, Plan
+from saddlescape.problems import Problem
+from saddlescape.spec import NUMERIC, Spec
+
+Data = dict[str, npt.NDArray[Any]]
+RANGE = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf), "linear": (-np.inf, np.inf)}
+
+
+def plateau_loss(problem: Problem, loss: str, output: str) -> float:
+    """Loss of the best constant output in the range of the output's activation."""
+    targets = problem.T
+    best = np.clip(targets.mean(axis=0), *RANGE[output])
+    if loss == "bce":
+        terms = [np.where(a > 0, -a * np.log(np.where(a > 0, b, 1.0)), 0.0)
+                 for a, b in ((targets, best), (1 - targets, 1 - best))]  # fmt: skip
+        return float(sum(terms).mean())  # type: ignore[union-attr]
+    squares = (targets - best) ** 2
+    return float(squares.mean() if loss == "mse" else squares.sum() / 2)
+
+
+def trainer(spec: Spec) -> Trainer:
+    """The part of a spec that selects machine code."""
+    network, training = spec.network, spec.training
+    return Trainer(
+        spec.sizes, network.bias, network.activation, network.output, training.loss, training.stepper
+    )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of a block that share a spec but for numbers; `where` are their places in the block."""
+
+    spec: Spec
+    where: npt.NDArray[np.intp]
+    point: npt.NDArray[np.intp]
+    start: npt.NDArray[np.int64]
+    numbers: dict[str, npt.NDArray[np.float64]]
+
+
+def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
+    """Split runs, given by their index along each dimension of the plan, by the structure of their spec."""
+    axes = plan.sweep.axes
+    cells = index[len(axes) : -1]
+    start = cells[0] * plan.shape[-2] + cells[1] if cells else index[-1]
+    point = np.zeros(len(start), dtype=np.intp)
+    structure = np.zeros(len(start), dtype=np.intp)
+    for axis, i in zip(axes, index, strict=False):
+        point = point * len(axis.values) + i
+        structure = structure if axis.key in NUMERIC else structure * len(axis.values) + i
+    for value in np.unique(structure):
+        where = np.flatnonzero(structure == value)
+        at = tuple(i[where] for i in index[: len(axes)])
+        spec = plan.sweep.at(
+            tuple(0 if a.key in NUMERIC else int(i[0]) for a, i in zip(axes, at, strict=True))
+        )
+        numbers = {
+            key: np.broadcast_to(plan.sweep.numeric(key), plan.sweep.shape)[at] * np.ones(len(where))
+            for key in NUMERIC
+        }
+        yield Group(spec, where, point[where], start[where].astype(np.int64), numbers)
+
+
+def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """(first, inverse): the runs to compute, and which of them each run equals."""
+    scale = group.numbers["starts.scale"]
+    same = np.where(scale == 0, starts.single(group.spec, 0.0), starts.single(group.spec, 1.0))
+    identity = np.where(same, group.point * count, group.point * count + group.start)
+    _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def batch(
+    spec: Spec, theta: npt.NDArray[np.float64], numbers: dict[str, Any], recorded: Any, steps: Any
+) -> Batch:
+    """The kernel's arguments for starts `theta` with the given numbers."""
+    escape = (1 - ESCAPE_DROP) * plateau_loss(spec.load_problem(), spec.training.loss, spec.network.output)
+    n = len(theta)
+    return Batch(
+        theta=theta.astype(spec.network.dtype),
+        learning_rate=numbers["training.learning_rate"],
+        momentum=numbers["training.momentum"],
+        escape_loss=np.full(n, escape),
+        solved=numbers["stop.solved"],
+        diverged=numbers["stop.diverged"],
+        gradient=numbers["stop.gradient"],
+        steps=np.full(n, spec.training.steps, dtype=np.int64),
+        recorded=recorded,
+        record_step=steps,
+        record_theta=spec.record.parameters,
+    )
+
+
+def _train_group(
+    plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_slice: Callable[[int], None] | None
+) -> tuple[Batch, Trained, npt.NDArray[np.intp]]:
+    first, inverse = _distinct(group, int(np.prod(plan.shape[len(plan.sweep.axes) :])))
+    numbers = {key: values[first] for key, values in group.numbers.items()}
+    theta = starts.draw(group.spec, group.start[first], numbers["starts.scale"])
+    wanted = np.zeros(len(first), dtype=bool)
+    np.logical_or.at(wanted, inverse, kept)
+    recorded = np.where(wanted, np.cumsum(wanted) - 1, -1)
+    problem = group.spec.load_problem()
+    given = batch(group.spec, theta, numbers, recorded, plan.record_step)
+    return given, train(trainer(group.spec), problem.X, problem.T, given, after_slice=after_slice), inverse
+
+
+def _outcomes(given: Batch, trained: Trained) -> Data:
+    update = given.learning_rate * trained.largest_gradient
+    events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
+    names = ("stop_reason", "stop_step", "escape_step", "solve_step")
+    measures = ("loss", "grad_norm", "separation")
+    return {
+        "outcome": classify(*events, update, trained.separation),
+        **dict(zip(names, events, strict=True)),
+        **{f"final_{name}": getattr(trained, name) for name in measures},
+    }
+
+
+def _padded(theta: npt.NDArray[Any], n_params: int) -> npt.NDArray[Any]:
+    missing = [(0, 0)] * (theta.ndim - 1) + [(0, n_params - theta.shape[-1])]
+    return np.pad(theta, missing, constant_values=np.nan) if n_params > theta.shape[-1] else theta
+
+
+def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_slice: Any) -> tuple[Data, Data]:
+    """(per run, per trajectory) arrays of one group."""
+    given, trained, inverse = _train_group(plan, group, kept, after_slice)
+    record = plan.sweep.spec.record
+    runs = {name: values[inverse] for name, values in _outcomes(given, trained).items()}
+    if record.final_parameters:
+        runs["start_theta"] = _padded(given.theta, plan.n_params)[inverse]
+        runs["final_theta"] = _padded(trained.theta, plan.n_params)[inverse]
+    rows = given.recorded[inverse[kept]]
+    measured = ("loss", "grad_norm", "separation")
+    paths: Data = {
+        name: trained.measures[rows, :, measured.index(name)].astype(np.float32) for name in record.fields
+    }
+    if record.parameters:
+        paths["theta"] = _padded(trained.theta_path, plan.n_params)[rows]
+    return runs, paths
+
+
+def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None) -> Data:
+    """All variables of one block, shaped like its tile; `after_slice(network_steps)` may raise to abandon it."""
+    index = [i.ravel() for i in np.indices(block.shape)]
+    index = [i + first for i, first in zip(index, block.start, strict=True)]
+    kept = np.isin(index[-1], plan.trajectory_run)
+    order = np.cumsum(kept) - 1
+    data: Data = {}
+    for group in _groups(plan, index):
+        here = kept[group.where]
+        runs, paths = _group_data(plan, group, here, after_slice)
+        for arrays, where, n in (
+            (runs, group.where, len(kept)),
+            (paths, order[group.where[here]], kept.sum()),
+        ):
+            for name, values in arrays.items():
+                data.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[where] = values
+    data["distinct_starts"] = _distinct_starts(plan, block)
+    trajectories = int(np.isin(np.arange(block.start[-1], block.stop[-1]), plan.trajectory_run).sum())
+    per_run = {
+        "outcome",
+        "stop_reason",
+        "stop_step",
+        "escape_step",
+        "solve_step",
+        "start_theta",
+        "final_theta",
+    }
+    return {name: _shaped(name in per_run or name.startswith("final_"), name, values, block, trajectories)
+            for name, values in data.items()}  # fmt: skip
+
+
+def _shaped(
+    per_run: bool, name: str, values: npt.NDArray[Any], block: Block, trajectories: int
+) -> npt.NDArray[Any]:
+    if name == "distinct_starts":
+        return values
+    tile = block.shape if per_run else (*block.shape[:-1], trajectories)
+    return values.reshape(*tile, *values.shape[1:])
+
+
+def _distinct_starts(plan: Plan, block: Block) -> npt.NDArray[np.int64]:
+    """Different starts at each point of the block, (block's shape without run) int64."""
+    out = np.empty(block.shape[:-1], dtype=np.int64)
+    n_axes = len(plan.sweep.axes)
+    scale = np.broadcast_to(plan.sweep.numeric("starts.scale"), plan.sweep.shape)
+    for here in itertools.product(*map(range, out.shape)):
+        at = tuple(a + b for a, b in zip(here, block.start, strict=False))[:n_axes]
+        spec = plan.sweep.at(
+            tuple(0 if a.key in NUMERIC else i for a, i in zip(plan.sweep.axes, at, strict=True))
+        )
+        one = starts.single(spec, float(scale[at]))
+        out[here] = 1 if one else plan.count
+    return out

@@ -1,0 +1,254 @@
+"""Run a sweep: blocks computed on threads, committed one by one, merged at the end."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape import spec as specs
+from saddlescape import starts
+from saddlescape.compute import Data, batch, compute, trainer
+from saddlescape.errors import RefusedError, SaddlescapeError
+from saddlescape.kernels import train
+from saddlescape.plan import Block, Plan
+from saddlescape.spec import NUMERIC, Sweep
+from saddlescape.store import RunFolder
+
+RESULT = "result.h5"
+BYTES_A_RUN = 50
+"""Outcome variables of one run, before compression."""
+
+
+class Interrupted(SaddlescapeError):
+    """The run was asked to stop; everything committed is kept in `folder`."""
+
+    exit_code = 130
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"stopped; what is done is kept. Go on with: saddlescape resume {folder}")
+
+
+class _Abandoned(Exception):
+    """Raised in a worker between slices when the run is to stop."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: runs and lane-steps done, wall-clock seconds."""
+
+    runs_done: int
+    runs: int
+    steps_done: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The size of a sweep: at most so many network-steps, bytes of memory and bytes on disk."""
+
+    points: int
+    runs: int
+    network_steps: int
+    memory_bytes: int
+    disk_bytes: int
+
+
+def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
+    """Upper bounds for a sweep, from its plan alone."""
+    plan = Plan(sweep)
+    record = sweep.spec.record
+    points = plan.runs // plan.shape[-1]
+    floats = 4 * len(record.fields) + 8 * plan.n_params * record.parameters
+    path = len(plan.record_step) * floats * len(plan.trajectory_run) / plan.shape[-1]
+    a_run = BYTES_A_RUN + 16 * plan.n_params * record.final_parameters + path
+    in_flight = 2 * (threads or cores()) * np.prod(plan.tile) * (a_run * 4 + 32 * plan.n_params)
+    return Estimate(points, plan.runs, plan.runs * plan.steps, int(in_flight), int(plan.runs * a_run * 2))
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _available_memory() -> int:
+    lines = Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else []
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
+    return found[0] if found else 2**62
+
+
+def check_room(sweep: Sweep, folder: Path, threads: int | None) -> None:
+    """Refuse a sweep that cannot fit.
+
+    Raises
+    ------
+    RefusedError
+        With what is needed and what there is.
+    """
+    needs = estimate(sweep, threads)
+    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    limits = (
+        ("memory", needs.memory_bytes, _available_memory()),
+        ("disk", needs.disk_bytes, shutil.disk_usage(existing).free),
+    )
+    for what, needed, there in limits:
+        if needed > there:
+            raise RefusedError(
+                f"the sweep needs up to {needed / 2**30:.3g} GiB of {what} for {needs.runs} runs and "
+                f"{there / 2**30:.3g} GiB are free; shorten an axis, lower starts.count or record less"
+            )
+
+
+def run(
+    source: str | Path | Sweep,
+    out: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Path:
+    """Run a sweep (a path, the name of a bundled one, or a loaded one) in folder `out`; the path of its result.
+
+    What is already committed in the folder is kept; only missing blocks are computed.
+
+    Raises
+    ------
+    SpecError, RefusedError, LockedError
+        Before anything is computed.
+    Interrupted
+        When `should_stop()` became true; `resume` goes on.
+    """
+    sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
+    default = Path(str(source)).stem if not isinstance(source, Sweep) else "run"
+    folder = Path(out) if out is not None else Path(default)
+    check_room(sweep, folder, threads)
+    with RunFolder(folder, Plan(sweep)) as store:
+        return _finish(store, Plan(sweep), threads or cores(), progress, should_stop)
+
+
+def resume(
+    folder: str | Path,
+    *,
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Path:
+    """Compute what is missing of the run in `folder` and merge; the path of the result."""
+    with RunFolder.existing(Path(folder)) as store:
+        return _finish(store, store.plan, threads or cores(), progress, should_stop)
+
+
+def _finish(
+    store: RunFolder,
+    plan: Plan,
+    threads: int,
+    progress: Callable[[Progress], None] | None,
+    should_stop: Callable[[], bool] | None,
+) -> Path:
+    meter = _Meter(plan.runs, progress, should_stop)
+    done = store.committed()
+    meter.add(runs=sum(int(np.prod(plan.block(n).shape)) for n in done))
+    missing = (block for block in plan if block.number not in done)
+    for block, data in _computed(plan, missing, threads, meter):
+        store.commit(block, data)
+        meter.add(runs=int(np.prod(block.shape)))
+    if meter.stopped:
+        raise Interrupted(store.folder)
+    return store.merge()
+
+
+class _Meter:
+    """Counts what is done, from any thread, and knows whether to stop."""
+
+    def __init__(
+        self, runs: int, report: Callable[[Progress], None] | None, stop: Callable[[], bool] | None
+    ) -> None:
+        self._lock, self._report, self._stop = threading.Lock(), report, stop
+        self._runs, self._done, self._steps, self._began = runs, 0, 0, time.monotonic()
+        self.stopped = False
+
+    def add(self, runs: int = 0, steps: int = 0) -> None:
+        with self._lock:
+            self._done, self._steps = self._done + runs, self._steps + steps
+            self.stopped = self.stopped or (self._stop is not None and self._stop())
+            if self._report is not None:
+                self._report(Progress(self._done, self._runs, self._steps, time.monotonic() - self._began))
+
+    def after_slice(self, steps: int) -> None:
+        self.add(steps=steps)
+        if self.stopped:
+            raise _Abandoned
+
+
+def _computed(
+    plan: Plan, blocks: Iterator[Block], threads: int, meter: _Meter
+) -> Iterator[tuple[Block, Data]]:
+    """Blocks as they are done, a few in flight a thread so that memory stays flat; none more after a stop."""
+    pending: dict[Future[Data], Block] = {}
+    with ThreadPoolExecutor(threads) as pool:
+        while True:
+            while (
+                len(pending) < threads + 1 and not meter.stopped and (block := next(blocks, None)) is not None
+            ):
+                pending[pool.submit(compute, plan, block, meter.after_slice)] = block
+            if not pending:
+                return
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                block = pending.pop(future)
+                if not isinstance(future.exception(), _Abandoned):
+                    yield block, future.result()
+
+
+def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> npt.NDArray[Any]:
+    """Parameters (n_params,) that run `run` of the point (an index along each axis) sets out from.
+
+    For slices `run` is the cell number ``ix * y.n + iy``.
+    """
+    loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
+    spec, numbers = _point(loaded, tuple(point))
+    drawn = starts.draw(spec, np.array([run]), numbers["starts.scale"])[0]
+    return drawn.astype(spec.network.dtype)
+
+
+def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
+    """One run again, its trajectory at every record step with its parameters, bit for bit as in the sweep.
+
+    Returns
+    -------
+    dict of arrays over records: ``record_step``, ``loss``, ``grad_norm``, ``separation`` (float64) and
+    ``theta`` (records, n_params); records after the stop are NaN.
+    """
+    loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
+    spec, numbers = _point(loaded, tuple(point))
+    kept = spec.model_copy(update={"record": spec.record.model_copy(update={"parameters": True})})
+    theta = start(loaded, point, run)[None]
+    given = batch(kept, theta, numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_step)
+    problem = spec.load_problem()
+    trained = train(trainer(spec), problem.X, problem.T, given)
+    loss, grad_norm, separation = trained.measures[0].T
+    steps = given.record_step
+    measures = {"record_step": steps, "loss": loss, "grad_norm": grad_norm, "separation": separation}
+    return {**measures, "theta": trained.theta_path[0]}
+
+
+def _point(sweep: Sweep, point: tuple[int, ...]) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:
+    if len(point) != len(sweep.shape):
+        raise ValueError(
+            f"point must have one index for each of the {len(sweep.shape)} axes; got {len(point)}"
+        )
+    structural = tuple(0 if a.key in NUMERIC else i for a, i in zip(sweep.axes, point, strict=True))
+    numbers = {
+        key: np.array([np.broadcast_to(sweep.numeric(key), sweep.shape)[point]], dtype=np.float64)
+        for key in NUMERIC
+    }
+    return sweep.at(structural), numbers

@@ -1,0 +1,76 @@
+"""Cases for comparing the kernel with its plain NumPy twin, shared by the quick and the full suite."""
+
+import itertools
+
+import numpy as np
+
+from saddlescape import layout, reference
+from saddlescape.kernels import Batch, Trained, Trainer, train
+
+ACTIVATIONS = ("logistic", "tanh", "relu", "linear")
+LOSSES = ("half_sse", "mse", "bce")
+STEPPERS = ("gd", "momentum")
+HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
+DTYPES = ("float64", "float32")
+FULL = [case for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)]
+
+
+def pairwise(factors):
+    """A small set of combinations in which every pair of values of two factors appears (greedy)."""
+
+    def pairs(case):
+        return set(itertools.combinations(enumerate(case), 2))
+
+    cases = list(itertools.product(*factors))
+    missing, chosen = set().union(*map(pairs, cases)), []
+    while missing:
+        chosen.append(max(cases, key=lambda case: len(pairs(case) & missing)))
+        missing -= pairs(chosen[-1])
+    return chosen
+
+
+PAIRS = pairwise((ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES))
+
+
+def output_of(loss, activation):
+    """bce needs a logistic output; the other losses take the hidden activation at the output too."""
+    return "logistic" if loss == "bce" else activation
+
+
+def problem(samples, n_in=2, n_out=2, seed=5):
+    """Random inputs in +-1 and targets in (0, 1)."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-1, 1, (samples, n_in)), rng.uniform(0.1, 0.9, (samples, n_out))
+
+
+def make_batch(
+    theta, steps, *, learning_rate=0.05, momentum=0.5, solved=0.0, escape=-1.0, every=1, gradient=0.0
+):
+    """A batch in which every run is recorded at each `every`-th step."""
+    n = len(theta)
+
+    def constant(value):
+        return np.full(n, float(value))
+
+    record = np.unique(np.append(np.arange(0, steps + 1, every), steps))
+    return Batch(
+        theta, constant(learning_rate), constant(momentum), constant(escape), constant(solved), constant(1e6),
+        constant(gradient), np.full(n, steps), np.arange(n), record, record_theta=True,
+    )  # fmt: skip
+
+
+def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7):
+    """(kernel's result, list of reference trajectories) of one case."""
+    activation, loss, stepper, hidden, dtype = case
+    sizes = sizes or (2, *hidden, 2)
+    X, T = problem(samples, sizes[0], sizes[-1])
+    shape = (runs, layout.n_params(sizes, bias))
+    theta = np.random.default_rng(seed).normal(0, 0.7, shape).astype(dtype)
+    output = output_of(loss, activation)
+    given = make_batch(theta, steps)
+    trained: Trained = train(Trainer(sizes, bias, activation, output, loss, stepper), X, T, given)
+    network = reference.Network(sizes, bias, activation, output, loss)
+    momentum = 0.5 if stepper == "momentum" else None
+    x, t = X.astype(dtype), T.astype(dtype)
+    paths = [reference.trajectory(network, start, x, t, steps, 0.05, momentum) for start in theta]
+    return trained, paths

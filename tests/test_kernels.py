@@ -1,0 +1,163 @@
+"""The lane kernel against its NumPy twin, and the promises about bits, symmetry and exact zeros."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from kernel_cases import FULL, PAIRS, make_batch, run_both
+from tolerances import TRAJECTORY
+
+from saddlescape import reference
+from saddlescape.kernels import Trainer, train
+from saddlescape.outcomes import StopReason
+
+XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+TARGET = np.array([[0], [1], [1], [0.0]])
+LOGISTIC = Trainer((2, 2, 1), True, "logistic", "logistic", "half_sse", "momentum")
+TANH = Trainer((2, 2, 1), True, "tanh", "tanh", "half_sse", "gd")
+
+
+def expect_equal_to_reference(case, **options):
+    trained, paths = run_both(case, **options)
+    tolerance = TRAJECTORY[case[-1]]
+    for path, theta, measures in zip(paths, trained.theta_path, trained.measures, strict=True):
+        losses = [state[1] for state in path]
+        norms = [np.linalg.norm(state[2].astype(np.float64)) for state in path]
+        np.testing.assert_allclose(theta, [state[0] for state in path], rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(measures[:, 0], losses, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(measures[:, 1], norms, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("case", PAIRS, ids=str)
+def test_hundred_steps_equal_the_reference(case):
+    expect_equal_to_reference(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", FULL, ids=str)
+def test_every_combination_equals_the_reference(case):
+    expect_equal_to_reference(case)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 7, 16, 17])
+def test_sample_counts_equal_the_reference(samples):
+    expect_equal_to_reference(("tanh", "half_sse", "gd", (3,), "float64"), samples=samples)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("samples", range(1, 18))
+def test_every_sample_count_equals_the_reference(samples):
+    expect_equal_to_reference(("tanh", "mse", "gd", (2,), "float64"), samples=samples)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 5, 1), (2, 7, 3, 2)])
+def test_networks_without_biases_equal_the_reference(sizes):
+    expect_equal_to_reference(("tanh", "mse", "momentum", (), "float64"), sizes=sizes, bias=False)
+
+
+def starts(n, scale=0.8, dtype="float64", seed=3):
+    return (np.random.default_rng(seed).normal(size=(n, 9)) * scale).astype(dtype)
+
+
+def everything(trained):
+    return [np.ascontiguousarray(a).tobytes() for a in vars(trained).values()]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_bits_do_not_depend_on_the_number_of_lanes(dtype):
+    given = make_batch(
+        starts(37, 2.0, dtype), 3000, learning_rate=0.5, momentum=0.9, solved=0.4, escape=0.47, every=50
+    )
+    results = [everything(train(LOGISTIC, XOR, TARGET, given, lanes=lanes)) for lanes in (1, 2, 4, 8, 16)]
+    assert all(result == results[0] for result in results)
+
+
+@pytest.mark.parametrize("runs", [*range(1, 41), 100])
+def test_a_run_does_not_depend_on_the_runs_beside_it(runs):
+    given = make_batch(starts(100), 400, learning_rate=0.5, momentum=0.9, solved=0.4, every=40)
+    fewer = make_batch(starts(100)[:runs], 400, learning_rate=0.5, momentum=0.9, solved=0.4, every=40)
+    whole, part = (train(LOGISTIC, XOR, TARGET, g, lanes=8) for g in (given, fewer))
+    for a, b in zip(vars(whole).values(), vars(part).values(), strict=True):
+        np.testing.assert_array_equal(a[:runs], b)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_bits_do_not_depend_on_threads(threads):
+    given = make_batch(starts(60), 500, learning_rate=0.5, momentum=0.9, solved=0.4, every=100)
+    alone = everything(train(LOGISTIC, XOR, TARGET, given, lanes=8))
+    with ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(train, LOGISTIC, XOR, TARGET, given, lanes=8) for _ in range(threads)]
+        assert all(everything(future.result()) == alone for future in futures)
+
+
+def test_the_zero_start_of_xor_is_frozen_at_once():
+    trained = train(LOGISTIC, XOR, TARGET, make_batch(np.zeros((3, 9)), 10**9, every=10**9), lanes=8)
+    assert (trained.stop_reason == StopReason.FIXED_POINT).all()
+    assert (trained.stop_step == 0).all()
+    assert not trained.theta.any()
+    assert not trained.largest_gradient.any()
+    assert (trained.loss == 0.5).all()
+    assert (trained.measures[:, :, 0] == 0.5).all()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 0.1, 1.0, 10.0])
+def test_identical_units_stay_identical_and_their_loss_above_a_third(scale):
+    theta = starts(64, scale)
+    theta[:, 3:6], theta[:, 7] = theta[:, :3], theta[:, 6]
+    given = make_batch(theta, 2000, learning_rate=0.5, momentum=0.9, every=20)
+    trained = train(LOGISTIC, XOR, TARGET, given, lanes=8)
+    np.testing.assert_array_equal(trained.theta[:, :3], trained.theta[:, 3:6])
+    assert (trained.measures[..., 2] == 0).all()
+    assert (trained.measures[..., 0] > 1 / 3).all()
+    assert (trained.stop_step > 0).all()
+
+
+@pytest.mark.parametrize("scale", [1e-9, 0.1, 1.0, 10.0])
+def test_mirrored_tanh_units_stay_mirrored(scale):
+    theta = starts(64, scale)
+    theta[:, 3:6], theta[:, 7] = -theta[:, :3], -theta[:, 6]
+    trained = train(TANH, XOR, 2 * TARGET - 1, make_batch(theta, 2000, learning_rate=0.1, every=20), lanes=8)
+    np.testing.assert_array_equal(trained.theta[:, :3], -trained.theta[:, 3:6])
+    assert (trained.measures[..., 2] == 0).all()
+
+
+def test_events_are_exact():
+    theta = starts(24, 1.5)
+    given = make_batch(theta, 1500, learning_rate=0.5, momentum=0.9, solved=0.4, escape=0.475)
+    trained = train(LOGISTIC, XOR, TARGET, given, lanes=8)
+    network = reference.Network((2, 2, 1), True, "logistic", "logistic", "half_sse")
+    assert {StopReason.SOLVED, StopReason.BUDGET} <= set(trained.stop_reason.tolist())
+    for run, start in enumerate(theta):
+        path = reference.trajectory(network, start, XOR, TARGET, int(trained.stop_step[run]), 0.5, 0.9)
+        escaped = [n for n, state in enumerate(path) if state[1] < 0.475]
+        solved = [n for n, state in enumerate(path) if state[3] < 0.4]
+        assert trained.escape_step[run] == (escaped or [-1])[0]
+        assert trained.solve_step[run] == (solved or [-1])[0]
+
+
+def test_a_gradient_tolerance_stops_and_divergence_is_named():
+    quiet = train(
+        TANH, XOR, 2 * TARGET - 1, make_batch(starts(9), 50_000, every=50_000, gradient=1e-3), lanes=8
+    )
+    stopped = quiet.stop_reason == StopReason.GRADIENT
+    assert stopped.any()
+    assert (quiet.largest_gradient[stopped] <= 1e-3).all()
+    linear = Trainer((2, 2, 1), True, "linear", "linear", "half_sse", "gd")
+    wild = train(linear, XOR, TARGET, make_batch(starts(9), 500, learning_rate=50.0, every=500), lanes=8)
+    assert (wild.stop_reason == StopReason.DIVERGED).all()
+    assert not (wild.loss <= 1e6).any()
+
+
+def test_slices_do_not_change_bits_and_can_abandon_a_batch():
+    given = make_batch(starts(20), 3000, learning_rate=0.5, momentum=0.9, every=300)
+    slices = []
+    whole = train(LOGISTIC, XOR, TARGET, given, lanes=8, after_slice=slices.append)
+    assert sum(slices) == 3 * 3001 * 8
+    assert len(slices) > 1
+    assert everything(whole) == everything(train(LOGISTIC, XOR, TARGET, given, lanes=16))
+    with pytest.raises(KeyboardInterrupt):
+        train(LOGISTIC, XOR, TARGET, given, lanes=8, after_slice=_stop)
+
+
+def _stop(steps):
+    raise KeyboardInterrupt
