@@ -14,13 +14,13 @@ Array = npt.NDArray[np.float64]
 
 MAX_SAMPLES = 4096
 
-_LOGIC: dict[str, Callable[[Array], npt.NDArray[np.bool_]]] = {
+_LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "xor": lambda X: X.sum(axis=1) % 2 == 1,
     "xnor": lambda X: X.sum(axis=1) % 2 == 0,
     "and": lambda X: X.all(axis=1),
-    "nand": lambda X: ~X.all(axis=1),
+    "nand": lambda X: X.all(axis=1) == 0,
     "or": lambda X: X.any(axis=1),
-    "nor": lambda X: ~X.any(axis=1),
+    "nor": lambda X: X.any(axis=1) == 0,
     "parity": lambda X: X.sum(axis=1) % 2 == 1,
 }
 NAMES = (*_LOGIC, "encoder")
@@ -61,7 +61,7 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
         raise ValueError("parity needs its number of inputs, for example bits = 3")
     n_in = bits if name == "parity" and bits is not None else 2
     X = (np.arange(2**n_in)[:, None] >> np.arange(n_in)[::-1] & 1).astype(np.float64)
-    T = _LOGIC[name](X)[:, None].astype(np.float64)
+    T = np.asarray(_LOGIC[name](X), dtype=np.float64)[:, None]
     return Problem(name, *((2 * X - 1, 2 * T - 1) if coding == "pm1" else (X, T)))
 
 
@@ -129,7 +129,7 @@ def _row(cells: Sequence[str], width: int, line: int) -> list[float]:
 
 def _read_npz(path: Path) -> tuple[Array, Array]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             missing = {"X", "T"} - set(getattr(arrays, "files", ()))
             if missing:
                 raise ValueError(f"needs an array {min(missing)}; numpy.savez(file, X=..., T=...) writes it")

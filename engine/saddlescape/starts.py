@@ -15,7 +15,8 @@ def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = 
     """Starts of the runs numbered `runs`, float64 (len(runs), n_params), in the order of `layout`.
 
     The direction of run r comes from ``Generator(Philox(key=[seed, r]))``: `standard_normal(n_params)`
-    (normal, tied, mirrored), `uniform(-1, 1, n_params)` (uniform), or the normal draw at length 1 (sphere;
+    (normal, tied, mirrored), `uniform(-1, 1, n_params)` (uniform), or
+    the normal draw at length 1 (sphere;
     ray: that of run 0).  ``biases = false`` zeroes the biases after the draw.  The start is scale times direction.
     For a slice, r is the number of the cell, x slow and y fast; for a file, the row.  A negative zero becomes
     a positive one, so that a start of zeros is one start.

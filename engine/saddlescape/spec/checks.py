@@ -1,4 +1,4 @@
-"""Every fault of a spec at once: of single keys, as pydantic finds them, and of keys that do not fit each other."""
+"""Every fault of a spec at once: of single keys, and of keys that do not fit each other."""
 
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -17,7 +17,7 @@ SECTIONS: dict[str, type[Section]] = {
     for name, field in Spec.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
 }
-KEYS = {
+KEYS: dict[str, tuple[type[BaseModel], str]] = {
     "schema": (Spec, "schema_version"),
     "title": (Spec, "title"),
     **{f"{name}.{key}": (model, key) for name, model in SECTIONS.items() for key in model.model_fields},
@@ -96,7 +96,7 @@ def _message(error: Any, model: type[BaseModel]) -> str:
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}; got {got!r:.80}"
     if kind == "literal_error":
-        hint = nearest(got, context["expected"].replace("'", "").replace(" or ", ", ").split(", "))
+        hint = nearest(str(got), context["expected"].replace("'", "").replace(" or ", ", ").split(", "))
         close = hint if isinstance(got, str) and "did you mean" in hint else ""
         return f"must be {context['expected']}; got {got!r:.80}{close}"
     if kind in ("too_long", "too_short"):

@@ -2,6 +2,7 @@
 
 import re
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,7 +33,7 @@ def _schedule(value: Any) -> str | tuple[int, ...]:
     if isinstance(value, str) and re.fullmatch(r"(log|every):0*[1-9]\d{0,8}", value, re.ASCII):
         return value
     if isinstance(value, list | tuple) and value and all(type(v) is int and v >= 0 for v in value):
-        if any(b <= a for a, b in zip(value, value[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(value)):
             raise ValueError(f"must be increasing; got {value!r:.80}")
         return tuple(value)
     raise ValueError(f'must be "log:N", "every:N" or a list of steps from 0 on; got {value!r:.80}')

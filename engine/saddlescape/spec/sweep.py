@@ -259,7 +259,7 @@ def _expand(path: str, kind: str, given: Any, numeric: bool) -> tuple[list[Any],
 def _adapter(key: str) -> TypeAdapter[Any]:
     model, name = KEYS[key]
     info = model.model_fields[name]
-    kind = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+    kind: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
     return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 

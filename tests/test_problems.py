@@ -1,0 +1,82 @@
+"""Problems: truth tables, and files good and bad."""
+
+import numpy as np
+import pytest
+
+from saddlescape.problems import logic_problem, read_problem
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("xor", "0110"), ("xnor", "1001"), ("and", "0001"), ("nand", "1110"), ("or", "0111"), ("nor", "1000")],
+)
+def test_logic(name, table):
+    problem, signed = logic_problem(name), logic_problem(name, "pm1")
+    np.testing.assert_array_equal(problem.X, [[0, 0], [0, 1], [1, 0], [1, 1]])
+    np.testing.assert_array_equal(problem.T[:, 0], [int(bit) for bit in table])
+    np.testing.assert_array_equal(signed.X, 2 * problem.X - 1)
+    np.testing.assert_array_equal(signed.T, 2 * problem.T - 1)
+
+
+def test_parity_and_encoder():
+    np.testing.assert_array_equal(logic_problem("parity", bits=3).T[:, 0], [0, 1, 1, 0, 1, 0, 0, 1])
+    np.testing.assert_array_equal(logic_problem("encoder", size=3).X, np.eye(3))
+    np.testing.assert_array_equal(logic_problem("encoder", size=3).T, np.eye(3))
+
+
+def test_files_agree(tmp_path):
+    (tmp_path / "a.csv").write_text("x1,x2,t1\n0.5,1,-2\n\n3,4,5\n")
+    np.savez(tmp_path / "a.npz", X=[[0.5, 1], [3, 4]], T=[[-2], [5]])
+    for name in ("a.csv", "a.npz"):
+        problem = read_problem(tmp_path / name)
+        np.testing.assert_array_equal(problem.X, [[0.5, 1], [3, 4]])
+        np.testing.assert_array_equal(problem.T, [[-2], [5]])
+        assert problem.X.dtype == problem.T.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must be a header"),
+        ("x1,x3,t1\n", "must be a header"),
+        ("x1,x2\n0,1\n", "must be a header"),
+        ("x1,t1\n", r"must have shape .*none of them 0"),
+        ("x1,t1\n1\n", "line 2 must have 2 numbers"),
+        ("x1,t1\n1,2\n1,b\n", "line 3 must be numbers; got '1,b'"),
+        ("x1,t1\n1,nan\n", "T must be finite; got nan in sample 0"),
+        ("x1,t1\n" + "1,1\n" * 4097, "at most 4096 samples; got 4097"),
+    ],
+)
+def test_bad_csv(tmp_path, text, message):
+    (tmp_path / "bad.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_problem(tmp_path / "bad.csv")
+
+
+def test_bad_files(tmp_path):
+    (tmp_path / "not.npz").write_bytes(b"PK\x03\x04 no")
+    (tmp_path / "latin.csv").write_bytes(b"\xe9")
+    np.savez(tmp_path / "x.npz", X=[[1.0]])
+    np.savez(tmp_path / "s.npz", X=[["a"]], T=[[1.0]])
+    np.savez(tmp_path / "n.npz", X=[[1.0]], T=[[1.0], [2.0]])
+    faults = {
+        "none.csv": "cannot read .*No such file",
+        "a.txt": r"must end in .csv or .npz; got 'a.txt'",
+        "not.npz": "is not an NPZ file",
+        "latin.csv": "is not a CSV file in UTF-8",
+        "x.npz": "needs an array T",
+        "s.npz": "X must hold numbers; got dtype <U1",
+        "n.npz": "as many samples as each other; got 1 and 2",
+    }
+    for name, message in faults.items():
+        with pytest.raises(ValueError, match=message):
+            read_problem(tmp_path / name)
+
+
+def test_bad_names():
+    with pytest.raises(ValueError, match=r"must be one of xor, .*; got 'xorr'"):
+        logic_problem("xorr")
+    with pytest.raises(ValueError, match="encoder needs its size"):
+        logic_problem("encoder")
+    with pytest.raises(ValueError, match="parity needs its number of inputs"):
+        logic_problem("parity")

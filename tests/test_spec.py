@@ -1,0 +1,153 @@
+"""The spec: defaults, axes, and every message a user can meet."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from saddlescape.errors import SpecError
+from saddlescape.spec import NUMERIC, bundled, load, parse
+
+XOR = '[problem]\nname = "xor"\n'
+AXIS = '[[axes]]\nkey = "starts.scale"\n'
+SLICE = '[starts]\nkind = "slice"\nbase = [1,1,1,1,1,1,1,1,1]\n'
+
+
+def faults(text, *overrides, folder=Path()):
+    with pytest.raises(SpecError) as caught:
+        parse(text, folder, overrides)
+    return str(caught.value)
+
+
+def test_defaults_are_those_of_the_bundled_example():
+    example, minimal = load("xor").resolved(), parse(XOR, Path()).resolved()
+    del example["axes"], minimal["axes"], example["title"], minimal["title"]
+    example["starts"]["scale"] = 1.0
+    assert example == minimal
+
+
+def test_bundled_sweeps():
+    assert set(bundled()) >= {"xor", "xor-slice"}
+    sweep = load("xor-slice")
+    assert (sweep.shape, sweep.spec.starts.x.index, sweep.spec.starts.y.from_) == ((), 8, -10.0)
+    assert load("xor").axes[0].values[:2] == (0.0, 1e-12)
+
+
+def test_a_point_of_a_grid():
+    text = (
+        XOR + '[[axes]]\nkey = "network.hidden"\nvalues = [[2], [4, 3]]\n' + AXIS + "logspace = [1e-3, 10, 5]"
+    )
+    sweep = parse(text, Path())
+    point = sweep.at((1, 4))
+    assert (sweep.shape, point.sizes, point.starts.scale) == ((2, 5), (2, 4, 3, 1), 10.0)
+    assert sweep.at((0, 2)).n_params == 9
+    np.testing.assert_array_equal(sweep.numeric("starts.scale")[0], sweep.axes[1].values)
+    assert sweep.numeric("stop.solved").shape == (1, 1)
+
+
+def test_every_numeric_key_is_an_axis():
+    for key in NUMERIC:
+        assert parse(f'{XOR}[[axes]]\nkey = "{key}"\nvalues = [0.25, 0.5]', Path()).numeric(key)[1] == 0.5
+
+
+def test_overrides():
+    sweep = parse(XOR, Path(), ["training.learning_rate=0.1", "problem.name=and", "record.steps=every:9"])
+    spec = sweep.spec
+    assert (spec.training.learning_rate, spec.problem.name, spec.record.steps) == (0.1, "and", "every:9")
+
+
+def test_all_faults_at_once():
+    text = (
+        '[problem]\nname = "xorr"\n[training]\nlearning_rate = 0\nsteps = 1.5\n[strats]\n'
+        + AXIS
+        + "values = [-1]"
+    )
+    paths = [line.split(":")[0] for line in faults(text).splitlines()]
+    assert paths == [
+        "axes[0].values[0]",
+        "problem.name",
+        "training.learning_rate",
+        "training.steps",
+        "strats",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = ]", "TOML: must be valid TOML; .*line 1, column 5"),
+        ("schema = 2\n" + XOR, "schema: must be 1; got 2"),
+        ("", "problem.name: is missing; give a name"),
+        ("problem = 3", r"problem: must be a table; write \[problem\]; got 3"),
+        (XOR + 'file = "a.csv"', "problem.file: must stand alone"),
+        (XOR + "bits = 3", 'problem.bits: belongs to name = "parity"'),
+        ('[problem]\nname = "parity"', "problem.bits: is missing"),
+        ('[problem]\nname = "encoder"\nsize = 4\ncoding = "pm1"', "problem.coding: belongs to the logic problems"),
+        ('[problem]\nfile = "none.csv"', "problem.file: cannot read .*No such file"),
+        (XOR + "[network]\nactivaton = 1", "network.activaton: is not a key; did you mean 'activation'?"),
+        (XOR + "[network]\nhidden = [65]", r"network.hidden\[0\]: must be at most 64; got 65"),
+        (XOR + f"[network]\nhidden = {[1] * 9}", "network.hidden: must have at most 8 values"),
+        (XOR + "[network]\nbias = 1", "network.bias: must be true or false; got 1"),
+        (XOR + "[starts]\nscale = inf", "starts.scale: must be a finite number; got inf"),
+        (XOR + "[starts]\nscale = -1", "starts.scale: must be at least 0.0; got -1"),
+        (XOR + "[starts]\ncount = 1_000_000_001", "starts.count: must be at most 1000000000"),
+        (XOR + "[starts]\nseed = -1", "starts.seed: must be at least 0; got -1"),
+        (XOR + "[training]\nmomentum = 1", "training.momentum: must be less than 1.0; got 1"),
+        (XOR + '[training]\nstepper = "gd"\nmomentum = 0.5', 'training.momentum: belongs to stepper = "momentum"'),
+        (XOR + '[training]\nloss = "bce"\n[network]\noutput = "tanh"', 'training.loss: "bce" needs output'),
+        (XOR + 'coding = "pm1"\n[training]\nloss = "bce"', 'training.loss: "bce" needs targets from 0 to 1; got -1'),
+        (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),
+        (XOR + "[record]\nsteps = [2, 2]", "record.steps: must be increasing"),
+        (XOR + "[record]\nsteps = [20001]", "record.steps: must end by training.steps = 20000; got 20001"),
+        (XOR + '[record]\nfields = ["los"]', r"record.fields\[0\]: must be .*; did you mean 'loss'?"),
+        (XOR + "[record]\nruns = -1", 'record.runs: must be "all" or a number of runs'),
+        (XOR + '[starts]\nfile = "a.npy"', 'starts.file: belongs to kind = "file"'),
+        (XOR + '[starts]\nkind = "file"', 'starts.file: is missing; kind = "file" needs it'),
+        (XOR + '[starts]\nkind = "ray"\ndirection = [1]', "starts.direction: must have 9 values.*; got 1"),
+        (XOR + SLICE + "x = {index=9,from=0,to=1,n=2}\ny = {index=0,from=0,to=1,n=2}", "starts.x.index: must be less than 9"),  # noqa: E501
+        (XOR + SLICE + "x = {index=1,from=0,to=1,n=2}\ny = {index=1,from=0,to=1,n=2}", "starts.y.index: must differ"),
+        (XOR + SLICE + "x = {index=1,frm=0,to=1,n=2}", "starts.x.frm: is not a key; did you mean 'from'?"),
+        (XOR + '[axes]\nkey = "starts.scale"', r"axes: must be tables; write \[\[axes\]\]"),
+        (XOR + '[[axes]]\nkey = "starts.scal"\nvalues = [1]', r"axes\[0\].key: .*did you mean 'starts.scale'?"),
+        (XOR + '[[axes]]\nkey = "record.runs"\nvalues = [1]', r"axes\[0\].key: cannot be an axis"),
+        (XOR + AXIS, r"axes\[0\]: must have one of values, linspace and logspace; got 0"),
+        (XOR + AXIS + "values = [1]\nlinspace = [0, 1, 2]", r"axes\[0\]: must have one of .*; got 2"),
+        (XOR + AXIS + "values = []", r"axes\[0\].values: must be a list of 1 to"),
+        (XOR + AXIS + "linspace = [0, 1]", r"axes\[0\].linspace: must be \[from, to, n\]"),
+        (XOR + AXIS + "logspace = [0, 1, 3]", r"axes\[0\].logspace: must run between numbers greater than 0"),
+        (XOR + (AXIS + "values = [1]\n") * 2, r"axes\[1\].key: must differ from the other axes"),
+    ],
+)  # fmt: skip
+def test_message(text, message):
+    assert re.search(message, faults(text))
+
+
+def test_override_messages():
+    assert "training.rate: is not a key" in faults(XOR, "training.rate=1")
+    assert "steps: must be KEY=VALUE" in faults(XOR, "steps")
+    assert "starts.scale: is an axis of this sweep" in faults(XOR + AXIS + "values = [1]", "starts.scale=2")
+    assert "title: must be set to a TOML value or a bare word" in faults(XOR, "title=a b")
+
+
+def test_starts_file_messages(tmp_path):
+    np.save(tmp_path / "short.npy", np.ones((2, 8)))
+    np.save(tmp_path / "nan.npy", np.full((2, 9), np.nan))
+    np.save(tmp_path / "two.npy", np.ones((2, 9)))
+    (tmp_path / "no.npy").write_text("no")
+    start = XOR + '[starts]\nkind = "file"\nfile = '
+    assert "must have shape (count, 9); got (2, 8)" in faults(start + '"short.npy"', folder=tmp_path)
+    assert "must be finite; start 0 is not" in faults(start + '"nan.npy"', folder=tmp_path)
+    assert "is not an NPY file" in faults(start + '"no.npy"', folder=tmp_path)
+    assert "must end in .npy" in faults(start + '"a.txt"', folder=tmp_path)
+    assert "cannot read" in faults(start + '"gone.npy"', folder=tmp_path)
+    assert "starts.count: must be 2" in faults(start + '"two.npy"\ncount = 3', folder=tmp_path)
+
+
+def test_source_messages(tmp_path):
+    (tmp_path / "latin.toml").write_bytes(b"\xe9")
+    (tmp_path / "big.toml").write_bytes(b"#" * (2**20 + 1))
+    for source, message in [("xorr", "did you mean 'xor'?"), (tmp_path / "no.toml", "No such file"),
+                            (tmp_path / "latin.toml", "must be UTF-8"), (tmp_path / "big.toml", "at most 1048576")]:  # fmt: skip  # noqa: E501
+        with pytest.raises(SpecError, match=re.escape(message)):
+            load(source)

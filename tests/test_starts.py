@@ -1,0 +1,94 @@
+"""Starts: the draw rule against its slow form, the golden run 17, and what each kind is."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from saddlescape import starts
+from saddlescape.spec import parse
+
+SEED = 20120425
+RUNS = np.array([17, 0, 4095, 2**40])
+
+
+def spec(kind, rest="", hidden="[2]", folder=Path()):
+    text = f'[problem]\nname = "xor"\n[network]\nhidden = {hidden}\n[starts]\nkind = "{kind}"\n{rest}'
+    return parse(text, folder).spec
+
+
+def generator(run):
+    return np.random.Generator(np.random.Philox(key=np.array([SEED, run], dtype=np.uint64)))
+
+
+def test_normal_and_uniform_are_the_slow_form():
+    normal = np.array([2.5 * generator(run).standard_normal(9) for run in RUNS])
+    uniform = np.array([2.5 * generator(run).uniform(-1, 1, 9) for run in RUNS])
+    np.testing.assert_array_equal(starts.draw(spec("normal", "scale = 2.5"), RUNS), normal)
+    np.testing.assert_array_equal(starts.draw(spec("uniform", "scale = 2.5"), RUNS), uniform)
+
+
+def test_golden_run_17():
+    # np.random.Generator(np.random.Philox(key=[20120425, 17])).standard_normal(9)[:3], numpy 2.4
+    golden = [-0.17759965584601414, -0.053312288643298684, -0.8123081251388725]
+    np.testing.assert_array_equal(starts.draw(spec("normal"), np.array([17]))[0, :3], golden)
+
+
+def test_run_17_sets_out_in_one_direction_whatever_else_is_drawn():
+    alone = starts.draw(spec("normal"), np.array([17]))
+    scales = np.array([1e-12, 0.5, 3.0])
+    np.testing.assert_array_equal(
+        starts.draw(spec("normal"), np.array([17] * 3), scales), scales[:, None] * alone
+    )
+    np.testing.assert_array_equal(starts.draw(spec("normal"), np.arange(30))[17:18], alone)
+
+
+@pytest.mark.parametrize("kind", ["tied", "mirrored"])
+@pytest.mark.parametrize("hidden", ["[3]", "[2, 3]"])
+def test_symmetric_kinds(kind, hidden):
+    s = spec(kind, hidden=hidden)
+    theta, plain = (starts.draw(x, np.array([17]))[0] for x in (s, spec("normal", hidden=hidden)))
+    sign, first, before = np.ones(2), 0, np.ones(2)
+    for number, size in enumerate(s.sizes[1:]):
+        last = number == len(s.sizes) - 2
+        sign = np.array([-1.0 if kind == "mirrored" and j % 2 and not last else 1.0 for j in range(size)])
+        width = len(before) + 1
+        for j in range(size):
+            for i in range(width):
+                source = first + (i if number == 0 or i == width - 1 else 0) + (j * width if last else 0)
+                factor = sign[j] * (before[i] if i < width - 1 else 1.0)
+                assert theta[first + j * width + i] == factor * plain[source]
+        first, before = first + size * width, sign
+
+
+def test_other_kinds():
+    bias = [2, 5, 8]
+    assert not starts.draw(spec("zero"), RUNS).any()
+    np.testing.assert_array_equal(starts.draw(spec("constant", "scale = 0.5"), RUNS), np.full((4, 9), 0.5))
+    assert not starts.draw(spec("normal", "biases = false"), RUNS)[:, bias].any()
+    sphere = starts.draw(spec("sphere", "biases = false"), RUNS)
+    np.testing.assert_allclose((sphere**2).sum(axis=1), 1)
+    assert not sphere[:, bias].any()
+    np.testing.assert_array_equal(
+        starts.draw(spec("ray"), RUNS), np.repeat(starts.draw(spec("sphere"), np.array([0])), 4, 0)
+    )
+    given = starts.draw(spec("ray", "scale = 2\ndirection = [1, 2, 3, 4, 5, 6, 7, 8, 9]"), np.array([3]))
+    np.testing.assert_array_equal(given, [2 * np.arange(1.0, 10)])
+
+
+def test_slice_and_file(tmp_path):
+    side = "{index = %d, from = 0, to = 1, n = %d}"
+    s = spec("slice", f"base = [1,2,3,4,5,6,7,8,9]\nx = {side % (8, 3)}\ny = {side % (0, 2)}")
+    np.testing.assert_array_equal(starts.draw(s, np.arange(6))[:, 8], [0, 0, 0.5, 0.5, 1, 1])
+    np.testing.assert_array_equal(starts.draw(s, np.arange(6))[:, 0], [0, 1] * 3)
+    np.save(tmp_path / "s.npy", np.arange(18.0).reshape(2, 9))
+    f = spec("file", 'file = "s.npy"', folder=tmp_path)
+    np.testing.assert_array_equal(starts.draw(f, np.array([1])), [np.arange(9.0, 18)])
+    assert (starts.count(s), starts.count(f), starts.count(spec("normal", "count = 5"))) == (1, 2, 5)
+
+
+def test_single():
+    assert all(starts.single(spec(kind)) for kind in ("zero", "constant", "ray"))
+    assert not starts.single(spec("normal"))
+    assert starts.single(spec("normal"), 0.0)
+    assert starts.single(spec("tied", "scale = 0"))
