@@ -16,7 +16,7 @@ def rows(results: "Results") -> list[dict[str, Any]]:
 
     Without an axis (a slice's x and y are none), one row for all.
     """
-    axes = results.sweep.axes
+    axes = results.axes
     outcome = results["outcome"]
     counts = outcome_counts(outcome, 0 if axes else None)
     distinct = results["distinct_starts"].reshape(len(counts), -1).sum(axis=1)

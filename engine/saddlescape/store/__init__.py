@@ -1,0 +1,6 @@
+"""HDF5 and the run's folder: immutable blocks, one merged result.  The only room that knows h5py."""
+
+from saddlescape.store.folder import RunFolder
+from saddlescape.store.reading import ResultFile
+
+__all__ = ["ResultFile", "RunFolder"]

@@ -1,0 +1,148 @@
+"""The folder of a run: who may write there, which blocks are committed, what is missing."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy.typing as npt
+
+from saddlescape import spec as specs
+from saddlescape.errors import CorruptError, LockedError, RefusedError
+from saddlescape.plan import FORMAT, Block, Plan
+from saddlescape.store import blocks
+from saddlescape.store.atomic import write_atomic
+from saddlescape.store.merge import merge
+
+
+class RunFolder:
+    """A run's folder, locked while the context is open.
+
+    A block is committed if and only if its file is there and its hash is the one in its name.
+
+    Raises
+    ------
+    RefusedError
+        On entering, if the folder holds something else or the run of another spec.
+    LockedError
+        On entering, if another process works there.
+    """
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder, self.plan = folder, plan
+        self._lock = -1
+
+    @classmethod
+    def existing(cls, folder: Path) -> "RunFolder":
+        """The folder of an earlier run, with its plan made again from the spec kept there."""
+        return cls(folder, Plan(kept_sweep(folder)))
+
+    def __enter__(self) -> Self:
+        fresh = self._claim()
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise LockedError(f"{self.folder} is in use by another process; wait for it or choose -o") from None
+        (self.folder / "blocks").mkdir(exist_ok=True)
+        if fresh:
+            self._write_plan()
+        for part in (*self.folder.glob("*.part"), *self.folder.glob("blocks/*.part")):
+            part.unlink()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._lock)
+
+    def _claim(self) -> bool:
+        """Whether the folder is new to us; refuse it where it is neither empty nor this run's."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise RefusedError(f"{self.folder} is a file; choose another folder with -o")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if (self.folder / "plan.json").exists():
+            self._compare()
+            return False
+        if {p.name for p in self.folder.iterdir()} - {"lock", "spec.toml", "blocks", "spec.toml.part", "plan.json.part"}:
+            raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
+        return True
+
+    def _compare(self) -> None:
+        kept = read_plan(self.folder)
+        if kept["digest"] == self.plan.digest:
+            return
+        old, new = _flat(kept["spec"]), _flat(self.plan.sweep.resolved())
+        changed = [f"{k}: {old.get(k)!r:.60} there, {new.get(k)!r:.60} here" for k in sorted(old | new)
+                   if old.get(k) != new.get(k)]  # fmt: skip
+        raise RefusedError(
+            f"{self.folder} holds the run of another spec ({'; '.join(changed)}); "
+            f"go on with it by: saddlescape resume {self.folder}, or choose another folder with -o"
+        )
+
+    def _write_plan(self) -> None:
+        sweep = self.plan.sweep
+        kept = {
+            "format": FORMAT,
+            "digest": self.plan.digest,
+            "blocks": self.plan.blocks,
+            "overrides": list(sweep.overrides),
+            "folder": str(sweep.folder.absolute()),
+            "spec": sweep.resolved(),
+        }
+        write_atomic(self.folder / "spec.toml", sweep.text.encode())
+        write_atomic(self.folder / "plan.json", json.dumps(kept, indent=1).encode())
+
+    def committed(self) -> dict[int, Path]:
+        """Files of the blocks that are whole, by number; bad ones are set aside as ``.corrupt``."""
+        good: dict[int, Path] = {}
+        for path in sorted((self.folder / "blocks").glob("*.h5")):
+            number = path.name.split("-")[0]
+            if number.isdigit() and path.name == blocks.name(int(number), path.read_bytes()):
+                good[int(number)] = path
+            else:
+                path.rename(path.with_name(path.name + ".corrupt"))
+        return {number: path for number, path in good.items() if number < self.plan.blocks}
+
+    def commit(self, block: Block, data: dict[str, npt.NDArray[Any]]) -> None:
+        """Write a block for good."""
+        content = blocks.encode(self.plan, block, data)
+        write_atomic(self.folder / "blocks" / blocks.name(block.number, content), content)
+
+    def merge(self) -> Path:
+        """Make ``result.h5`` from all blocks; its path.  Only when every block is committed."""
+        found = self.committed()
+        missing = self.plan.blocks - len(found)
+        if missing:
+            raise CorruptError(f"{missing} blocks of {self.folder} are damaged; saddlescape resume {self.folder}")
+        return merge(self.plan, found, self.folder / "result.h5")
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """The folder's ``plan.json``; RefusedError where it is none of ours, CorruptError where it is damaged."""
+    path = folder / "plan.json"
+    if not path.exists():
+        raise RefusedError(f"{folder} is not a run's folder: it has no plan.json")
+    try:
+        kept = json.loads(path.read_text())
+        version = kept["format"]
+    except (ValueError, KeyError, TypeError):
+        raise CorruptError(f"{path} is damaged; start the run again in another folder") from None
+    if version != FORMAT:
+        raise RefusedError(f"{path} has format {version}; this version writes {FORMAT}")
+    return dict(kept)
+
+
+def kept_sweep(folder: Path) -> specs.Sweep:
+    """The sweep of a run's folder, from the spec and the overrides kept there."""
+    kept = read_plan(folder)
+    return specs.parse((folder / "spec.toml").read_text(), Path(kept["folder"]), tuple(kept["overrides"]))
+
+
+def _flat(tree: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {path: tree}
+    return {k: v for key, sub in tree.items() for k, v in _flat(sub, f"{path}.{key}".strip(".")).items()}

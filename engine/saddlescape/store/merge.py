@@ -1,0 +1,113 @@
+"""From blocks to ``result.h5``: chunks are copied as they are, so a merge decompresses nothing.
+
+The file is netCDF-4 as it stands: every dimension is a dimension scale with its coordinate.  Nothing in it tells
+when, where or by how many threads it was made; equal runs give equal bytes.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape import layout
+from saddlescape.errors import CorruptError
+from saddlescape.plan import Plan
+from saddlescape.store import blocks
+from saddlescape.store.atomic import replacing
+from saddlescape.store.schema import SCHEMA_VERSION, VERSIONS, Variable, create, sizes, variables
+
+DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=[seed, r]))"
+
+
+def merge(plan: Plan, files: dict[int, Path], target: Path) -> Path:
+    """Write the result of all blocks to `target`, which appears whole or not at all."""
+    with replacing(target) as part:
+        with h5py.File(part, "w", libver=VERSIONS) as file:
+            _coordinates(file, plan)
+            for variable in variables(plan):
+                _declare(file, plan, variable)
+            for number in sorted(files):
+                _copy(file, plan, number, files[number])
+            _provenance(file, plan, files)
+    return target
+
+
+def _coordinates(file: h5py.File, plan: Plan) -> None:
+    values: dict[str, Any] = {d.name: d.values for d in plan.dimensions}
+    values |= {"trajectory": np.arange(len(plan.trajectory_run)), "record": np.arange(len(plan.record_step))}
+    spec = max(plan.structures, key=lambda s: s.n_params)
+    values["parameter"] = np.array(layout.names(spec.sizes, spec.network.bias))
+    keys = {d.name: d.key for d in plan.dimensions}
+    for name in sizes(plan):
+        scale = file.create_dataset(name, data=_storable(values[name]))
+        scale.make_scale(name)
+        if keys.get(name):
+            scale.attrs["long_name"] = keys[name]
+    if "record" in file:
+        _along(file, "record_step", "record", plan.record_step, "step of the record")
+        _along(file, "trajectory_run", "trajectory", plan.trajectory_run, "run whose trajectory it is")
+
+
+def _along(file: h5py.File, name: str, dim: str, values: npt.NDArray[np.int64], long_name: str) -> None:
+    dataset = file.create_dataset(name, data=values)
+    dataset.dims[0].attach_scale(file[dim])
+    dataset.attrs["long_name"] = long_name
+
+
+def _storable(values: npt.NDArray[Any]) -> Any:
+    if values.dtype.kind == "U":
+        return values.astype(h5py.string_dtype())
+    return values.astype(np.int8) if values.dtype == bool else values
+
+
+def _declare(file: h5py.File, plan: Plan, variable: Variable) -> None:
+    lengths = sizes(plan)
+    dataset = create(file, variable, tuple(lengths[d] for d in variable.dims), resizable=False)
+    for number, dim in enumerate(variable.dims):
+        dataset.dims[number].attach_scale(file[dim])
+    dataset.attrs.update(variable.attrs)
+
+
+def _copy(file: h5py.File, plan: Plan, number: int, path: Path) -> None:
+    content, block = path.read_bytes(), plan.block(number)
+    if path.name != blocks.name(number, content):
+        raise CorruptError(f"{path} changed while it was merged; run resume again")
+    with blocks.opened(content) as source:
+        if source.attrs["plan"] != plan.digest:
+            raise CorruptError(f"{path} belongs to another spec; remove it and run resume again")
+        for variable in variables(plan):
+            if variable.name in source:
+                _copy_chunks(source[variable.name], file[variable.name], blocks.offset(plan, block, variable.dims))
+
+
+def _copy_chunks(source: h5py.Dataset, target: h5py.Dataset, first: tuple[int, ...]) -> None:
+    if not first:
+        target[()] = source[()]
+        return
+    for number in range(source.id.get_num_chunks()):
+        at = source.id.get_chunk_info(number).chunk_offset
+        mask, chunk = source.id.read_direct_chunk(at)
+        target.id.write_direct_chunk(tuple(a + b for a, b in zip(first, at, strict=True)), chunk, mask)
+
+
+def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:
+    sweep = plan.sweep
+    file.attrs.update({"Conventions": "CF-1.11, ACDD-1.3", "title": sweep.spec.title or "saddlescape sweep"})
+    file.attrs["schema_version"] = SCHEMA_VERSION
+    group = file.create_group("provenance")
+    group.attrs.update({"plan": plan.digest, "seed": np.uint64(sweep.spec.starts.seed), "draws": DRAW_RULE})
+    for package in ("saddlescape", "numpy", "numba", "llvmlite", "h5py"):
+        group.attrs[f"{package}_version"] = version(package)
+    group.attrs["hdf5_version"] = h5py.version.hdf5_version
+    texts = {
+        "spec": sweep.text,
+        "resolved": json.dumps(sweep.resolved(), sort_keys=True),
+        "overrides": json.dumps(sweep.overrides),
+        "blocks": json.dumps([files[number].name for number in sorted(files)]),
+    }
+    for name, text in texts.items():
+        group.create_dataset(name, data=text, dtype=h5py.string_dtype())

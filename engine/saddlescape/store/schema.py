@@ -1,0 +1,106 @@
+"""The variables of a result, listed once: blocks and the merged file are both made from this list."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+
+from saddlescape.outcomes import Outcome, StopReason
+from saddlescape.plan import Plan
+
+SCHEMA_VERSION = 1
+VERSIONS = ("v108", "v110")
+"""HDF5 1.10 tools must read our files; "latest" they cannot."""
+
+CHUNK_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable: the names of its dimensions, its dtype, its attributes and the chunk that one block fills."""
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: str
+    attrs: dict[str, Any]
+    chunk: tuple[int, ...]
+
+
+def sizes(plan: Plan) -> dict[str, int]:
+    """Length of every dimension of the result, in file order."""
+    lengths = {d.name: len(d.values) for d in plan.dimensions}
+    if len(plan.trajectory_run):
+        lengths |= {"trajectory": len(plan.trajectory_run), "record": len(plan.record_step)}
+    record = plan.sweep.spec.record
+    if record.final_parameters or (record.parameters and len(plan.trajectory_run)):
+        lengths["parameter"] = plan.n_params
+    return lengths
+
+
+def variables(plan: Plan) -> tuple[Variable, ...]:
+    """What every block holds of a plan, in file order."""
+    points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
+    runs = (*points, "run")
+    found = [_variable(plan, name, runs, *what) for name, what in _PER_RUN.items()]
+    found.append(_variable(plan, "distinct_starts", points, "i8", {"long_name": "different starts of the point"}))
+    wide = "f4" if plan.sweep.spec.network.dtype == "float32" and not _mixed(plan) else "f8"
+    if record.final_parameters:
+        for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
+            found.append(_variable(plan, name, (*runs, "parameter"), wide, {"long_name": f"parameters {when}"}))
+    if len(plan.trajectory_run):
+        path = (*points, "trajectory", "record")
+        found += [_variable(plan, name, path, "f4", {"long_name": _MEASURES[name]}) for name in plan.fields]
+        if record.parameters:
+            found.append(_variable(plan, "theta", (*path, "parameter"), wide, {"long_name": "parameters"}))
+    return tuple(found)
+
+
+def _mixed(plan: Plan) -> bool:
+    return any(axis.key == "network.dtype" for axis in plan.sweep.axes)
+
+
+def _variable(plan: Plan, name: str, dims: tuple[str, ...], dtype: str, attrs: dict[str, Any]) -> Variable:
+    tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
+    tile |= {"trajectory": plan.trajectory_tile, "parameter": plan.n_params}
+    whole = np.dtype(dtype).itemsize * int(np.prod([tile.get(d, 1) for d in dims]))
+    tile["record"] = min(len(plan.record_step), max(1, CHUNK_BYTES // max(1, whole)))
+    return Variable(name, dims, dtype, attrs, tuple(tile[d] for d in dims))
+
+
+def _flags(kind: type[Outcome] | type[StopReason], long_name: str) -> dict[str, Any]:
+    return {
+        "long_name": long_name,
+        "flag_values": np.array(list(kind), dtype=np.int8),
+        "flag_meanings": " ".join(member.label for member in kind),
+        "comment": " ".join(f"{member.label}: {member.sentence}" for member in kind),
+    }
+
+
+_MEASURES = {
+    "loss": "loss",
+    "grad_norm": "Euclidean norm of the gradient",
+    "separation": "smallest relative distance of two hidden units of a layer",
+}
+_PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
+    "outcome": ("i1", _flags(Outcome, "outcome of the run")),
+    "stop_reason": ("i1", _flags(StopReason, "why the run stopped")),
+    **{
+        f"{name}_step": ("i8", {"long_name": meaning, "units": "1", "comment": "-1: never"})
+        for name, meaning in (
+            ("stop", "step at which the run stopped"),
+            ("escape", "first step with a loss below 0.95 of the plateau loss"),
+            ("solve", "first step with every output within the tolerance of its target"),
+        )
+    },
+    **{f"final_{name}": ("f8", {"long_name": f"{text}, at the end"}) for name, text in _MEASURES.items()},
+}
+
+
+def create(file: h5py.File, variable: Variable, shape: tuple[int, ...], resizable: bool) -> h5py.Dataset:
+    """An empty dataset for a variable; the same filters everywhere, so that chunks can be copied as they are."""
+    storage: dict[str, Any] = {}
+    if shape:
+        storage = {"chunks": variable.chunk, "shuffle": True, "compression": "gzip", "compression_opts": 1}
+    maxshape = (None,) * len(shape) if resizable and shape else None
+    return file.create_dataset(variable.name, shape, variable.dtype, maxshape=maxshape, **storage)
