@@ -28,15 +28,19 @@ BIAS = {types.float64: 1023, types.float32: 127}
 
 
 class Lanes(types.Type):
-    """`n` numbers of one dtype in one SIMD value."""
+    """`n` numbers of one dtype in one SIMD value; one number is a plain scalar."""
 
     def __init__(self, dtype: Any, n: int) -> None:
         self.dtype, self.n = dtype, n
         super().__init__(name=f"Lanes({dtype},{n})")
 
     @property
-    def ir(self) -> ir.VectorType:
-        return ir.VectorType(ELEMENT[self.dtype], self.n)
+    def ir(self) -> Any:
+        return ELEMENT[self.dtype] if self.n == 1 else ir.VectorType(ELEMENT[self.dtype], self.n)
+
+    def constant(self, value: int) -> Any:
+        """The integer in every lane."""
+        return ir.Constant(self.ir, value if self.n == 1 else [value] * self.n)
 
     def of(self, dtype: Any) -> "Lanes":
         return Lanes(dtype, self.n)
@@ -48,8 +52,10 @@ class LanesModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, fe_type.ir)
 
 
-def splat(builder: Any, scalar: Any, vector: ir.VectorType) -> Any:
+def splat(builder: Any, scalar: Any, vector: ir.Type) -> Any:
     """The LLVM vector with `scalar` in every lane."""
+    if not isinstance(vector, ir.VectorType):
+        return scalar
     empty = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(empty, scalar, ir.Constant(ir.IntType(32), 0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
@@ -124,7 +130,7 @@ _unary(operator.invert, lambda builder, a: builder.not_(a))
 
 
 def _call(builder: Any, name: str, ty: Lanes, args: Sequence[Any]) -> Any:
-    full = f"llvm.{name}.v{ty.n}{SUFFIX[ty.dtype]}"
+    full = f"llvm.{name}.{f'v{ty.n}' if ty.n > 1 else ''}{SUFFIX[ty.dtype]}"
     kind = ir.FunctionType(ty.ir, [ty.ir] * len(args))
     function = builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
     return builder.call(function, args)
@@ -193,14 +199,10 @@ def power_of_two(typingctx: Any, shifted: Any, offset: Any) -> Any:
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         lanes = sig.return_type
         dtype, shift = lanes.dtype, MANTISSA[lanes.dtype]
-        word = lanes.of(WORD[dtype]).ir
-
-        def constant(value: int) -> Any:
-            return ir.Constant(word, [value] * lanes.n)
-
-        bits = builder.shl(builder.bitcast(args[0], word), constant(shift))
-        exponent = (BIAS[dtype] + offset.literal_value) << shift
-        return builder.bitcast(builder.add(bits, constant(exponent)), lanes.ir)
+        word = lanes.of(WORD[dtype])
+        bits = builder.shl(builder.bitcast(args[0], word.ir), word.constant(shift))
+        exponent = word.constant((BIAS[dtype] + offset.literal_value) << shift)
+        return builder.bitcast(builder.add(bits, exponent), lanes.ir)
 
     return shifted(shifted, offset), codegen
 
@@ -209,7 +211,7 @@ def power_of_two(typingctx: Any, shifted: Any, offset: Any) -> Any:
 def unchanged(typingctx: Any, a: Any) -> Any:
     """Start of a chain of `changed`: no bit differs yet."""
     word = a.of(WORD[a.dtype])
-    return word(a), lambda context, builder, sig, args: ir.Constant(sig.return_type.ir, None)
+    return word(a), lambda context, builder, sig, args: sig.return_type.constant(0)
 
 
 @intrinsic
@@ -229,7 +231,7 @@ def is_unchanged(typingctx: Any, so_far: Any) -> Any:
     """Mask of the lanes in which no bit differed."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.icmp_unsigned("==", args[0], ir.Constant(sig.args[0].ir, None))
+        return builder.icmp_unsigned("==", args[0], sig.args[0].constant(0))
 
     return so_far.of(types.boolean)(so_far), codegen
 
