@@ -1,6 +1,7 @@
 """The flat order of a network's parameters: layer by layer, for each unit its incoming weights, then its bias."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -8,13 +9,13 @@ import numpy.typing as npt
 
 def n_params(sizes: Sequence[int], bias: bool) -> int:
     """Number of parameters of a network with layer sizes `sizes` (inputs first, outputs last)."""
-    return sum((before + bias) * after for before, after in zip(sizes, sizes[1:], strict=False))
+    return sum((before + bias) * after for before, after in pairwise(sizes))
 
 
 def layers(sizes: Sequence[int], bias: bool) -> list[npt.NDArray[np.intp]]:
     """Flat indices of each layer's parameters, one (n_units, fan_in + bias) array a layer; row j is unit j."""
     indices, first = [], 0
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in pairwise(sizes):
         size = after * (before + bias)
         indices.append(np.arange(first, first + size).reshape(after, before + bias))
         first += size
@@ -43,7 +44,7 @@ def unit_vectors(sizes: Sequence[int], bias: bool, layer: int) -> npt.NDArray[np
 def names(sizes: Sequence[int], bias: bool) -> list[str]:
     """A label for each parameter: ``w1[0,1]`` is layer 1, unit 0, from input 1; ``b2[0]`` a bias."""
     labels = []
-    for number, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for number, (before, after) in enumerate(pairwise(sizes), start=1):
         for unit in range(after):
             labels += [f"w{number}[{unit},{i}]" for i in range(before)] + [f"b{number}[{unit}]"] * bias
     return labels

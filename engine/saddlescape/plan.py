@@ -26,8 +26,14 @@ BLOCK_WORK = 2**30
 BLOCK_RUNS = 2**16
 
 RESERVED = frozenset(
-    ["run", "trajectory", "record", "parameter", "outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "final_loss", "final_grad_norm", "final_separation", "distinct_starts", "start_theta", "final_theta", "loss", "grad_norm", "separation", "theta", "record_step", "trajectory_run", "provenance"]
+    (
+        *("run", "trajectory", "record", "parameter", "provenance", "record_step", "trajectory_run"),
+        *("outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "distinct_starts"),
+        *("final_loss", "final_grad_norm", "final_separation", "start_theta", "final_theta"),
+        *("loss", "grad_norm", "separation", "theta"),
+    )
 )
+"""Names of the result's own variables and dimensions; an axis ending in one of them keeps its full key."""
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) ->
     loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
     spec, numbers = _point(loaded, tuple(point))
     drawn = starts.draw(spec, np.array([run]), numbers["starts.scale"])[0]
-    return drawn.astype(spec.network.dtype)
+    return np.asarray(drawn.astype(spec.network.dtype))
 
 
 def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:

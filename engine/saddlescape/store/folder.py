@@ -67,7 +67,8 @@ class RunFolder:
         if (self.folder / "plan.json").exists():
             self._compare()
             return False
-        if {p.name for p in self.folder.iterdir()} - {"lock", "spec.toml", "blocks", "spec.toml.part", "plan.json.part"}:
+        ours = {"lock", "blocks", "spec.toml", "spec.toml.part", "plan.json.part"}
+        if {p.name for p in self.folder.iterdir()} - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
         return True
 

@@ -25,14 +25,13 @@ DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=
 
 def merge(plan: Plan, files: dict[int, Path], target: Path) -> Path:
     """Write the result of all blocks to `target`, which appears whole or not at all."""
-    with replacing(target) as part:
-        with h5py.File(part, "w", libver=VERSIONS) as file:
-            _coordinates(file, plan)
-            for variable in variables(plan):
-                _declare(file, plan, variable)
-            for number in sorted(files):
-                _copy(file, plan, number, files[number])
-            _provenance(file, plan, files)
+    with replacing(target) as part, h5py.File(part, "w", libver=VERSIONS) as file:
+        _coordinates(file, plan)
+        for variable in variables(plan):
+            _declare(file, plan, variable)
+        for number in sorted(files):
+            _copy(file, plan, number, files[number])
+        _provenance(file, plan, files)
     return target
 
 
