@@ -227,11 +227,14 @@ def update(net, lanes):
     learning_rate, momentum = load(net, lanes.rates, RATE), load(net, lanes.rates, MOMENTUM)
     bits = unchanged(learning_rate)
     for k in range(v.n_params(net)):
-        theta, velocity = load(net, lanes.theta, k), load(net, lanes.velocity, k)
+        theta = load(net, lanes.theta, k)
+        velocity = load(net, lanes.velocity, k) if v.has_velocity(net) else theta
         new, new_velocity = step(net, theta, velocity, load(net, lanes.grad, k), learning_rate, momentum)
-        bits = changed(changed(bits, new, theta), new_velocity, velocity)
+        bits = changed(bits, new, theta)
         store(net, lanes.theta, k, new)
-        store(net, lanes.velocity, k, new_velocity)
+        if v.has_velocity(net):
+            bits = changed(bits, new_velocity, velocity)
+            store(net, lanes.velocity, k, new_velocity)
     return is_unchanged(bits)
 
 
