@@ -16,6 +16,7 @@ from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogFormatter
 
 from saddlescape.analysis import outcome_counts, wilson_interval
 from saddlescape.errors import SaddlescapeError
@@ -119,7 +120,7 @@ def trajectories(results: "Results", points: Sequence[tuple[int, ...]] | None = 
     figure.supxlabel("step")
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
-    figure.legend(handles=handles, loc="outside right upper", frameon=False)
+    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
     return figure
 
 
@@ -148,7 +149,8 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
         loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, frameon=False,
     )  # fmt: skip
     if solved.any():
-        bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax)
+        bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
+        bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         bar.set_label(f"solved {np.mean(solved):.1%}: at step")
     where = _where(results, names[:-2], point)
     ax.set(xlabel=_words(names[-2]), ylabel=_words(names[-1]), title=f"{results.title}\n{where}".strip())
