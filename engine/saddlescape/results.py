@@ -14,7 +14,7 @@ from saddlescape.errors import Fault, SaddlescapeError, SpecError
 from saddlescape.outcomes import Outcome
 from saddlescape.spec import Sweep
 from saddlescape.store import ResultFile
-from saddlescape.store.folder import kept_sweep
+from saddlescape.store.folder import kept_sweep, read_plan
 
 if TYPE_CHECKING:
     import xarray
@@ -84,8 +84,9 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     @property
     def sweep(self) -> Sweep:
         """The sweep again; data files it names are looked for where the run found them, else beside the result."""
-        if (self.path.parent / "plan.json").exists():
-            return kept_sweep(self.path.parent)
+        beside = self.path.parent
+        if (beside / "plan.json").exists() and read_plan(beside)["digest"] == self._file.plan:
+            return kept_sweep(beside)
         return specs.parse(self.spec_text, self.path.parent, tuple(json.loads(self._file.text("overrides"))))
 
     def trajectory(self, point: Sequence[int] | int, run: int) -> dict[str, npt.NDArray[Any]]:
@@ -105,6 +106,8 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         if not len(rows):
             raise SaddlescapeError(f"no trajectory of run {run} was kept; use saddlescape.replay or raise record.runs")
         index = (*((point,) if isinstance(point, int) else tuple(point)), int(rows[0]))
+        if len(index) != len(self.dims):
+            raise SaddlescapeError(f"point must have one index for each of {list(self.dims)[:-1]}; got {point}")
         names = [name for name in self if "record" in self._file.dims(name) and len(self._file.dims(name)) > 1]
         return {"record_step": self["record_step"], **{name: self._file.read(name, index) for name in names}}
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -40,6 +41,21 @@ def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes
 def name(number: int, content: bytes) -> str:
     """File name of a block: its number and the first 16 hex digits of its SHA-256."""
     return f"{number:06d}-{hashlib.sha256(content).hexdigest()[:16]}.h5"
+
+
+def belongs(plan: Plan, number: int, file: h5py.File) -> bool:
+    """Whether an open block is block `number` of this plan, whatever its file is called."""
+    return bool(file.attrs.get("plan") == plan.digest and file.attrs.get("block") == number)
+
+
+def whole(plan: Plan, path: Path) -> bool:
+    """Whether a file is a block of the plan, undamaged and under its own name."""
+    number = path.name.split("-")[0]
+    content = path.read_bytes()
+    if not number.isdecimal() or path.name != name(int(number), content):
+        return False
+    with opened(content) as file:
+        return belongs(plan, int(number), file)
 
 
 def opened(content: bytes) -> h5py.File:

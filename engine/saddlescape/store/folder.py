@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +34,7 @@ class RunFolder:
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder, self.plan = folder, plan
-        self._lock = -1
+        self._lock, self._began = -1, ""
 
     @classmethod
     def existing(cls, folder: Path) -> "RunFolder":
@@ -40,24 +42,43 @@ class RunFolder:
         return cls(folder, Plan(kept_sweep(folder)))
 
     def __enter__(self) -> Self:
-        fresh = self._claim()
-        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._claim()
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._lock = os.open(self.folder / "lock", flags, 0o666)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._prepare()
         except BlockingIOError:
             os.close(self._lock)
             raise LockedError(f"{self.folder} is in use by another process; wait for it or choose -o") from None
+        except BaseException:
+            os.close(self._lock)
+            raise
+        return self
+
+    def _prepare(self) -> None:
+        """Under the lock: claim again, as another run may have come first, then clear what a kill left."""
+        fresh = self._claim()
         (self.folder / "blocks").mkdir(exist_ok=True)
-        if fresh:
-            self._write_plan()
         for part in (*self.folder.glob("*.part"), *self.folder.glob("blocks/*.part")):
             part.unlink()
-        return self
+        if fresh:
+            self._write_plan()
+        self._began = _now()
+        self._write_session()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._lock)
+        try:
+            self._write_session(ended=_now())
+        finally:
+            os.close(self._lock)
+
+    def _write_session(self, **more: str) -> None:
+        """``run.json``: what may differ between equal runs; nothing reads it but people."""
+        session = {"host": platform.node(), "python": platform.python_version(), "began": self._began, **more}
+        write_atomic(self.folder / "run.json", json.dumps(session, indent=1).encode())
 
     def _claim(self) -> bool:
         """Whether the folder is new to us; refuse it where it is neither empty nor this run's."""
@@ -68,7 +89,9 @@ class RunFolder:
             self._compare()
             return False
         ours = {"lock", "blocks", "spec.toml", "spec.toml.part", "plan.json.part"}
-        if {p.name for p in self.folder.iterdir()} - ours:
+        spec = self.folder / "spec.toml"
+        foreign = spec.exists() and spec.read_bytes() != self.plan.sweep.text.encode()
+        if foreign or {p.name for p in self.folder.iterdir()} - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
         return True
 
@@ -101,12 +124,11 @@ class RunFolder:
         """Files of the blocks that are whole, by number; bad ones are set aside as ``.corrupt``."""
         good: dict[int, Path] = {}
         for path in sorted((self.folder / "blocks").glob("*.h5")):
-            number = path.name.split("-")[0]
-            if number.isdigit() and path.name == blocks.name(int(number), path.read_bytes()):
-                good[int(number)] = path
+            if blocks.whole(self.plan, path):
+                good[int(path.name.split("-")[0])] = path
             else:
                 path.rename(path.with_name(path.name + ".corrupt"))
-        return {number: path for number, path in good.items() if number < self.plan.blocks}
+        return good
 
     def commit(self, block: Block, data: dict[str, npt.NDArray[Any]]) -> None:
         """Write a block for good."""
@@ -129,7 +151,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
         raise RefusedError(f"{folder} is not a run's folder: it has no plan.json")
     try:
         kept = json.loads(path.read_text())
-        version = kept["format"]
+        version, _ = kept["format"], (kept["digest"], kept["spec"], kept["folder"], kept["overrides"])
     except (ValueError, KeyError, TypeError):
         raise CorruptError(f"{path} is damaged; start the run again in another folder") from None
     if version != FORMAT:
@@ -140,7 +162,16 @@ def read_plan(folder: Path) -> dict[str, Any]:
 def kept_sweep(folder: Path) -> specs.Sweep:
     """The sweep of a run's folder, from the spec and the overrides kept there."""
     kept = read_plan(folder)
-    return specs.parse((folder / "spec.toml").read_text(), Path(kept["folder"]), tuple(kept["overrides"]))
+    spec = folder / "spec.toml"
+    try:
+        text = spec.read_bytes().decode()  # read_text would turn CRLF into LF, and so change the result's bytes
+    except (OSError, UnicodeDecodeError):
+        raise CorruptError(f"{spec} is missing or damaged; put the spec of the run back") from None
+    return specs.parse(text, Path(kept["folder"]), tuple(kept["overrides"]))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _flat(tree: Any, path: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout
+from saddlescape import __version__, layout
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
 from saddlescape.store import blocks
@@ -54,7 +54,7 @@ def _coordinates(file: h5py.File, plan: Plan) -> None:
 def _along(file: h5py.File, name: str, dim: str, values: npt.NDArray[np.int64], long_name: str) -> None:
     dataset = file.create_dataset(name, data=values)
     dataset.dims[0].attach_scale(file[dim])
-    dataset.attrs["long_name"] = long_name
+    dataset.attrs.update({"long_name": long_name, "units": "1"})
 
 
 def _storable(values: npt.NDArray[Any]) -> Any:
@@ -99,7 +99,8 @@ def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:
     file.attrs["schema_version"] = SCHEMA_VERSION
     group = file.create_group("provenance")
     group.attrs.update({"plan": plan.digest, "seed": np.uint64(sweep.spec.starts.seed), "draws": DRAW_RULE})
-    for package in ("saddlescape", "numpy", "numba", "llvmlite", "h5py"):
+    group.attrs["saddlescape_version"] = __version__
+    for package in ("numpy", "numba", "llvmlite", "h5py"):
         group.attrs[f"{package}_version"] = version(package)
     group.attrs["hdf5_version"] = h5py.version.hdf5_version
     texts = {

@@ -26,7 +26,10 @@ class ResultFile:
         except OSError as error:
             raise CorruptError(f"{path} is not a readable HDF5 file ({error})") from None
         found = self._file.attrs.get("schema_version")
-        if found != SCHEMA_VERSION or "provenance" not in self._file:
+        if found is None or np.ndim(found) or "provenance" not in self._file:
+            self._file.close()
+            raise CorruptError(f"{path} is HDF5 but no result of saddlescape; name a run's result.h5")
+        if found != SCHEMA_VERSION:
             self._file.close()
             raise CorruptError(f"{path} has schema version {found}; this version reads {SCHEMA_VERSION}")
 
@@ -52,6 +55,11 @@ class ResultFile:
         if h5py.check_string_dtype(dataset.dtype):
             return np.array(dataset.asstr()[...], dtype=str)
         return np.asarray(dataset[index])
+
+    @property
+    def plan(self) -> str:
+        """Digest of the plan the file was made by."""
+        return str(self._file["provenance"].attrs["plan"])
 
     def text(self, name: str) -> str:
         """A text of the provenance: spec, resolved, overrides or blocks."""
