@@ -56,16 +56,18 @@ def shares(batch, parts):
                       **{key: getattr(batch, key)[where] for key in names})  # fmt: skip
 
 
-def note(benchmark, sizes, runs, steps, **more):
+def note(capsys, benchmark, sizes, runs, steps, **more):
     seconds = benchmark.stats.stats.min
     benchmark.extra_info.update(network_steps_per_second=float(f"{runs * steps / seconds:.4g}"), **more)
-    print(f"\n{name(sizes)} {more}: {runs * steps / seconds:.3g} network-steps/s")
+    what = " ".join([name(sizes), *(f"{key} {value}" for key, value in more.items())])
+    with capsys.disabled():
+        print(f"\n{what}: {runs * steps / seconds:.3g} network-steps/s")
 
 
 @pytest.mark.parametrize("threads", sorted({1, cores()}))
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", SHAPES, ids=name)
-def test_kernel(benchmark, sizes, dtype, threads):
+def test_kernel(benchmark, capsys, sizes, dtype, threads):
     runs, steps = SHAPES[sizes]
     X, T = problem(sizes)
     trainer = Trainer(sizes, True, "tanh", "tanh", "half_sse", "gd")
@@ -81,12 +83,12 @@ def test_kernel(benchmark, sizes, dtype, threads):
 
         done = benchmark.pedantic(work, rounds=3)
     assert all((part.stop_step == steps).all() for part in done)
-    note(benchmark, sizes, runs, steps, who="kernel", dtype=dtype, threads=threads, warm_up_s=round(warm_up, 2))
+    note(capsys, benchmark, sizes, runs, steps, who="kernel", dtype=dtype, threads=threads, warm_up_s=round(warm_up, 2))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", SHAPES, ids=name)
-def test_batched_numpy(benchmark, sizes, dtype):
+def test_batched_numpy(benchmark, capsys, sizes, dtype):
     runs, _ = SHAPES[sizes]
     X, T = problem(sizes)
     theta = starts(sizes, runs, dtype)
@@ -97,4 +99,4 @@ def test_batched_numpy(benchmark, sizes, dtype):
     same = train(trainer, X, T, make_batch(theta[:64], NUMPY_STEPS)).theta
     np.testing.assert_allclose(ended[:64], same, rtol=0, atol=1e-10 if dtype == "float64" else 1e-4)
     blas = os.environ.get("OPENBLAS_NUM_THREADS", "default")
-    note(benchmark, sizes, runs, NUMPY_STEPS, who="batched NumPy", dtype=dtype, blas_threads=blas)
+    note(capsys, benchmark, sizes, runs, NUMPY_STEPS, who="batched NumPy", dtype=dtype, blas_threads=blas)
