@@ -1,0 +1,164 @@
+"""A result as its readers meet it: saddlescape itself, xarray and ncdump."""
+
+import shutil
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+import xarray
+from store_cases import TEXT, filled, run_folder, sweep
+
+import saddlescape as ss
+from saddlescape.errors import CorruptError, SaddlescapeError, SpecError
+from saddlescape.outcomes import Outcome, StopReason
+from saddlescape.plan import Plan
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return Plan(sweep())
+
+
+@pytest.fixture(scope="module")
+def file(plan, tmp_path_factory):
+    return run_folder(plan, tmp_path_factory.mktemp("results") / "run")
+
+
+@pytest.fixture(scope="module")
+def whole(plan):
+    return filled(plan, [slice(0, n) for n in plan.shape])
+
+
+@pytest.fixture
+def result(file):
+    with ss.open(file) as opened:
+        yield opened
+
+
+def test_variables_are_items_and_attributes(result, whole):
+    for name, values in whole.items():
+        np.testing.assert_array_equal(result[name], values, name)
+        np.testing.assert_array_equal(getattr(result, name), values, name)
+    with pytest.raises(KeyError):
+        result["outcomes"]
+    with pytest.raises(AttributeError, match=r"no variable 'outcomes'; it has .*outcome"):
+        _ = result.outcomes
+
+
+def test_what_a_result_says_of_itself(result):
+    assert result.dims == {"activation": 2, "bias": 2, "run": 10}
+    assert result.coords["activation"].tolist() == ["tanh", "logistic"]
+    assert result.coords["bias"].tolist() == [1, 0]
+    assert result.outcome_names[0] == "frozen"
+    assert result.title == "every kind of axis"
+    assert result.spec_text == TEXT
+
+
+def test_a_trajectory_is_that_of_its_run(result, plan, whole):
+    path = result.trajectory((1, 0), 4)
+    assert sorted(path) == ["grad_norm", "loss", "record_step", "separation", "theta"]
+    np.testing.assert_array_equal(path["record_step"], plan.record_step)
+    np.testing.assert_array_equal(path["theta"], whole["theta"][1, 0, 2])
+    with pytest.raises(SaddlescapeError, match=r"no trajectory of run 5.*replay"):
+        result.trajectory((1, 0), 5)
+    with pytest.raises(SaddlescapeError, match=r"one index for each of \['activation', 'bias'\]"):
+        result.trajectory((1,), 4)
+
+
+def test_without_trajectories_there_is_no_such_dimension(tmp_path):
+    few = Plan(sweep("record.runs=0", "record.final_parameters=false"))
+    with ss.open(run_folder(few, tmp_path / "run")) as result:
+        assert set(result) & {"trajectory", "record", "parameter", "loss", "theta"} == set()
+        assert result.outcome.shape == few.shape
+        with pytest.raises(SaddlescapeError, match="no trajectory"):
+            result.trajectory((0, 0), 0)
+
+
+def test_the_sweep_comes_from_the_result_not_from_a_stranger_beside_it(plan, file, tmp_path):
+    moved = tmp_path / "alone.h5"
+    shutil.copy(file, moved)
+    run_folder(Plan(sweep("training.steps=21")), tmp_path / "other")
+    shutil.copy(file, tmp_path / "other/mine.h5")
+    for path in (file, moved, tmp_path / "other/mine.h5"):
+        with ss.open(path) as result:
+            assert Plan(result.sweep).digest == plan.digest
+
+
+def test_overrides_are_part_of_the_sweep(tmp_path):
+    changed = Plan(sweep("training.steps=21"))
+    path = run_folder(changed, tmp_path / "run")
+    with ss.open(shutil.copy(path, tmp_path / "alone.h5")) as result:
+        assert result.sweep.spec.training.steps == 21
+
+
+@pytest.mark.parametrize("engine", ["h5netcdf", None])
+def test_xarray_reads_names_coordinates_and_values(file, whole, plan, engine):
+    with xarray.open_dataset(file, engine=engine) as dataset:
+        assert dict(dataset.sizes) == {
+            "activation": 2, "bias": 2, "run": 10, "trajectory": 5, "record": 21, "parameter": 9,
+        }  # fmt: skip
+        assert dataset.outcome.dims == ("activation", "bias", "run")
+        assert dataset.theta.dims == ("activation", "bias", "trajectory", "record", "parameter")
+        assert dataset.activation.values.tolist() == ["tanh", "logistic"]
+        assert dataset.parameter.values.tolist()[:3] == ["w1[0,0]", "w1[0,1]", "b1[0]"]
+        for name, values in whole.items():
+            np.testing.assert_array_equal(dataset[name], values, name)
+            assert dataset[name].dtype == values.dtype
+        assert dataset.outcome.sel(activation="logistic", bias=0).values.tolist() == whole["outcome"][1, 1].tolist()
+
+
+def test_to_xarray_is_the_same_dataset(result, file):
+    with xarray.open_dataset(file, engine="h5netcdf") as dataset:
+        assert result.to_xarray().identical(dataset.load())
+
+
+@pytest.mark.parametrize(("name", "kind"), [("outcome", Outcome), ("stop_reason", StopReason)])
+def test_codes_carry_their_meanings(file, name, kind):
+    with h5py.File(file) as opened:
+        attrs = dict(opened[name].attrs)
+    pairs = zip(attrs["flag_values"], attrs["flag_meanings"].split(), strict=True)
+    assert {int(value): word for value, word in pairs} == {int(m): m.label for m in kind}
+    assert all(member.sentence in attrs["comment"] for member in kind)
+    assert "_FillValue" not in attrs
+
+
+def test_a_netcdf_reader_that_is_not_ours_reads_the_header(file):
+    """The names of dimension scales alone, as netCDF's library sees them: no dimension is anonymous."""
+    header = subprocess.run(["ncdump", "-h", file], capture_output=True, text=True, check=True).stdout
+    lines = [line.strip() for line in header.splitlines()]
+    assert lines[0] == "netcdf result {"
+    assert {"activation = 2 ;", "run = 10 ;", "trajectory = 5 ;", "group: provenance {"} <= set(lines)
+    assert {"byte outcome(activation, bias, run) ;", "string parameter(parameter) ;"} <= set(lines)
+    assert "float loss(activation, bias, trajectory, record) ;" in lines
+    assert "phony" not in header
+
+
+def test_provenance_tells_the_seed_the_rule_and_the_versions(file, plan):
+    with h5py.File(file) as opened:
+        group = dict(opened["provenance"].attrs)
+    assert group["seed"] == 1
+    assert group["plan"] == plan.digest
+    assert "Philox" in group["draws"]
+    parts = ("saddlescape", "numpy", "numba", "llvmlite", "h5py", "hdf5")
+    assert all(group[f"{part}_version"] for part in parts)
+
+
+def test_an_unknown_schema_is_refused_with_both_numbers(file, tmp_path):
+    path = shutil.copy(file, tmp_path / "future.h5")
+    with h5py.File(path, "a") as opened:
+        opened.attrs["schema_version"] = 99
+    with pytest.raises(CorruptError, match="schema version 99; this version reads 1"):
+        ss.open(path)
+
+
+def test_files_that_are_not_ours_are_refused(tmp_path):
+    (tmp_path / "text.h5").write_text("hello")
+    with h5py.File(tmp_path / "strange.h5", "w") as opened:
+        opened["outcome"] = 1
+    with pytest.raises(CorruptError, match="not a readable HDF5 file"):
+        ss.open(tmp_path / "text.h5")
+    with pytest.raises(CorruptError, match="no result of saddlescape"):
+        ss.open(tmp_path / "strange.h5")
+    with pytest.raises(SpecError, match="there is none"):
+        ss.open(tmp_path / "missing.h5")

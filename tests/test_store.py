@@ -1,0 +1,200 @@
+"""The run's folder and the merged file: nothing is lost, mixed up, or different from one run to the next."""
+
+import errno
+import fcntl
+import json
+import os
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from store_cases import TEXT, filled, run_folder, sweep
+
+from saddlescape import plan as plans
+from saddlescape.errors import CorruptError, LockedError, RefusedError
+from saddlescape.plan import Plan
+from saddlescape.store import RunFolder
+from saddlescape.store.atomic import write_atomic
+from saddlescape.store.schema import variables
+
+
+@pytest.fixture
+def plan(monkeypatch):
+    """A plan of many small blocks, whose last one along `run` is not full."""
+    monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
+    made = Plan(sweep())
+    assert made.blocks == 12
+    assert made.shape[-1] % made.tile[-1] != 0
+    return made
+
+
+def names(folder):
+    return sorted(path.name for path in (folder / "blocks").iterdir())
+
+
+def test_every_value_comes_back_at_its_place(plan, tmp_path):
+    result = run_folder(plan, tmp_path / "run")
+    whole = filled(plan, [slice(0, n) for n in plan.shape])
+    with h5py.File(result) as file:
+        for variable in variables(plan):
+            np.testing.assert_array_equal(file[variable.name][()], whole[variable.name], variable.name)
+            assert file[variable.name].dtype == np.dtype(variable.dtype)
+
+
+def test_a_block_is_only_what_its_name_says(plan, tmp_path):
+    folder = tmp_path / "run"
+    run_folder(plan, folder)
+    before = (folder / "result.h5").read_bytes()
+    first, second, third, *_ = sorted((folder / "blocks").iterdir())
+    first.write_bytes(first.read_bytes()[:-1])
+    flipped = bytearray(second.read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    second.write_bytes(flipped)
+    third.rename(third.with_name("000007" + third.name[6:]))
+    with RunFolder(folder, plan) as store:
+        assert sorted(store.committed()) == list(range(3, plan.blocks))
+        assert sum(name.endswith(".corrupt") for name in names(folder)) == 3
+        with pytest.raises(CorruptError, match="3 blocks"):
+            store.merge()
+        for number in range(3):
+            store.commit(plan.block(number), filled(plan, plan.block(number)))
+        assert store.merge().read_bytes() == before
+
+
+def test_a_block_of_another_spec_is_set_aside(plan, tmp_path):
+    other = Plan(sweep("training.steps=21"))
+    run_folder(other, tmp_path / "other")
+    run_folder(plan, tmp_path / "run")
+    strange = sorted((tmp_path / "other/blocks").iterdir())[0]
+    sorted((tmp_path / "run/blocks").iterdir())[0].unlink()
+    strange.rename(tmp_path / "run/blocks" / strange.name)
+    with RunFolder(tmp_path / "run", plan) as store:
+        assert 0 not in store.committed()
+    assert strange.name + ".corrupt" in names(tmp_path / "run")
+
+
+def test_what_a_kill_left_half_written_is_removed(plan, tmp_path):
+    folder = tmp_path / "run"
+    run_folder(plan, folder)
+    for name in ("blocks/000001-0123456789abcdef.h5.part", "result.h5.part"):
+        (folder / name).write_bytes(b"half")
+    with RunFolder(folder, plan) as store:
+        assert len(store.committed()) == plan.blocks
+    assert not list(folder.rglob("*.part"))
+
+
+def test_the_result_does_not_depend_on_the_order_of_the_blocks(plan, tmp_path):
+    forth = run_folder(plan, tmp_path / "a", range(plan.blocks)).read_bytes()
+    back = run_folder(plan, tmp_path / "b", reversed(range(plan.blocks))).read_bytes()
+    assert forth == back
+
+
+def test_no_object_of_the_result_is_stamped_with_the_time(plan, tmp_path):
+    result = run_folder(plan, tmp_path / "run")
+    with h5py.File(result) as file:
+        found = [file["outcome"], file["run"], file["provenance/spec"], file["provenance"]]
+        assert [h5py.h5o.get_info(item.id).mtime for item in found] == [0] * 4
+
+
+def test_a_resumed_run_has_the_spec_to_the_last_byte(tmp_path):
+    windows = Plan(sweep(text=TEXT.replace("\n", "\r\n")))
+    before = run_folder(windows, tmp_path / "run").read_bytes()
+    with RunFolder.existing(tmp_path / "run") as store:
+        assert store.plan.sweep.text == windows.sweep.text
+        assert store.merge().read_bytes() == before
+
+
+def test_one_process_at_a_time(plan, tmp_path):
+    folder = tmp_path / "run"
+    run_folder(plan, folder)
+    program = (
+        "import fcntl, sys; lock = open(sys.argv[1]); fcntl.flock(lock, fcntl.LOCK_EX);"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(folder / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(LockedError, match="in use by another process"), RunFolder(folder, plan):
+            pass
+        other.kill()
+    with RunFolder(folder, plan) as store:
+        assert len(store.committed()) == plan.blocks
+
+
+def test_the_lock_is_given_back_when_entering_fails(plan, tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("saddlescape.store.folder.write_atomic", full)
+    with pytest.raises(OSError, match="No space"), RunFolder(tmp_path / "run", plan):
+        pass
+    with (tmp_path / "run/lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "spec.toml", "result.h5"])
+def test_a_folder_with_other_things_is_refused_and_left_alone(plan, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(RefusedError, match="is not a run's folder"), RunFolder(tmp_path, plan):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(plan, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(RefusedError, match="is a file"), RunFolder(tmp_path / "run", plan):
+        pass
+
+
+def test_another_spec_is_refused_with_the_difference(plan, tmp_path):
+    run_folder(plan, tmp_path / "run")
+    other = Plan(sweep("training.steps=21"))
+    with pytest.raises(RefusedError, match=r"training\.steps: 20 there, 21 here"), RunFolder(tmp_path / "run", other):
+        pass
+
+
+@pytest.mark.parametrize("damage", ["not json", "[]", '{"format": 1}'])
+def test_a_damaged_plan_is_said_to_be_damaged(plan, tmp_path, damage):
+    run_folder(plan, tmp_path / "run")
+    (tmp_path / "run/plan.json").write_text(damage)
+    with pytest.raises(CorruptError, match=r"plan\.json is damaged"):
+        RunFolder.existing(tmp_path / "run")
+
+
+def test_a_missing_spec_is_said_to_be_missing(plan, tmp_path):
+    run_folder(plan, tmp_path / "run")
+    (tmp_path / "run/spec.toml").unlink()
+    with pytest.raises(CorruptError, match=r"spec\.toml is missing"):
+        RunFolder.existing(tmp_path / "run")
+
+
+def test_run_json_tells_when_and_where(plan, tmp_path):
+    run_folder(plan, tmp_path / "run")
+    session = json.loads((tmp_path / "run/run.json").read_text())
+    assert session["began"] <= session["ended"]
+    assert session["host"]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "file"
+    write_atomic(target, b"old")
+
+    def torn(descriptor, content, real=os.write):
+        if len(content) < 8:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, content[:3])
+
+    monkeypatch.setattr(os, "write", torn)
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(target, b"0123456789")
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_short_writes_are_continued(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "write", lambda descriptor, content, real=os.write: real(descriptor, content[:3]))
+    write_atomic(tmp_path / "file", b"0123456789")
+    assert (tmp_path / "file").read_bytes() == b"0123456789"
