@@ -1,0 +1,218 @@
+"""Runs end to end: equal bytes however they came about, and results that open elsewhere."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import xarray
+
+import saddlescape as ss
+from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
+from saddlescape.outcomes import Outcome
+from saddlescape.plan import Plan
+from saddlescape.run import Interrupted, resume
+
+SETTINGS = (
+    *("starts.count=64", "training.steps=300", "record.runs=16", "record.steps='log:8'"),
+    *("record.parameters=true", "record.final_parameters=true"),
+)
+WORK = 9 * 4 * 300 * 32
+"""Thirty-two runs a block: 22 blocks."""
+
+HUGE = ("record.steps='every:1'", "training.steps=1000000", "record.parameters=true")
+
+HALF = """
+import os, sys
+import saddlescape as ss
+import saddlescape.plan
+saddlescape.plan.BLOCK_WORK = int(sys.argv[2])
+whole, writes = os.write, []
+
+def write(descriptor, content):
+    if bytes(content[:4]) == b"\\x89HDF":
+        writes.append(content)
+    if len(writes) < 10:
+        return whole(descriptor, content)
+    whole(descriptor, content[: len(content) // 2])
+    print("half a block", flush=True)
+    sys.stdin.read()
+
+os.write = write
+ss.run("xor", sys.argv[1], overrides=sys.argv[3:], threads=2)
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
+        yield
+
+
+@pytest.fixture(scope="module")
+def sweep(small_blocks):
+    return ss.load("xor", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def finished(sweep, tmp_path_factory):
+    """The folder of an uninterrupted run on one thread."""
+    assert Plan(sweep).blocks == 22
+    return ss.run(sweep, tmp_path_factory.mktemp("one") / "run", threads=1).parent
+
+
+@pytest.fixture(scope="module")
+def results(finished):
+    with ss.open(finished / "result.h5") as opened:
+        yield opened
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def committed(folder):
+    return sorted((folder / "blocks").glob("*.h5"))
+
+
+def test_threads_change_no_byte(finished, tmp_path):
+    result = ss.run("xor", tmp_path / "three", overrides=SETTINGS, threads=3)
+    assert sha256(result) == sha256(finished / "result.h5")
+    assert [p.name for p in committed(result.parent)] == [p.name for p in committed(finished)]
+
+
+def test_resume_computes_only_what_is_missing(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    (folder / "result.h5").unlink()
+    for path in committed(folder)[::9]:
+        path.unlink()
+    kept = {path: path.stat().st_mtime_ns for path in committed(folder)}
+    seen = []
+    assert sha256(resume(folder, threads=2, progress=seen.append)) == sha256(finished / "result.h5")
+    assert kept.items() <= {path: path.stat().st_mtime_ns for path in committed(folder)}.items()
+    assert (seen[0].runs_done, seen[-1].runs_done, seen[-1].runs) == (704 - 3 * 32, 704, 704)
+
+
+def test_a_flipped_bit_is_computed_again(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    content = bytearray(committed(folder)[5].read_bytes())
+    content[-100] ^= 4
+    committed(folder)[5].write_bytes(content)
+    assert sha256(resume(folder, threads=1)) == sha256(finished / "result.h5")
+    assert len(list(folder.glob("blocks/*.corrupt"))) == 1
+
+
+def test_a_killed_run_goes_on(finished, tmp_path):
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-c", HALF, str(folder), str(WORK), *SETTINGS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout.readline() == "half a block\n"
+        killed.kill()
+    assert killed.returncode == -9
+    assert len(committed(folder)) == 9
+    assert len(list(folder.glob("blocks/*.part"))) == 1
+    assert not (folder / "result.h5").exists()
+    assert sha256(resume(folder, threads=2)) == sha256(finished / "result.h5")
+    assert not list(folder.glob("**/*.part"))
+
+
+def test_a_stopped_run_goes_on(finished, tmp_path, sweep):
+    seen = []
+    with pytest.raises(Interrupted, match="saddlescape resume") as stopped:
+        ss.run(
+            sweep,
+            tmp_path / "run",
+            threads=1,
+            progress=seen.append,
+            should_stop=lambda: bool(seen) and seen[-1].runs_done > 0,
+        )
+    assert stopped.value.folder == tmp_path / "run"
+    assert 0 < len(committed(tmp_path / "run")) < 22
+    assert not (tmp_path / "run/result.h5").exists()
+    assert sha256(ss.run(sweep, tmp_path / "run", threads=2)) == sha256(finished / "result.h5")
+
+
+def test_too_large_a_sweep_is_refused_before_anything(tmp_path):
+    with pytest.raises(RefusedError, match="GiB"):
+        ss.run("xor", tmp_path / "huge", overrides=["starts.count=1000000", "record.runs='all'", *HUGE])
+    assert not (tmp_path / "huge").exists()
+
+
+def test_xarray_opens_the_result(finished, sweep):
+    with xarray.open_dataset(finished / "result.h5", engine="h5netcdf") as data:
+        sizes = {"scale": 11, "run": 64, "trajectory": 16, "record": len(Plan(sweep).record_step), "parameter": 9}
+        assert dict(data.sizes) == sizes
+        assert data.scale.values.tolist() == list(sweep.axes[0].values)
+        assert data.run.values.tolist() == list(range(64))
+        assert data.trajectory_run.values.tolist() == list(range(0, 64, 4))
+        assert data.record_step.values[[0, -1]].tolist() == [0, 300]
+        assert data.outcome.dims == ("scale", "run")
+        assert data.loss.dims == ("scale", "trajectory", "record")
+        assert data.outcome.attrs["flag_meanings"].split() == [o.label for o in Outcome]
+        assert data.outcome.attrs["flag_values"].tolist() == list(Outcome)
+        assert data.attrs["title"] == "XOR 2-2-1 from zero to large weights"
+
+
+@pytest.mark.parametrize("tool", [["ncdump"]] if shutil.which("ncdump") else [])
+def test_ncdump_reads_the_result(finished, tool):
+    done = subprocess.run([*tool, "-v", "scale", finished / "result.h5"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for line in ("scale = 11 ;", "run = 64 ;", "trajectory = 16 ;", "byte outcome(scale, run) ;"):
+        assert line in done.stdout
+    assert 'outcome:flag_meanings = "frozen symmetric plateau trapped solved diverged"' in done.stdout
+    assert "scale = 0, 1e-12, 1e-09, 1e-06, 0.001, 0.01, 0.1, 0.3, 1, 3, 10 ;" in done.stdout
+
+
+@pytest.mark.parametrize(("point", "run"), [(0, 0), (4, 12), (8, 32), (10, 60)])
+def test_replay_is_the_stored_trajectory(results, sweep, point, run):
+    stored, again = results.trajectory(point, run), ss.replay(sweep, (point,), run)
+    assert stored.keys() == again.keys()
+    for name, values in stored.items():
+        assert values.tobytes() == again[name].astype(values.dtype).tobytes(), name
+    assert stored["theta"].dtype == np.float64
+
+
+@pytest.mark.parametrize(("point", "run"), [(0, 63), (1, 1), (8, 17), (10, 63)])
+def test_start_is_the_stored_start(results, sweep, point, run):
+    assert ss.start(sweep, (point,), run).tobytes() == results.start_theta[point, run].tobytes()
+
+
+def test_a_point_needs_an_index_for_each_axis(sweep):
+    with pytest.raises(ValueError, match="1 axes; got 0"):
+        ss.replay(sweep)
+
+
+def test_zero_is_frozen_and_counts_once(results):
+    assert (results.outcome[0] == Outcome.FROZEN).all()
+    assert results.distinct_starts.tolist() == [1] + [64] * 10
+    assert (results.stop_step[0] == 0).all()
+    assert not (results.outcome[8:] == Outcome.FROZEN).any()
+    assert not results.final_theta[0].any()
+
+
+def test_the_result_knows_its_sweep(results, finished, sweep, tmp_path):
+    assert results.sweep.resolved() == sweep.resolved()
+    alone = shutil.copy(finished / "result.h5", tmp_path)
+    with ss.open(alone) as opened:
+        assert opened.sweep.resolved() == sweep.resolved()
+        assert opened.dims == {"scale": 11, "run": 64}
+
+
+def test_a_trajectory_not_kept_is_an_error(results):
+    with pytest.raises(SaddlescapeError, match=r"no trajectory of run 1 was kept"):
+        results.trajectory(3, 1)
+
+
+def test_what_is_no_result_is_named(tmp_path):
+    (tmp_path / "text.h5").write_text("no HDF5")
+    h5py.File(tmp_path / "foreign.h5", "w").close()
+    with pytest.raises(CorruptError, match=r"text\.h5 is not a readable HDF5 file"):
+        ss.open(tmp_path / "text.h5")
+    with pytest.raises(CorruptError, match=r"foreign\.h5 is HDF5 but no result of saddlescape"):
+        ss.open(tmp_path / "foreign.h5")
+    with pytest.raises(SpecError, match="there is none"):
+        ss.open(tmp_path / "none.h5")
