@@ -142,8 +142,9 @@ def test_too_large_a_sweep_is_refused_before_anything(tmp_path):
     assert not (tmp_path / "huge").exists()
 
 
-def test_xarray_opens_the_result(finished, sweep):
-    with xarray.open_dataset(finished / "result.h5", engine="h5netcdf") as data:
+def through_h5netcdf(path):
+    sweep = ss.load("xor", SETTINGS)
+    with xarray.open_dataset(path, engine="h5netcdf") as data:
         sizes = {"scale": 11, "run": 64, "trajectory": 16, "record": len(Plan(sweep).record_step), "parameter": 9}
         assert dict(data.sizes) == sizes
         assert data.scale.values.tolist() == list(sweep.axes[0].values)
@@ -157,14 +158,18 @@ def test_xarray_opens_the_result(finished, sweep):
         assert data.attrs["title"] == "XOR 2-2-1 from zero to large weights"
 
 
-@pytest.mark.parametrize("tool", [["ncdump"]] if shutil.which("ncdump") else [])
-def test_ncdump_reads_the_result(finished, tool):
-    done = subprocess.run([*tool, "-v", "scale", finished / "result.h5"], capture_output=True, text=True)
+def through_ncdump(path):
+    done = subprocess.run(["ncdump", "-v", "scale", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for line in ("scale = 11 ;", "run = 64 ;", "trajectory = 16 ;", "byte outcome(scale, run) ;"):
         assert line in done.stdout
     assert 'outcome:flag_meanings = "frozen symmetric plateau trapped solved diverged"' in done.stdout
     assert "scale = 0, 1e-12, 1e-09, 1e-06, 0.001, 0.01, 0.1, 0.3, 1, 3, 10 ;" in done.stdout
+
+
+@pytest.mark.parametrize("read", [through_h5netcdf, *([through_ncdump] if shutil.which("ncdump") else [])])
+def test_netcdf_readers_see_names_coordinates_and_flags(finished, read):
+    read(finished / "result.h5")
 
 
 @pytest.mark.parametrize(("point", "run"), [(0, 0), (4, 12), (8, 32), (10, 60)])
