@@ -247,31 +247,45 @@ def out_of_line(typingctx: Any) -> Any:
     return types.void(), codegen
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, row: Any, lanes: Lanes) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
+@intrinsic
+def pointer(typingctx: Any, array: Any) -> Any:
+    """Address of an array's data: arrays count references at every call, which costs as much as a small network."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return context.make_array(sig.args[0])(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
+def moved(typingctx: Any, address: Any, n: Any) -> Any:
+    """The pointer moved on by `n` numbers."""
+    return address(address, types.intp), lambda context, builder, sig, args: builder.gep(args[0], [args[1]])
+
+
+def _row(builder: Any, address: Any, row: Any, lanes: Lanes) -> Any:
     offset = builder.mul(row, ir.Constant(ir.IntType(64), lanes.n))
-    return builder.bitcast(builder.gep(data, [offset]), lanes.ir.as_pointer())
+    return builder.bitcast(builder.gep(address, [offset]), lanes.ir.as_pointer())
 
 
 @intrinsic
-def load(typingctx: Any, net: Any, array: Any, row: Any) -> Any:
-    """Row `row` of a C-contiguous (rows, lanes) array."""
-    ty = Lanes(array.dtype, net.lanes)
+def load(typingctx: Any, net: Any, address: Any, row: Any) -> Any:
+    """Row `row` of C-contiguous (rows, lanes) numbers."""
+    dtype = address.dtype
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = _address(context, builder, sig.args[1], args[1], args[2], sig.return_type)
-        return builder.load(address, align=array.dtype.bitwidth // 8)
+        return builder.load(_row(builder, args[1], args[2], sig.return_type), align=dtype.bitwidth // 8)
 
-    return ty(net, array, types.intp), codegen
+    return Lanes(dtype, net.lanes)(net, address, types.intp), codegen
 
 
 @intrinsic
-def store(typingctx: Any, net: Any, array: Any, row: Any, value: Any) -> Any:
-    """Write lanes into row `row` of a C-contiguous (rows, lanes) array."""
+def store(typingctx: Any, net: Any, address: Any, row: Any, value: Any) -> Any:
+    """Write lanes into row `row` of C-contiguous (rows, lanes) numbers."""
+    dtype = address.dtype
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = _address(context, builder, sig.args[1], args[1], args[2], sig.args[3])
-        builder.store(args[3], address, align=array.dtype.bitwidth // 8)
+        builder.store(args[3], _row(builder, args[1], args[2], sig.args[3]), align=dtype.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(net, array, types.intp, value), codegen
+    return types.void(net, address, types.intp, value), codegen

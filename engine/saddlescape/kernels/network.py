@@ -1,7 +1,7 @@
 """Loss and gradient of a network of any depth, one sample at a time.
 
 Legend, per sample: z pre-activation, y value of a unit, slope its derivative, delta the loss's derivative by z.
-Arrays are (rows, lanes): `theta` and `grad` by flat parameter, `values`, `slopes` and `deltas` by unit.
+Pointers are to (rows, lanes): `theta` and `grad` by flat parameter, `values`, `slopes` and `deltas` by unit.
 Sums run in one order, the same for every unit of a layer, so identical units stay identical to the last bit.
 """
 
@@ -10,7 +10,7 @@ from numba.extending import overload, register_jitable
 
 from saddlescape.kernels import variant as v
 from saddlescape.kernels.activations import activation
-from saddlescape.kernels.lanes import absolute, fma, full, load, select, store
+from saddlescape.kernels.lanes import absolute, fma, full, load, moved, select, store
 from saddlescape.kernels.losses import loss_term
 
 
@@ -115,7 +115,7 @@ def _backward(layer, net, theta, values, slopes, deltas, x, grad):
 
 
 @njit(error_model="numpy")
-def loss_and_gradient(net, theta, values, slopes, deltas, grad, X, T, factors):
+def loss_and_gradient(net, theta, values, slopes, deltas, grad, X, T, n_samples, factors):
     """(loss, largest error of an output) over the samples in order; `grad` is filled.
 
     `factors` are those of the loss for the sum of terms and for the derivatives.
@@ -125,10 +125,11 @@ def loss_and_gradient(net, theta, values, slopes, deltas, grad, X, T, factors):
         store(net, grad, k, zero)
     sums = (zero, zero)
     samples = v.constant_samples(net)
-    for s in range(samples if samples > 0 else X.shape[0]):
+    for s in range(samples if samples > 0 else n_samples):
         layer = v.first_layer(net)
-        sums = forward(layer, net, theta, values, slopes, deltas, X[s], T[s], sums)
-        backward(layer, net, theta, values, slopes, deltas, X[s], grad)
+        x, t = moved(X, s * v.n_inputs(net)), moved(T, s * v.n_outputs(net))
+        sums = forward(layer, net, theta, values, slopes, deltas, x, t, sums)
+        backward(layer, net, theta, values, slopes, deltas, x, grad)
     if v.is_mean(net):
         for k in range(v.n_params(net)):
             store(net, grad, k, load(net, grad, k) * factors[1])

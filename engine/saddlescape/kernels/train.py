@@ -20,6 +20,7 @@ from saddlescape.kernels.lanes import (
     is_unchanged,
     load,
     out_of_line,
+    pointer,
     select,
     store,
     unchanged,
@@ -208,7 +209,8 @@ def hold(lane, book, lanes, runs, records, shape):
 def replace(net, still, book, clock, lanes, runs, records, shape):
     """After the update: stop the lanes that did not change, refill those that are done."""
     out_of_line()
-    store(net, lanes.seen, WORST, select(still, full(load(net, lanes.seen, WORST), 1.0), 0.0))
+    seen = pointer(lanes.seen)
+    store(net, seen, WORST, select(still, full(load(net, seen, WORST), 1.0), 0.0))
     clock[TICK] += 1
     for lane in range(v.n_lanes(net)):
         now = clock[TICK] - 1 - book[BIRTH, lane]
@@ -222,40 +224,43 @@ def replace(net, still, book, clock, lanes, runs, records, shape):
 
 
 @njit(error_model="numpy")
-def update(net, lanes):
+def update(net, parameters, velocities, grad, rates):
     """One step of every lane; the mask of lanes whose state did not change in any bit."""
-    learning_rate, momentum = load(net, lanes.rates, RATE), load(net, lanes.rates, MOMENTUM)
+    learning_rate, momentum = load(net, rates, RATE), load(net, rates, MOMENTUM)
     bits = unchanged(learning_rate)
     for k in range(v.n_params(net)):
-        theta = load(net, lanes.theta, k)
-        velocity = load(net, lanes.velocity, k) if v.has_velocity(net) else theta
-        new, new_velocity = step(net, theta, velocity, load(net, lanes.grad, k), learning_rate, momentum)
+        theta = load(net, parameters, k)
+        velocity = load(net, velocities, k) if v.has_velocity(net) else theta
+        new, new_velocity = step(net, theta, velocity, load(net, grad, k), learning_rate, momentum)
         bits = changed(bits, new, theta)
-        store(net, lanes.theta, k, new)
+        store(net, parameters, k, new)
         if v.has_velocity(net):
             bits = changed(bits, new_velocity, velocity)
-            store(net, lanes.velocity, k, new_velocity)
+            store(net, velocities, k, new_velocity)
     return is_unchanged(bits)
 
 
 @njit(error_model="numpy")
-def wants_attention(net, loss, worst, lanes):
+def wants_attention(net, loss, worst, grad, rates, alive):
     """Mask of the live lanes that escape, are solved, diverge or meet the gradient tolerance at this step."""
-    event = (loss < load(net, lanes.rates, ESCAPE_LOSS)) | (worst < load(net, lanes.rates, TOLERANCE))
-    event = event | ~(loss <= load(net, lanes.rates, DIVERGED_LOSS))
+    event = (loss < load(net, rates, ESCAPE_LOSS)) | (worst < load(net, rates, TOLERANCE))
+    event = event | ~(loss <= load(net, rates, DIVERGED_LOSS))
     if v.watches_gradient(net):
-        most = absolute(load(net, lanes.grad, 0))
+        most = absolute(load(net, grad, 0))
         for k in range(1, v.n_params(net)):
-            component = absolute(load(net, lanes.grad, k))
+            component = absolute(load(net, grad, k))
             most = select(most < component, component, most)
-        event = event | (most <= load(net, lanes.rates, GRADIENT_TOLERANCE))
-    return event & (load(net, lanes.seen, ALIVE) > 0.0)
+        event = event | (most <= load(net, rates, GRADIENT_TOLERANCE))
+    return event & alive
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
 def advance(net, X, T, factors, book, clock, lanes, runs, records, shape, ticks):
     """Run up to `ticks` ticks, fewer if every run is done."""
-    theta, values, slopes, deltas, grad = lanes.theta, lanes.values, lanes.slopes, lanes.deltas, lanes.grad
+    theta, velocity, grad = pointer(lanes.theta), pointer(lanes.velocity), pointer(lanes.grad)
+    values, slopes, deltas = pointer(lanes.values), pointer(lanes.slopes), pointer(lanes.deltas)
+    rates, seen, x, t, n_samples = pointer(lanes.rates), pointer(lanes.seen), pointer(X), pointer(T), X.shape[0]
+    factor = pointer(factors)
     if clock[TICK] < 0:
         clock[TICK] = 0
         for lane in range(v.n_lanes(net)):
@@ -263,13 +268,14 @@ def advance(net, X, T, factors, book, clock, lanes, runs, records, shape, ticks)
     for _ in range(ticks):
         if clock[LIVE] == 0:
             break
-        loss, worst = loss_and_gradient(net, theta, values, slopes, deltas, grad, X, T, factors)
-        store(net, lanes.seen, LOSS, loss)
-        attended = any_lane(wants_attention(net, loss, worst, lanes)) or clock[TICK] >= clock[SOONEST]
+        loss, worst = loss_and_gradient(net, theta, values, slopes, deltas, grad, x, t, n_samples, factor)
+        store(net, seen, LOSS, loss)
+        alive = load(net, seen, ALIVE) > 0.0
+        attended = any_lane(wants_attention(net, loss, worst, grad, rates, alive)) or clock[TICK] >= clock[SOONEST]
         if attended:
-            store(net, lanes.seen, WORST, worst)
+            store(net, seen, WORST, worst)
             attend(net, book, clock, lanes, runs, records, shape)
-        still = update(net, lanes) & (load(net, lanes.seen, ALIVE) > 0.0)
+        still = update(net, theta, velocity, grad, rates) & alive
         if attended or any_lane(still):
             replace(net, still, book, clock, lanes, runs, records, shape)
         clock[TICK] += 1

@@ -103,7 +103,8 @@ def _layer(read: Any) -> Any:
 
 
 n_lanes = _constant(lambda net: net.lanes)
-n_units = _constant(lambda net: sum(net.variant.sizes[1:]))
+n_inputs = _constant(lambda net: net.variant.sizes[0])
+n_outputs = _constant(lambda net: net.variant.sizes[-1])
 n_params = _constant(lambda net: LayerType(net, len(net.variant.sizes) - 1).first_param)
 constant_samples = _constant(lambda net: net.variant.samples)
 has_velocity = _constant(lambda net: net.variant.stepper != "gd")
