@@ -9,7 +9,7 @@ demo: .venv/.ready
 	$(BIN)/saddlescape plot demo/xor-slice/result.h5 --kind map -o demo/xor-slice.png
 
 test: .venv/.ready
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-slow: .venv/.ready
 	$(BIN)/pytest -m slow
