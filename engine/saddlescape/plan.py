@@ -100,7 +100,8 @@ class Plan:
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        return tuple(len(d.values) for d in self.dimensions)
+        """Lengths of `dimensions`, known without laying out a coordinate of a billion runs."""
+        return (*self.sweep.shape, *(len(cell.values) for cell in self._cells), self.count)
 
     @property
     def runs(self) -> int:
