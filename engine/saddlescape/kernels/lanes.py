@@ -249,7 +249,7 @@ def out_of_line(typingctx: Any) -> Any:
 
 @intrinsic
 def pointer(typingctx: Any, array: Any) -> Any:
-    """Address of an array's data: arrays count references at every call, which costs as much as a small network."""
+    """Address of an array's data: unlike the array, it is passed on without counting references."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return context.make_array(sig.args[0])(context, builder, args[0]).data
