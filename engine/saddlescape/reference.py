@@ -1,5 +1,6 @@
 """The kernel's twin in plain NumPy: one network, slow and obvious; what the kernel is tested against for ever."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,14 +88,13 @@ def trajectory(
 
 def separation(sizes: Sequence[int], bias: bool, theta: Array, odd: bool) -> float:
     """Smallest distance of two unit vectors of one hidden layer over the larger of their norms; NaN without pairs."""
-    closest = np.nan
-    for layer in range(len(sizes) - 2):
-        units = theta.astype(np.float64)[layout.unit_vectors(sizes, bias, layer)]
-        for i, a in enumerate(units):
-            for b in units[:i]:
-                for sign in (1, -1) if odd else (1,):
-                    closest = np.fmin(closest, _relative_distance(a, sign * b))
-    return float(closest)
+    distances = [
+        _relative_distance(a, sign * b)
+        for layer in range(len(sizes) - 2)
+        for a, b in itertools.combinations(theta.astype(np.float64)[layout.unit_vectors(sizes, bias, layer)], 2)
+        for sign in ((1, -1) if odd else (1,))
+    ]
+    return min(distances, default=np.nan)
 
 
 def _relative_distance(a: Array, b: Array) -> float:

@@ -1,5 +1,6 @@
 """Everything compiled: train many small networks at once, one a SIMD lane.  The only room that knows numba."""
 
-from saddlescape.kernels.batch import Batch, Trained, Trainer, train
+from saddlescape.kernels.batch import Batch, Trained, train
+from saddlescape.kernels.variant import Trainer
 
 __all__ = ["Batch", "Trained", "Trainer", "train"]

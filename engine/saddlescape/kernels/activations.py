@@ -4,37 +4,25 @@ A derivative formed from the value alone, such as 1 - tanh**2, rounds to zero lo
 saturated networks for a reason that is not in the mathematics.
 """
 
-from numba import njit
-from numba.extending import overload
+from collections.abc import Callable
 
 from saddlescape.kernels.elementary import logistic_slope, tanh_slope
-from saddlescape.kernels.lanes import full, select
+from saddlescape.kernels.lanes import Lanes, select
 
 
-@njit(error_model="numpy")
-def relu(z):
+def relu(z: Lanes) -> tuple[Lanes, Lanes]:
     """(max(z, 0), 1 where z > 0); the derivative at 0 is 0, as in PyTorch."""
-    return select(z > 0.0, z, 0.0), select(z > 0.0, full(z, 1.0), 0.0)
+    return select(z > 0.0, z, 0.0), select(z > 0.0, z.like(1.0), 0.0)
 
 
-@njit(error_model="numpy")
-def linear(z):
+def linear(z: Lanes) -> tuple[Lanes, Lanes]:
     """(z, 1)."""
-    return z, full(z, 1.0)
+    return z, z.like(1.0)
 
 
-tanh = njit(error_model="numpy")(tanh_slope)
-logistic = njit(error_model="numpy")(logistic_slope)
-
-ACTIVATIONS = {"logistic": logistic, "tanh": tanh, "relu": relu, "linear": linear}
-
-
-def activation(layer, z):
-    """Value and derivative of the activation of `layer` at `z`."""
-
-
-@overload(activation)
-def _activation(layer, z):
-    variant = layer.net.variant
-    function = ACTIVATIONS[variant.output if layer.is_output else variant.activation]
-    return lambda layer, z: function(z)
+ACTIVATIONS: dict[str, Callable[[Lanes], tuple[Lanes, Lanes]]] = {
+    "logistic": logistic_slope,
+    "tanh": tanh_slope,
+    "relu": relu,
+    "linear": linear,
+}

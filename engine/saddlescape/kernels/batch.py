@@ -9,27 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.kernels import train as t
-from saddlescape.kernels.losses import LOSSES
-from saddlescape.kernels.variant import UNROLLED_SAMPLES, Net, Variant
+from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
+from saddlescape.kernels.variant import Net, Trainer, Variant
 
 SLICE_SECONDS = 0.1
 """Aim for one call of compiled code: short enough to stop soon, long enough to cost nothing."""
 
 ODD = frozenset({"tanh", "linear"})
-CACHE_BYTES = 24 * 1024
-"""Parameters, gradients, velocities and units of all lanes should stay in a first-level cache."""
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """What all runs of a call share; dtype is that of the starts."""
-
-    sizes: tuple[int, ...]
-    bias: bool
-    activation: str
-    output: str
-    loss: str
-    stepper: str
+LANE_BYTES = 64
+"""A parameter of all lanes: one register of AVX-512, two of AVX2.  Wider only spills more (docs/kernels.md)."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +68,6 @@ class Trained:
     theta_path: npt.NDArray[Any]
 
 
-def lanes_for(sizes: tuple[int, ...], n_params: int, itemsize: int) -> int:
-    """Most lanes, 8 to 32 registers' worth of 8 bytes, whose state fits the first-level cache."""
-    row = (3 * n_params + 3 * sum(sizes[1:])) * itemsize
-    return next((n for n in (32, 16) if n * row * 8 // itemsize <= CACHE_BYTES), 8) * 8 // itemsize
-
-
 def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     size = max(1, shape[0]) * shape[1]
     buffer = np.zeros(size * dtype.itemsize + 64, dtype=np.uint8)
@@ -91,21 +75,25 @@ def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return buffer[first : first + size * dtype.itemsize].view(dtype).reshape(-1, shape[1])
 
 
-def _lanes(trainer: Trainer, n_params: int, lanes: int, dtype: np.dtype[Any]) -> t.Lanes:
-    units = sum(trainer.sizes[1:])
-    rows = (n_params, n_params, n_params, units, units, units, 6, 3)
-    return t.Lanes(*(_aligned((row, lanes), dtype) for row in rows))
+LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 
 
-def _runs(batch: Batch) -> t.Runs:
+def _lanes(variant: Variant, rates: int) -> t.Lanes:
+    n, dtype, lanes = variant.n_params, np.dtype(variant.kind.dtype), variant.kind.n
+    states = n * STEPPERS[variant.trainer.stepper].states
+    theta, state, grad, limits, seen = (_aligned((row, lanes), dtype) for row in (n, states, n, rates, SEEN))
+    book, clock = np.zeros((5, lanes), dtype=np.int64), np.array([-1, 0, 0, 0])
+    return t.Lanes(theta, state, grad, limits, seen, book, clock)
+
+
+def _runs(batch: Batch, stepper: str) -> t.Runs:
     n, dtype = len(batch.theta), batch.theta.dtype
-    names = ("learning_rate", "momentum", "escape_loss", "solved", "diverged", "gradient")
+    names = (*LIMITS, *STEPPERS[stepper].rates)
     rates = np.stack([getattr(batch, name) for name in names], axis=1).astype(dtype)
-    events = np.full((3, n), -1, dtype=np.int64)
-    reason = np.zeros(n, dtype=np.int8)
-    final = np.full((n, 4), np.nan)
-    theta = np.array(batch.theta, order="C")
-    return t.Runs(theta, rates, batch.steps, batch.recorded, events, reason, final)
+    tolerance = rates[:, GRADIENT_TOLERANCE]
+    tolerance[tolerance == 0] = -1  # an exactly zero gradient alone stops nothing: velocity may be left
+    theta, events = np.array(batch.theta, order="C"), np.full((n, 4), -1, dtype=np.int64)
+    return t.Runs(theta, rates, batch.steps, batch.recorded, events, np.full((n, 4), np.nan))
 
 
 def _records(batch: Batch) -> t.Records:
@@ -117,10 +105,9 @@ def _records(batch: Batch) -> t.Records:
 
 
 def _shape(trainer: Trainer) -> t.Shape:
-    longest = 1 + 2 * max(trainer.sizes)
-    sizes = np.array(trainer.sizes, dtype=np.int64)
-    odd = trainer.activation in ODD
-    return t.Shape(sizes, np.int64(trainer.bias), np.int64(odd), np.empty((3, longest)))
+    sizes, odd = np.array(trainer.sizes, dtype=np.int64), trainer.activation in ODD
+    longest, widest = 2 + 2 * max(trainer.sizes), max(trainer.sizes)
+    return t.Shape(sizes, len(sizes) - 1, int(trainer.bias), int(odd), np.empty(longest * widest))
 
 
 def train(
@@ -138,37 +125,29 @@ def train(
     runs or on how the work is sliced.  Releases the GIL between Python calls of `after_slice(network_steps)`,
     which may raise to abandon the batch.
     """
-    dtype, n_params = batch.theta.dtype, batch.theta.shape[1]
-    width = lanes or lanes_for(trainer.sizes, n_params, dtype.itemsize)
-    samples = len(X) if len(X) <= UNROLLED_SAMPLES else 0
+    dtype = batch.theta.dtype
+    width = lanes or LANE_BYTES // dtype.itemsize
     watch = bool((batch.gradient > 0).any())
-    variant = Variant(
-        trainer.sizes,
-        trainer.bias,
-        trainer.activation,
-        trainer.output,
-        trainer.loss,
-        trainer.stepper,
-        samples,
-        watch,
-        width,
-    )
-    net = Net(variant)
-    factors = np.array([factor(T.size) for factor in LOSSES[trainer.loss][1:]], dtype=dtype)
-    clock, book = np.array([-1, 0, 0, 0]), np.zeros((5, width), dtype=np.int64)
-    state, runs, records = _lanes(trainer, n_params, width, dtype), _runs(batch), _records(batch)
+    variant = Variant(trainer, len(X), watch, Kind(dtype.name, width))
+    runs, records = _runs(batch, trainer.stepper), _records(batch)
+    state = _lanes(variant, runs.rates.shape[1])
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
+    net, shape, clock = Net(variant), _shape(trainer), state.clock
     ticks = 256
     while clock[t.TICK] < 0 or clock[t.LIVE] > 0:
         began, before = time.perf_counter(), max(0, clock[t.TICK])
-        t.advance(net, x, target, factors, book, clock, state, runs, records, _shape(trainer), ticks)
+        t.advance(net, x, target, state, runs, records, shape, ticks)
         seconds = time.perf_counter() - began
         ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
         if after_slice is not None:
             after_slice(int(clock[t.TICK] - before) * width)
-    escape, solve, stop = runs.events
+    return _trained(runs, records)
+
+
+def _trained(runs: t.Runs, records: t.Records) -> Trained:
+    escape, solve, stop, reason = runs.events.T
     loss, grad_norm, separation, largest = runs.final.T
-    measures, path = records.measures, records.theta
     return Trained(
-        runs.theta, escape, solve, stop, runs.reason, loss, grad_norm, separation, largest, measures, path
-    )
+        runs.theta, escape, solve, stop, reason.astype(np.int8), loss, grad_norm, separation, largest,
+        records.measures, records.theta,
+    )  # fmt: skip

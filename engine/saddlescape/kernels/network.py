@@ -1,136 +1,185 @@
-"""Loss and gradient of a network of any depth, one sample at a time.
+"""Loss and gradient of a network of any depth, a few samples at a time.
 
 Legend, per sample: z pre-activation, y value of a unit, slope its derivative, delta the loss's derivative by z.
-Pointers are to (rows, lanes): `theta` and `grad` by flat parameter, `values`, `slopes` and `deltas` by unit.
-Sums run in one order, the same for every unit of a layer, so identical units stay identical to the last bit.
+Samples go through the network in tiles, so that the chains of several samples overlap and a weight is loaded once
+for all of them.  `values` and `deltas` are scratch rows by unit and sample of the tile; `deltas` hold slopes until
+the error comes back.  Sums run in one order, the same for every unit of a layer and whatever the tiles, so
+identical units stay identical to the last bit.
 """
 
-from numba import njit
-from numba.extending import overload, register_jitable
+from dataclasses import dataclass
+from typing import Any
 
-from saddlescape.kernels import variant as v
-from saddlescape.kernels.activations import activation
-from saddlescape.kernels.lanes import absolute, fma, full, load, moved, select, store
-from saddlescape.kernels.losses import loss_term
+from saddlescape.kernels.activations import ACTIVATIONS
+from saddlescape.kernels.code import Index, Numbers, Rows, fold, repeat, scratch
+from saddlescape.kernels.lanes import Lanes, absolute, fma, select
+from saddlescape.kernels.losses import LOSSES
+from saddlescape.kernels.variant import Layer, Variant
 
+TILE = 4
+"""Samples that go through the network together."""
 
-def incoming(layer, net, values, x, i):
-    """What unit `i` of the layer below sends: a number of the sample, or a unit's value."""
-
-
-@overload(incoming)
-def _incoming(layer, net, values, x, i):
-    if layer.index == 0:
-        return lambda layer, net, values, x, i: x[i]
-    return lambda layer, net, values, x, i: load(net, values, v.first_unit(layer) - v.fan_in(layer) + i)
+ACTIVATION_COST = 32
+"""Lane operations of a costly activation, for the choice of what to unroll."""
 
 
-@register_jitable
-def pre_activation(layer, net, theta, values, x, j):
-    """Bias plus weighted inputs of unit `j`, inputs in order."""
-    row = v.first_param(layer) + j * (v.fan_in(layer) + v.has_bias(layer))
-    z = load(net, theta, row) * incoming(layer, net, values, x, 0)
-    if v.has_bias(layer):
-        z = z + load(net, theta, row + v.fan_in(layer))
-    for i in range(1, v.fan_in(layer)):
-        z = fma(load(net, theta, row + i), incoming(layer, net, values, x, i), z)
-    return z
+@dataclass(frozen=True)
+class Tile:
+    """`size` samples from sample `first` on, and the memory that they pass through."""
+
+    variant: Variant
+    first: Index | int
+    size: int
+    theta: Rows
+    grad: Rows
+    X: Numbers
+    T: Numbers
+    values: Rows
+    deltas: Rows
+    sums: Rows
+    """Loss so far, and largest error of an output so far."""
+
+    def unit(self, layer: Layer, j: Any, s: int) -> Any:
+        """Row of unit `j` of a layer for sample `s` of the tile."""
+        return (layer.first_unit + j) * self.size + s
+
+    def incoming(self, layer: Layer, i: Any, s: int) -> Lanes:
+        """What the layer hears from below: a number of the sample, or a unit's value."""
+        if layer.is_first:
+            return self.X[(self.first + s) * layer.fan_in + i]
+        return self.values[(layer.first_unit - layer.fan_in + i) * self.size + s]
+
+    def repeat(self, n: int, body: Any, operations: int) -> None:
+        repeat(self.theta.builder, n, body, operations * self.size)
+
+    @property
+    def samples(self) -> range:
+        return range(self.size)
 
 
-def forward(layer, net, theta, values, slopes, deltas, x, t, sums):
-    """Fill `values`, `slopes` and the output `deltas` from `layer` on; (loss sum, largest error) grown from `sums`."""
+def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:
+    """Bias plus weighted inputs of unit `j`, inputs in order, one for each sample."""
+    row = j * layer.width + layer.first_param
+
+    def add(i: Any, z: list[Lanes]) -> list[Lanes]:
+        weight = tile.theta[row + i]
+        return [fma(weight, tile.incoming(layer, i, s), z[s]) for s in tile.samples]
+
+    weight = tile.theta[row]
+    first = [tile.incoming(layer, 0, s) for s in tile.samples]
+    if layer.bias:
+        bias = tile.theta[row + layer.fan_in]
+        z = [fma(weight, x, bias) for x in first]
+    else:
+        z = [weight * x for x in first]
+    return fold(tile.theta.builder, layer.fan_in, z, add)
 
 
-@overload(forward)
-def _forward(layer, net, theta, values, slopes, deltas, x, t, sums):
-    def output(layer, net, theta, values, slopes, deltas, x, t, sums):
-        loss, worst = sums
-        for j in range(v.fan_out(layer)):
-            z = pre_activation(layer, net, theta, values, x, j)
-            y, slope = activation(layer, z)
-            term, delta = loss_term(layer, z, y, slope, t[j])
-            store(net, deltas, v.first_unit(layer) + j, delta)
-            loss = loss + term
-            error = absolute(y - t[j])
-            worst = select(worst < error, error, worst)
-        return loss, worst
+def forward(tile: Tile, layer: Layer) -> None:
+    """Values and slopes of a hidden layer."""
 
-    def hidden(layer, net, theta, values, slopes, deltas, x, t, sums):
-        for j in range(v.fan_out(layer)):
-            y, slope = activation(layer, pre_activation(layer, net, theta, values, x, j))
-            store(net, values, v.first_unit(layer) + j, y)
-            store(net, slopes, v.first_unit(layer) + j, slope)
-        return forward(v.next_layer(layer), net, theta, values, slopes, deltas, x, t, sums)
+    def unit(j: Any) -> None:
+        for s, z in enumerate(pre_activations(tile, layer, j)):
+            row = tile.unit(layer, j, s)
+            tile.values[row], tile.deltas[row] = ACTIVATIONS[layer.activation](z)
 
-    return output if layer.is_output else hidden
+    tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
 
 
-@register_jitable
-def add_gradient(layer, net, values, deltas, x, grad):
-    """Add the sample's gradient of this layer's parameters."""
-    for j in range(v.fan_out(layer)):
-        delta = load(net, deltas, v.first_unit(layer) + j)
-        row = v.first_param(layer) + j * (v.fan_in(layer) + v.has_bias(layer))
-        for i in range(v.fan_in(layer)):
-            old = load(net, grad, row + i)
-            store(net, grad, row + i, fma(delta, incoming(layer, net, values, x, i), old))
-        if v.has_bias(layer):
-            store(net, grad, row + v.fan_in(layer), load(net, grad, row + v.fan_in(layer)) + delta)
+def outputs(tile: Tile, layer: Layer) -> None:
+    """Deltas of the outputs; the loss and the largest error grow."""
+    trainer = tile.variant.trainer
+    loss = LOSSES[trainer.loss]
+    factor = loss.slope_factor(tile.variant.samples * layer.fan_out)
+
+    def unit(j: Any) -> None:
+        for s, z in enumerate(pre_activations(tile, layer, j)):
+            y, slope = ACTIVATIONS[layer.activation](z)
+            target = tile.T[(tile.first + s) * layer.fan_out + j]
+            term, delta = loss.term(z, y, slope, target)
+            tile.deltas[tile.unit(layer, j, s)] = delta if factor == 1 else delta * factor
+            error, worst = absolute(y - target), tile.sums[1]
+            tile.sums[0], tile.sums[1] = tile.sums[0] + term, select(worst < error, error, worst)
+
+    tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
 
 
-@register_jitable
-def send_back(layer, net, theta, slopes, deltas):
-    """Deltas of the hidden layer below, from this layer's."""
-    width = v.fan_in(layer) + v.has_bias(layer)
-    below = v.first_unit(layer) - v.fan_in(layer)
-    for i in range(v.fan_in(layer)):
-        back = load(net, deltas, v.first_unit(layer)) * load(net, theta, v.first_param(layer) + i)
-        for j in range(1, v.fan_out(layer)):
-            weight = load(net, theta, v.first_param(layer) + j * width + i)
-            back = fma(load(net, deltas, v.first_unit(layer) + j), weight, back)
-        store(net, deltas, below + i, back * load(net, slopes, below + i))
+def add_gradient(tile: Tile, layer: Layer) -> None:
+    """Add the tile's gradient of a layer's parameters, samples in order."""
+
+    def unit(j: Any) -> None:
+        row = j * layer.width + layer.first_param
+        deltas = [tile.deltas[tile.unit(layer, j, s)] for s in tile.samples]
+
+        def weight(i: Any) -> None:
+            total = tile.grad[row + i]
+            for s, delta in enumerate(deltas):
+                total = fma(delta, tile.incoming(layer, i, s), total)
+            tile.grad[row + i] = total
+
+        tile.repeat(layer.fan_in, weight, 1)
+        if layer.bias:
+            total = tile.grad[row + layer.fan_in]
+            for delta in deltas:
+                total = total + delta
+            tile.grad[row + layer.fan_in] = total
+
+    tile.repeat(layer.fan_out, unit, layer.width)
 
 
-def backward(layer, net, theta, values, slopes, deltas, x, grad):
-    """Add the sample's gradient of the layers from the output down to `layer`."""
+def send_back(tile: Tile, layer: Layer, below: Layer) -> None:
+    """Deltas of the layer below, units of this layer in order."""
+
+    def unit(i: Any) -> None:
+        def share(j: Any) -> tuple[Lanes, list[Lanes]]:
+            weight = tile.theta[j * layer.width + (layer.first_param + i)]
+            return weight, [tile.deltas[tile.unit(layer, j, s)] for s in tile.samples]
+
+        def add(j: Any, back: list[Lanes]) -> list[Lanes]:
+            weight, deltas = share(j)
+            return [fma(weight, delta, old) for delta, old in zip(deltas, back, strict=True)]
+
+        weight, deltas = share(0)
+        back = fold(tile.theta.builder, layer.fan_out, [weight * delta for delta in deltas], add)
+        for s in tile.samples:
+            row = tile.unit(below, i, s)
+            tile.deltas[row] = back[s] * tile.deltas[row]
+
+    tile.repeat(layer.fan_in, unit, layer.fan_out)
 
 
-@overload(backward)
-def _backward(layer, net, theta, values, slopes, deltas, x, grad):
-    is_output, is_first = layer.is_output, layer.index == 0
-
-    def impl(layer, net, theta, values, slopes, deltas, x, grad):
-        if not is_output:
-            backward(v.next_layer(layer), net, theta, values, slopes, deltas, x, grad)
-        add_gradient(layer, net, values, deltas, x, grad)
-        if not is_first:
-            send_back(layer, net, theta, slopes, deltas)
-
-    def last(layer, net, theta, values, slopes, deltas, x, grad):
-        add_gradient(layer, net, values, deltas, x, grad)
-        if not is_first:
-            send_back(layer, net, theta, slopes, deltas)
-
-    return last if is_output else impl
+def through(tile: Tile) -> None:
+    """One tile forward and backward."""
+    *hidden, last = layers = tile.variant.layers
+    for layer in hidden:
+        forward(tile, layer)
+    outputs(tile, last)
+    for below, layer in reversed(list(zip((None, *hidden), layers, strict=True))):
+        add_gradient(tile, layer)
+        if below is not None:
+            send_back(tile, layer, below)
 
 
-@njit(error_model="numpy")
-def loss_and_gradient(net, theta, values, slopes, deltas, grad, X, T, n_samples, factors):
-    """(loss, largest error of an output) over the samples in order; `grad` is filled.
+def loss_and_gradient(
+    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Numbers, T: Numbers
+) -> tuple[Lanes, Lanes]:
+    """(loss, largest error of an output) over the samples in order; `grad` is filled."""
+    kind, units = variant.kind, variant.n_units
+    zero = theta[0].like(-0.0)  # what is added to it keeps its bits; and LLVM makes no call to memset of it
+    values, deltas, sums = (scratch(builder, kind, n) for n in (units * TILE, units * TILE, 2))
+    sums[0] = sums[1] = zero
 
-    `factors` are those of the loss for the sum of terms and for the derivatives.
-    """
-    zero = full(load(net, theta, 0), 0.0)
-    for k in range(v.n_params(net)):
-        store(net, grad, k, zero)
-    sums = (zero, zero)
-    samples = v.constant_samples(net)
-    for s in range(samples if samples > 0 else n_samples):
-        layer = v.first_layer(net)
-        x, t = moved(X, s * v.n_inputs(net)), moved(T, s * v.n_outputs(net))
-        sums = forward(layer, net, theta, values, slopes, deltas, x, t, sums)
-        backward(layer, net, theta, values, slopes, deltas, x, grad)
-    if v.is_mean(net):
-        for k in range(v.n_params(net)):
-            store(net, grad, k, load(net, grad, k) * factors[1])
-    return sums[0] * factors[0], sums[1]
+    def clear(k: Any) -> None:
+        grad[k] = zero
+
+    def tile(first: Any, size: int) -> None:
+        through(Tile(variant, first, size, theta, grad, X, T, values, deltas, sums))
+
+    repeat(builder, variant.n_params, clear, 1)
+    tiles, rest = divmod(variant.samples, TILE)
+    if tiles:
+        repeat(builder, tiles, lambda n: tile(n * TILE, TILE), tiles * 10**6)
+    if rest:
+        tile(tiles * TILE, rest)
+    n_terms = variant.samples * variant.layers[-1].fan_out
+    return sums[0] * LOSSES[variant.trainer.loss].factor(n_terms), sums[1]

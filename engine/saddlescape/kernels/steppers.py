@@ -1,36 +1,38 @@
-"""Steppers: pure functions (parameter, velocity, gradient, rates) -> (new parameter, new velocity)."""
+"""Steppers: pure functions (parameter, its state, gradient, rates) -> (new parameter, new state).
 
-from numba import njit
-from numba.extending import overload
+`state` has the stepper's numbers for this parameter, zero at the start; `rates` its numbers for the run.
+"""
 
-from saddlescape.kernels.lanes import fma
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from saddlescape.kernels.lanes import Lanes, fma
+
+State = tuple[Lanes, ...]
 
 
-@njit(error_model="numpy")
-def gd(theta, velocity, gradient, learning_rate, momentum):
-    """Gradient descent: theta - learning_rate * gradient; no velocity."""
-    return fma(-learning_rate, gradient, theta), velocity
+def gd(theta: Lanes, state: State, gradient: Lanes, rates: Sequence[Lanes]) -> tuple[Lanes, State]:
+    """Gradient descent: theta - learning_rate * gradient."""
+    (learning_rate,) = rates
+    return fma(-learning_rate, gradient, theta), state
 
 
-@njit(error_model="numpy")
-def heavy_ball(theta, velocity, gradient, learning_rate, momentum):
+def heavy_ball(theta: Lanes, state: State, gradient: Lanes, rates: Sequence[Lanes]) -> tuple[Lanes, State]:
     """Heavy ball: delta = -learning_rate * gradient + momentum * last delta (Polyak 1964; Kolen & Pollack 1990)."""
-    delta = fma(-learning_rate, gradient, momentum * velocity)
-    return theta + delta, delta
+    (last,), (learning_rate, momentum) = state, rates
+    delta = fma(-learning_rate, gradient, momentum * last)
+    return theta + delta, (delta,)
 
 
-STEPPERS = {"gd": gd, "momentum": heavy_ball}
+class Stepper(NamedTuple):
+    """The update of one parameter, how many numbers of state it keeps, and the names of its rates."""
+
+    update: Callable[[Lanes, State, Lanes, Sequence[Lanes]], tuple[Lanes, State]]
+    states: int
+    rates: tuple[str, ...]
 
 
-def step(net, theta, velocity, gradient, learning_rate, momentum):
-    """One parameter's update by the variant's stepper."""
-
-
-@overload(step)
-def _step(net, theta, velocity, gradient, learning_rate, momentum):
-    function = STEPPERS[net.variant.stepper]
-
-    def impl(net, theta, velocity, gradient, learning_rate, momentum):
-        return function(theta, velocity, gradient, learning_rate, momentum)
-
-    return impl
+STEPPERS = {
+    "gd": Stepper(gd, 0, ("learning_rate",)),
+    "momentum": Stepper(heavy_ball, 1, ("learning_rate", "momentum")),
+}

@@ -1,27 +1,19 @@
-"""What the compiler specialises on: the network, the trainer and the lane count, as the type of a small argument.
+"""What the compiler specialises on: the trainer, its samples and the lanes, as the Numba type of a small argument."""
 
-Numba's disk cache watches only the file of the cached function, so the type also carries a digest of every
-kernel source: an edit anywhere in this package makes a new signature and never meets old machine code.
-"""
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
-import hashlib
-from pathlib import Path
-from typing import Any, NamedTuple
-
-from llvmlite import ir
 from numba import types
-from numba.extending import NativeValue, intrinsic, models, register_model, typeof_impl, unbox
+from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 
-UNROLLED_SAMPLES = 16
-"""Up to this many samples the count is a constant of the machine code; above, a loop bound read at run time."""
-
-SOURCES = hashlib.sha256(
-    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-).hexdigest()
+from saddlescape.kernels.lanes import Kind
 
 
-class Variant(NamedTuple):
-    """Everything that selects machine code; `samples` is 0 where the count is not a constant."""
+@dataclass(frozen=True)
+class Trainer:
+    """What all runs of a call share: layer sizes (inputs first, outputs last) and the functions' names."""
 
     sizes: tuple[int, ...]
     bias: bool
@@ -29,9 +21,55 @@ class Variant(NamedTuple):
     output: str
     loss: str
     stepper: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of weights; `first_unit` counts the units of the layers below, inputs not among them."""
+
+    fan_in: int
+    fan_out: int
+    bias: bool
+    first_param: int
+    first_unit: int
+    activation: str
+
+    @property
+    def width(self) -> int:
+        """Parameters of one unit: its incoming weights, then its bias."""
+        return self.fan_in + self.bias
+
+    @property
+    def is_first(self) -> bool:
+        return self.first_unit == 0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Everything that selects machine code."""
+
+    trainer: Trainer
     samples: int
     watch_gradient: bool
-    lanes: int
+    kind: Kind
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """From the inputs to the outputs."""
+        trainer, found, param, unit = self.trainer, [], 0, 0
+        for number, (fan_in, fan_out) in enumerate(pairwise(trainer.sizes), start=2):
+            activation = trainer.output if number == len(trainer.sizes) else trainer.activation
+            found.append(Layer(fan_in, fan_out, trainer.bias, param, unit, activation))
+            param, unit = param + (fan_in + trainer.bias) * fan_out, unit + fan_out
+        return tuple(found)
+
+    @property
+    def n_params(self) -> int:
+        return sum(layer.width * layer.fan_out for layer in self.layers)
+
+    @property
+    def n_units(self) -> int:
+        return sum(self.trainer.sizes[1:])
 
 
 class Net:
@@ -45,30 +83,8 @@ class NetType(types.Type):
     """Numba type of `Net`."""
 
     def __init__(self, variant: Variant) -> None:
-        self.variant, self.lanes = variant, variant.lanes
-        super().__init__(name=f"Net({tuple(variant)}, {SOURCES})")
-
-
-class LayerType(types.Type):
-    """Layer `index` of a network (0 is the first with weights), as a type: recursion over layers is typed."""
-
-    def __init__(self, net: NetType, index: int) -> None:
-        self.net, self.index = net, index
-        super().__init__(name=f"Layer({net.name}, {index})")
-
-    @property
-    def first_param(self) -> int:
-        sizes, bias = self.net.variant.sizes, self.net.variant.bias
-        return sum((sizes[i] + bias) * sizes[i + 1] for i in range(self.index))
-
-    @property
-    def first_unit(self) -> int:
-        """Row of the layer's first unit in the activations and slopes (inputs have no rows)."""
-        return sum(self.net.variant.sizes[1 : self.index + 1])
-
-    @property
-    def is_output(self) -> bool:
-        return self.index == len(self.net.variant.sizes) - 2
+        self.variant = variant
+        super().__init__(name=f"Net({variant})")
 
 
 @typeof_impl.register(Net)
@@ -77,43 +93,8 @@ def _typeof_net(value: Net, context: Any) -> NetType:
 
 
 register_model(NetType)(models.OpaqueModel)
-register_model(LayerType)(models.OpaqueModel)
 
 
 @unbox(NetType)
 def _unbox_net(ty: NetType, obj: Any, context: Any) -> NativeValue:
     return NativeValue(context.context.get_dummy_value())
-
-
-def _constant(read: Any) -> Any:
-    @intrinsic
-    def constant(typingctx: Any, of: Any) -> Any:
-        value = int(read(of))
-        return types.intp(of), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), value)
-
-    return constant
-
-
-def _layer(read: Any) -> Any:
-    @intrinsic
-    def layer(typingctx: Any, of: Any) -> Any:
-        return read(of)(of), lambda context, builder, sig, args: context.get_dummy_value()
-
-    return layer
-
-
-n_lanes = _constant(lambda net: net.lanes)
-n_inputs = _constant(lambda net: net.variant.sizes[0])
-n_outputs = _constant(lambda net: net.variant.sizes[-1])
-n_params = _constant(lambda net: LayerType(net, len(net.variant.sizes) - 1).first_param)
-constant_samples = _constant(lambda net: net.variant.samples)
-has_velocity = _constant(lambda net: net.variant.stepper != "gd")
-is_mean = _constant(lambda net: net.variant.loss != "half_sse")
-watches_gradient = _constant(lambda net: net.variant.watch_gradient)
-fan_in = _constant(lambda layer: layer.net.variant.sizes[layer.index])
-fan_out = _constant(lambda layer: layer.net.variant.sizes[layer.index + 1])
-has_bias = _constant(lambda layer: layer.net.variant.bias)
-first_param = _constant(lambda layer: layer.first_param)
-first_unit = _constant(lambda layer: layer.first_unit)
-first_layer = _layer(lambda net: LayerType(net, 0))
-next_layer = _layer(lambda layer: LayerType(layer.net, layer.index + 1))
