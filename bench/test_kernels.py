@@ -15,7 +15,7 @@ import pytest
 
 from saddlescape import layout
 from saddlescape.kernels import Batch, Trainer, train
-from saddlescape.run import cores
+from saddlescape.runner import cores
 
 RATE, RECORDED = 0.05, 256
 SHAPES = {(2, 2, 1): (4096, 1000), (2, 8, 1): (2048, 500), (2, 16, 1): (1024, 500), (4, 8, 8, 1): (512, 300)}

@@ -67,3 +67,9 @@ def test_a_start_loads_nothing_heavy(code):
 def test_the_package_knows_only_its_names():
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         saddlescape.runn  # noqa: B018
+
+
+def test_no_module_hides_a_name_of_the_package():
+    modules = {path.stem for path in Path(saddlescape.__file__).parent.iterdir()}
+    assert not modules & set(saddlescape.__all__)
+    assert all(callable(getattr(saddlescape, name)) for name in saddlescape.__all__ if name != "__version__")

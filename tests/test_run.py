@@ -14,7 +14,7 @@ import saddlescape as ss
 from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
 from saddlescape.outcomes import Outcome
 from saddlescape.plan import Plan
-from saddlescape.run import Interrupted, resume
+from saddlescape.runner import Interrupted, resume
 
 SETTINGS = (
     *("starts.count=64", "training.steps=300", "record.runs=16", "record.steps='log:8'"),

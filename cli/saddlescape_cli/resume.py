@@ -16,7 +16,7 @@ def resume(folder: Path, threads: int | None, as_json: bool) -> None:
 
     Go on with the run in FOLDER.  The result has the same bits as that of a run that was never stopped.
     """
-    from saddlescape.run import resume as library_resume
+    from saddlescape.runner import resume as library_resume
     from saddlescape_cli.watch import report, watched
 
     result = watched(

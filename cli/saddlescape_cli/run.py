@@ -31,12 +31,12 @@ def run(
 
     sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
     if dry_run:
-        from saddlescape.run import estimate
+        from saddlescape.runner import estimate
 
         cost = asdict(estimate(sweep, threads))
         click.echo(json.dumps(cost) if as_json else "\n".join(f"{k:<14}{v:>20,}" for k, v in cost.items()))
         return
-    from saddlescape.run import run as library_run
+    from saddlescape.runner import run as library_run
     from saddlescape_cli.watch import report, watched
 
     folder = out or Path(Path(spec).stem)

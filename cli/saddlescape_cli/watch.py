@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from saddlescape.run import Progress
+    from saddlescape.runner import Progress
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
 
 def watched(work: "Callable[[Callable[[Progress], None] | None, Callable[[], bool]], Path]") -> Path:
     """The result file that `work(progress, should_stop)` writes; ends with exit 130 if interrupted."""
-    from saddlescape.run import Interrupted
+    from saddlescape.runner import Interrupted
 
     try:
         with stop_on_interrupt() as should_stop, progress_bar() as show:

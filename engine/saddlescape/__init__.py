@@ -5,20 +5,18 @@
 >>> r = ss.open("my-run/result.h5")  # doctest: +SKIP
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from saddlescape.results import open
-    from saddlescape.run import replay, run, start
+    from saddlescape.runner import replay, run, start
     from saddlescape.spec import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "open", "replay", "run", "start"]
 
-_HOME = {"load": "spec", "open": "results", "replay": "run", "run": "run", "start": "run"}
+_HOME = {"load": "spec", "open": "results", "replay": "runner", "run": "runner", "start": "runner"}
 
 
 def __getattr__(name: str) -> Any:
@@ -26,13 +24,3 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'saddlescape' has no attribute {name!r}")
     return getattr(import_module(f"saddlescape.{_HOME[name]}"), name)
-
-
-class _Package(ModuleType):
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Importing a submodule binds it here; `saddlescape.run` is the function, whoever imported the module.
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
