@@ -3,26 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+from spec_cases import TINY
 
 from saddlescape.plan import Block, Plan
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
 from saddlescape.store.schema import variables
 
-TEXT = """schema = 1
-title = "every kind of axis"
-[problem]
-name = "xor"
-[network]
-hidden = [2]
-[starts]
-kind = "normal"
-count = 10
-seed = 1
-[training]
-learning_rate = 0.5
-steps = 20
-[record]
+TEXT = TINY + """[record]
 runs = 5
 parameters = true
 final_parameters = true

@@ -5,22 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from spec_cases import TINY
 
-SPEC = """
-schema = 1
-title = "tiny"
-[problem]
-name = "xor"
-[network]
-hidden = [2]
-[starts]
-kind = "normal"
-count = 8
-seed = 1
-[training]
-learning_rate = 0.5
-steps = 20
-[[axes]]
+SPEC = TINY + """[[axes]]
 key = "starts.scale"
 values = [0, 1]
 """
@@ -89,7 +76,7 @@ def test_a_missing_result_is_named(tmp_path):
 def test_dry_run_tells_the_cost_and_runs_nothing(spec, tmp_path):
     done = saddlescape("run", spec, "-o", tmp_path / "out", "--dry-run", "--json")
     cost = json.loads(done.stdout)
-    assert (cost["points"], cost["runs"]) == (2, 16)
+    assert (cost["points"], cost["runs"]) == (2, 20)
     assert not (tmp_path / "out").exists()
 
 
@@ -101,11 +88,11 @@ def test_run_info_and_plot(spec, tmp_path):
     told = json.loads(done.stdout)
     assert told["result"] == str(out / "result.h5")
     zero, one = told["rows"]
-    assert (zero["scale"], zero["frozen"], zero["distinct_starts"]) == (0, 8, 1)
-    assert (one["scale"], one["frozen"], one["distinct_starts"]) == (1, 0, 8)
+    assert (zero["scale"], zero["frozen"], zero["distinct_starts"]) == (0, 10, 1)
+    assert (one["scale"], one["frozen"], one["distinct_starts"]) == (1, 0, 10)
     shown = saddlescape("info", out).stdout
     assert shown.startswith("tiny\n")
-    assert "scale 2, run 8" in shown
+    assert "scale 2, run 10" in shown
     drawn = saddlescape("plot", out / "result.h5")
     assert drawn.returncode == 0, drawn.stderr
     assert (out / "result.png").read_bytes().startswith(b"\x89PNG")

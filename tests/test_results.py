@@ -52,7 +52,7 @@ def test_what_a_result_says_of_itself(result):
     assert result.coords["activation"].tolist() == ["tanh", "logistic"]
     assert result.coords["bias"].tolist() == [1, 0]
     assert result.outcome_names[0] == "frozen"
-    assert result.title == "every kind of axis"
+    assert result.title == "tiny"
     assert result.spec_text == TEXT
 
 
