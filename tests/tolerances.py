@@ -17,3 +17,6 @@ ELEMENTARY_ULP = 3.0
 
 # Eigenvalues of a 9 x 9 Hessian from central differences of exact gradients at step 1e-5.
 HESSIAN = 1e-9
+
+# Squared length of nine numbers divided by their length, which two sums of squares make of it: 22 roundings of 1.1e-16.
+LENGTH = 2.5e-15
