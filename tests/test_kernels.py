@@ -4,7 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from kernel_cases import FULL, PAIRS, make_batch, run_both
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kernel_cases import DTYPES, FULL, PAIRS, make_batch, run_both
 from tolerances import TRAJECTORY
 
 from saddlescape import reference
@@ -39,15 +41,28 @@ def test_every_combination_equals_the_reference(case):
     expect_equal_to_reference(case)
 
 
-@pytest.mark.parametrize("samples", [1, 2, 3, 7, 16, 17])
-def test_sample_counts_equal_the_reference(samples):
+@pytest.mark.parametrize("samples", range(1, 18))
+def test_every_sample_count_equals_the_reference(samples):
     expect_equal_to_reference(("tanh", "half_sse", "gd", (3,), "float64"), samples=samples)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("samples", range(1, 18))
-def test_every_sample_count_equals_the_reference(samples):
-    expect_equal_to_reference(("tanh", "mse", "gd", (2,), "float64"), samples=samples)
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=2, max_size=5),
+    samples=st.integers(1, 40),
+    bias=st.booleans(),
+    activation=st.sampled_from(["tanh", "logistic"]),
+    loss=st.sampled_from(["half_sse", "mse"]),
+    dtype=st.sampled_from(DTYPES),
+)
+def test_random_shapes_equal_the_reference(sizes, samples, bias, activation, loss, dtype):
+    case = (activation, loss, "momentum", (), dtype)
+    expect_equal_to_reference(case, samples=samples, sizes=tuple(sizes), bias=bias, steps=20)
+
+
+@pytest.mark.parametrize("sizes", [(2, 40, 1), (3, 64, 2), (20, 20, 20, 20)], ids=str)
+def test_loops_that_are_not_unrolled_equal_the_reference(sizes):
+    expect_equal_to_reference(("tanh", "mse", "gd", (), "float64"), sizes=sizes, samples=9, steps=10)
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 5, 1), (2, 7, 3, 2)])

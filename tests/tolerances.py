@@ -12,8 +12,11 @@ TRAJECTORY = {"float64": 1e-12, "float32": 2e-5}
 # Central differences at step 1e-6 of losses up to 100: they cancel to 1e-14, over 2e-6.
 DIFFERENCES = 1e-7
 
-# Elementary functions against mpmath-free long double NumPy: units in the last place of the kernel's dtype.
-ELEMENTARY_ULP = 3.0
+# Elementary functions against mpmath, in units in the last place: values, and derivatives, which are products of more.
+ELEMENTARY_ULP = (2.2, 4.0)
+
+# A function with an error of two units may fall by a unit from one number to the next.
+MONOTONE_ULP = 1
 
 # Eigenvalues of a 9 x 9 Hessian from central differences of exact gradients at step 1e-5.
 HESSIAN = 1e-9

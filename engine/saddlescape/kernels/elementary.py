@@ -7,7 +7,7 @@ exp is reduced by Cody and Waite's two-part ln 2 (Software Manual for the Elemen
 
 from collections.abc import Sequence
 
-from saddlescape.kernels.lanes import Lanes, absolute, copysign, fma, power_of_two, select
+from saddlescape.kernels.lanes import Lanes, copysign, fma, power_of_two, select
 
 LOG2E = 1.4426950408889634
 LN2 = {
@@ -64,16 +64,16 @@ def tanh_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(tanh(x), 1 - tanh(x)**2), both relatively accurate at 0 and where tanh saturates; odd to the last bit.
 
     With e = exp(-2|x|) and u = 1 / (1 + e): tanh|x| = (1 - e) u and the slope is 4 e u**2.  A quarter of e and of
-    1 - e, and so four times u, spare the factor.
+    1 - e, and so four times u, spare the factor; at subnormal x they cost two bits.
     """
-    quarter, rest = exp_of_negative(-2.0 * absolute(x), -2)
+    quarter, rest = exp_of_negative(-2.0 * abs(x), -2)
     u = 1.0 / (0.25 + quarter)
     return copysign(rest * u, x), quarter * u * u
 
 
 def logistic_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(1 / (1 + exp(-x)), its derivative), both relatively accurate for every x."""
-    e, _ = exp_of_negative(-absolute(x))
+    e, _ = exp_of_negative(-abs(x))
     u = 1.0 / (1.0 + e)
     small = e * u
     return select(x < 0.0, small, u), small * u

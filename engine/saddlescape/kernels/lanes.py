@@ -103,6 +103,9 @@ class Lanes:
     def __neg__(self) -> "Lanes":
         return self._new(self.builder.fneg(self.value))
 
+    def __abs__(self) -> "Lanes":
+        return _intrinsic("fabs", self, self.value)
+
     def _ordered(self, sign: str, other: "Lanes | float") -> "Mask":
         return Mask(self.builder, self.builder.fcmp_ordered(sign, self.value, self.lifted(other)))
 
@@ -154,11 +157,6 @@ def _intrinsic(name: str, x: Lanes, *operands: Any) -> Lanes:
 def fma(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
     """a * b + c, rounded once."""
     return _intrinsic("fma", a, a.value, a.lifted(b), a.lifted(c))
-
-
-def absolute(x: Lanes) -> Lanes:
-    """|x|: the sign bit cleared."""
-    return _intrinsic("fabs", x, x.value)
 
 
 def copysign(magnitude: Lanes, sign: Lanes) -> Lanes:

@@ -12,7 +12,7 @@ from typing import Any
 
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.code import Index, Numbers, Rows, fold, repeat, scratch
-from saddlescape.kernels.lanes import Lanes, absolute, fma, select
+from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.variant import Layer, Variant
 
@@ -98,7 +98,7 @@ def outputs(tile: Tile, layer: Layer) -> None:
             target = tile.T[(tile.first + s) * layer.fan_out + j]
             term, delta = loss.term(z, y, slope, target)
             tile.deltas[tile.unit(layer, j, s)] = delta if factor == 1 else delta * factor
-            error, worst = absolute(y - target), tile.sums[1]
+            error, worst = abs(y - target), tile.sums[1]
             tile.sums[0], tile.sums[1] = tile.sums[0] + term, select(worst < error, error, worst)
 
     tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)

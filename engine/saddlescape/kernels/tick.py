@@ -6,7 +6,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.code import Difference, Numbers, Rows, repeat, scratch
-from saddlescape.kernels.lanes import Lanes, Mask, absolute, select
+from saddlescape.kernels.lanes import Lanes, Mask, select
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.steppers import STEPPERS
 from saddlescape.kernels.variant import Variant
@@ -21,10 +21,10 @@ LOSS, WORST, PARKED, MOVED, SEEN = range(5)
 def largest_component(builder: Any, variant: Variant, grad: Rows) -> Lanes:
     """Largest magnitude of a gradient component."""
     most = scratch(builder, variant.kind, 1)
-    most[0] = absolute(grad[0])
+    most[0] = abs(grad[0])
 
     def compare(k: Any) -> None:
-        component, so_far = absolute(grad[k]), most[0]
+        component, so_far = abs(grad[k]), most[0]
         most[0] = select(so_far < component, component, so_far)
 
     repeat(builder, variant.n_params, compare, 1)
