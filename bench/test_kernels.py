@@ -4,7 +4,6 @@ Every run takes all its steps: no start is solved, escapes and solves are watche
 that of a warm-up call, kept in `extra_info`; 0.1 s or so means that the disk cache had the machine code.
 """
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,13 +11,14 @@ from dataclasses import replace
 import batched_numpy
 import numpy as np
 import pytest
+from conftest import BASELINE
 
 from saddlescape import layout
 from saddlescape.kernels import Batch, Trainer, train
 from saddlescape.runner import cores
 
-RATE, RECORDED = 0.05, 256
-SHAPES = {(2, 2, 1): (4096, 1000), (2, 8, 1): (2048, 500), (2, 16, 1): (1024, 500), (4, 8, 8, 1): (512, 300)}
+RATE, RECORDED = 0.05, 16
+SHAPES = {(2, 2, 1): (4096, 1000), (2, 8, 1): (1024, 1000), (2, 16, 1): (512, 1000), (4, 8, 8, 1): (256, 1000)}
 NUMPY_STEPS = 20
 
 
@@ -37,10 +37,10 @@ def starts(sizes, runs, dtype):
 
 
 def make_batch(theta, steps):
-    """A tolerance that no run meets within the steps, a plateau that most leave, `RECORDED` runs at log:64."""
+    """A tolerance that no run meets within the steps, a plateau that most leave, each `RECORDED`-th run at log:64."""
     n = len(theta)
     full = {"learning_rate": RATE, "momentum": 0.0, "escape_loss": 0.5, "solved": 1e-9, "diverged": 1e6}
-    recorded = np.where(np.arange(n) < RECORDED, np.arange(n), -1)
+    recorded = np.where(np.arange(n) % RECORDED == 0, np.arange(n) // RECORDED, -1)
     record = np.unique(np.append(0, np.geomspace(1, steps, 64).round().astype(np.int64)))
     numbers = {key: np.full(n, value) for key, value in full.items()}
     return Batch(theta=theta, gradient=np.zeros(n), steps=np.full(n, steps), recorded=recorded, record_step=record,
@@ -50,24 +50,16 @@ def make_batch(theta, steps):
 def shares(batch, parts):
     """The batch in `parts` of equal length, each with its own rows of trajectories."""
     for where in np.array_split(np.arange(len(batch.theta)), parts):
-        kept = batch.recorded[where]
+        kept = batch.recorded[where] >= 0
         names = ("theta", "learning_rate", "momentum", "escape_loss", "solved", "diverged", "gradient", "steps")
-        yield replace(batch, recorded=np.where(kept >= 0, kept - max(kept.min(), 0), -1),
+        yield replace(batch, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
                       **{key: getattr(batch, key)[where] for key in names})  # fmt: skip
-
-
-def note(capsys, benchmark, sizes, runs, steps, **more):
-    seconds = benchmark.stats.stats.min
-    benchmark.extra_info.update(network_steps_per_second=float(f"{runs * steps / seconds:.4g}"), **more)
-    what = " ".join([name(sizes), *(f"{key} {value}" for key, value in more.items())])
-    with capsys.disabled():
-        print(f"\n{what}: {runs * steps / seconds:.3g} network-steps/s")
 
 
 @pytest.mark.parametrize("threads", sorted({1, cores()}))
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", SHAPES, ids=name)
-def test_kernel(benchmark, capsys, sizes, dtype, threads):
+def test_kernel(benchmark, note, sizes, dtype, threads):
     runs, steps = SHAPES[sizes]
     X, T = problem(sizes)
     trainer = Trainer(sizes, True, "tanh", "tanh", "half_sse", "gd")
@@ -81,22 +73,21 @@ def test_kernel(benchmark, capsys, sizes, dtype, threads):
         def work():
             return list(pool.map(lambda part: train(trainer, X, T, part), parts))
 
-        done = benchmark.pedantic(work, rounds=3)
+        done = benchmark.pedantic(work, rounds=9, warmup_rounds=1)
     assert all((part.stop_step == steps).all() for part in done)
-    note(capsys, benchmark, sizes, runs, steps, who="kernel", dtype=dtype, threads=threads, warm_up_s=round(warm_up, 2))
+    note(name(sizes), dtype, f"{threads} threads", runs * steps, warm_up_s=round(warm_up, 2))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", SHAPES, ids=name)
-def test_batched_numpy(benchmark, capsys, sizes, dtype):
+def test_batched_numpy(benchmark, note, sizes, dtype):
     runs, _ = SHAPES[sizes]
     X, T = problem(sizes)
     theta = starts(sizes, runs, dtype)
     ended, _ = benchmark.pedantic(
-        batched_numpy.train, (theta, sizes, X, T, RATE, NUMPY_STEPS), rounds=3, warmup_rounds=1
+        batched_numpy.train, (theta, sizes, X, T, RATE, NUMPY_STEPS), rounds=5, warmup_rounds=1
     )
     trainer = Trainer(sizes, True, "tanh", "tanh", "half_sse", "gd")
     same = train(trainer, X, T, make_batch(theta[:64], NUMPY_STEPS)).theta
     np.testing.assert_allclose(ended[:64], same, rtol=0, atol=1e-10 if dtype == "float64" else 1e-4)
-    blas = os.environ.get("OPENBLAS_NUM_THREADS", "default")
-    note(capsys, benchmark, sizes, runs, NUMPY_STEPS, who="batched NumPy", dtype=dtype, blas_threads=blas)
+    note(name(sizes), dtype, BASELINE, runs * NUMPY_STEPS)

@@ -1,0 +1,25 @@
+"""Rates of all benchmarks of a run, side by side, with their ratios to the baseline of the same run."""
+
+import pytest
+
+BASELINE = "batched NumPy"
+RATES = {}
+
+
+@pytest.fixture
+def note(benchmark):
+    """Keep the median rate of a finished benchmark: note(shape, dtype, who, network_steps, **extra)."""
+
+    def keep(shape, dtype, who, network_steps, **extra):
+        rate = network_steps / benchmark.stats.stats.median
+        benchmark.extra_info.update(network_steps_per_second=float(f"{rate:.4g}"), **extra)
+        RATES.setdefault((shape, dtype), {})[who] = rate
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter):
+    for (shape, dtype), rates in RATES.items():
+        base = rates.get(BASELINE)
+        cells = [f"{who} {rate / 1e6:.3g}" + (f" ({rate / base:.1f} x)" if base else "") for who, rate in rates.items()]
+        terminalreporter.write_line(f"{shape} {dtype}, million network-steps/s: {', '.join(cells)}")
