@@ -100,6 +100,20 @@ def test_run_info_and_plot(spec, tmp_path):
     refused(saddlescape("plot", out, "-o", tmp_path / "no/such.png"), 1, "cannot be written")
 
 
+def test_a_changed_data_file_is_refused_and_named(spec, tmp_path):
+    spec.write_text(TINY.replace('name = "xor"', 'file = "mine.csv"'))
+    data, out = tmp_path / "mine.csv", tmp_path / "out"
+    data.write_text("x1,t1\n0,0\n1,1\n")
+    assert saddlescape("run", spec, "-o", out).returncode == 0
+    before = (out / "result.h5").read_bytes()
+    data.write_text("x1,t1\n0,0\n1,0\n")
+    for command in (["run", spec, "-o", out], ["resume", out]):
+        refused(saddlescape(*command), 3, "mine.csv: must be as it was", "put the old file back")
+    data.write_text("x1,t1\n0,0\n1,1\n")
+    assert saddlescape("resume", out).returncode == 0
+    assert (out / "result.h5").read_bytes() == before
+
+
 def test_plot_without_matplotlib_names_the_extra(tmp_path):
     code = "import sys; sys.modules['matplotlib'] = None; from saddlescape_cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code, "plot", "x.h5"], capture_output=True, text=True)

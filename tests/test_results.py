@@ -11,9 +11,10 @@ import xarray
 from store_cases import TEXT, filled, run_folder, sweep
 
 import saddlescape as ss
-from saddlescape.errors import CorruptError, SaddlescapeError, SpecError
+from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plan import Plan
+from saddlescape.spec import parse
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,21 @@ def test_overrides_are_part_of_the_sweep(tmp_path):
     path = run_folder(changed, tmp_path / "run")
     with ss.open(shutil.copy(path, tmp_path / "alone.h5")) as result:
         assert result.sweep.spec.training.steps == 21
+
+
+def test_a_sweep_over_other_data_is_not_that_of_the_result(tmp_path):
+    data, text = tmp_path / "mine.csv", TEXT.replace('name = "xor"', 'file = "mine.csv"')
+    data.write_text("x1,t1\n0,0\n1,1\n")
+    plan = Plan(parse(text, tmp_path))
+    path = run_folder(plan, tmp_path / "run")
+    alone = shutil.copy(path, tmp_path / "alone.h5")
+    for file in (path, alone):
+        with ss.open(file) as result:
+            assert Plan(result.sweep).digest == plan.digest
+    data.write_text("x1,t1\n0,0\n1,0\n")
+    for file in (path, alone):
+        with ss.open(file) as result, pytest.raises(RefusedError, match=r"mine\.csv: has changed"):
+            _ = result.sweep
 
 
 @pytest.mark.parametrize("engine", ["h5netcdf", None])

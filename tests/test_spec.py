@@ -1,5 +1,6 @@
 """The spec: defaults, axes, and every message a user can meet."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from saddlescape.errors import SpecError
+from saddlescape.plan import Plan
 from saddlescape.spec import NUMERIC, bundled, load, parse
 
 XOR = '[problem]\nname = "xor"\n'
@@ -142,6 +144,28 @@ def test_starts_file_messages(tmp_path):
     assert "must end in .npy" in faults(start + '"a.txt"', folder=tmp_path)
     assert "cannot read" in faults(start + '"gone.npy"', folder=tmp_path)
     assert "starts.count: must be 2" in faults(start + '"two.npy"\ncount = 3', folder=tmp_path)
+
+
+def test_data_files_are_read_once_and_told_by_their_content(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("a.csv", "b.csv", "s.npy")]
+    for path in paths[:2]:
+        path.write_text("x1,t1\n0,0\n1,1\n")
+    np.save(paths[2], np.ones((3, 4)))
+    text = '[network]\nhidden = [1]\n[starts]\nkind = "file"\nfile = "s.npy"\n'
+    for key, values in (("problem.file", '["a.csv", "b.csv"]'), ("starts.biases", "[true, false]")):
+        text += f'[[axes]]\nkey = "{key}"\nvalues = {values}\n'
+    read = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path, real=Path.read_bytes: read.append(path) or real(path))
+    sweep = parse(text, tmp_path)
+    assert sorted(read) == paths
+    assert sweep.data == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    assert "data" not in parse(XOR, Path()).resolved()
+    for path in paths:
+        before = path.read_bytes()
+        path.write_bytes(before.replace(b"1,1", b"1,0") if path.suffix == ".csv" else before[:-1] + b"\x40")
+        assert Plan(parse(text, tmp_path)).digest != Plan(sweep).digest
+        path.write_bytes(before)
+    assert Plan(parse(text, tmp_path)).digest == Plan(sweep).digest
 
 
 def test_source_messages(tmp_path):

@@ -156,6 +156,13 @@ def test_another_spec_is_refused_with_the_difference(plan, tmp_path):
         pass
 
 
+def test_blocks_of_another_size_are_not_mixed(plan, tmp_path, monkeypatch):
+    run_folder(plan, tmp_path / "run")
+    monkeypatch.setattr(plans, "BLOCK_RUNS", 5)
+    with pytest.raises(RefusedError, match="begun by another version"), RunFolder(tmp_path / "run", Plan(sweep())):
+        pass
+
+
 @pytest.mark.parametrize("damage", ["not json", "[]", '{"format": 1}'])
 def test_a_damaged_plan_is_said_to_be_damaged(plan, tmp_path, damage):
     run_folder(plan, tmp_path / "run")

@@ -173,8 +173,8 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the resolved spec and the format's version."""
-        text = json.dumps([FORMAT, self.sweep.resolved()], sort_keys=True)
+        """SHA-256 (hex) of the resolved spec, the contents of its data files, the cut and the format's version."""
+        text = json.dumps([FORMAT, self.tile, self.sweep.resolved()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

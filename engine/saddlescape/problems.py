@@ -1,6 +1,7 @@
 """What a network learns: inputs X and targets T, built in or read from a file."""
 
 import csv
+import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
@@ -65,8 +66,12 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
     return Problem(name, *((2 * X - 1, 2 * T - 1) if coding == "pm1" else (X, T)))
 
 
-def read_problem(path: Path) -> Problem:
+def read_problem(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Problem:
     """Read a problem from a CSV file (header ``x1..xn,t1..tm``) or an NPZ file (arrays ``X`` and ``T``).
+
+    Parameters
+    ----------
+    read : gets the bytes of the file.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def read_problem(path: Path) -> Problem:
     if path.suffix not in readers:
         raise ValueError(f"must end in .csv or .npz; got {path.name!r}")
     try:
-        X, T = readers[path.suffix](path)
+        X, T = readers[path.suffix](path.name, read(path))
     except OSError as error:
         raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
     _check(X, T)
@@ -97,14 +102,13 @@ def _check(X: Array, T: Array) -> None:
         raise ValueError(f"must have at most {MAX_SAMPLES} samples; got {len(X)}")
 
 
-def _read_csv(path: Path) -> tuple[Array, Array]:
+def _read_csv(name: str, content: bytes) -> tuple[Array, Array]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            n_in, n_out = _columns([name.strip() for name in next(reader, [])])
-            rows = [_row(cells, n_in + n_out, reader.line_num) for cells in reader if cells]
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        n_in, n_out = _columns([column.strip() for column in next(reader, [])])
+        rows = [_row(cells, n_in + n_out, reader.line_num) for cells in reader if cells]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path.name!r} is not a CSV file in UTF-8: {error}") from None
+        raise ValueError(f"{name!r} is not a CSV file in UTF-8: {error}") from None
     table = np.array(rows, dtype=np.float64).reshape(len(rows), n_in + n_out)
     return table[:, :n_in].copy(), table[:, n_in:].copy()
 
@@ -127,15 +131,15 @@ def _row(cells: Sequence[str], width: int, line: int) -> list[float]:
         raise ValueError(f"line {line} must be numbers; got {','.join(cells)!r:.80}") from None
 
 
-def _read_npz(path: Path) -> tuple[Array, Array]:
+def _read_npz(name: str, content: bytes) -> tuple[Array, Array]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             missing = {"X", "T"} - set(getattr(arrays, "files", ()))
             if missing:
                 raise ValueError(f"needs an array {min(missing)}; numpy.savez(file, X=..., T=...) writes it")
             return numbers(arrays["X"], "X"), numbers(arrays["T"], "T")
     except (zipfile.BadZipFile, EOFError, AttributeError, TypeError):
-        raise ValueError(f"{path.name!r} is not an NPZ file; numpy.savez writes one") from None
+        raise ValueError(f"{name!r} is not an NPZ file; numpy.savez writes one") from None
 
 
 def numbers(array: npt.NDArray[np.generic], name: str) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import spec as specs
-from saddlescape.errors import Fault, SaddlescapeError, SpecError
+from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
 from saddlescape.outcomes import Outcome
 from saddlescape.spec import Sweep
 from saddlescape.store import ResultFile
@@ -83,11 +83,21 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def sweep(self) -> Sweep:
-        """The sweep again; data files it names are looked for where the run found them, else beside the result."""
+        """The sweep again; data files it names are looked for where the run found them, else beside the result.
+
+        Raises
+        ------
+        RefusedError
+            If a data file is not what it was when the run began.
+        """
         beside = self.path.parent
-        if (beside / "plan.json").exists() and read_plan(beside)["digest"] == self._file.plan:
-            return kept_sweep(beside)
-        return specs.parse(self.spec_text, self.path.parent, tuple(json.loads(self._file.text("overrides"))))
+        ours = (beside / "plan.json").exists() and read_plan(beside)["digest"] == self._file.plan
+        overrides = tuple(json.loads(self._file.text("overrides")))
+        sweep = kept_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides)
+        kept = json.loads(self._file.text("resolved")).get("data", {})
+        for name in (name for name, digest in sweep.data.items() if kept.get(name) != digest):
+            raise RefusedError(f"{name}: has changed since {self.path} was made from it; put the old file back")
+        return sweep
 
     def trajectory(self, point: Sequence[int] | int, run: int) -> dict[str, npt.NDArray[Any]]:
         """The recorded trajectory of one run, arrays over records; NaN after its stop.

@@ -2,12 +2,12 @@
 
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from saddlescape.errors import Fault
+from saddlescape.spec.files import DataFiles
 from saddlescape.spec.model import Section, Spec
 
 Tree = dict[str, Any]
@@ -47,12 +47,12 @@ def nearest(word: str, known: Collection[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
 
 
-def validate(tree: Tree, folder: Path, chosen: Collection[str] = ()) -> tuple[Spec | None, list[Fault]]:
+def validate(tree: Tree, files: DataFiles, chosen: Collection[str] = ()) -> tuple[Spec | None, list[Fault]]:
     """The spec of `tree`, and everything wrong with it.
 
     Parameters
     ----------
-    folder : where relative paths of data files start.
+    files : where data files are read.
     chosen : keys that an axis or an override sets; keys that go with another choice of them are no fault.
     """
     faults = [
@@ -67,7 +67,7 @@ def validate(tree: Tree, folder: Path, chosen: Collection[str] = ()) -> tuple[Sp
         found = [fault for fault in field_faults(error, Spec) if fault.path not in {f.path for f in faults}]
         spec = Spec.model_validate(_without(tree, {fault.path for fault in faults + found}))
     faults += found
-    spec._folder = folder
+    spec._files = files
     bad = [fault.path for fault in faults]
     for needs, check in _CHECKS:
         if not any(path.startswith(need) or need.startswith(f"{path}.") for need in needs for path in bad):

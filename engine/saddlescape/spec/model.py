@@ -11,7 +11,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from saddlescape import layout
-from saddlescape.problems import Problem, logic_problem, numbers, read_problem
+from saddlescape.problems import Problem, logic_problem
+from saddlescape.spec.files import DataFiles
 
 NUMERIC = (
     "starts.scale",
@@ -127,14 +128,14 @@ class Spec(Section):
     stop: Stop = Stop()
     record: Record = Record()
 
-    _folder: Path = PrivateAttr(default=Path())
+    _files: DataFiles = PrivateAttr(default_factory=lambda: DataFiles(Path()))
 
     @cached_property
     def loaded(self) -> Problem:
         """The problem; ValueError with one line for the user if its file is no good."""
         keys = self.problem
         if keys.file is not None:
-            return read_problem(self._folder / keys.file)
+            return self._files.problem(keys.file)
         return logic_problem(keys.name or "", keys.coding, keys.bits, keys.size)
 
     def load_problem(self) -> Problem:
@@ -153,16 +154,7 @@ class Spec(Section):
     @cached_property
     def given_starts(self) -> npt.NDArray[np.float64]:
         """The starts in `starts.file`, float64 (count, n_params); ValueError with one line for the user."""
-        path = self._folder / (self.starts.file or "")
-        if path.suffix != ".npy":
-            raise ValueError(f"must end in .npy; got {path.name!r}")
-        try:
-            array = np.load(path, allow_pickle=False)
-        except OSError as error:
-            raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
-        except (ValueError, EOFError):
-            raise ValueError(f"{path.name!r} is not an NPY file; numpy.save writes one") from None
-        starts = numbers(array, "the array")
+        starts = self._files.starts(self.starts.file or "")
         if starts.ndim != 2 or not len(starts) or starts.shape[1] != self.n_params:
             raise ValueError(f"must have shape (count, {self.n_params}); got {starts.shape}")
         if not np.isfinite(starts).all():

@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from saddlescape import bundled as data
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.checks import KEYS, SECTIONS, Tree, field_faults, nearest, validate
+from saddlescape.spec.files import DataFiles
 from saddlescape.spec.model import NUMERIC, Spec
 
 MAX_TEXT = 2**20
@@ -36,13 +37,17 @@ class Axis:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A base spec, and axes that span a grid of points around it."""
+    """A base spec, and axes that span a grid of points around it.
+
+    `data` has the SHA-256 (hex) of each data file, by its name in the spec.
+    """
 
     spec: Spec
     axes: tuple[Axis, ...]
     text: str
     folder: Path
     overrides: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
     _structures: dict[tuple[int, ...], Spec] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -73,9 +78,10 @@ class Sweep:
         return np.full([1] * len(self.axes), getattr(getattr(self.spec, section), name), dtype=np.float64)
 
     def resolved(self) -> dict[str, Any]:
-        """The complete spec, defaults and axes included, as plain JSON values."""
+        """The complete spec as plain JSON values: defaults, axes and `data` included."""
         axes = [{"key": axis.key, "values": list(axis.values)} for axis in self.axes]
-        return {**self.spec.model_dump(mode="json", by_alias=True), "axes": axes}
+        data = {"data": dict(self.data)} if self.data else {}
+        return {**self.spec.model_dump(mode="json", by_alias=True), "axes": axes, **data}
 
 
 def bundled() -> dict[str, str]:
@@ -122,15 +128,16 @@ def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
     chosen, override_faults = _override(tree, overrides, {axis.key for axis in axes})
     for axis in axes:
         _default(tree, axis.key, axis.values[0])
-    spec, spec_faults = validate(tree, folder, chosen | {axis.key for axis in axes})
+    files = DataFiles(folder)
+    spec, spec_faults = validate(tree, files, chosen | {axis.key for axis in axes})
     faults += override_faults + spec_faults
     if spec is None or faults:
         raise SpecError(faults)
-    structures = _structures(tree, folder, chosen, axes)
-    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), structures)
+    structures = _structures(tree, files, chosen, axes)
+    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, structures)
 
 
-def _structures(tree: Tree, folder: Path, chosen: set[str], axes: list[Axis]) -> dict[tuple[int, ...], Spec]:
+def _structures(tree: Tree, files: DataFiles, chosen: set[str], axes: list[Axis]) -> dict[tuple[int, ...], Spec]:
     """One checked spec for each combination of the axes that change more than a number."""
     axes = [axis for axis in axes if axis.key not in NUMERIC]
     number = math.prod(len(axis.values) for axis in axes)
@@ -142,7 +149,7 @@ def _structures(tree: Tree, folder: Path, chosen: set[str], axes: list[Axis]) ->
         point = {name: dict(value) if name in SECTIONS else value for name, value in tree.items()}
         for axis, i in zip(axes, index, strict=True):
             _put(point, axis.key, axis.values[i])
-        spec, found = validate(point, folder, chosen | {axis.key for axis in axes})
+        spec, found = validate(point, files, chosen | {axis.key for axis in axes})
         where = ", ".join(f"{axis.key} = {axis.values[i]!r}" for axis, i in zip(axes, index, strict=True))
         faults.update({fault: f"{fault.message} (where {where})" for fault in found if fault not in faults})
         if spec is not None:

@@ -100,10 +100,18 @@ class RunFolder:
         if kept["digest"] == self.plan.digest:
             return
         old, new = _flat(kept["spec"]), _flat(self.plan.sweep.resolved())
-        changed = [f"{k}: {old.get(k)!r:.60} there, {new.get(k)!r:.60} here" for k in sorted(old | new)
-                   if old.get(k) != new.get(k)]  # fmt: skip
+        changed = [key for key in sorted(old | new) if old.get(key) != new.get(key)]
+        if not changed:
+            raise RefusedError(f"{self.folder} was begun by another version; choose another folder with -o")
+        if all(key.startswith("data.") for key in changed):
+            names = ", ".join(key.removeprefix("data.") for key in changed)
+            raise RefusedError(
+                f"{names}: must be as it was when the run in {self.folder} began; its content (SHA-256) has changed; "
+                "put the old file back, or choose another folder with -o"
+            )
+        there = "; ".join(f"{key}: {old.get(key)!r:.60} there, {new.get(key)!r:.60} here" for key in changed)
         raise RefusedError(
-            f"{self.folder} holds the run of another spec ({'; '.join(changed)}); "
+            f"{self.folder} holds the run of another spec ({there}); "
             f"go on with it by: saddlescape resume {self.folder}, or choose another folder with -o"
         )
 

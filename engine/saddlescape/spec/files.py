@@ -1,0 +1,51 @@
+"""The data files that a sweep names."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.problems import Problem, numbers, read_problem
+
+
+class DataFiles:
+    """The data files of one sweep, each read once and told by the SHA-256 (hex) of the very bytes that were read.
+
+    The methods raise ValueError with one line for the user if a file is no good.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sha256: dict[str, str] = {}
+        self._problems: dict[str, Problem] = {}
+        self._starts: dict[str, npt.NDArray[np.float64]] = {}
+
+    def problem(self, name: str) -> Problem:
+        """The problem in a CSV or NPZ file."""
+        if name not in self._problems:
+            self._problems[name] = read_problem(self.folder / name, lambda path: self._read(name, path))
+        return self._problems[name]
+
+    def starts(self, name: str) -> npt.NDArray[np.float64]:
+        """The array in an NPY file, float64."""
+        if name not in self._starts:
+            self._starts[name] = self._array(name, self.folder / name)
+        return self._starts[name]
+
+    def _read(self, name: str, path: Path) -> bytes:
+        content = path.read_bytes()
+        self.sha256[name] = hashlib.sha256(content).hexdigest()
+        return content
+
+    def _array(self, name: str, path: Path) -> npt.NDArray[np.float64]:
+        if path.suffix != ".npy":
+            raise ValueError(f"must end in .npy; got {path.name!r}")
+        try:
+            array = np.lib.format.read_array(io.BytesIO(self._read(name, path)), allow_pickle=False)
+        except OSError as error:
+            raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
+        except (ValueError, EOFError):
+            raise ValueError(f"{path.name!r} is not an NPY file; numpy.save writes one") from None
+        return numbers(array, "the array")
