@@ -13,6 +13,9 @@ from saddlescape.spec import NUMERIC, bundled, load, parse
 
 XOR = '[problem]\nname = "xor"\n'
 AXIS = '[[axes]]\nkey = "starts.scale"\n'
+KIND = '[[axes]]\nkey = "starts.kind"\nvalues = '
+BIASES = '[[axes]]\nkey = "starts.biases"\nvalues = [true, false]\n'
+SINGLE = '[network]\ndtype = "float32"\n'
 SLICE = '[starts]\nkind = "slice"\nbase = [1,1,1,1,1,1,1,1,1]\n'
 
 
@@ -75,6 +78,47 @@ def test_all_faults_at_once():
     ]
 
 
+def test_faults_of_axes_overrides_keys_and_combinations_come_at_once():
+    text = (
+        '[problem]\nname = "xor"\n[training]\nsteps = 0\nloss = "bce"\n[network]\nhidden = []\n'
+        '[starts]\nkind = "slice"\nx = {index=0,from=0,to=1,n=0}\ny = {index=1,from=0,to=1,n=2}\n'
+    )
+    for key, values in (
+        ("problem.coding", '["01", "pm1"]'),
+        ("network.output", '["logistic", "tanh"]'),
+        ("network.activation", '["relu", "tanh"]'),
+        ("starts.scale", "[1, -1]"),
+        ("starts.seed", "[1, 2]"),
+    ):
+        text += f'[[axes]]\nkey = "{key}"\nvalues = {values}\n'
+    assert faults(text, "stop.solved=-1", "title").splitlines() == [
+        "axes[3].values[1]: must be at least 0.0; got -1",
+        "title: must be KEY=VALUE, for example training.learning_rate=0.1",
+        "starts.x.n: must be at least 1; got 0",
+        "training.steps: must be at least 1; got 0",
+        "stop.solved: must be at least 0.0; got -1",
+        "starts.base: is missing; kind = \"slice\" needs it",
+        "axes: starts.seed changes nothing, as nothing is drawn; remove this axis",
+        "axes: network.activation changes nothing, as there are no hidden units; remove this axis",
+        'training.loss: "bce" needs output = "logistic"; got \'tanh\' (where network.output = "tanh")',
+        'training.loss: "bce" needs targets from 0 to 1; got -1; use "mse" (where problem.coding = "pm1")',
+    ]
+
+
+def test_a_fault_of_many_combinations_is_told_once():
+    text = XOR + SLICE + "x = {index=0,from=0,to=1,n=2}\ny = {index=1,from=0,to=1,n=2}\n"
+    axes = '[[axes]]\nkey = "network.hidden"\nvalues = [[2], [3], [4]]\n[[axes]]\nkey = "network.bias"\nvalues = '
+    assert faults(f"{text}{axes}[true, false]").splitlines() == [
+        "starts.base: must have 6 values, one for each parameter of the network; got 9 "
+        "(where network.hidden = [2], network.bias = false)"
+    ]
+
+
+def test_an_axis_that_only_some_points_heed_is_no_fault():
+    text = f'{XOR}{AXIS}values = [1, 2]\n[[axes]]\nkey = "starts.kind"\nvalues = ["zero", "normal"]'
+    assert parse(text, Path()).shape == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -112,12 +156,31 @@ def test_all_faults_at_once():
         (XOR + SLICE + "x = {index=1,frm=0,to=1,n=2}", "starts.x.frm: is not a key; did you mean 'from'?"),
         (XOR + '[axes]\nkey = "starts.scale"', r"axes: must be tables; write \[\[axes\]\]"),
         (XOR + '[[axes]]\nkey = "starts.scal"\nvalues = [1]', r"axes\[0\].key: .*did you mean 'starts.scale'?"),
+        (XOR + "[[axes]]\nkey = [1]\nvalues = [1]", r"axes\[0\].key: must be a key of the spec; got \[1\]"),
         (XOR + '[[axes]]\nkey = "record.runs"\nvalues = [1]', r"axes\[0\].key: cannot be an axis"),
         (XOR + AXIS, r"axes\[0\]: must have one of values, linspace and logspace; got 0"),
         (XOR + AXIS + "values = [1]\nlinspace = [0, 1, 2]", r"axes\[0\]: must have one of .*; got 2"),
         (XOR + AXIS + "values = []", r"axes\[0\].values: must be a list of 1 to"),
         (XOR + AXIS + "linspace = [0, 1]", r"axes\[0\].linspace: must be \[from, to, n\]"),
         (XOR + AXIS + "logspace = [0, 1, 3]", r"axes\[0\].logspace: must run between numbers greater than 0"),
+        (XOR + AXIS + "values = [0, 1, 1]", r"axes\[0\].values: must differ from each other; got 1.0 twice"),
+        (XOR + AXIS + "linspace = [1, 1, 3]", r"axes\[0\].linspace: must differ from each other; got 1.0 twice"),
+        (XOR + KIND + '["normal", "slice"]', 'starts.kind: cannot be an axis with kind = "slice", which shapes'),
+        (XOR + KIND + '["file"]', 'starts.kind: cannot be an axis with kind = "file", which shapes'),
+        (XOR + '[starts]\nkind = "slice"\n' + KIND + '["normal"]', 'starts.kind: cannot be an axis with kind = "slice"'),  # noqa: E501
+        (XOR + '[starts]\nkind = "zero"\n' + AXIS + "values = [1, 2]", "axes: starts.scale changes nothing"),
+        (XOR + "[network]\nbias = false\n" + BIASES, "axes: starts.biases changes nothing, as no bias is drawn"),
+        ('title = "a\\u0000b"\n' + XOR, "title: must be one line of at most 1000 characters"),
+        (XOR + '[record]\nfields = ["loss", "loss"]', "record.fields: must differ from each other; got loss, loss"),
+        (XOR + "[training]\nsteps = 1_000_000_000\n[record]\nsteps = \"every:9\"", "record.steps: must be at most 10000000 records; got 111111111"),  # noqa: E501
+        (XOR + '[record]\nsteps = "log:999999999"', "record.steps: must be at most 10000000 records"),
+        (XOR + SLICE + "x = {index=0,from=1,to=1,n=2}\ny = {index=1,from=0,to=1,n=2}", "starts.x.to: must differ from from"),  # noqa: E501
+        (XOR + SLICE + "x = {index=0,from=1,to=1,n=1}\ny = {index=1,from=0,to=1,n=1}", "starts.y.to: must be from = 0 where n = 1"),  # noqa: E501
+        (XOR + SLICE + "x = {index=0,from=-1e308,to=1e308,n=2}", r"starts.x: must be at most 1e\+300 in size"),
+        (XOR + "[starts]\nscale = 1e301", r"starts.scale: must be at most 1e\+300 in size with dtype"),
+        (XOR + SINGLE + AXIS + "values = [1, 1e31]", r'starts.scale: must be at most 1e\+30 in size with dtype = "float32"'),  # noqa: E501
+        (XOR + SINGLE + "[training]\nlearning_rate = 1e-31", "training.learning_rate: must be 0 or at least 1e-30 with"),  # noqa: E501
+        (XOR + SINGLE + f'[starts]\nkind = "ray"\ndirection = {[1e31] * 9}', r"starts.direction: must be at most 1e\+30"),  # noqa: E501
         (XOR + (AXIS + "values = [1]\n") * 2, r"axes\[1\].key: must differ from the other axes"),
     ],
 )  # fmt: skip
@@ -152,7 +215,7 @@ def test_data_files_are_read_once_and_told_by_their_content(tmp_path, monkeypatc
         path.write_text("x1,t1\n0,0\n1,1\n")
     np.save(paths[2], np.ones((3, 4)))
     text = '[network]\nhidden = [1]\n[starts]\nkind = "file"\nfile = "s.npy"\n'
-    for key, values in (("problem.file", '["a.csv", "b.csv"]'), ("starts.biases", "[true, false]")):
+    for key, values in (("problem.file", '["a.csv", "b.csv"]'), ("training.steps", "[1, 2]")):
         text += f'[[axes]]\nkey = "{key}"\nvalues = {values}\n'
     read = []
     monkeypatch.setattr(Path, "read_bytes", lambda path, real=Path.read_bytes: read.append(path) or real(path))

@@ -1,16 +1,22 @@
 """Every fault of a spec at once: of single keys, and of keys that do not fit each other."""
 
 import difflib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spec.files import DataFiles
-from saddlescape.spec.model import Section, Spec
+from saddlescape.spec.model import NUMERIC, Section, Side, Spec
 
 Tree = dict[str, Any]
+Chosen = Mapping[str, Sequence[Any]]
+"""The keys that an axis sets, with its values, and those that an override sets, with none."""
+
+Check = Callable[[Spec, Chosen], Iterator[Fault]]
 
 SECTIONS: dict[str, type[Section]] = {
     name: field.annotation
@@ -23,6 +29,10 @@ KEYS: dict[str, tuple[type[BaseModel], str]] = {
     **{f"{name}.{key}": (model, key) for name, model in SECTIONS.items() for key in model.model_fields},
 }
 """Every key of a spec by its dotted path: the class it belongs to and its field."""
+
+MAX_RECORDS = 10**7
+LARGEST = {"float64": 1e300, "float32": 1e30}
+"""Numbers that can be multiplied a few times before they overflow."""
 
 _RANGES = {
     "greater_than": ("gt", "greater than"),
@@ -47,13 +57,14 @@ def nearest(word: str, known: Collection[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
 
 
-def validate(tree: Tree, files: DataFiles, chosen: Collection[str] = ()) -> tuple[Spec | None, list[Fault]]:
-    """The spec of `tree`, and everything wrong with it.
+def validate(tree: Tree, files: DataFiles, chosen: Chosen, unsound: Collection[str]) -> tuple[Spec, list[Fault]]:
+    """The spec of `tree`, with defaults in place of keys at fault, and everything wrong with it.
 
     Parameters
     ----------
     files : where data files are read.
-    chosen : keys that an axis or an override sets; keys that go with another choice of them are no fault.
+    chosen : keys that go with another choice of these are no fault.
+    unsound : keys known to be at fault already; nothing more is said of what hangs on them.
     """
     faults = [
         Fault(name, f"must be a table; write [{name}]; got {tree[name]!r:.80}")
@@ -68,11 +79,11 @@ def validate(tree: Tree, files: DataFiles, chosen: Collection[str] = ()) -> tupl
         spec = Spec.model_validate(_without(tree, {fault.path for fault in faults + found}))
     faults += found
     spec._files = files
-    bad = [fault.path for fault in faults]
+    bad = [*unsound, *(fault.path for fault in faults)]
     for needs, check in _CHECKS:
         if not any(path.startswith(need) or need.startswith(f"{path}.") for need in needs for path in bad):
-            faults += check(spec, chosen)
-    return (None if faults else spec), faults
+            faults += [fault for fault in check(spec, chosen) if not any(p.startswith(fault.path) for p in bad)]
+    return spec, faults
 
 
 def field_faults(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[Fault]:
@@ -106,8 +117,6 @@ def _message(error: Any, model: type[BaseModel]) -> str:
 
 
 def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    from saddlescape.spec.model import Side
-
     inner = Side if len(loc) == 2 else SECTIONS[str(loc[0])] if loc else model
     return [field.alias or name for name, field in inner.model_fields.items()]
 
@@ -122,7 +131,7 @@ def _without(tree: Tree, paths: set[str]) -> Tree:
     }
 
 
-def _problem_choice(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
+def _problem_choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     keys = spec.problem
     if keys.name is None and keys.file is None:
         yield Fault("problem.name", 'is missing; give a name, for example "xor", or a file')
@@ -137,15 +146,17 @@ def _problem_choice(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
             yield Fault(f"problem.{key}", f'is missing; name = "{owner}" needs it, for example {key} = 3')
 
 
-def _data(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
+def _data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if not list(_problem_choice(spec, chosen)):
         try:
-            spec.load_problem()
+            problem = spec.load_problem()
         except ValueError as error:
             yield Fault("problem.file", str(error))
+        else:
+            yield from _magnitude(spec, "problem.file", np.concatenate([problem.X.ravel(), problem.T.ravel()]))
 
 
-def _loss(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
+def _loss(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if spec.training.loss != "bce":
         return
     if spec.network.output != "logistic":
@@ -156,7 +167,7 @@ def _loss(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
         )
 
 
-def _momentum(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
+def _momentum(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     given = "momentum" in spec.training.model_fields_set and "training.stepper" not in chosen
     if spec.training.stepper == "gd" and given:
         yield Fault(
@@ -164,16 +175,22 @@ def _momentum(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
         )
 
 
-def _schedule(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
-    steps = spec.record.steps
-    if isinstance(steps, tuple) and steps[-1] > spec.training.steps:
-        yield Fault("record.steps", f"must end by training.steps = {spec.training.steps}; got {steps[-1]}")
+def _schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    steps, last = spec.record.steps, spec.training.steps
+    if isinstance(steps, tuple):
+        if steps[-1] > last:
+            yield Fault("record.steps", f"must end by training.steps = {last}; got {steps[-1]}")
+        return
+    kind, number = steps.split(":")
+    records = int(number) if kind == "log" else last // int(number)
+    if records > MAX_RECORDS:
+        yield Fault("record.steps", f"must be at most {MAX_RECORDS} records; got {records}, from {steps!r}")
 
 
 _OWN = {"file": "file", "direction": "ray", "base": "slice", "x": "slice", "y": "slice"}
 
 
-def _starts_choice(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
+def _starts_choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     keys = spec.starts
     for key, owner in _OWN.items():
         given = getattr(keys, key) is not None
@@ -185,26 +202,68 @@ def _starts_choice(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
             yield Fault(f"starts.{key}", f'is missing; kind = "{owner}" needs it')
 
 
-def _starts_shape(spec: Spec, chosen: Collection[str]) -> Iterator[Fault]:
+def _starts_shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if not _sound(spec):
         return
     keys, n = spec.starts, spec.n_params
     for key, values in (("base", keys.base), ("direction", keys.direction)):
-        if keys.kind == _OWN[key] and values is not None and len(values) != n:
+        if keys.kind != _OWN[key] or values is None:
+            continue
+        if len(values) != n:
             yield Fault(
                 f"starts.{key}",
                 f"must have {n} values, one for each parameter of the network; got {len(values)}",
             )
+        yield from _magnitude(spec, f"starts.{key}", np.array(values))
     if keys.kind == "slice":
         for name, side in (("x", keys.x), ("y", keys.y)):
             if side is not None and side.index >= n:
                 yield Fault(
                     f"starts.{name}.index", f"must be less than {n}, the parameters; got {side.index}"
                 )
+            if side is not None:
+                yield from _magnitude(spec, f"starts.{name}", np.array([side.from_, side.to]))
+                yield from _side(name, side)
         if keys.x and keys.y and keys.x.index == keys.y.index:
             yield Fault("starts.y.index", f"must differ from x.index; got {keys.y.index} twice")
     if keys.kind == "file" and keys.file is not None:
         yield from _starts_file(spec)
+
+
+def _side(name: str, side: Side) -> Iterator[Fault]:
+    if side.n == 1 and side.to != side.from_:
+        yield Fault(f"starts.{name}.to", f"must be from = {side.from_:g} where n = 1; got {side.to:g}")
+    if side.n > 1 and side.to == side.from_:
+        yield Fault(f"starts.{name}.to", f"must differ from from; got {side.to:g} for both; or set n = 1")
+
+
+def _magnitude(spec: Spec, path: str, values: npt.NDArray[np.float64]) -> Iterator[Fault]:
+    """What the network's arithmetic would take for infinite."""
+    dtype = spec.network.dtype
+    large = values[np.abs(values) > LARGEST[dtype]]
+    if len(large):
+        yield Fault(path, f'must be at most {LARGEST[dtype]:g} in size with dtype = "{dtype}"; got {large[0]:g}')
+
+
+def _numbers(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    for key in NUMERIC:
+        section, name = key.split(".")
+        values = np.array(chosen.get(key) or [getattr(getattr(spec, section), name)], dtype=np.float64)
+        yield from _magnitude(spec, key, values)
+        lost = values[(values > 0) & (values < 1 / LARGEST["float32"])]
+        if len(lost) and spec.network.dtype == "float32":
+            least = 1 / LARGEST["float32"]
+            yield Fault(key, f'must be 0 or at least {least:g} with dtype = "float32"; got {lost[0]:g}')
+
+
+def _idle(key: str, reason: str, is_idle: Callable[[Spec], bool]) -> Check:
+    """Whether an axis changes nothing; a fault only if that is so at every point."""
+
+    def check(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+        if chosen.get(key) and is_idle(spec):
+            yield Fault("axes", f"{key} changes nothing, as {reason}; remove this axis")
+
+    return check
 
 
 def _starts_file(spec: Spec) -> Iterator[Fault]:
@@ -213,23 +272,47 @@ def _starts_file(spec: Spec) -> Iterator[Fault]:
     except ValueError as error:
         yield Fault("starts.file", str(error))
         return
+    yield from _magnitude(spec, "starts.file", spec.given_starts)
     if "count" in spec.starts.model_fields_set and spec.starts.count != rows:
         yield Fault(
             "starts.count", f"must be {rows}, the rows of the file; got {spec.starts.count}; leave it out"
         )
 
 
+def _given(spec: Spec) -> bool:
+    return spec.starts.kind in ("zero", "slice", "file")
+
+
+def _no_biases(spec: Spec) -> bool:
+    return _given(spec) or not spec.network.bias
+
+
+def _undrawn(spec: Spec) -> bool:
+    aimed = spec.starts.kind == "ray" and spec.starts.direction is not None
+    return _given(spec) or spec.starts.kind == "constant" or aimed
+
+
+def _shallow(spec: Spec) -> bool:
+    return not spec.network.hidden
+
+
 def _sound(spec: Spec) -> bool:
     """Whether the problem can be loaded (its own check says why not)."""
-    return not [*_problem_choice(spec, ["problem.name"]), *_data(spec, ["problem.name"])]
+    chosen: Chosen = {"problem.name": ()}
+    return not [*_problem_choice(spec, chosen), *_data(spec, chosen)]
 
 
-_CHECKS: list[tuple[tuple[str, ...], Callable[[Spec, Collection[str]], Iterator[Fault]]]] = [
+_CHECKS: list[tuple[tuple[str, ...], Check]] = [
     (("problem",), _problem_choice),
     (("problem",), _data),
     (("problem", "network.output", "training.loss"), _loss),
     (("training.stepper",), _momentum),
     (("training.steps", "record.steps"), _schedule),
     (("starts.kind",), _starts_choice),
-    (("problem", "network.hidden", "network.bias", "starts"), _starts_shape),
+    (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), _starts_shape),
+    (("network.dtype",), _numbers),
+    (("starts.kind",), _idle("starts.scale", "these starts have no scale", _given)),
+    (("starts.kind", "network.bias"), _idle("starts.biases", "no bias is drawn", _no_biases)),
+    (("starts.kind", "starts.direction"), _idle("starts.seed", "nothing is drawn", _undrawn)),
+    (("network.hidden",), _idle("network.activation", "there are no hidden units", _shallow)),
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from saddlescape import layout
 from saddlescape.problems import Problem, logic_problem
@@ -46,6 +46,18 @@ def _how_many(value: Any) -> int | Literal["all"]:
     if type(value) is int and value >= 0:
         return value
     raise ValueError(f'must be "all" or a number of runs, 0 or more; got {value!r:.80}')
+
+
+def _line(value: str) -> str:
+    if len(value) > 1000 or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+        raise ValueError(f"must be one line of at most 1000 characters; got {value!r:.80}")
+    return value
+
+
+def _different(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"must differ from each other; got {', '.join(values)}")
+    return values
 
 
 class Section(BaseModel):
@@ -109,7 +121,7 @@ class Stop(Section):
 class Record(Section):
     steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule)] = "log:64"
     fields: Annotated[
-        tuple[Literal["loss", "grad_norm", "separation"], ...], Field(strict=False, max_length=3)
+        tuple[Literal["loss", "grad_norm", "separation"], ...], Field(strict=False), AfterValidator(_different)
     ] = ("loss", "grad_norm", "separation")
     parameters: bool = False
     final_parameters: bool = False
@@ -120,7 +132,7 @@ class Spec(Section):
     """One point of a sweep, complete and checked."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
-    title: str = ""
+    title: Annotated[str, AfterValidator(_line)] = ""
     problem: ProblemKeys = ProblemKeys()
     network: Network = Network()
     starts: Starts = Starts()

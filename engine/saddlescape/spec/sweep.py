@@ -1,10 +1,12 @@
 """A sweep: the base spec and its axes, read from TOML text and overrides."""
 
 import itertools
+import json
 import math
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from saddlescape import bundled as data
 from saddlescape.errors import Fault, SpecError
-from saddlescape.spec.checks import KEYS, SECTIONS, Tree, field_faults, nearest, validate
+from saddlescape.spec.checks import KEYS, Chosen, Tree, field_faults, nearest, validate
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.model import NUMERIC, Spec
 
@@ -124,44 +126,73 @@ def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
         tree = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError([Fault("TOML", f"must be valid TOML; {error}")]) from None
-    axes, faults = _axes(tree.pop("axes", []))
-    chosen, override_faults = _override(tree, overrides, {axis.key for axis in axes})
+    axes, unsound, faults = _axes(tree.pop("axes", []))
+    chosen, override_faults = _override(tree, overrides, unsound.union(axis.key for axis in axes))
+    found = override_faults + _shaping(tree, axes)
     for axis in axes:
         _default(tree, axis.key, axis.values[0])
-    files = DataFiles(folder)
-    spec, spec_faults = validate(tree, files, chosen | {axis.key for axis in axes})
-    faults += override_faults + spec_faults
-    if spec is None or faults:
+    files, unsound = DataFiles(folder), unsound.union(fault.path for fault in found)
+    chosen |= {axis.key: axis.values for axis in axes}
+    structures, spec_faults = _structures(tree, files, axes, chosen, unsound)
+    if faults := [*faults, *found, *spec_faults]:
         raise SpecError(faults)
-    structures = _structures(tree, files, chosen, axes)
+    spec = next(iter(structures.values()))
     return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, structures)
 
 
-def _structures(tree: Tree, files: DataFiles, chosen: set[str], axes: list[Axis]) -> dict[tuple[int, ...], Spec]:
-    """One checked spec for each combination of the axes that change more than a number."""
+def _shaping(tree: Tree, axes: list[Axis]) -> list[Fault]:
+    values = [value for axis in axes if axis.key == "starts.kind" for value in axis.values]
+    base = tree["starts"].get("kind") if isinstance(tree.get("starts"), dict) else None
+    shaping = [kind for kind in (base, *values) if kind in ("slice", "file")]
+    if not values or not shaping:
+        return []
+    message = f'cannot be an axis with kind = "{shaping[0]}", which shapes the result; run a sweep for each kind'
+    return [Fault("starts.kind", message)]
+
+
+def _structures(
+    tree: Tree, files: DataFiles, axes: list[Axis], chosen: Chosen, unsound: Set[str]
+) -> tuple[dict[tuple[int, ...], Spec], list[Fault]]:
+    """One checked spec for each combination of the axes that change more than a number, and all their faults."""
     axes = [axis for axis in axes if axis.key not in NUMERIC]
     number = math.prod(len(axis.values) for axis in axes)
     if number > MAX_STRUCTURES:
         message = f"must have at most {MAX_STRUCTURES} combinations of other keys than {', '.join(NUMERIC)}"
-        raise SpecError([Fault("axes", f"{message}; got {number}")])
-    specs, faults = {}, {}
+        first = [Axis(axis.key, axis.values[:1]) for axis in axes]
+        return {}, [Fault("axes", f"{message}; got {number}"), *_structures(tree, files, first, chosen, unsound)[1]]
+    specs: dict[tuple[int, ...], Spec] = {}
+    met: dict[Fault, list[tuple[int, ...]]] = {}
     for index in itertools.product(*(range(len(axis.values)) for axis in axes)):
-        point = {name: dict(value) if name in SECTIONS else value for name, value in tree.items()}
+        point = {name: dict(value) if isinstance(value, dict) else value for name, value in tree.items()}
         for axis, i in zip(axes, index, strict=True):
             _put(point, axis.key, axis.values[i])
-        spec, found = validate(point, files, chosen | {axis.key for axis in axes})
-        where = ", ".join(f"{axis.key} = {axis.values[i]!r}" for axis, i in zip(axes, index, strict=True))
-        faults.update({fault: f"{fault.message} (where {where})" for fault in found if fault not in faults})
-        if spec is not None:
-            specs[index] = spec
-    if faults:
-        raise SpecError(Fault(fault.path, message) for fault, message in faults.items())
-    return specs
+        specs[index], found = validate(point, files, chosen, unsound)
+        for fault in found:
+            met.setdefault(fault, []).append(index)
+    return specs, list(_located(met, axes, number))
+
+
+def _located(met: dict[Fault, list[tuple[int, ...]]], axes: list[Axis], number: int) -> Iterator[Fault]:
+    """Each kind of fault once, with the values that it depends on; "axes" only if it is met everywhere."""
+    told = set()
+    for (path, message), where in met.items():
+        kind = path, re.sub(r"\d+", "", message)
+        if kind in told or (path == "axes" and len(where) < number):
+            continue
+        told.add(kind)
+        pairs = [
+            f"{axis.key} = {json.dumps(axis.values[i])}"
+            for axis, i, met_at in zip(axes, where[0], zip(*where, strict=True), strict=True)
+            if len(set(met_at)) < len(axis.values)
+        ]
+        yield Fault(path, f"{message} (where {', '.join(pairs)})" if pairs else message)
 
 
 def _put(tree: Tree, key: str, value: Any) -> None:
     *section, name = key.split(".")
-    (tree.setdefault(section[0], {}) if section else tree)[name] = value
+    table = tree.setdefault(section[0], {}) if section else tree
+    if isinstance(table, dict):
+        table[name] = value
 
 
 def _default(tree: Tree, key: str, value: Any) -> None:
@@ -171,8 +202,9 @@ def _default(tree: Tree, key: str, value: Any) -> None:
         table.setdefault(name, value)
 
 
-def _override(tree: Tree, overrides: Sequence[str], axes: set[str]) -> tuple[set[str], list[Fault]]:
-    chosen, faults = set(), []
+def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dict[str, Sequence[Any]], list[Fault]]:
+    chosen: dict[str, Sequence[Any]] = {}
+    faults = []
     for override in overrides:
         key, equals, value = (part.strip() for part in override.partition("="))
         if not equals:
@@ -184,7 +216,7 @@ def _override(tree: Tree, overrides: Sequence[str], axes: set[str]) -> tuple[set
         elif isinstance(tree.get(key.split(".")[0], {}), dict) or "." not in key:
             try:
                 _put(tree, key, _value(value))
-                chosen.add(key)
+                chosen[key] = ()
             except ValueError:
                 faults.append(Fault(key, f"must be set to a TOML value or a bare word; got {value!r:.80}"))
     return chosen, faults
@@ -202,10 +234,12 @@ def _value(text: str) -> Any:
     return document["v"]
 
 
-def _axes(tables: Any) -> tuple[list[Axis], list[Fault]]:
+def _axes(tables: Any) -> tuple[list[Axis], set[str], list[Fault]]:
+    """The sound axes, the keys of the others, and the faults of those."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        return [], [Fault("axes", "must be tables; write [[axes]]")]
+        return [], set(), [Fault("axes", "must be tables; write [[axes]]")]
     axes: list[Axis] = []
+    unsound: set[str] = set()
     faults: list[Fault] = []
     for number, table in enumerate(tables):
         axis, found = _axis(f"axes[{number}]", table)
@@ -216,7 +250,9 @@ def _axes(tables: Any) -> tuple[list[Axis], list[Fault]]:
         faults += found
         if axis is not None and not found:
             axes.append(axis)
-    return axes, faults
+        else:
+            unsound |= {str(table.get("key"))} & KEYS.keys()
+    return axes, unsound, faults
 
 
 def _axis(path: str, table: Tree) -> tuple[Axis | None, list[Fault]]:
@@ -227,7 +263,7 @@ def _axis(path: str, table: Tree) -> tuple[Axis | None, list[Fault]]:
         if name not in ("key", *kinds)
     ]
     key = table.get("key")
-    if key not in KEYS:
+    if not isinstance(key, str) or key not in KEYS:
         faults.append(
             Fault(f"{path}.key", f"must be a key of the spec; got {key!r}{nearest(str(key), KEYS)}")
         )
@@ -241,7 +277,13 @@ def _axis(path: str, table: Tree) -> tuple[Axis | None, list[Fault]]:
     values, faults = _expand(f"{path}.{given[0]}", given[0], table[given[0]], str(key) in NUMERIC)
     checked = [_check(f"{path}.values[{i}]", str(key), value) for i, value in enumerate(values)]
     faults += [fault for _, found in checked for fault in found]
+    faults += [] if faults else _repeated(f"{path}.{given[0]}", [value for value, _ in checked])
     return (None if faults else Axis(str(key), tuple(value for value, _ in checked))), faults
+
+
+def _repeated(path: str, values: list[Any]) -> list[Fault]:
+    value, times = Counter(values).most_common(1)[0]
+    return [Fault(path, f"must differ from each other; got {json.dumps(value)} twice")] if times > 1 else []
 
 
 def _expand(path: str, kind: str, given: Any, numeric: bool) -> tuple[list[Any], list[Fault]]:
