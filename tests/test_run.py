@@ -9,12 +9,15 @@ import h5py
 import numpy as np
 import pytest
 import xarray
+from spec_cases import TINY
 
 import saddlescape as ss
+from saddlescape import layout
 from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
 from saddlescape.outcomes import Outcome
 from saddlescape.plan import Plan
 from saddlescape.runner import Interrupted, resume
+from saddlescape.spec import parse
 
 SETTINGS = (
     *("starts.count=64", "training.steps=300", "record.runs=16", "record.steps='log:8'"),
@@ -189,6 +192,31 @@ def test_start_is_the_stored_start(results, sweep, point, run):
 def test_a_point_needs_an_index_for_each_axis(sweep):
     with pytest.raises(ValueError, match="1 axes; got 0"):
         ss.replay(sweep)
+
+
+def test_networks_of_one_sweep_keep_their_precision_and_the_places_of_their_parameters(tmp_path):
+    axes = {"network.dtype": '["float32", "float64"]', "network.bias": "[true, false]", "network.hidden": "[[], [2]]"}
+    text = TINY + "[record]\nfinal_parameters = true\n"
+    sweep = parse(text + "".join(f'[[axes]]\nkey = "{k}"\nvalues = {v}\n' for k, v in axes.items()), tmp_path)
+    assert Plan(sweep).blocks == 1
+    with ss.open(ss.run(sweep, tmp_path / "run", threads=1)) as results:
+        names, stored = results["parameter"], results["start_theta"]
+        assert results.coords["hidden"].tolist() == ["none", "2"]
+        for point in np.ndindex(2, 2, 2):
+            spec = sweep.at(point)
+            own = [layout.name(place) for place in layout.places(spec.sizes, spec.network.bias)]
+            here = np.isin(names, own)
+            assert names[here].tolist() == own
+            assert (stored[point][3, here] == ss.start(sweep, point, 3)).all()
+            assert np.isnan(stored[point][:, ~here]).all()
+
+
+def test_every_budget_of_a_sweep_has_its_last_record(tmp_path):
+    text = TINY.replace("steps = 20\n", "") + '[[axes]]\nkey = "training.steps"\nvalues = [7, 30]\n'
+    sweep = parse(text, tmp_path, ["record.steps=log:3"])
+    with ss.open(ss.run(sweep, tmp_path / "run", threads=1)) as results:
+        assert results["record_step"].tolist() == [0, 1, 5, 7, 30]
+        np.testing.assert_array_equal(results["loss"][0, :, 3], results["final_loss"][0].astype(np.float32))
 
 
 def test_zero_is_frozen_and_counts_once(results):

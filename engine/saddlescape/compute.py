@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import starts
+from saddlescape import layout, starts
 from saddlescape.kernels import Batch, Trained, Trainer, train
 from saddlescape.outcomes import ESCAPE_DROP, classify
 from saddlescape.plan import Block, Plan
@@ -129,9 +129,12 @@ def _outcomes(given: Batch, trained: Trained) -> Data:
     }
 
 
-def _padded(theta: npt.NDArray[Any], n_params: int) -> npt.NDArray[Any]:
-    missing = [(0, 0)] * (theta.ndim - 1) + [(0, n_params - theta.shape[-1])]
-    return np.pad(theta, missing, constant_values=np.nan) if n_params > theta.shape[-1] else theta
+def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Parameters at their places among those of all networks of the plan; NaN where this one has none."""
+    own = set(layout.places(spec.sizes, spec.network.bias))
+    placed = np.full((*theta.shape[:-1], plan.n_params), np.nan, dtype=plan.dtype)
+    placed[..., [place in own for place in plan.places]] = theta
+    return placed
 
 
 def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_slice: Any) -> tuple[Data, Data]:
@@ -140,15 +143,15 @@ def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_sli
     record = plan.sweep.spec.record
     runs = {name: values[inverse] for name, values in _outcomes(given, trained).items()}
     if record.final_parameters:
-        runs["start_theta"] = _padded(given.theta, plan.n_params)[inverse]
-        runs["final_theta"] = _padded(trained.theta, plan.n_params)[inverse]
+        runs["start_theta"] = _placed(plan, group.spec, given.theta)[inverse]
+        runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
     rows = given.recorded[inverse[kept]]
     measured = ("loss", "grad_norm", "separation")
     paths: Data = {
         name: trained.measures[rows, :, measured.index(name)].astype(np.float32) for name in record.fields
     }
     if record.parameters:
-        paths["theta"] = _padded(trained.theta_path, plan.n_params)[rows]
+        paths["theta"] = _placed(plan, group.spec, trained.theta_path)[rows]
     return runs, paths
 
 

@@ -41,10 +41,17 @@ def unit_vectors(sizes: Sequence[int], bias: bool, layer: int) -> npt.NDArray[np
     return np.concatenate([indices[layer], outgoing.T], axis=1)
 
 
-def names(sizes: Sequence[int], bias: bool) -> list[str]:
-    """A label for each parameter: ``w1[0,1]`` is layer 1, unit 0, from input 1; ``b2[0]`` a bias."""
-    labels = []
-    for number, (before, after) in enumerate(pairwise(sizes), start=1):
-        for unit in range(after):
-            labels += [f"w{number}[{unit},{i}]" for i in range(before)] + [f"b{number}[{unit}]"] * bias
-    return labels
+def places(sizes: Sequence[int], bias: bool) -> list[tuple[int, int, int, int]]:
+    """(layer, unit, whether it is the bias, input) of each parameter; layers count from 1, all else from 0."""
+    return [
+        (number, unit, *where)
+        for number, (before, after) in enumerate(pairwise(sizes), start=1)
+        for unit in range(after)
+        for where in [*((0, i) for i in range(before)), *([(1, 0)] * bias)]
+    ]
+
+
+def name(place: tuple[int, int, int, int]) -> str:
+    """``w1[0,1]`` is layer 1, unit 0, from input 1; ``b2[0]`` a bias."""
+    layer, unit, is_bias, i = place
+    return f"b{layer}[{unit}]" if is_bias else f"w{layer}[{unit},{i}]"

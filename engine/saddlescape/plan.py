@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import starts
+from saddlescape import layout, starts
 from saddlescape.spec import NUMERIC, Spec, Sweep
 
 FORMAT = 1
@@ -108,9 +108,19 @@ class Plan:
         return math.prod(self.shape)
 
     @cached_property
+    def places(self) -> list[tuple[int, int, int, int]]:
+        """Places (`layout.places`) of the parameters of all networks of the sweep, in flat order."""
+        networks = {(spec.sizes, spec.network.bias) for spec in self.structures}
+        return sorted({place for sizes, bias in networks for place in layout.places(sizes, bias)})
+
+    @property
     def n_params(self) -> int:
-        """Parameters of the largest network of the sweep."""
-        return max(spec.n_params for spec in self.structures)
+        return len(self.places)
+
+    @property
+    def dtype(self) -> str:
+        """Of stored parameters: float64 as soon as one network is."""
+        return max(spec.network.dtype for spec in self.structures)
 
     @cached_property
     def steps(self) -> int:
@@ -122,7 +132,8 @@ class Plan:
 
     @cached_property
     def record_step(self) -> npt.NDArray[np.int64]:
-        return record_steps(self.sweep.spec.record.steps, self.steps)
+        last = [spec.training.steps for spec in self.structures]
+        return np.union1d(record_steps(self.sweep.spec.record.steps, self.steps), last)
 
     @cached_property
     def trajectory_stride(self) -> int:
@@ -200,7 +211,7 @@ def _name(key: str, keys: list[str]) -> str:
 
 
 def _coordinate(values: tuple[object, ...]) -> npt.NDArray[np.generic]:
-    """Numbers stay numbers; anything else becomes its label (`[4, 8]` is "4-8")."""
+    """Numbers stay numbers; anything else becomes its label (`[4, 8]` is "4-8", `[]` "none")."""
     if all(isinstance(v, int | float) for v in values):
         return np.array(values)
-    return np.array(["-".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for v in values])
+    return np.array(["-".join(map(str, v)) or "none" if isinstance(v, list | tuple) else str(v) for v in values])

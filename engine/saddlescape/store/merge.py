@@ -38,8 +38,7 @@ def merge(plan: Plan, files: dict[int, Path], target: Path) -> Path:
 def _coordinates(file: h5py.File, plan: Plan) -> None:
     values: dict[str, Any] = {d.name: d.values for d in plan.dimensions}
     values |= {"trajectory": np.arange(len(plan.trajectory_run)), "record": np.arange(len(plan.record_step))}
-    spec = max(plan.structures, key=lambda s: s.n_params)
-    values["parameter"] = np.array(layout.names(spec.sizes, spec.network.bias))
+    values["parameter"] = np.array([layout.name(place) for place in plan.places])
     keys = {d.name: d.key for d in plan.dimensions}
     for name in sizes(plan):
         scale = file.create_dataset(name, data=_storable(values[name]))

@@ -44,20 +44,15 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     runs = (*points, "run")
     found = [_variable(plan, name, runs, *what) for name, what in _PER_RUN.items()]
     found.append(_variable(plan, "distinct_starts", points, "i8", {"long_name": "different starts of the point"}))
-    wide = "f4" if plan.sweep.spec.network.dtype == "float32" and not _mixed(plan) else "f8"
     if record.final_parameters:
         for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
-            found.append(_variable(plan, name, (*runs, "parameter"), wide, {"long_name": f"parameters {when}"}))
+            found.append(_variable(plan, name, (*runs, "parameter"), plan.dtype, {"long_name": f"parameters {when}"}))
     if len(plan.trajectory_run):
         path = (*points, "trajectory", "record")
         found += [_variable(plan, name, path, "f4", {"long_name": _MEASURES[name]}) for name in plan.fields]
         if record.parameters:
-            found.append(_variable(plan, "theta", (*path, "parameter"), wide, {"long_name": "parameters"}))
+            found.append(_variable(plan, "theta", (*path, "parameter"), plan.dtype, {"long_name": "parameters"}))
     return tuple(found)
-
-
-def _mixed(plan: Plan) -> bool:
-    return any(axis.key == "network.dtype" for axis in plan.sweep.axes)
 
 
 def _variable(plan: Plan, name: str, dims: tuple[str, ...], dtype: str, attrs: dict[str, Any]) -> Variable:
