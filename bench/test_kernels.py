@@ -39,11 +39,12 @@ def starts(sizes, runs, dtype):
 def make_batch(theta, steps):
     """A tolerance that no run meets within the steps, a plateau that most leave, each `RECORDED`-th run at log:64."""
     n = len(theta)
-    full = {"learning_rate": RATE, "momentum": 0.0, "escape_loss": 0.5, "solved": 1e-9, "diverged": 1e6}
+    full = {"escape_loss": 0.5, "solved": 1e-9, "diverged": 1e6, "gradient": 0.0}
     recorded = np.where(np.arange(n) % RECORDED == 0, np.arange(n) // RECORDED, -1)
     record = np.unique(np.append(0, np.geomspace(1, steps, 64).round().astype(np.int64)))
     numbers = {key: np.full(n, value) for key, value in full.items()}
-    return Batch(theta=theta, gradient=np.zeros(n), steps=np.full(n, steps), recorded=recorded, record_step=record,
+    rates = {"learning_rate": np.full(n, RATE)}
+    return Batch(theta=theta, rates=rates, steps=np.full(n, steps), recorded=recorded, record_step=record,
                  **numbers)  # fmt: skip
 
 
@@ -51,8 +52,9 @@ def shares(batch, parts):
     """The batch in `parts` of equal length, each with its own rows of trajectories."""
     for where in np.array_split(np.arange(len(batch.theta)), parts):
         kept = batch.recorded[where] >= 0
-        names = ("theta", "learning_rate", "momentum", "escape_loss", "solved", "diverged", "gradient", "steps")
-        yield replace(batch, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
+        names = ("theta", "escape_loss", "solved", "diverged", "gradient", "steps")
+        rates = {name: values[where] for name, values in batch.rates.items()}
+        yield replace(batch, rates=rates, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
                       **{key: getattr(batch, key)[where] for key in names})  # fmt: skip
 
 

@@ -6,12 +6,17 @@ import numpy as np
 
 from saddlescape import layout, reference
 from saddlescape.kernels import Batch, Trained, Trainer, train
+from saddlescape.kernels.steppers import STEPPERS
 
 ACTIVATIONS = ("logistic", "tanh", "relu", "linear")
 LOSSES = ("half_sse", "mse", "bce")
-STEPPERS = ("gd", "momentum")
 HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
 DTYPES = ("float64", "float32")
+RATES = {
+    "learning_rate": 0.02, "momentum": 0.5, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999,
+    "weight_decay": 0.01, "grow": 1.2, "shrink": 0.5, "longest": 50.0, "shortest": 1e-6, "decay": 0.1,
+    "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5,
+}  # fmt: skip
 FULL = [case for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)]
 
 
@@ -44,33 +49,33 @@ def problem(samples, n_in=2, n_out=2, seed=5):
 
 
 def make_batch(
-    theta, steps, *, learning_rate=0.05, momentum=0.5, solved=0.0, escape=-1.0, every=1, gradient=0.0
+    theta, steps, *, solved=0.0, escape=-1.0, every=1, gradient=0.0, **rates
 ):
     """A batch in which every run is recorded at each `every`-th step."""
-    n = len(theta)
+    n, rates = len(theta), RATES | rates
 
     def constant(value):
         return np.full(n, float(value))
 
     record = np.unique(np.append(np.arange(0, steps + 1, every), steps))
     return Batch(
-        theta, constant(learning_rate), constant(momentum), constant(escape), constant(solved), constant(1e6),
-        constant(gradient), np.full(n, steps), np.arange(n), record, record_theta=True,
+        theta, {name: constant(rate) for name, rate in rates.items()}, constant(escape), constant(solved),
+        constant(1e6), constant(gradient), np.full(n, steps), np.arange(n), record, record_theta=True,
     )  # fmt: skip
 
 
-def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7):
-    """(kernel's result, list of reference trajectories) of one case."""
+def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, **options):
+    """(kernel's result, list of reference trajectories) of one case; `options` are those of a Trainer."""
     activation, loss, stepper, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
     X, T = problem(samples, sizes[0], sizes[-1])
-    shape = (runs, layout.n_params(sizes, bias))
-    theta = np.random.default_rng(seed).normal(0, 0.7, shape).astype(dtype)
+    theta = np.random.default_rng(seed).normal(0, 0.7, (runs, layout.n_params(sizes, bias))).astype(dtype)
     output = output_of(loss, activation)
-    given = make_batch(theta, steps)
-    trained: Trained = train(Trainer(sizes, bias, activation, output, loss, stepper), X, T, given)
+    trainer = Trainer(sizes, bias, activation, output, loss, stepper, **options)
+    epoch = -(-samples // trainer.batch) if trainer.batch else 1
+    trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
     network = reference.Network(sizes, bias, activation, output, loss)
-    momentum = 0.5 if stepper == "momentum" else None
+    rates = {k: v for k, v in RATES.items() if k != "weight_decay" or stepper == "adamw" or trainer.weight_decay}
     x, t = X.astype(dtype), T.astype(dtype)
-    paths = [reference.trajectory(network, start, x, t, steps, 0.05, momentum) for start in theta]
-    return trained, paths
+    given = (x, t, steps * epoch, stepper, rates, trainer.schedule, trainer.batch, trainer.layer_rates)
+    return trained, [reference.trajectory(network, start, *given)[::epoch] for start in theta]

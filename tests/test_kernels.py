@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel_cases import DTYPES, FULL, PAIRS, make_batch, run_both
-from tolerances import TRAJECTORY
+from tolerances import AMPLIFIED, TRAJECTORY
 
 from saddlescape import reference
 from saddlescape.kernels import Trainer, train
@@ -20,8 +20,9 @@ TANH = Trainer((2, 2, 1), True, "tanh", "tanh", "half_sse", "gd")
 
 
 def expect_equal_to_reference(case, **options):
-    trained, paths = run_both(case, **options)
-    tolerance = TRAJECTORY[case[-1]]
+    amplified = case[2] not in ("gd", "momentum", "nesterov", "multiplicative")
+    trained, paths = run_both(case, **{"steps": 30 if amplified else 100, **options})
+    tolerance = (AMPLIFIED if amplified else TRAJECTORY)[case[-1]]
     for path, theta, measures in zip(paths, trained.theta_path, trained.measures, strict=True):
         losses = [state[1] for state in path]
         norms = [np.linalg.norm(state[2].astype(np.float64)) for state in path]
@@ -31,7 +32,7 @@ def expect_equal_to_reference(case, **options):
 
 
 @pytest.mark.parametrize("case", PAIRS, ids=str)
-def test_hundred_steps_equal_the_reference(case):
+def test_every_pair_of_variants_equals_the_reference(case):
     expect_equal_to_reference(case)
 
 
@@ -63,6 +64,24 @@ def test_random_shapes_equal_the_reference(sizes, samples, bias, activation, los
 @pytest.mark.parametrize("sizes", [(2, 40, 1), (3, 64, 2), (20, 20, 20, 20)], ids=str)
 def test_loops_that_are_not_unrolled_equal_the_reference(sizes):
     expect_equal_to_reference(("tanh", "mse", "gd", (), "float64"), sizes=sizes, samples=9, steps=10)
+
+
+@pytest.mark.parametrize("stepper", ["gd", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize("schedule", ["exponential", "inverse_time"])
+def test_schedules_and_weight_decay_equal_the_reference(stepper, schedule):
+    case = ("tanh", "half_sse", stepper, (3,), "float64")
+    expect_equal_to_reference(case, schedule=schedule, weight_decay=stepper != "adamw")
+
+
+@pytest.mark.parametrize("stepper", ["gd", "rprop", "adam"])
+def test_rates_of_layers_equal_the_reference(stepper):
+    expect_equal_to_reference(("tanh", "half_sse", stepper, (3,), "float64"), layer_rates=True)
+
+
+@pytest.mark.parametrize(("samples", "batch"), [(5, 1), (7, 2), (12, 5), (6, 6), (9, 4)])
+@pytest.mark.parametrize(("stepper", "loss"), [("momentum", "half_sse"), ("adam", "mse")])
+def test_batches_equal_the_reference(samples, batch, stepper, loss):
+    expect_equal_to_reference(("tanh", loss, stepper, (3,), "float64"), samples=samples, batch=batch, steps=20)
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 5, 1), (2, 7, 3, 2)])
@@ -138,12 +157,13 @@ def test_mirrored_tanh_units_stay_mirrored(scale):
 
 def test_events_are_exact():
     theta = starts(24, 1.5)
-    given = make_batch(theta, 1500, learning_rate=0.5, momentum=0.9, solved=0.4, escape=0.475)
+    rates = {"learning_rate": 0.5, "momentum": 0.9}
+    given = make_batch(theta, 1500, **rates, solved=0.4, escape=0.475)
     trained = train(LOGISTIC, XOR, TARGET, given, lanes=8)
     network = reference.Network((2, 2, 1), True, "logistic", "logistic", "half_sse")
     assert {StopReason.SOLVED, StopReason.BUDGET} <= set(trained.stop_reason.tolist())
     for run, start in enumerate(theta):
-        path = reference.trajectory(network, start, XOR, TARGET, int(trained.stop_step[run]), 0.5, 0.9)
+        path = reference.trajectory(network, start, XOR, TARGET, int(trained.stop_step[run]), "momentum", rates)
         escaped = [n for n, state in enumerate(path) if state[1] < 0.475]
         solved = [n for n, state in enumerate(path) if state[3] < 0.4]
         assert trained.escape_step[run] == (escaped or [-1])[0]

@@ -90,8 +90,7 @@ def batch(
     n = len(theta)
     return Batch(
         theta=theta.astype(spec.network.dtype),
-        learning_rate=numbers["training.learning_rate"],
-        momentum=numbers["training.momentum"],
+        rates={name: numbers[f"training.{name}"] for name in ("learning_rate", "momentum")},
         escape_loss=np.full(n, escape),
         solved=numbers["stop.solved"],
         diverged=numbers["stop.diverged"],
@@ -118,7 +117,7 @@ def _train_group(
 
 
 def _outcomes(given: Batch, trained: Trained) -> Data:
-    update = given.learning_rate * trained.largest_gradient
+    update = given.rates["learning_rate"] * trained.largest_gradient
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
     measures = ("loss", "grad_norm", "separation")

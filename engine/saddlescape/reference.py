@@ -1,7 +1,7 @@
 """The kernel's twin in plain NumPy: one network, slow and obvious; what the kernel is tested against for ever."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,25 +64,95 @@ def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tup
     return float(terms.sum()), np.concatenate(gradients[::-1]), float(abs(y - T).max())
 
 
+State = dict[str, Array]
+"""What a stepper remembers, by name."""
+
+Rates = Mapping[str, "float | Array"]
+
+
+def step(stepper: str, theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    """Parameters after one step of `torch.optim`'s stepper of that name; `state` (empty at the start) is updated."""
+    rate, zero = rates["learning_rate"], np.zeros_like(theta)
+    if stepper == "gd":
+        return theta - rate * g
+    if stepper in ("momentum", "nesterov"):
+        state["v"] = v = rates["momentum"] * state.get("v", zero) + g
+        return theta - rate * (g + rates["momentum"] * v if stepper == "nesterov" else v)
+    if stepper == "adagrad":
+        state["sum"] = state.get("sum", zero) + g**2
+        return theta - rate * g / (np.sqrt(state["sum"]) + rates["epsilon"])
+    if stepper == "rmsprop":
+        state["mean"] = rates["smoothing"] * state.get("mean", zero) + (1 - rates["smoothing"]) * g**2
+        return theta - rate * g / (np.sqrt(state["mean"]) + rates["epsilon"])
+    if stepper in ("adam", "adamw"):
+        return _adam(theta * (1 - rate * rates["weight_decay"]) if stepper == "adamw" else theta, g, state, rates)
+    if stepper == "rprop":
+        return _rprop(theta, g, state, rates)
+    if stepper == "sign":
+        return theta - rate * np.sign(g)
+    if stepper == "normalized":
+        return theta - rate * g / (np.linalg.norm(g) or 1)
+    return theta * np.exp(-rate * np.sign(theta) * g)
+
+
+def _adam(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    b1, b2, zero = rates["beta1"], rates["beta2"], np.zeros_like(theta)
+    state["t"] = t = state.get("t", zero) + 1
+    state["m"] = m = b1 * state.get("m", zero) + (1 - b1) * g
+    state["s"] = s = b2 * state.get("s", zero) + (1 - b2) * g**2
+    return theta - rates["learning_rate"] * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b2**t)) + rates["epsilon"])
+
+
+def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    turn = np.sign(g * state.get("last", np.zeros_like(theta)))
+    size = state.get("size", np.full_like(theta, rates["learning_rate"]))
+    size = size * np.where(turn > 0, rates["grow"], np.where(turn < 0, rates["shrink"], 1))
+    state["size"] = size = np.clip(size, rates["shortest"], rates["longest"])
+    state["last"] = g = np.where(turn < 0, 0, g)
+    return theta - np.sign(g) * size
+
+
+def schedule(name: str, t: int, rates: Mapping[str, float]) -> float:
+    """What the learning rate is multiplied by at step `t`, the first being 0."""
+    if name == "exponential":
+        return float(np.exp(rates["log_decay"] * t))
+    return 1 / (1 + rates["decay"] * t) if name == "inverse_time" else 1.0
+
+
 def trajectory(
     network: Network,
     theta: Array,
     X: Array,
     T: Array,
     steps: int,
-    learning_rate: float,
-    momentum: float | None,
+    stepper: str,
+    rates: Mapping[str, float],
+    schedule_name: str = "constant",
+    batch: int = 0,
+    layer_rates: bool = False,
 ) -> list[tuple[Array, float, Array, float]]:
-    """(theta, loss, gradient, largest error) at steps 0 to `steps`; gradient descent where momentum is None.
+    """(theta, loss, gradient, largest error) over all samples at steps 0 to `steps`.
 
-    Heavy ball: delta_t = -learning_rate * gradient + momentum * delta_{t-1}.
+    Parameters
+    ----------
+    rates : by the kernel's names; `weight_decay` times theta is added to the gradient (adamw has its own way).
+    batch : samples of a step, taken in order; 0 for all.
+    layer_rates : whether layer k steps at `layer_rate_k` times the learning rate.
     """
-    states, delta = [], np.zeros_like(theta)
-    for _ in range(steps + 1):
-        loss, gradient, error = loss_and_gradient(network, theta, X, T)
-        states.append((theta, loss, gradient, error))
-        delta = -theta.dtype.type(learning_rate) * gradient + theta.dtype.type(momentum or 0) * delta
-        theta = theta + delta
+    states, state, dtype, size = [], State(), theta.dtype, batch or len(X)
+    shares = np.ones(len(theta))
+    for number, rows in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
+        shares[rows] = rates[f"layer_rate_{number}"]
+    batches = [slice(first, first + size) for first in range(0, len(X), size)]
+    for t in range(steps + 1):
+        states.append((theta, *loss_and_gradient(network, theta, X, T)))
+        here = batches[t % len(batches)]
+        _, g, _ = loss_and_gradient(network, theta, X[here], T[here])
+        if stepper != "adamw" and "weight_decay" in rates:
+            g = g + dtype.type(rates["weight_decay"]) * theta
+        rate = rates["learning_rate"] * schedule(schedule_name, t, rates) * shares
+        now: Rates = {**rates, "learning_rate": rate.astype(dtype)}
+        theta = step(stepper, theta, g, state, now).astype(dtype)
     return states
 
 

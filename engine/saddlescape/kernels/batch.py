@@ -1,7 +1,7 @@
 """The Python side of the kernel: arrays in, `advance` called in short slices, arrays out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from saddlescape.kernels import train as t
 from saddlescape.kernels.lanes import Kind
-from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
 from saddlescape.kernels.variant import Net, Trainer, Variant
 
@@ -19,7 +19,8 @@ SLICE_SECONDS = 0.1
 
 ODD = frozenset({"tanh", "linear"})
 LANE_BYTES = 64
-"""A parameter of all lanes: one register of AVX-512, two of AVX2.  Wider only spills more (docs/kernels.md)."""
+"""A parameter of all lanes: one register of AVX-512, two of AVX2.  Wider only spills more (docs/kernels.md), but where
+a batch has fewer samples than a tile, more lanes make up for the chains of the samples that are missing."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,15 @@ class Batch:
     Attributes
     ----------
     theta : (runs, n_params) float64 or float32, the starts.
-    learning_rate, momentum, escape_loss, solved, diverged, gradient : (runs,) float64
-    steps : (runs,) int64, the budget.
+    rates : by the names of `Variant.rates`, (runs,) float64 each: what the runs step by.
+    escape_loss, solved, diverged, gradient : (runs,) float64
+    steps : (runs,) int64, the budget.  It and the steps of records are multiples of the steps of an epoch.
     recorded : (runs,) int64, row of the run's trajectory, or -1.
     record_step : (records,) int64, increasing from 0.
     """
 
     theta: npt.NDArray[Any]
-    learning_rate: npt.NDArray[np.float64]
-    momentum: npt.NDArray[np.float64]
+    rates: Mapping[str, npt.NDArray[np.float64]]
     escape_loss: npt.NDArray[np.float64]
     solved: npt.NDArray[np.float64]
     diverged: npt.NDArray[np.float64]
@@ -80,28 +81,34 @@ LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 
 def _lanes(variant: Variant, rates: int) -> t.Lanes:
     n, dtype, lanes = variant.n_params, np.dtype(variant.kind.dtype), variant.kind.n
-    states = n * STEPPERS[variant.trainer.stepper].states
-    theta, state, grad, limits, seen = (_aligned((row, lanes), dtype) for row in (n, states, n, rates, SEEN))
-    book, clock = np.zeros((5, lanes), dtype=np.int64), np.array([-1, 0, 0, 0])
-    return t.Lanes(theta, state, grad, limits, seen, book, clock)
+    theta, state, grad, limits, seen = (_aligned((row, lanes), dtype) for row in (n, variant.n_states, n, rates, SEEN))
+    return t.Lanes(theta, state, grad, limits, seen, np.zeros((5, lanes), dtype=np.int64), np.array([-1, 0, 0, 0, 0]))
 
 
-def _runs(batch: Batch, stepper: str) -> t.Runs:
+def _runs(batch: Batch, variant: Variant) -> t.Runs:
     n, dtype = len(batch.theta), batch.theta.dtype
-    names = (*LIMITS, *STEPPERS[stepper].rates)
-    rates = np.stack([getattr(batch, name) for name in names], axis=1).astype(dtype)
+    limits = [getattr(batch, name) for name in LIMITS]
+    rates = np.stack(limits + [batch.rates[name] for name in variant.rates], axis=1).astype(dtype)
     tolerance = rates[:, GRADIENT_TOLERANCE]
     tolerance[tolerance == 0] = -1  # an exactly zero gradient alone stops nothing: velocity may be left
     theta, events = np.array(batch.theta, order="C"), np.full((n, 4), -1, dtype=np.int64)
-    return t.Runs(theta, rates, batch.steps, batch.recorded, events, np.full((n, 4), np.nan))
+    epochs = _epochs(batch.steps, variant)
+    return t.Runs(theta, rates, epochs, batch.recorded, events, np.full((n, 4), np.nan))
 
 
-def _records(batch: Batch) -> t.Records:
+def _epochs(steps: npt.NDArray[np.int64], variant: Variant) -> npt.NDArray[np.int64]:
+    epochs, rest = np.divmod(steps, variant.batches[1])
+    if rest.any():
+        raise ValueError(f"steps must be multiples of the {variant.batches[1]} steps of an epoch")
+    return epochs
+
+
+def _records(batch: Batch, variant: Variant) -> t.Records:
     rows, steps = int(batch.recorded.max(initial=-1)) + 1, len(batch.record_step)
     measures = np.full((rows, steps, 3), np.nan)
     kept = rows if batch.record_theta else 0
     theta = np.full((kept, steps, batch.theta.shape[1]), np.nan, dtype=batch.theta.dtype)
-    return t.Records(batch.record_step, measures, theta)
+    return t.Records(_epochs(batch.record_step, variant), measures, theta)
 
 
 def _shape(trainer: Trainer) -> t.Shape:
@@ -126,10 +133,11 @@ def train(
     which may raise to abandon the batch.
     """
     dtype = batch.theta.dtype
-    width = lanes or LANE_BYTES // dtype.itemsize
+    chains = max(1, TILE // (trainer.batch or len(X)))
+    width = lanes or chains * LANE_BYTES // dtype.itemsize
     watch = bool((batch.gradient > 0).any())
     variant = Variant(trainer, len(X), watch, Kind(dtype.name, width))
-    runs, records = _runs(batch, trainer.stepper), _records(batch)
+    runs, records, epoch = _runs(batch, variant), _records(batch, variant), variant.batches[1]
     state = _lanes(variant, runs.rates.shape[1])
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
     net, shape, clock = Net(variant), _shape(trainer), state.clock
@@ -140,12 +148,13 @@ def train(
         seconds = time.perf_counter() - began
         ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
         if after_slice is not None:
-            after_slice(int(clock[t.TICK] - before) * width)
-    return _trained(runs, records)
+            after_slice(int(clock[t.TICK] - before) * epoch * width)
+    return _trained(runs, records, epoch)
 
 
-def _trained(runs: t.Runs, records: t.Records) -> Trained:
+def _trained(runs: t.Runs, records: t.Records, epoch: int) -> Trained:
     escape, solve, stop, reason = runs.events.T
+    escape, solve, stop = (np.where(at < 0, -1, at * epoch) for at in (escape, solve, stop))
     loss, grad_norm, separation, largest = runs.final.T
     return Trained(
         runs.theta, escape, solve, stop, reason.astype(np.int8), loss, grad_norm, separation, largest,

@@ -60,6 +60,12 @@ def exp_of_negative(y: Lanes, exponent: int = 0) -> tuple[Lanes, Lanes]:
     return fma(scale, expm1, scale), fma(-scale, expm1, 2.0**exponent - scale)
 
 
+def exp(y: Lanes) -> Lanes:
+    """exp(y), for |y| up to LARGEST; beyond, the value there."""
+    e, _ = exp_of_negative(-abs(y))
+    return select(y > 0.0, 1.0 / e, e)
+
+
 def tanh_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(tanh(x), 1 - tanh(x)**2), both relatively accurate at 0 and where tanh saturates; odd to the last bit.
 

@@ -159,6 +159,11 @@ def fma(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
     return _intrinsic("fma", a, a.value, a.lifted(b), a.lifted(c))
 
 
+def sqrt(x: Lanes) -> Lanes:
+    """Square root, correctly rounded; NaN below zero."""
+    return _intrinsic("sqrt", x, x.value)
+
+
 def copysign(magnitude: Lanes, sign: Lanes) -> Lanes:
     """The magnitude with the sign bit of `sign`."""
     return _intrinsic("copysign", magnitude, magnitude.value, sign.value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddlescape.kernels.activations import ACTIVATIONS
-from saddlescape.kernels.code import Index, Numbers, Rows, fold, repeat, scratch
+from saddlescape.kernels.code import UNROLLED, Index, Numbers, Rows, fold, repeat, scratch
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.variant import Layer, Variant
@@ -25,11 +25,12 @@ ACTIVATION_COST = 32
 
 @dataclass(frozen=True)
 class Tile:
-    """`size` samples from sample `first` on, and the memory that they pass through."""
+    """`size` samples from sample `first` on, of a batch of `batch`, and the memory that they pass through."""
 
     variant: Variant
     first: Index | int
     size: int
+    batch: int
     theta: Rows
     grad: Rows
     X: Numbers
@@ -90,7 +91,7 @@ def outputs(tile: Tile, layer: Layer) -> None:
     """Deltas of the outputs; the loss and the largest error grow."""
     trainer = tile.variant.trainer
     loss = LOSSES[trainer.loss]
-    factor = loss.slope_factor(tile.variant.samples * layer.fan_out)
+    factor = loss.slope_factor(tile.batch * layer.fan_out)
 
     def unit(j: Any) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
@@ -161,9 +162,9 @@ def through(tile: Tile) -> None:
 
 
 def loss_and_gradient(
-    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Numbers, T: Numbers
+    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Numbers, T: Numbers, first: Index | int, batch: int
 ) -> tuple[Lanes, Lanes]:
-    """(loss, largest error of an output) over the samples in order; `grad` is filled."""
+    """(loss, largest error of an output) over `batch` samples from `first` on, in order; `grad` is filled."""
     kind, units = variant.kind, variant.n_units
     zero = theta[0].like(-0.0)  # what is added to it keeps its bits; and LLVM makes no call to memset of it
     values, deltas, sums = (scratch(builder, kind, n) for n in (units * TILE, units * TILE, 2))
@@ -172,14 +173,14 @@ def loss_and_gradient(
     def clear(k: Any) -> None:
         grad[k] = zero
 
-    def tile(first: Any, size: int) -> None:
-        through(Tile(variant, first, size, theta, grad, X, T, values, deltas, sums))
+    def tile(at: Any, size: int) -> None:
+        through(Tile(variant, at, size, batch, theta, grad, X, T, values, deltas, sums))
 
     repeat(builder, variant.n_params, clear, 1)
-    tiles, rest = divmod(variant.samples, TILE)
+    tiles, rest = divmod(batch, TILE)
     if tiles:
-        repeat(builder, tiles, lambda n: tile(n * TILE, TILE), tiles * 10**6)
+        repeat(builder, tiles, lambda n: tile(first + n * TILE, TILE), tiles * UNROLLED)
     if rest:
-        tile(tiles * TILE, rest)
-    n_terms = variant.samples * variant.layers[-1].fan_out
-    return sums[0] * LOSSES[variant.trainer.loss].factor(n_terms), sums[1]
+        tile(first + tiles * TILE, rest)
+    factor = LOSSES[variant.trainer.loss].factor(batch * variant.layers[-1].fan_out)
+    return sums[0] * factor, sums[1]

@@ -1,34 +1,61 @@
-"""One tick of all lanes, as two intrinsics: look where every network is, then step."""
+"""One tick of all lanes, as two intrinsics: look where every network is, then step.
 
+A tick is a step over all samples or, where the samples come in batches, an epoch of steps.
+"""
+
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import Difference, Numbers, Rows, repeat, scratch
-from saddlescape.kernels.lanes import Lanes, Mask, select
+from saddlescape.kernels.code import UNROLLED, Difference, Index, Numbers, Rows, repeat, scratch
+from saddlescape.kernels.lanes import Lanes, Mask, fma, select, sqrt
+from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.network import loss_and_gradient
-from saddlescape.kernels.steppers import STEPPERS
 from saddlescape.kernels.variant import Variant
 
 ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, STEPPER_RATES = range(5)
-"""Rows of `rates`: limits, then the stepper's own numbers."""
+"""Rows of `rates`: limits, then the numbers that the run steps by."""
 
 LOSS, WORST, PARKED, MOVED, SEEN = range(5)
-"""Rows of `seen`, and how many: loss, largest error, 1 where a lane has no run, bits that its last step changed."""
+"""Rows of `seen`, and how many: loss, largest error, 1 where a lane has no run, bits that its last tick changed."""
 
 
-def largest_component(builder: Any, variant: Variant, grad: Rows) -> Lanes:
+def over(builder: Any, first: Lanes, n: int, body: Callable[[Any, Lanes], Lanes]) -> Lanes:
+    """``for k in range(n): value = body(k, value)``; the last value."""
+    value = scratch(builder, first.kind, 1)
+    value[0] = first
+
+    def step(k: Any) -> None:
+        value[0] = body(k, value[0])
+
+    repeat(builder, n, step, 2)
+    return value[0]
+
+
+def largest_component(builder: Any, grad: Rows, n: int) -> Lanes:
     """Largest magnitude of a gradient component."""
-    most = scratch(builder, variant.kind, 1)
-    most[0] = abs(grad[0])
 
-    def compare(k: Any) -> None:
-        component, so_far = abs(grad[k]), most[0]
-        most[0] = select(so_far < component, component, so_far)
+    def larger(k: Any, most: Lanes) -> Lanes:
+        component = abs(grad[k])
+        return select(most < component, component, most)
 
-    repeat(builder, variant.n_params, compare, 1)
-    return most[0]
+    return over(builder, grad[0].like(0.0), n, larger)
+
+
+def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
+    """Euclidean norm of the gradient, scaled by the largest component: 0 only where every component is."""
+    most = largest_component(builder, grad, n)
+    scale = select(most > 0.0, most, 1.0)
+
+    def add(k: Any, total: Lanes) -> Lanes:
+        share = grad[k] / scale
+        return fma(share, share, total)
+
+    return most * sqrt(over(builder, most.like(0.0), n, add))
 
 
 def wants_attention(loss: Lanes, worst: Lanes, most: Lanes | None, rates: Rows) -> Mask:
@@ -37,57 +64,126 @@ def wants_attention(loss: Lanes, worst: Lanes, most: Lanes | None, rates: Rows) 
     return event if most is None else event | (most <= rates[GRADIENT_TOLERANCE])
 
 
-def update(builder: Any, variant: Variant, theta: Rows, state: Rows, grad: Rows, rates: Rows, bits: Difference) -> None:
-    """One step of every lane; `bits` gathers how its parameters and state change."""
-    stepper, n = STEPPERS[variant.trainer.stepper], variant.n_params
-    numbers = [rates[STEPPER_RATES + k] for k in range(len(stepper.rates))]
+def numbers_of_step(builder: Any, variant: Variant, state: Rows, grad: Rows, rates: Rows) -> dict[str, Lanes]:
+    """The numbers that all parameters of a step share, after the schedule and the stepper's preparation."""
+    numbers = {name: rates[STEPPER_RATES + k] for k, name in enumerate(variant.rates)}
+    stepper, row = variant.stepper, variant.n_params * variant.stepper.states
+    if variant.schedule is not None:
+        step = state[variant.n_states - 1]
+        numbers["learning_rate"] = numbers["learning_rate"] * variant.schedule.factor(step, numbers)
+        state[variant.n_states - 1] = step + 1.0
+    if stepper.prepare is not None:
+        old = tuple(state[row + k] for k in range(stepper.step_states))
+        new = stepper.prepare(numbers, old, lambda: gradient_norm(builder, grad, variant.n_params))
+        for k, value in enumerate(new):
+            state[row + k] = value
+    return numbers
 
-    def parameter(k: Any) -> None:
-        old = (theta[k], *(state[n * s + k] for s in range(stepper.states)))
-        new, kept = stepper.update(old[0], old[1:], grad[k], numbers)
+
+def update(builder: Any, variant: Variant, theta: Rows, state: Rows, grad: Rows, rates: Rows, bits: Difference) -> None:
+    """One step of every lane; `bits` gathers how its parameters and state change.
+
+    A stepper whose numbers change from step to step is at rest only where the gradient is zero, too.
+    """
+    stepper, n = variant.stepper, variant.n_params
+    numbers = numbers_of_step(builder, variant, state, grad, rates)
+
+    def parameter(k: Any, first: int, numbers: dict[str, Lanes]) -> None:
+        k = first + k
+        old, g = (theta[k], *(state[n * s + k] for s in range(stepper.states))), grad[k]
+        if variant.trainer.weight_decay:
+            g = fma(numbers["weight_decay"], old[0], g)
+        new, kept = stepper.update(old[0], old[1:], g, numbers)
         theta[k] = new
         for s, value in enumerate(kept):
             state[n * s + k] = value
         for before, after in zip(old, (new, *kept), strict=True):
             bits.add(before, after)
+        if stepper.step_states:
+            bits.add(abs(g), g.like(0.0))
 
-    repeat(builder, n, parameter, 8)
+    if not variant.trainer.layer_rates:
+        repeat(builder, n, partial(parameter, first=0, numbers=numbers), 8)
+        return
+    for number, layer in enumerate(variant.layers):
+        own = {**numbers, "learning_rate": numbers["learning_rate"] * numbers[f"layer_rate_{number}"]}
+        body = partial(parameter, first=layer.first_param, numbers=own)
+        repeat(builder, layer.width * layer.fan_out, body, 8)
+
+
+def epoch(builder: Any, variant: Variant, rows: dict[str, Rows], X: Numbers, T: Numbers, bits: Difference) -> Mask:
+    """One step for each batch; the lanes whose loss or errors, as the samples went by, want attention."""
+    size, n = variant.batches
+    whole = LOSSES[variant.trainer.loss].factor(1) / LOSSES[variant.trainer.loss].factor(variant.samples)
+    sums = scratch(builder, variant.kind, 2)
+    sums[0] = sums[1] = rows["theta"][0].like(0.0)
+
+    def batch(first: Index | int, samples: int) -> None:
+        loss, worst = loss_and_gradient(builder, variant, rows["theta"], rows["grad"], X, T, first, samples)
+        share = LOSSES[variant.trainer.loss].factor(1) / LOSSES[variant.trainer.loss].factor(samples) / whole
+        sums[0], sums[1] = sums[0] + loss * share, select(sums[1] < worst, worst, sums[1])
+        update(builder, variant, rows["theta"], rows["state"], rows["grad"], rows["rates"], bits)
+
+    repeat(builder, variant.samples // size, lambda b: batch(b * size, size), UNROLLED)
+    if variant.samples % size:
+        batch(n * size - size, variant.samples % size)
+    return wants_attention(sums[0], sums[1], None, rows["rates"])
+
+
+def _rows(builder: Any, variant: Variant, names: tuple[str, ...], addresses: Any) -> dict[str, Rows]:
+    return {name: Rows(builder, variant.kind, a, name) for name, a in zip(names, addresses, strict=True)}
 
 
 @intrinsic
-def evaluate(typingctx: Any, net: Any, theta: Any, grad: Any, X: Any, T: Any, rates: Any, seen: Any) -> Any:
-    """Loss, largest error and gradient of every lane; whether a lane wants attention."""
+def evaluate(typingctx: Any, net: Any, theta: Any, grad: Any, rates: Any, seen: Any, X: Any, T: Any) -> Any:
+    """Loss, largest error and gradient of every lane over all samples; whether a lane wants attention."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        rows = {n: Rows(builder, variant.kind, a, n) for n, a in zip(("theta", "grad"), args[1:3], strict=True)}
-        data = [Numbers(builder, variant.kind, a, "data") for a in args[3:5]]
-        limits, out = (Rows(builder, variant.kind, a, n) for n, a in zip(("rates", "seen"), args[5:], strict=True))
+        rows = _rows(builder, variant, ("theta", "grad", "rates", "seen"), args[1:5])
+        X, T = (Numbers(builder, variant.kind, a, "data") for a in args[5:])
         builder.function.attributes.add("noinline")
         builder.function.attributes.alignstack = 64  # else vectors are spilled across cache lines
-        loss, worst = loss_and_gradient(builder, variant, rows["theta"], rows["grad"], *data)
-        out[LOSS], out[WORST] = loss, worst
-        most = largest_component(builder, variant, rows["grad"]) if variant.watch_gradient else None
-        return wants_attention(loss, worst, most, limits).any()
+        theta, grad, seen = rows["theta"], rows["grad"], rows["seen"]
+        loss, worst = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
+        seen[LOSS], seen[WORST] = loss, worst
+        most = largest_component(builder, grad, variant.n_params) if variant.watch_gradient else None
+        return wants_attention(loss, worst, most, rows["rates"]).any()
 
-    return types.boolean(net, theta, grad, X, T, rates, seen), codegen
+    return types.boolean(net, theta, grad, rates, seen, X, T), codegen
+
+
+STILL, WANTED = 1, 2
+"""Bits of what `step` returns: a lane did not change; the next tick has to look at a lane."""
 
 
 @intrinsic
-def step(typingctx: Any, net: Any, theta: Any, state: Any, grad: Any, rates: Any, seen: Any) -> Any:
-    """Step every lane; whether a live lane did not change in any bit."""
+def step(typingctx: Any, net: Any, theta: Any, state: Any, grad: Any, rates: Any, seen: Any, X: Any, T: Any) -> Any:
+    """Step every lane; STILL and WANTED, added."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        names = ("theta", "state", "grad", "rates", "seen")
-        rows = {n: Rows(builder, variant.kind, a, n) for n, a in zip(names, args[1:], strict=True)}
-        seen = rows.pop("seen")
+        rows = _rows(builder, variant, ("theta", "state", "grad", "rates", "seen"), args[1:6])
+        X, T = (Numbers(builder, variant.kind, a, "data") for a in args[6:])
+        seen, wanted = rows.pop("seen"), ir.Constant(ir.IntType(1), 0)
         bits = Difference(seen[PARKED])
-        update(builder, variant, **rows, bits=bits)
+        if variant.trainer.batch:
+            wanted = epoch(builder, variant, rows, X, T, bits).any()
+        else:
+            update(builder, variant, **rows, bits=bits)
         seen[MOVED] = bits.lanes
-        return bits.none()
+        word = ir.IntType(64)
+        flags = (builder.zext(bits.none(), word), builder.zext(wanted, word))
+        return builder.or_(flags[0], builder.mul(flags[1], ir.Constant(word, WANTED)))
 
-    return types.boolean(net, theta, state, grad, rates, seen), codegen
+    return types.int64(net, theta, state, grad, rates, seen, X, T), codegen
+
+
+@intrinsic
+def looks_every_tick(typingctx: Any, net: Any) -> Any:
+    """Whether a step needs the gradient over all samples, so that loss and errors are at hand at every tick."""
+    every = int(not net.variant.trainer.batch)
+    return types.boolean(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(1), every)
 
 
 @intrinsic

@@ -1,7 +1,8 @@
 """Streaming lanes: train many networks, one a lane; a finished network leaves and the next start takes its lane.
 
 `advance` runs compiled for a number of ticks and can be called again: all its state is in the caller's arrays.
-One tick is one full-batch step of every lane.  All work on a single lane (events, records, refills) is scalar
+One tick is one step of every lane, or an epoch of them where the samples come in batches; `now` and all budgets,
+schedules and events here count ticks of a run.  All work on a single lane (events, records, refills) is scalar
 code that no variant changes, so it cannot depend on the lane count either.
 """
 
@@ -19,9 +20,12 @@ from saddlescape.kernels.tick import (
     LOSS,
     MOVED,
     PARKED,
+    STILL,
     TOLERANCE,
+    WANTED,
     WORST,
     evaluate,
+    looks_every_tick,
     pointer,
     step,
 )
@@ -30,7 +34,7 @@ BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED = range(5)  # outcomes.StopReaso
 ESCAPED, SOLVED_AT, STOPPED, REASON = range(4)  # columns of `events`
 LOSS_THEN, NORM_THEN, SEPARATION_THEN, LARGEST_THEN = range(4)  # columns of `final`
 RUN, BIRTH, RECORD, DUE, DONE = range(5)  # rows of `book`
-TICK, NEXT, LIVE, SOONEST = range(4)  # entries of `clock`
+TICK, NEXT, LIVE, SOONEST, FLAGS = range(5)  # entries of `clock`
 NEVER = 2**62
 
 
@@ -43,7 +47,7 @@ class Lanes(NamedTuple):
     rates: Any
     seen: Any
     book: Any  # (5, lanes) int64
-    clock: Any  # (4,) int64
+    clock: Any  # (5,) int64
 
 
 class Runs(NamedTuple):
@@ -104,7 +108,7 @@ def refill(lane, lanes, runs, n):
     book[RUN * n.lanes + lane], book[DONE * n.lanes + lane], book[DUE * n.lanes + lane] = run, 0, NEVER
     if run >= 0:
         book[BIRTH * n.lanes + lane], book[RECORD * n.lanes + lane] = clock[TICK], 0
-        book[DUE * n.lanes + lane] = clock[TICK] + (0 if runs.recorded[run] >= 0 else runs.steps[run])
+        book[DUE * n.lanes + lane] = clock[TICK]
         clock[NEXT] += 1
         clock[LIVE] += 1
     clock[SOONEST] = min(clock[SOONEST], book[DUE * n.lanes + lane])
@@ -262,17 +266,18 @@ def pointers(lanes, runs, records, shape):
 def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
     """Run up to `ticks` ticks, fewer if every run is done."""
     lanes, runs, records, shape, n = pointers(all_lanes, all_runs, all_records, all_shape)
-    x, t, clock = pointer(X), pointer(T), lanes.clock
+    x, t, clock, rates, seen = pointer(X), pointer(T), lanes.clock, lanes.rates, lanes.seen
     if clock[TICK] < 0:
         fill(lanes, runs, n)
     for _ in range(ticks):
         if clock[LIVE] == 0:
             break
-        wanted = evaluate(net, lanes.theta, lanes.grad, x, t, lanes.rates, lanes.seen)
-        attended = wanted or clock[TICK] >= clock[SOONEST]
+        attended = clock[TICK] >= clock[SOONEST] or clock[FLAGS] & WANTED
+        if looks_every_tick(net) or attended:
+            attended = evaluate(net, lanes.theta, lanes.grad, rates, seen, x, t) or attended
         if attended:
             attend(lanes, runs, records, shape, n)
-        still = step(net, lanes.theta, lanes.state, lanes.grad, lanes.rates, lanes.seen)
-        if still or attended:
+        clock[FLAGS] = step(net, lanes.theta, lanes.state, lanes.grad, rates, seen, x, t)
+        if clock[FLAGS] & STILL or attended:
             replace(lanes, runs, records, shape, n)
         clock[TICK] += 1

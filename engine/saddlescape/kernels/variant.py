@@ -9,11 +9,16 @@ from numba import types
 from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 
 from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.schedules import SCHEDULES, Schedule
+from saddlescape.kernels.steppers import STEPPERS, Stepper
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """What all runs of a call share: layer sizes (inputs first, outputs last) and the functions' names."""
+    """What all runs of a call share: layer sizes (inputs first, outputs last), the functions' names, the batches.
+
+    `weight_decay` and `layer_rates` say that there are such numbers, not what they are.
+    """
 
     sizes: tuple[int, ...]
     bias: bool
@@ -21,6 +26,11 @@ class Trainer:
     output: str
     loss: str
     stepper: str
+    schedule: str = "constant"
+    weight_decay: bool = False
+    layer_rates: bool = False
+    batch: int = 0
+    """Samples of a step; 0 for all."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,33 @@ class Variant:
             found.append(Layer(fan_in, fan_out, trainer.bias, param, unit, activation))
             param, unit = param + (fan_in + trainer.bias) * fan_out, unit + fan_out
         return tuple(found)
+
+    @property
+    def stepper(self) -> Stepper:
+        return STEPPERS[self.trainer.stepper]
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return SCHEDULES.get(self.trainer.schedule)
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """Names of the numbers that a run steps by, in the order of their rows."""
+        decay = ("weight_decay",) if self.trainer.weight_decay else ()
+        layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
+        schedule = self.schedule.rates if self.schedule else ()
+        return ("learning_rate", *self.stepper.rates, *decay, *schedule, *layers)
+
+    @property
+    def n_states(self) -> int:
+        """Rows of the stepper's state: by parameter, of the step as a whole, and the schedule's clock."""
+        return self.n_params * self.stepper.states + self.stepper.step_states + (self.schedule is not None)
+
+    @property
+    def batches(self) -> tuple[int, int]:
+        """Samples of a batch, and how many steps make an epoch; the last batch may be smaller."""
+        size = self.trainer.batch or self.samples
+        return size, -(-self.samples // size)
 
     @property
     def n_params(self) -> int:

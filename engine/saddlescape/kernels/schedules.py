@@ -1,0 +1,33 @@
+"""Schedules: what the learning rate is multiplied by at step t, the first step being 0."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from saddlescape.kernels.elementary import exp
+from saddlescape.kernels.lanes import Lanes
+
+Rates = Mapping[str, Lanes]
+
+
+def exponential(t: Lanes, rates: Rates) -> Lanes:
+    """schedule_decay**t; `log_decay` is its logarithm."""
+    return exp(t * rates["log_decay"])
+
+
+def inverse_time(t: Lanes, rates: Rates) -> Lanes:
+    """1 / (1 + schedule_decay t)."""
+    return 1.0 / (1.0 + rates["decay"] * t)
+
+
+class Schedule(NamedTuple):
+    """The factor at step t, and the names of its numbers."""
+
+    factor: Callable[[Lanes, Rates], Lanes]
+    rates: tuple[str, ...]
+
+
+SCHEDULES = {
+    "exponential": Schedule(exponential, ("log_decay",)),
+    "inverse_time": Schedule(inverse_time, ("decay",)),
+}
+"""By name; "constant" needs none."""
