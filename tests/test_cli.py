@@ -1,5 +1,6 @@
 """The command line as its users meet it: words on stdout and stderr, and exit codes."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -112,6 +113,31 @@ def test_a_changed_data_file_is_refused_and_named(spec, tmp_path):
     data.write_text("x1,t1\n0,0\n1,1\n")
     assert saddlescape("resume", out).returncode == 0
     assert (out / "result.h5").read_bytes() == before
+
+
+def test_a_folder_that_is_in_use_is_told(spec, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused(saddlescape("run", spec, "-o", out), 5, str(out), "in use by another process", "-o")
+    assert saddlescape("run", spec, "-o", out).returncode == 0
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused(saddlescape("resume", out), 5, "in use by another process")
+
+
+def test_a_foreign_folder_is_refused_and_left_alone(spec, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    refused(saddlescape("run", spec, "-o", tmp_path), 3, str(tmp_path), "is not a run's folder", "-o")
+    refused(saddlescape("resume", tmp_path), 3, str(tmp_path), "is not a run's folder")
+    assert {path.name for path in tmp_path.iterdir()} == {"thesis.txt", spec.name}
+
+
+def test_a_folder_that_cannot_be_made_is_no_traceback(spec, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(saddlescape("run", spec, "-o", tmp_path / "file/out"), 1, "Not a directory")
+    refused(saddlescape("run", spec, "-o", tmp_path / ("x" * 300)), 1, "File name too long")
 
 
 def test_plot_without_matplotlib_names_the_extra(tmp_path):

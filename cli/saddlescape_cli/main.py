@@ -1,5 +1,6 @@
 """Which starts of a small neural network escape the saddle at zero, and how soon."""
 
+import errno
 import sys
 from importlib import import_module
 
@@ -51,7 +52,15 @@ def main() -> None:
     from saddlescape.errors import SaddlescapeError
 
     try:
-        cli()
+        sys.exit(cli(standalone_mode=False))
+    except click.ClickException as mistake:
+        mistake.show()
+        sys.exit(mistake.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except OSError as failure:
+        click.echo(f"error: {failure.filename or 'output'}: {failure.strerror or failure}", err=True)
+        sys.exit(3 if failure.errno in (errno.ENOSPC, errno.EDQUOT) else 1)
     except SaddlescapeError as failure:
         for line in str(failure).splitlines():
             click.echo(f"error: {line}", err=True)

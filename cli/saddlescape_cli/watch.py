@@ -1,5 +1,6 @@
 """While a sweep runs: the progress bar, and Ctrl-C."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C asks the run to stop in good order; a second one stops it at once."""
+    """The first Ctrl-C asks the run to stop in good order; a second one ends the process, as a kill would."""
     asked = Event()
 
     def ask(*_: object) -> None:
+        signal.signal(signal.SIGINT, leave)
         asked.set()
-        signal.signal(signal.SIGINT, previous)
+
+    def leave(*_: object) -> None:
+        os.write(2, b"\nstopped at once; what was committed is kept, and saddlescape resume goes on with it\n")
+        os._exit(130)
 
     previous = signal.signal(signal.SIGINT, ask)
     try:
@@ -57,9 +62,6 @@ def watched(work: "Callable[[Callable[[Progress], None] | None, Callable[[], boo
     except Interrupted as stopped:
         click.echo(str(stopped), err=True)
         sys.exit(stopped.exit_code)
-    except KeyboardInterrupt:
-        click.echo("stopped at once; what was committed is kept", err=True)
-        sys.exit(130)
 
 
 def report(result: Path, as_json: bool) -> None:

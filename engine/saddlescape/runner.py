@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Interrupted(SaddlescapeError):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        super().__init__(f"stopped; what is done is kept. Go on with: saddlescape resume {folder}")
+        super().__init__(f"stopped; what is done is kept. Go on with: saddlescape resume {quote(str(folder))}")
 
 
 class _Abandoned(Exception):

@@ -1,0 +1,115 @@
+"""Ctrl-C on the command line: what is done is kept, what is left is computed later, and no byte is different."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+
+import pytest
+from spec_cases import TINY
+
+SPEC = TINY.replace("count = 10", "count = 8192").replace("steps = 20", "steps = 20000") + "[stop]\nsolved = 0\n"
+
+MAIN = """
+import saddlescape.plan
+from saddlescape_cli import watch
+from saddlescape_cli.main import main
+
+class Event(watch.Event):
+    def set(self):
+        super().set()
+        print("asked", flush=True)
+
+watch.Event = Event
+saddlescape.plan.BLOCK_WORK = 2**27
+"""
+
+DEAF = """
+import saddlescape.runner
+saddlescape.runner._Meter.after_slice = lambda meter, steps: None
+saddlescape.plan.BLOCK_WORK = 2**32
+"""
+
+
+def command(*args, code=MAIN):
+    return [sys.executable, "-c", f"{code}\nmain()", *map(str, args), "--threads", "2"]
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory):
+    path = tmp_path_factory.mktemp("spec") / "long.toml"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(spec, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    subprocess.run(command("run", spec, "-o", folder), check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def start(spec):
+    """Start `run` in a folder; whatever is left of it at the end of the test is killed."""
+    with contextlib.ExitStack() as stack:
+
+        def start(folder, code=MAIN):
+            arguments = command("run", spec, "-o", folder, code=code)
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            process = stack.enter_context(subprocess.Popen(arguments, **pipes))
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+def until(condition, process):
+    """Wait for a condition while the process runs."""
+    while not condition():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            pytest.fail(f"ended with {process.wait(0.01)}: {process.stderr.read()}")
+
+
+def committed(folder):
+    return {path.name for path in folder.glob("blocks/*.h5")}
+
+
+def test_ctrl_c_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninterrupted, tmp_path):
+    folder = tmp_path / "my run"
+    process = start(folder)
+    until(lambda: committed(folder), process)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1] == (
+        f"stopped; what is done is kept. Go on with: saddlescape resume '{folder}'\n"
+    )
+    assert process.returncode == 130
+    kept = committed(folder)
+    assert kept < committed(uninterrupted)
+    assert not (folder / "result.h5").exists()
+    assert not list(folder.rglob("*.part"))
+    resumed = subprocess.run(command("resume", folder), capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert (folder / "result.h5").read_bytes() == (uninterrupted / "result.h5").read_bytes()
+
+
+def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(start, tmp_path):
+    folder = tmp_path / "run"
+    process = start(folder, MAIN + DEAF)
+    until((folder / "plan.json").exists, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "asked\n"
+    process.send_signal(signal.SIGINT)
+    assert "stopped at once" in process.communicate()[1]
+    assert process.returncode == 130
+    assert not committed(folder)
+    resumed = subprocess.run(command("resume", folder, code=MAIN + DEAF), capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert (folder / "result.h5").exists()
+
+
+def test_ctrl_c_before_the_run_began_ends_with_130_too():
+    program = "import signal; from saddlescape_cli import main, sweeps\n"
+    program += "sweeps.sweeps.callback = lambda: signal.raise_signal(signal.SIGINT); main.main()"
+    done = subprocess.run([sys.executable, "-c", program, "sweeps"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\n")
