@@ -14,7 +14,7 @@ HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
 DTYPES = ("float64", "float32")
 RATES = {
     "learning_rate": 0.02, "momentum": 0.5, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999,
-    "weight_decay": 0.01, "grow": 1.2, "shrink": 0.5, "longest": 50.0, "shortest": 1e-6, "decay": 0.1,
+    "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
     "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5,
 }  # fmt: skip
 FULL = [case for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)]

@@ -219,6 +219,41 @@ def test_every_budget_of_a_sweep_has_its_last_record(tmp_path):
         np.testing.assert_array_equal(results["loss"][0, :, 3], results["final_loss"][0].astype(np.float32))
 
 
+STEPPERS = """
+[[axes]]
+key = "training.stepper"
+values = ["momentum", "adam"]
+[[axes]]
+key = "training.batch"
+values = ["full", "online", 3]
+[[axes]]
+key = "training.weight_decay"
+values = [0, 0.01]
+"""
+
+
+def test_steppers_and_batches_are_axes_and_every_run_can_be_remade(tmp_path):
+    settings = ("starts.count=9", "training.epochs=30", "record.steps=every:1", "record.parameters=true")
+    sweep = parse(TINY.replace("steps = 20\n", "") + STEPPERS, tmp_path, settings)
+    with ss.open(ss.run(sweep, tmp_path / "run")) as results:
+        assert results.dims == {"stepper": 2, "batch": 3, "weight_decay": 2, "run": 9}
+        assert results.stop_step.reshape(2, 3, -1).max(axis=(0, 2)).tolist() == [30, 120, 60]
+        assert results["record_step"].tolist() == [0, 4, 8, 12, 16, 20, 24, 28, 30, *range(32, 121, 4)]
+        for point in np.ndindex(2, 3, 2):
+            stored, again = results.trajectory(point, 8), ss.replay(sweep, point, 8)
+            np.testing.assert_array_equal(stored["theta"], again["theta"])
+        assert np.isfinite(results.trajectory((0, 0, 0), 8)["loss"]).sum() == 9
+        assert np.isfinite(results.trajectory((0, 1, 0), 8)["loss"]).sum() == 31
+
+
+def test_under_multiplicative_steps_zero_is_for_ever(tmp_path):
+    text = TINY + '[[axes]]\nkey = "starts.scale"\nvalues = [0, 1]'
+    sweep = parse(text, tmp_path, ["problem.name=and", "training.stepper=multiplicative"])
+    with ss.open(ss.run(sweep, tmp_path / "run")) as results:
+        assert (results.outcome[0] == Outcome.FROZEN).all()
+        assert (results.outcome[1] != Outcome.FROZEN).all()
+
+
 def test_zero_is_frozen_and_counts_once(results):
     assert (results.outcome[0] == Outcome.FROZEN).all()
     assert results.distinct_starts.tolist() == [1] + [64] * 10

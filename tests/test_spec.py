@@ -52,8 +52,15 @@ def test_a_point_of_a_grid():
 
 
 def test_every_numeric_key_is_an_axis():
+    owner = {"epsilon": "adam", "beta1": "adam", "beta2": "adam", "smoothing": "rmsprop", "momentum": "momentum"}
     for key in NUMERIC:
-        assert parse(f'{XOR}[[axes]]\nkey = "{key}"\nvalues = [0.25, 0.5]', Path()).numeric(key)[1] == 0.5
+        name = key.split(".")[1]
+        stepper = "rprop" if name[:4] in ("eta_", "step") else owner.get(name, "gd")
+        schedule = "exponential" if name == "schedule_decay" else "constant"
+        low = 1.0 if name == "eta_plus" else 0.25
+        training = f'[training]\nstepper = "{stepper}"\nschedule = "{schedule}"\n'
+        text = f'{XOR}{training}[[axes]]\nkey = "{key}"\nvalues = [{low}, {2 * low}]'
+        assert parse(text, Path()).numeric(key)[1] == 2 * low
 
 
 def test_overrides():
@@ -141,11 +148,20 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + "[starts]\nseed = -1", "starts.seed: must be at least 0; got -1"),
         (XOR + "[training]\nmomentum = 1", "training.momentum: must be less than 1.0; got 1"),
         (XOR + '[training]\nstepper = "gd"\nmomentum = 0.5', 'training.momentum: belongs to stepper = "momentum"'),
+        (XOR + '[training]\nstepper = "rprop"\nweight_decay = 1', 'training.weight_decay: belongs to stepper = "gd"'),
+        (XOR + '[training]\nstepper = "rprop"\nstep_max = 1e-9', "training.step_min: must be at most step_max = 1e-09"),
+        (XOR + "[training]\nschedule_decay = 0.5", 'training.schedule_decay: belongs to schedule = "exponential"'),
+        (XOR + '[training]\nschedule = "exponential"\nschedule_decay = 1.5', "must be greater than 0 and at most 1; got 1.5"),  # noqa: E501
+        (XOR + "[training]\nepochs = 5\nsteps = 20", "training.epochs: stands in place of steps; got both, steps = 20"),
+        (XOR + "[training]\nbatch = 5", 'training.batch: must be at most 4, the samples; got 5; or write "full"'),
+        (XOR + "[training]\nbatch = 3\nsteps = 7", "must be a multiple of 2, the steps of an epoch; got 7; or write epochs = 4"),  # noqa: E501
+        (XOR + '[training]\nbatch = "online"\n[stop]\ngradient = 1e-9', 'stop.gradient: needs batch = "full"'),
+        (XOR + '[training]\nlayer_rates = [1]', "training.layer_rates: must have 2 values, one for each layer of weights; got 1"),  # noqa: E501
         (XOR + '[training]\nloss = "bce"\n[network]\noutput = "tanh"', 'training.loss: "bce" needs output'),
         (XOR + 'coding = "pm1"\n[training]\nloss = "bce"', 'training.loss: "bce" needs targets from 0 to 1; got -1'),
         (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),
         (XOR + "[record]\nsteps = [2, 2]", "record.steps: must be increasing"),
-        (XOR + "[record]\nsteps = [20001]", "record.steps: must end by training.steps = 20000; got 20001"),
+        (XOR + "[record]\nsteps = [20001]", "record.steps: must end by the last step, 20000; got 20001"),
         (XOR + '[record]\nfields = ["los"]', r"record.fields\[0\]: must be .*; did you mean 'loss'?"),
         (XOR + "[record]\nruns = -1", 'record.runs: must be "all" or a number of runs'),
         (XOR + '[starts]\nfile = "a.npy"', 'starts.file: belongs to kind = "file"'),

@@ -1,7 +1,7 @@
 """One block of a plan, computed: starts drawn, trained by the kernel, outcomes named."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from saddlescape.problems import Problem
 from saddlescape.spec import NUMERIC, Spec
 
 Data = dict[str, npt.NDArray[Any]]
+Floats = npt.NDArray[np.float64]
 RANGE = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf), "linear": (-np.inf, np.inf)}
 
 
@@ -31,12 +32,25 @@ def plateau_loss(problem: Problem, loss: str, output: str) -> float:
     return float(squares.mean() if loss == "mse" else squares.sum() / 2)
 
 
-def trainer(spec: Spec) -> Trainer:
+def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     """The part of a spec that selects machine code."""
     network, training = spec.network, spec.training
     return Trainer(
-        spec.sizes, network.bias, network.activation, network.output, training.loss, training.stepper
-    )
+        spec.sizes, network.bias, network.activation, network.output, training.loss, training.stepper,
+        schedule=training.schedule,
+        weight_decay=training.stepper != "adamw" and bool(numbers["training.weight_decay"].any()),
+        layer_rates=training.layer_rates is not None,
+        batch=spec.batch,
+    )  # fmt: skip
+
+
+def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What the runs step by, by the kernel's names."""
+    found = {key.removeprefix("training."): values for key, values in numbers.items() if key.startswith("training.")}
+    decay = found["schedule_decay"]
+    for number, rate in enumerate(spec.training.layer_rates or ()):
+        found[f"layer_rate_{number}"] = np.full(len(decay), rate)
+    return {**found, "log_decay": np.log(np.maximum(decay, np.finfo(float).tiny))}
 
 
 @dataclass(frozen=True)
@@ -90,12 +104,12 @@ def batch(
     n = len(theta)
     return Batch(
         theta=theta.astype(spec.network.dtype),
-        rates={name: numbers[f"training.{name}"] for name in ("learning_rate", "momentum")},
+        rates=rates(spec, numbers),
         escape_loss=np.full(n, escape),
         solved=numbers["stop.solved"],
         diverged=numbers["stop.diverged"],
         gradient=numbers["stop.gradient"],
-        steps=np.full(n, spec.training.steps, dtype=np.int64),
+        steps=np.full(n, spec.steps, dtype=np.int64),
         recorded=recorded,
         record_step=steps,
         record_theta=spec.record.parameters,
@@ -113,11 +127,14 @@ def _train_group(
     recorded = np.where(wanted, np.cumsum(wanted) - 1, -1)
     problem = group.spec.load_problem()
     given = batch(group.spec, theta, numbers, recorded, plan.record_step)
-    return given, train(trainer(group.spec), problem.X, problem.T, given, after_slice=after_slice), inverse
+    kernel = trainer(group.spec, numbers)
+    return given, train(kernel, problem.X, problem.T, given, after_slice=after_slice), inverse
 
 
-def _outcomes(given: Batch, trained: Trained) -> Data:
+def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
     update = given.rates["learning_rate"] * trained.largest_gradient
+    if spec.training.stepper == "multiplicative":
+        update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
     measures = ("loss", "grad_norm", "separation")
@@ -140,7 +157,7 @@ def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_sli
     """(per run, per trajectory) arrays of one group."""
     given, trained, inverse = _train_group(plan, group, kept, after_slice)
     record = plan.sweep.spec.record
-    runs = {name: values[inverse] for name, values in _outcomes(given, trained).items()}
+    runs = {name: values[inverse] for name, values in _outcomes(group.spec, given, trained).items()}
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, given.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]

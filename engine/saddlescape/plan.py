@@ -124,7 +124,7 @@ class Plan:
 
     @cached_property
     def steps(self) -> int:
-        return max(spec.training.steps for spec in self.structures)
+        return max(spec.steps for spec in self.structures)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -132,8 +132,10 @@ class Plan:
 
     @cached_property
     def record_step(self) -> npt.NDArray[np.int64]:
-        last = [spec.training.steps for spec in self.structures]
-        return np.union1d(record_steps(self.sweep.spec.record.steps, self.steps), last)
+        """Recorded steps; in batches, those at which an epoch of every network begins or a run ends."""
+        epoch = math.lcm(*(spec.epoch for spec in self.structures))
+        wanted = record_steps(self.sweep.spec.record.steps, self.steps) // epoch * epoch
+        return np.union1d(wanted, [spec.steps for spec in self.structures])
 
     @cached_property
     def trajectory_stride(self) -> int:

@@ -106,8 +106,8 @@ def _adam(theta: Array, g: Array, state: State, rates: Rates) -> Array:
 def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
     turn = np.sign(g * state.get("last", np.zeros_like(theta)))
     size = state.get("size", np.full_like(theta, rates["learning_rate"]))
-    size = size * np.where(turn > 0, rates["grow"], np.where(turn < 0, rates["shrink"], 1))
-    state["size"] = size = np.clip(size, rates["shortest"], rates["longest"])
+    size = size * np.where(turn > 0, rates["eta_plus"], np.where(turn < 0, rates["eta_minus"], 1))
+    state["size"] = size = np.clip(size, rates["step_min"], rates["step_max"])
     state["last"] = g = np.where(turn < 0, 0, g)
     return theta - np.sign(g) * size
 
@@ -116,7 +116,7 @@ def schedule(name: str, t: int, rates: Mapping[str, float]) -> float:
     """What the learning rate is multiplied by at step `t`, the first being 0."""
     if name == "exponential":
         return float(np.exp(rates["log_decay"] * t))
-    return 1 / (1 + rates["decay"] * t) if name == "inverse_time" else 1.0
+    return 1 / (1 + rates["schedule_decay"] * t) if name == "inverse_time" else 1.0
 
 
 def trajectory(

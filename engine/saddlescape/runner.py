@@ -235,7 +235,7 @@ def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -
     theta = start(loaded, point, run)[None]
     given = batch(kept, theta, numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_step)
     problem = spec.load_problem()
-    trained = train(trainer(spec), problem.X, problem.T, given)
+    trained = train(trainer(spec, numbers), problem.X, problem.T, given)
     loss, grad_norm, separation = trained.measures[0].T
     steps = given.record_step
     measures = {"record_step": steps, "loss": loss, "grad_norm": grad_norm, "separation": separation}

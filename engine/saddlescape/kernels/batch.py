@@ -32,9 +32,9 @@ class Batch:
     theta : (runs, n_params) float64 or float32, the starts.
     rates : by the names of `Variant.rates`, (runs,) float64 each: what the runs step by.
     escape_loss, solved, diverged, gradient : (runs,) float64
-    steps : (runs,) int64, the budget.  It and the steps of records are multiples of the steps of an epoch.
+    steps : (runs,) int64, the budget, a multiple of the steps of an epoch.
     recorded : (runs,) int64, row of the run's trajectory, or -1.
-    record_step : (records,) int64, increasing from 0.
+    record_step : (records,) int64, increasing from 0; a record within an epoch stays NaN.
     """
 
     theta: npt.NDArray[Any]
@@ -92,23 +92,20 @@ def _runs(batch: Batch, variant: Variant) -> t.Runs:
     tolerance = rates[:, GRADIENT_TOLERANCE]
     tolerance[tolerance == 0] = -1  # an exactly zero gradient alone stops nothing: velocity may be left
     theta, events = np.array(batch.theta, order="C"), np.full((n, 4), -1, dtype=np.int64)
-    epochs = _epochs(batch.steps, variant)
+    epochs, rest = np.divmod(batch.steps, variant.batches[1])
+    if rest.any():
+        raise ValueError(f"steps must be multiples of the {variant.batches[1]} steps of an epoch")
     return t.Runs(theta, rates, epochs, batch.recorded, events, np.full((n, 4), np.nan))
 
 
-def _epochs(steps: npt.NDArray[np.int64], variant: Variant) -> npt.NDArray[np.int64]:
-    epochs, rest = np.divmod(steps, variant.batches[1])
-    if rest.any():
-        raise ValueError(f"steps must be multiples of the {variant.batches[1]} steps of an epoch")
-    return epochs
-
-
 def _records(batch: Batch, variant: Variant) -> t.Records:
-    rows, steps = int(batch.recorded.max(initial=-1)) + 1, len(batch.record_step)
+    epoch = variant.batches[1]
+    at = batch.record_step[batch.record_step % epoch == 0] // epoch
+    rows, steps = int(batch.recorded.max(initial=-1)) + 1, len(at)
     measures = np.full((rows, steps, 3), np.nan)
     kept = rows if batch.record_theta else 0
     theta = np.full((kept, steps, batch.theta.shape[1]), np.nan, dtype=batch.theta.dtype)
-    return t.Records(_epochs(batch.record_step, variant), measures, theta)
+    return t.Records(at, measures, theta)
 
 
 def _shape(trainer: Trainer) -> t.Shape:
@@ -149,14 +146,23 @@ def train(
         ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
         if after_slice is not None:
             after_slice(int(clock[t.TICK] - before) * epoch * width)
-    return _trained(runs, records, epoch)
+    return _trained(runs, records, batch.record_step, epoch)
 
 
-def _trained(runs: t.Runs, records: t.Records, epoch: int) -> Trained:
+def _trained(runs: t.Runs, records: t.Records, steps: npt.NDArray[np.int64], epoch: int) -> Trained:
     escape, solve, stop, reason = runs.events.T
     escape, solve, stop = (np.where(at < 0, -1, at * epoch) for at in (escape, solve, stop))
     loss, grad_norm, separation, largest = runs.final.T
     return Trained(
         runs.theta, escape, solve, stop, reason.astype(np.int8), loss, grad_norm, separation, largest,
-        records.measures, records.theta,
+        *(_spread(values, steps % epoch == 0) for values in (records.measures, records.theta)),
     )  # fmt: skip
+
+
+def _spread(values: npt.NDArray[Any], there: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Records (rows, records, numbers) at their places among all, the others NaN."""
+    if there.all():
+        return values
+    spread = np.full((len(values), len(there), values.shape[2]), np.nan, dtype=values.dtype)
+    spread[:, there] = values
+    return spread

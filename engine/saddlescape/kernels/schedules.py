@@ -16,7 +16,7 @@ def exponential(t: Lanes, rates: Rates) -> Lanes:
 
 def inverse_time(t: Lanes, rates: Rates) -> Lanes:
     """1 / (1 + schedule_decay t)."""
-    return 1.0 / (1.0 + rates["decay"] * t)
+    return 1.0 / (1.0 + rates["schedule_decay"] * t)
 
 
 class Schedule(NamedTuple):
@@ -28,6 +28,6 @@ class Schedule(NamedTuple):
 
 SCHEDULES = {
     "exponential": Schedule(exponential, ("log_decay",)),
-    "inverse_time": Schedule(inverse_time, ("decay",)),
+    "inverse_time": Schedule(inverse_time, ("schedule_decay",)),
 }
 """By name; "constant" needs none."""

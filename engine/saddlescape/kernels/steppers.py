@@ -67,7 +67,8 @@ def rprop(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, St
     """
     last, size = state[0], select(state[1] > 0.0, state[1], rates["learning_rate"])
     same, turned = last * g > 0.0, last * g < 0.0
-    longer, shorter = _least(size * rates["grow"], rates["longest"]), _most(size * rates["shrink"], rates["shortest"])
+    longer = _least(size * rates["eta_plus"], rates["step_max"])
+    shorter = _most(size * rates["eta_minus"], rates["step_min"])
     size = select(same, longer, select(turned, shorter, size))
     g = select(turned, g.like(0.0), g)
     return theta - _sign(g) * size, (g, size)
@@ -138,7 +139,7 @@ STEPPERS = {
     "rmsprop": Stepper(rmsprop, ("smoothing", "epsilon"), 1),
     "adam": Stepper(adam, _ADAM, 2, correct_bias, 2),
     "adamw": Stepper(adamw, (*_ADAM, "weight_decay"), 2, correct_bias, 2),
-    "rprop": Stepper(rprop, ("grow", "shrink", "longest", "shortest"), 2),
+    "rprop": Stepper(rprop, ("eta_plus", "eta_minus", "step_max", "step_min"), 2),
     "sign": Stepper(sign),
     "normalized": Stepper(normalized, (), 0, take_norm),
     "multiplicative": Stepper(multiplicative),

@@ -167,19 +167,66 @@ def _loss(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
         )
 
 
-def _momentum(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    given = "momentum" in spec.training.model_fields_set and "training.stepper" not in chosen
-    if spec.training.stepper == "gd" and given:
-        yield Fault(
-            "training.momentum", 'belongs to stepper = "momentum"; leave it out or change the stepper'
-        )
+_STEPPERS = {
+    "momentum": ("momentum", "nesterov"),
+    "epsilon": ("adagrad", "rmsprop", "adam", "adamw"),
+    "smoothing": ("rmsprop",),
+    "beta1": ("adam", "adamw"),
+    "beta2": ("adam", "adamw"),
+    **dict.fromkeys(("eta_plus", "eta_minus", "step_max", "step_min"), ("rprop",)),
+    "weight_decay": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"),
+}
+"""The steppers that a number of `training` belongs to."""
+
+
+def _stepper(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    keys = spec.training
+    for key, owners in _STEPPERS.items():
+        if keys.stepper not in owners and key in keys.model_fields_set and "training.stepper" not in chosen:
+            who = " or ".join(f'"{owner}"' for owner in owners)
+            yield Fault(f"training.{key}", f"belongs to stepper = {who}; leave it out or change the stepper")
+    if keys.step_min > keys.step_max:
+        yield Fault("training.step_min", f"must be at most step_max = {keys.step_max:g}; got {keys.step_min:g}")
+
+
+def _rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    keys = spec.training
+    if keys.schedule == "constant" and "schedule_decay" in keys.model_fields_set and "training.schedule" not in chosen:
+        yield Fault("training.schedule_decay", 'belongs to schedule = "exponential" or "inverse_time"; leave it out')
+    most = max((keys.schedule_decay, *chosen.get("training.schedule_decay", ())))
+    if keys.schedule == "exponential" and not 0 < min(keys.schedule_decay, most) <= most <= 1:
+        yield Fault("training.schedule_decay", f"must be greater than 0 and at most 1; got {most:g}; 1 is constant")
+
+
+def _batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    keys = spec.training
+    if keys.epochs is not None and "steps" in keys.model_fields_set:
+        yield Fault("training.epochs", f"stands in place of steps; got both, steps = {keys.steps}; leave one out")
+    if not _sound(spec):
+        return
+    samples = len(spec.loaded.X)
+    if spec.batch > samples:
+        yield Fault("training.batch", f'must be at most {samples}, the samples; got {spec.batch}; or write "full"')
+    elif spec.steps % spec.epoch:
+        epochs = -(-spec.steps // spec.epoch)
+        message = f"must be a multiple of {spec.epoch}, the steps of an epoch; got {spec.steps}"
+        yield Fault("training.steps", f"{message}; or write epochs = {epochs}")
+    if spec.batch and max((spec.stop.gradient, *chosen.get("stop.gradient", ()))) > 0:
+        yield Fault("stop.gradient", 'needs batch = "full": in batches the gradient over all samples is not known')
+
+
+def _layer_rates(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    rates, layers = spec.training.layer_rates, len(spec.network.hidden) + 1
+    if rates is not None and len(rates) != layers:
+        message = f"must have {layers} values, one for each layer of weights; got {len(rates)}"
+        yield Fault("training.layer_rates", message)
 
 
 def _schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    steps, last = spec.record.steps, spec.training.steps
+    steps, last = spec.record.steps, spec.steps
     if isinstance(steps, tuple):
         if steps[-1] > last:
-            yield Fault("record.steps", f"must end by training.steps = {last}; got {steps[-1]}")
+            yield Fault("record.steps", f"must end by the last step, {last}; got {steps[-1]}")
         return
     kind, number = steps.split(":")
     records = int(number) if kind == "log" else last // int(number)
@@ -306,8 +353,11 @@ _CHECKS: list[tuple[tuple[str, ...], Check]] = [
     (("problem",), _problem_choice),
     (("problem",), _data),
     (("problem", "network.output", "training.loss"), _loss),
-    (("training.stepper",), _momentum),
-    (("training.steps", "record.steps"), _schedule),
+    (("training",), _stepper),
+    (("training",), _rate_schedule),
+    (("problem", "training", "stop.gradient"), _batches),
+    (("network.hidden", "training.layer_rates"), _layer_rates),
+    (("problem", "training", "record.steps"), _schedule),
     (("starts.kind",), _starts_choice),
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), _starts_shape),
     (("network.dtype",), _numbers),

@@ -18,6 +18,16 @@ NUMERIC = (
     "starts.scale",
     "training.learning_rate",
     "training.momentum",
+    "training.epsilon",
+    "training.smoothing",
+    "training.beta1",
+    "training.beta2",
+    "training.eta_plus",
+    "training.eta_minus",
+    "training.step_max",
+    "training.step_min",
+    "training.weight_decay",
+    "training.schedule_decay",
     "stop.solved",
     "stop.gradient",
     "stop.diverged",
@@ -27,6 +37,8 @@ NUMERIC = (
 Floats = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Steps = Annotated[int, Field(ge=1, le=10**12)]
 Width = Annotated[int, Field(ge=1, le=64)]
 
 
@@ -105,11 +117,30 @@ class Starts(Section):
 
 
 class Training(Section):
+    """What a run steps by; the numbers of the steppers are `torch.optim`'s, with its defaults."""
+
     loss: Literal["half_sse", "mse", "bce"] = "half_sse"
-    stepper: Literal["gd", "momentum"] = "momentum"
+    stepper: Literal[
+        "gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop",
+        "sign", "normalized", "multiplicative",
+    ] = "momentum"  # fmt: skip
     learning_rate: Positive = 0.5
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    steps: Annotated[int, Field(ge=1, le=10**12)] = 20000
+    momentum: Fraction = 0.9
+    epsilon: NonNegative = 1e-8
+    smoothing: Fraction = 0.99
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    eta_plus: Annotated[float, Field(ge=1)] = 1.2
+    eta_minus: Annotated[float, Field(gt=0, le=1)] = 0.5
+    step_max: Positive = 50.0
+    step_min: Positive = 1e-6
+    weight_decay: NonNegative = 0.0
+    schedule: Literal["constant", "exponential", "inverse_time"] = "constant"
+    schedule_decay: NonNegative = 0.999
+    layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
+    batch: Literal["full", "online"] | Annotated[int, Field(ge=1)] = "full"
+    steps: Steps = 20000
+    epochs: Steps | None = None
 
 
 class Stop(Section):
@@ -158,6 +189,22 @@ class Spec(Section):
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer: inputs, hidden layers, outputs."""
         return (self.loaded.X.shape[1], *self.network.hidden, self.loaded.T.shape[1])
+
+    @property
+    def batch(self) -> int:
+        """Samples of a step; 0 for all."""
+        batch = self.training.batch
+        return {"full": 0, "online": 1}[batch] if isinstance(batch, str) else batch
+
+    @property
+    def epoch(self) -> int:
+        """Steps that go once through the samples."""
+        return -(-len(self.loaded.X) // self.batch) if self.batch else 1
+
+    @property
+    def steps(self) -> int:
+        """Steps at most."""
+        return self.training.steps if self.training.epochs is None else self.training.epochs * self.epoch
 
     @property
     def n_params(self) -> int:
