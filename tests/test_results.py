@@ -57,6 +57,13 @@ def test_what_a_result_says_of_itself(result):
     assert result.spec_text == TEXT
 
 
+def test_pieces_make_the_whole(result):
+    whole = np.full_like(result["outcome"], -1)
+    for place, values in result.pieces("outcome"):
+        whole[place] = values
+    np.testing.assert_array_equal(whole, result["outcome"])
+
+
 def test_a_trajectory_is_that_of_its_run(result, plan, whole):
     path = result.trajectory((1, 0), 4)
     assert sorted(path) == ["grad_norm", "loss", "record_step", "separation", "theta"]

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import json
+import math
 import os
 import subprocess
 import sys
@@ -41,6 +42,20 @@ def test_every_value_comes_back_at_its_place(plan, tmp_path):
         for variable in variables(plan):
             np.testing.assert_array_equal(file[variable.name][()], whole[variable.name], variable.name)
             assert file[variable.name].dtype == np.dtype(variable.dtype)
+
+
+@pytest.mark.parametrize("runs", [0, 1, 3, 4, "'all'"])
+@pytest.mark.parametrize("size", [1, 3, 4, 7])
+def test_blocks_of_any_size_hold_their_share_of_runs_and_trajectories(monkeypatch, tmp_path, size, runs):
+    monkeypatch.setattr(plans, "BLOCK_RUNS", size)
+    monkeypatch.setattr("saddlescape.store.merge.COUNTED", 4)
+    plan = Plan(sweep(f"record.runs={runs}"))
+    assert all(math.prod(block.shape) <= size for block in plan)
+    whole = filled(plan, [slice(0, n) for n in plan.shape])
+    with h5py.File(run_folder(plan, tmp_path / "run")) as file:
+        assert file["run"][()].tolist() == list(range(10))
+        for variable in variables(plan):
+            np.testing.assert_array_equal(file[variable.name][()], whole[variable.name], variable.name)
 
 
 def test_a_block_is_only_what_its_name_says(plan, tmp_path):
@@ -158,7 +173,7 @@ def test_another_spec_is_refused_with_the_difference(plan, tmp_path):
 
 def test_blocks_of_another_size_are_not_mixed(plan, tmp_path, monkeypatch):
     run_folder(plan, tmp_path / "run")
-    monkeypatch.setattr(plans, "BLOCK_RUNS", 5)
+    monkeypatch.setattr(plans, "BLOCK_RUNS", 6)
     with pytest.raises(RefusedError, match="begun by another version"), RunFolder(tmp_path / "run", Plan(sweep())):
         pass
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from saddlescape.analysis import outcome_counts
 from saddlescape.outcomes import Outcome
@@ -16,17 +17,23 @@ def rows(results: "Results") -> list[dict[str, Any]]:
 
     Without an axis (a slice's x and y are none), one row for all.
     """
-    axes = results.axes
-    outcome = results["outcome"]
-    counts = outcome_counts(outcome, 0 if axes else None)
+    axes, counts = results.axes, _counts(results)
     distinct = results["distinct_starts"].reshape(len(counts), -1).sum(axis=1)
     name = next(iter(results.dims)) if axes else "starts"
-    values = results.coords[name] if axes else np.array(["all"])
+    values = results[name] if axes else np.array(["all"])
     labels = [o.label for o in Outcome]
     return [
         {name: value, **dict(zip(labels, map(int, row), strict=True)), "distinct_starts": int(n)}
         for value, row, n in zip(values.tolist(), counts, distinct, strict=True)
     ]
+
+
+def _counts(results: "Results") -> npt.NDArray[np.int64]:
+    points = next(iter(results.dims.values())) if results.axes else 1
+    counts = np.zeros((points, len(Outcome)), dtype=np.int64)
+    for place, outcome in results.pieces("outcome"):
+        counts[place[0] if results.axes else slice(1)] += outcome_counts(outcome, 0 if results.axes else None)
+    return counts
 
 
 def text(table: list[dict[str, Any]]) -> str:

@@ -23,7 +23,8 @@ FORMAT = 1
 BLOCK_WORK = 2**30
 """Most parameter updates times samples in one block: about a second of one core."""
 
-BLOCK_RUNS = 2**16
+BLOCK_RUNS = 2**14
+"""Most runs in one block: some ten megabytes while it is computed."""
 
 RESERVED = frozenset(
     (
@@ -42,7 +43,7 @@ class Dimension:
 
     name: str
     key: str
-    values: npt.NDArray[np.generic]
+    values: npt.NDArray[np.generic] | range
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Plan:
         axes = [
             Dimension(_name(axis.key, keys), axis.key, _coordinate(axis.values)) for axis in self.sweep.axes
         ]
-        return (*axes, *self._cells, Dimension("run", "", np.arange(self.count)))
+        return (*axes, *self._cells, Dimension("run", "", range(self.count)))
 
     @property
     def _cells(self) -> tuple[Dimension, ...]:
@@ -151,15 +152,18 @@ class Plan:
 
     @cached_property
     def tile(self) -> tuple[int, ...]:
-        """Extents of a full block: trailing dimensions whole, one cut, the leading ones single."""
+        """Extents of a full block: trailing dimensions whole, one cut, the leading ones single.
+
+        Runs are cut so that trajectories are too: a block holds at most one, or a fixed number of them.
+        """
         work = self.steps * max(spec.n_params * len(spec.load_problem().X) for spec in self.structures)
         budget = min(BLOCK_RUNS, max(1, BLOCK_WORK // work))
         extents = []
         for length in reversed(self.shape):
             extents.append(max(1, min(length, budget)))
             budget //= length
-        stride = self.trajectory_stride
-        extents[0] = min(self.count, -(-extents[0] // stride) * stride)
+        if self.trajectory_stride < extents[0] < self.count:
+            extents[0] -= extents[0] % self.trajectory_stride
         return tuple(reversed(extents))
 
     @property

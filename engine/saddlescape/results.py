@@ -55,12 +55,17 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     @cached_property
     def dims(self) -> dict[str, int]:
         """Dimensions of the outcomes and their lengths: the axes, x and y of a slice, run."""
-        return dict(zip(self._file.dims("outcome"), self.outcome.shape, strict=True))
+        names = self._file.dims("outcome")
+        return dict(zip(names, self._file.shape("outcome"), strict=True))
 
     @cached_property
     def coords(self) -> dict[str, npt.NDArray[Any]]:
         """The coordinate of each dimension of the outcomes; labels for axes that are no numbers."""
         return {name: self._file.read(name) for name in self.dims}
+
+    def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
+        """A variable piece by piece, each with its place, so that any number of runs fits into memory."""
+        return self._file.pieces(name)
 
     @property
     def outcome_names(self) -> dict[int, str]:

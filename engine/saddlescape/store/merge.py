@@ -20,6 +20,9 @@ from saddlescape.store import blocks
 from saddlescape.store.atomic import replacing
 from saddlescape.store.schema import SCHEMA_VERSION, VERSIONS, Variable, create, sizes, variables
 
+COUNTED = 2**16
+"""Numbers of a dimension that are laid out at once: a billion runs have no room in memory."""
+
 DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=[seed, r]))"
 
 
@@ -37,11 +40,11 @@ def merge(plan: Plan, files: dict[int, Path], target: Path) -> Path:
 
 def _coordinates(file: h5py.File, plan: Plan) -> None:
     values: dict[str, Any] = {d.name: d.values for d in plan.dimensions}
-    values |= {"trajectory": np.arange(len(plan.trajectory_run)), "record": np.arange(len(plan.record_step))}
+    values |= {"trajectory": range(len(plan.trajectory_run)), "record": range(len(plan.record_step))}
     values["parameter"] = np.array([layout.name(place) for place in plan.places])
     keys = {d.name: d.key for d in plan.dimensions}
     for name in sizes(plan):
-        scale = file.create_dataset(name, data=_storable(values[name]))
+        scale = _coordinate(file, name, values[name])
         scale.make_scale(name)
         if keys.get(name):
             scale.attrs["long_name"] = keys[name]
@@ -54,6 +57,16 @@ def _along(file: h5py.File, name: str, dim: str, values: npt.NDArray[np.int64], 
     dataset = file.create_dataset(name, data=values)
     dataset.dims[0].attach_scale(file[dim])
     dataset.attrs.update({"long_name": long_name, "units": "1"})
+
+
+def _coordinate(file: h5py.File, name: str, values: npt.NDArray[Any] | range) -> h5py.Dataset:
+    if not isinstance(values, range):
+        return file.create_dataset(name, data=_storable(values))
+    chunk = min(len(values), COUNTED)
+    numbers = file.create_dataset(name, (len(values),), "i8", chunks=(chunk,), shuffle=True, compression=1)
+    for first in range(0, len(values), chunk):
+        numbers[first : first + chunk] = values[first : first + chunk]
+    return numbers
 
 
 def _storable(values: npt.NDArray[Any]) -> Any:

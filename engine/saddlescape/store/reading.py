@@ -1,5 +1,6 @@
 """Read a merged file: refuse what is not ours, then hand out arrays by name."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,21 @@ class ResultFile:
             return (name,)
         return tuple(dim[0].name.strip("/") for dim in dataset.dims)
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Lengths of a variable's dimensions."""
+        return tuple(self._file[name].shape)
+
     def read(self, name: str, index: Any = ()) -> npt.NDArray[Any]:
         """Values of a variable, or of a part of it."""
         dataset = self._file[name]
         if h5py.check_string_dtype(dataset.dtype):
             return np.array(dataset.asstr()[...], dtype=str)
         return np.asarray(dataset[index])
+
+    def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
+        """A variable in the pieces it is stored in, each with its place."""
+        dataset = self._file[name]
+        return ((place, np.asarray(dataset[place])) for place in dataset.iter_chunks())
 
     @property
     def plan(self) -> str:
