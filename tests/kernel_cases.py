@@ -12,10 +12,11 @@ ACTIVATIONS = ("logistic", "tanh", "relu", "linear")
 LOSSES = ("half_sse", "mse", "bce")
 HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
 DTYPES = ("float64", "float32")
+SEED = 2**63 + 5
 RATES = {
     "learning_rate": 0.02, "momentum": 0.5, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999,
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
-    "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5,
+    "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1,
 }  # fmt: skip
 FULL = [case for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)]
 
@@ -61,6 +62,7 @@ def make_batch(
     return Batch(
         theta, {name: constant(rate) for name, rate in rates.items()}, constant(escape), constant(solved),
         constant(1e6), constant(gradient), np.full(n, steps), np.arange(n), record, record_theta=True,
+        keys=np.array([[SEED, run] for run in range(n)], dtype=np.uint64),
     )  # fmt: skip
 
 
@@ -75,7 +77,11 @@ def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, 
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
     trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
     network = reference.Network(sizes, bias, activation, output, loss)
-    rates = {k: v for k, v in RATES.items() if k != "weight_decay" or stepper == "adamw" or trainer.weight_decay}
+    kept = {"weight_decay": stepper == "adamw" or trainer.weight_decay, "noise": trainer.noise}
+    rates = {name: rate for name, rate in RATES.items() if kept.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
     given = (x, t, steps * epoch, stepper, rates, trainer.schedule, trainer.batch, trainer.layer_rates)
-    return trained, [reference.trajectory(network, start, *given)[::epoch] for start in theta]
+    return trained, [
+        reference.trajectory(network, start, *given, trainer.shuffled, (SEED, run))[::epoch]
+        for run, start in enumerate(theta)
+    ]

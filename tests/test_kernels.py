@@ -73,6 +73,18 @@ def test_schedules_and_weight_decay_equal_the_reference(stepper, schedule):
     expect_equal_to_reference(case, schedule=schedule, weight_decay=stepper != "adamw")
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", [0, 2])
+def test_noise_equals_the_reference(dtype, batch):
+    expect_equal_to_reference(("tanh", "half_sse", "momentum", (9,), dtype), noise=True, batch=batch, steps=20)
+
+
+@pytest.mark.parametrize(("samples", "batch"), [(5, 1), (7, 2), (6, 6)])
+def test_shuffled_batches_equal_the_reference(samples, batch):
+    case = ("tanh", "half_sse", "gd", (3,), "float64")
+    expect_equal_to_reference(case, samples=samples, batch=batch, shuffled=True, steps=12)
+
+
 @pytest.mark.parametrize("stepper", ["gd", "rprop", "adam"])
 def test_rates_of_layers_equal_the_reference(stepper):
     expect_equal_to_reference(("tanh", "half_sse", stepper, (3,), "float64"), layer_rates=True)

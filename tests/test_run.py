@@ -246,6 +246,21 @@ def test_steppers_and_batches_are_axes_and_every_run_can_be_remade(tmp_path):
         assert np.isfinite(results.trajectory((0, 1, 0), 8)["loss"]).sum() == 31
 
 
+def test_noise_and_shuffled_orders_come_from_the_seed_and_the_run(tmp_path):
+    text = TINY + '[[axes]]\nkey = "training.noise"\nvalues = [0, 0.1]\n'
+    text += '[[axes]]\nkey = "training.batch"\nvalues = [1, "shuffled"]'
+    settings = ["starts.kind=zero", "record.parameters=true", "record.final_parameters=true"]
+    sweep = parse(text, tmp_path, settings)
+    with ss.open(ss.run(sweep, tmp_path / "run")) as results:
+        ends = results.final_theta
+        assert results.distinct_starts.tolist() == [[1, 1], [1, 1]]
+        assert [len(np.unique(ends[i, j], axis=0)) for i, j in np.ndindex(2, 2)] == [1, 10, 10, 10]
+        for point in np.ndindex(2, 2):
+            np.testing.assert_array_equal(ss.replay(sweep, point, 7)["theta"][-1], ends[(*point, 7)])
+    other = parse(text, tmp_path, [*settings, "starts.seed=2"])
+    assert (ss.replay(other, (1, 0), 7)["theta"][-1] != ends[1, 0, 7]).all()
+
+
 def test_under_multiplicative_steps_zero_is_for_ever(tmp_path):
     text = TINY + '[[axes]]\nkey = "starts.scale"\nvalues = [0, 1]'
     sweep = parse(text, tmp_path, ["problem.name=and", "training.stepper=multiplicative"])

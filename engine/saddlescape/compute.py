@@ -41,6 +41,8 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         weight_decay=training.stepper != "adamw" and bool(numbers["training.weight_decay"].any()),
         layer_rates=training.layer_rates is not None,
         batch=spec.batch,
+        shuffled=spec.shuffled,
+        noise=bool(numbers["training.noise"].any()),
     )  # fmt: skip
 
 
@@ -91,15 +93,17 @@ def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArr
     """(first, inverse): the runs to compute, and which of them each run equals."""
     scale = group.numbers["starts.scale"]
     same = np.where(scale == 0, starts.single(group.spec, 0.0), starts.single(group.spec, 1.0))
+    same = same & (group.numbers["training.noise"] == 0) & (not group.spec.shuffled)
     identity = np.where(same, group.point * count, group.point * count + group.start)
     _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
     return first, inverse
 
 
 def batch(
-    spec: Spec, theta: npt.NDArray[np.float64], numbers: dict[str, Any], recorded: Any, steps: Any
+    spec: Spec, start: npt.NDArray[np.int64], numbers: dict[str, Any], recorded: Any, steps: Any
 ) -> Batch:
-    """The kernel's arguments for starts `theta` with the given numbers."""
+    """The kernel's arguments for the starts of that number with the given numbers."""
+    theta = starts.draw(spec, start, numbers["starts.scale"])
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.load_problem(), spec.training.loss, spec.network.output)
     n = len(theta)
     return Batch(
@@ -113,6 +117,7 @@ def batch(
         recorded=recorded,
         record_step=steps,
         record_theta=spec.record.parameters,
+        keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
     )
 
 
@@ -121,12 +126,11 @@ def _train_group(
 ) -> tuple[Batch, Trained, npt.NDArray[np.intp]]:
     first, inverse = _distinct(group, int(np.prod(plan.shape[len(plan.sweep.axes) :])))
     numbers = {key: values[first] for key, values in group.numbers.items()}
-    theta = starts.draw(group.spec, group.start[first], numbers["starts.scale"])
     wanted = np.zeros(len(first), dtype=bool)
     np.logical_or.at(wanted, inverse, kept)
     recorded = np.where(wanted, np.cumsum(wanted) - 1, -1)
     problem = group.spec.load_problem()
-    given = batch(group.spec, theta, numbers, recorded, plan.record_step)
+    given = batch(group.spec, group.start[first], numbers, recorded, plan.record_step)
     kernel = trainer(group.spec, numbers)
     return given, train(kernel, problem.X, problem.T, given, after_slice=after_slice), inverse
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout
+from saddlescape import layout, random
 
 Array = npt.NDArray[np.floating]
 
@@ -130,24 +130,32 @@ def trajectory(
     schedule_name: str = "constant",
     batch: int = 0,
     layer_rates: bool = False,
+    shuffled: bool = False,
+    key: tuple[int, int] = (0, 0),
 ) -> list[tuple[Array, float, Array, float]]:
     """(theta, loss, gradient, largest error) over all samples at steps 0 to `steps`.
 
     Parameters
     ----------
     rates : by the kernel's names; `weight_decay` times theta is added to the gradient (adamw has its own way).
-    batch : samples of a step, taken in order; 0 for all.
+    batch : samples of a step, taken in order or, if `shuffled`, in a fresh order each epoch; 0 for all.
+    key : seed and number of the run, for the shuffles and for noise (`rates["noise"]` times a standard normal number).
     layer_rates : whether layer k steps at `layer_rate_k` times the learning rate.
     """
     states, state, dtype, size = [], State(), theta.dtype, batch or len(X)
     shares = np.ones(len(theta))
     for number, rows in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
         shares[rows] = rates[f"layer_rate_{number}"]
-    batches = [slice(first, first + size) for first in range(0, len(X), size)]
+    order, epoch = np.arange(len(X)), -(-len(X) // size)
     for t in range(steps + 1):
         states.append((theta, *loss_and_gradient(network, theta, X, T)))
-        here = batches[t % len(batches)]
+        if shuffled and t % epoch == 0:
+            order = random.shuffled(order, *key, t // epoch)
+        here = order[t % epoch * size :][:size]
         _, g, _ = loss_and_gradient(network, theta, X[here], T[here])
+        if "noise" in rates:
+            noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
+            g = g + (rates["noise"] * noise).astype(dtype)
         if stepper != "adamw" and "weight_decay" in rates:
             g = g + dtype.type(rates["weight_decay"]) * theta
         rate = rates["learning_rate"] * schedule(schedule_name, t, rates) * shares

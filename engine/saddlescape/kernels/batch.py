@@ -34,6 +34,7 @@ class Batch:
     escape_loss, solved, diverged, gradient : (runs,) float64
     steps : (runs,) int64, the budget, a multiple of the steps of an epoch.
     recorded : (runs,) int64, row of the run's trajectory, or -1.
+    keys : (runs, 2) uint64, seed and number of the run: what noise and shuffled orders depend on; by default 0.
     record_step : (records,) int64, increasing from 0; a record within an epoch stays NaN.
     """
 
@@ -47,6 +48,7 @@ class Batch:
     recorded: npt.NDArray[np.int64]
     record_step: npt.NDArray[np.int64]
     record_theta: bool = False
+    keys: npt.NDArray[np.uint64] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 def _lanes(variant: Variant, rates: int) -> t.Lanes:
     n, dtype, lanes = variant.n_params, np.dtype(variant.kind.dtype), variant.kind.n
     theta, state, grad, limits, seen = (_aligned((row, lanes), dtype) for row in (n, variant.n_states, n, rates, SEEN))
-    return t.Lanes(theta, state, grad, limits, seen, np.zeros((5, lanes), dtype=np.int64), np.array([-1, 0, 0, 0, 0]))
+    samples = variant.samples * variant.trainer.shuffled
+    X, T = (_aligned((samples * variant.trainer.sizes[k], lanes), dtype) for k in (0, -1))
+    keys, book = np.zeros((3, lanes), dtype=np.uint64), np.zeros((5, lanes), dtype=np.int64)
+    return t.Lanes(theta, state, grad, limits, seen, keys, X, T, book, np.array([-1, 0, 0, 0, 0]))
 
 
 def _runs(batch: Batch, variant: Variant) -> t.Runs:
@@ -95,7 +100,8 @@ def _runs(batch: Batch, variant: Variant) -> t.Runs:
     epochs, rest = np.divmod(batch.steps, variant.batches[1])
     if rest.any():
         raise ValueError(f"steps must be multiples of the {variant.batches[1]} steps of an epoch")
-    return t.Runs(theta, rates, epochs, batch.recorded, events, np.full((n, 4), np.nan))
+    keys = np.zeros((n, 2), dtype=np.uint64) if batch.keys is None else batch.keys
+    return t.Runs(theta, rates, epochs, batch.recorded, keys, events, np.full((n, 4), np.nan))
 
 
 def _records(batch: Batch, variant: Variant) -> t.Records:

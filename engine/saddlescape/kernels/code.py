@@ -84,6 +84,27 @@ def scratch(builder: Any, kind: Kind, rows: int) -> Rows:
     return Rows(builder, kind, builder.bitcast(memory, kind.number.as_pointer()), "scratch")
 
 
+class Words:
+    """C-contiguous (rows, lanes) 64-bit words in memory: values are LLVM's."""
+
+    def __init__(self, builder: Any, kind: Kind, address: Any) -> None:
+        self.builder, self.kind, self.address = builder, kind, address
+
+    def _at(self, row: int) -> Any:
+        place = self.builder.gep(self.address, [as_value(row * self.kind.n)])
+        return self.builder.bitcast(place, self.kind.all(INDEX).as_pointer())
+
+    def __getitem__(self, row: int) -> Any:
+        return self.builder.load(self._at(row), align=8)
+
+    def __setitem__(self, row: int, value: Any) -> None:
+        self.builder.store(value, self._at(row), align=8)
+
+    def of(self, number: Index | int) -> Any:
+        """The number in every lane."""
+        return splat(self.builder, as_value(number), self.kind, INDEX)
+
+
 class Numbers(Rows):
     """Plain numbers in memory, each read into all lanes."""
 
@@ -93,11 +114,12 @@ class Numbers(Rows):
         return Lanes(self.builder, self.kind, splat(self.builder, number, self.kind))
 
 
-def splat(builder: Any, number: Any, kind: Kind) -> Any:
-    """The LLVM value with `number` in every lane."""
+def splat(builder: Any, number: Any, kind: Kind, element: ir.Type | None = None) -> Any:
+    """The LLVM value with `number` in every lane; `element` is its type, by default that of the lanes' numbers."""
     if kind.n == 1:
         return number
-    empty = ir.Constant(kind.numbers, ir.Undefined)
+    vector = kind.all(element or kind.number)
+    empty = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.n), [0] * kind.n)
     return builder.shuffle_vector(first, empty, zeros)

@@ -6,8 +6,9 @@ exp is reduced by Cody and Waite's two-part ln 2 (Software Manual for the Elemen
 """
 
 from collections.abc import Sequence
+from math import factorial
 
-from saddlescape.kernels.lanes import Lanes, copysign, fma, power_of_two, select
+from saddlescape.kernels.lanes import Lanes, copysign, fma, power_of_two, select, split
 
 LOG2E = 1.4426950408889634
 LN2 = {
@@ -91,3 +92,21 @@ def log1p_unit(e: Lanes) -> Lanes:
     square = s * s
     series = polynomial(square, tuple(1.0 / n for n in range(3, 37, 2)))
     return 2.0 * fma(series * square, s, s)
+
+
+def log(x: Lanes) -> Lanes:
+    """Natural logarithm of a normal number > 0: k ln 2 + log(m) for m from 1/sqrt(2) to sqrt(2)."""
+    k, m = split(x)
+    s = (m - 1.0) / (m + 1.0)
+    square = s * s
+    series = fma(polynomial(square, tuple(1.0 / n for n in range(3, 23, 2))) * square, s, s)
+    high, low = LN2[x.dtype]
+    return fma(k, high, fma(k, low, 2.0 * series))
+
+
+def cos_sin_turn(v: Lanes) -> tuple[Lanes, Lanes]:
+    """(cos(2 pi v), sin(2 pi v)) for |v| <= 1/2, absolutely accurate: by the half angle and Taylor's series."""
+    square = (v * v) * 9.869604401089358  # (pi v)**2 <= 2.47
+    sine = polynomial(square, tuple((-1) ** n / factorial(2 * n + 1) for n in range(11))) * (v * 3.141592653589793)
+    cosine = polynomial(square, tuple((-1) ** n / factorial(2 * n) for n in range(11)))
+    return fma(-2.0 * sine, sine, 1.0), 2.0 * sine * cosine

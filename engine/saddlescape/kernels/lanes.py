@@ -181,3 +181,16 @@ def power_of_two(shifted: Lanes, more: int = 0) -> Lanes:
     bits = builder.shl(builder.bitcast(shifted.value, kind.words), shift)
     exponent = kind.constant(kind.words, BIAS[kind.dtype] + more << MANTISSA[kind.dtype])
     return Lanes(builder, kind, builder.bitcast(builder.add(bits, exponent), kind.numbers))
+
+
+def split(x: Lanes) -> tuple[Lanes, Lanes]:
+    """(k, m) with x = 2**k m and m from 1/sqrt(2) to sqrt(2), for normal x > 0."""
+    builder, kind, shift = x.builder, x.kind, MANTISSA[x.dtype]
+    root = round(2.0**shift * 0.41421356) if shift > 30 else 0x3504F3  # the mantissa of sqrt(2)
+    bits = builder.bitcast(x.value, kind.words)
+    above = builder.add(bits, kind.constant(kind.words, (1 << shift) - root))
+    power = builder.lshr(above, kind.constant(kind.words, shift))
+    exponent = builder.sub(power, kind.constant(kind.words, BIAS[x.dtype]))
+    rest = builder.sub(bits, builder.shl(exponent, kind.constant(kind.words, shift)))
+    k = Lanes(builder, kind, builder.sitofp(exponent, kind.numbers))
+    return k, Lanes(builder, kind, builder.bitcast(rest, kind.numbers))

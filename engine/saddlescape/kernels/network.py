@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddlescape.kernels.activations import ACTIVATIONS
-from saddlescape.kernels.code import UNROLLED, Index, Numbers, Rows, fold, repeat, scratch
+from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat, scratch
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.variant import Layer, Variant
@@ -33,8 +33,8 @@ class Tile:
     batch: int
     theta: Rows
     grad: Rows
-    X: Numbers
-    T: Numbers
+    X: Rows
+    T: Rows
     values: Rows
     deltas: Rows
     sums: Rows
@@ -162,7 +162,7 @@ def through(tile: Tile) -> None:
 
 
 def loss_and_gradient(
-    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Numbers, T: Numbers, first: Index | int, batch: int
+    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Rows, T: Rows, first: Index | int, batch: int
 ) -> tuple[Lanes, Lanes]:
     """(loss, largest error of an output) over `batch` samples from `first` on, in order; `grad` is filled."""
     kind, units = variant.kind, variant.n_units

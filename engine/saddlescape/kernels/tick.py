@@ -11,10 +11,11 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import UNROLLED, Difference, Index, Numbers, Rows, repeat, scratch
+from saddlescape.kernels.code import UNROLLED, Difference, Index, Numbers, Rows, Words, repeat, scratch
 from saddlescape.kernels.lanes import Lanes, Mask, fma, select, sqrt
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.network import loss_and_gradient
+from saddlescape.kernels.noise import normal
 from saddlescape.kernels.variant import Variant
 
 ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, STEPPER_RATES = range(5)
@@ -80,17 +81,32 @@ def numbers_of_step(builder: Any, variant: Variant, state: Rows, grad: Rows, rat
     return numbers
 
 
-def update(builder: Any, variant: Variant, theta: Rows, state: Rows, grad: Rows, rates: Rows, bits: Difference) -> None:
+SEED, RUN_NUMBER, STEP = range(3)
+"""Rows of `keys`: what the lane's random numbers depend on."""
+
+
+def noise(builder: Any, variant: Variant, keys: Words, k: Index | int) -> Lanes:
+    """The standard normal number of parameter `k` at this step."""
+    return normal(builder, variant.kind, (keys[SEED], keys[RUN_NUMBER]), (keys[STEP], keys.of(k)))
+
+
+def update(
+    builder: Any, variant: Variant, theta: Rows, state: Rows, grad: Rows, rates: Rows, keys: Words, bits: Difference
+) -> None:
     """One step of every lane; `bits` gathers how its parameters and state change.
 
-    A stepper whose numbers change from step to step is at rest only where the gradient is zero, too.
+    A stepper whose numbers change from step to step is at rest only where the gradient is zero, too; a run with
+    noise never is.
     """
     stepper, n = variant.stepper, variant.n_params
     numbers = numbers_of_step(builder, variant, state, grad, rates)
+    cost = 200 if variant.trainer.noise else 8
 
     def parameter(k: Any, first: int, numbers: dict[str, Lanes]) -> None:
         k = first + k
         old, g = (theta[k], *(state[n * s + k] for s in range(stepper.states))), grad[k]
+        if variant.trainer.noise:
+            g = fma(numbers["noise"], noise(builder, variant, keys, k), g)
         if variant.trainer.weight_decay:
             g = fma(numbers["weight_decay"], old[0], g)
         new, kept = stepper.update(old[0], old[1:], g, numbers)
@@ -102,16 +118,18 @@ def update(builder: Any, variant: Variant, theta: Rows, state: Rows, grad: Rows,
         if stepper.step_states:
             bits.add(abs(g), g.like(0.0))
 
+    if variant.trainer.noise:
+        bits.add(numbers["noise"], numbers["noise"].like(0.0))
     if not variant.trainer.layer_rates:
-        repeat(builder, n, partial(parameter, first=0, numbers=numbers), 8)
+        repeat(builder, n, partial(parameter, first=0, numbers=numbers), cost)
         return
     for number, layer in enumerate(variant.layers):
         own = {**numbers, "learning_rate": numbers["learning_rate"] * numbers[f"layer_rate_{number}"]}
         body = partial(parameter, first=layer.first_param, numbers=own)
-        repeat(builder, layer.width * layer.fan_out, body, 8)
+        repeat(builder, layer.width * layer.fan_out, body, cost)
 
 
-def epoch(builder: Any, variant: Variant, rows: dict[str, Rows], X: Numbers, T: Numbers, bits: Difference) -> Mask:
+def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows, bits: Difference) -> Mask:
     """One step for each batch; the lanes whose loss or errors, as the samples went by, want attention."""
     size, n = variant.batches
     whole = LOSSES[variant.trainer.loss].factor(1) / LOSSES[variant.trainer.loss].factor(variant.samples)
@@ -122,7 +140,8 @@ def epoch(builder: Any, variant: Variant, rows: dict[str, Rows], X: Numbers, T: 
         loss, worst = loss_and_gradient(builder, variant, rows["theta"], rows["grad"], X, T, first, samples)
         share = LOSSES[variant.trainer.loss].factor(1) / LOSSES[variant.trainer.loss].factor(samples) / whole
         sums[0], sums[1] = sums[0] + loss * share, select(sums[1] < worst, worst, sums[1])
-        update(builder, variant, rows["theta"], rows["state"], rows["grad"], rows["rates"], bits)
+        update(builder, variant, **rows, bits=bits)
+        next_step(builder, variant, rows["keys"])
 
     repeat(builder, variant.samples // size, lambda b: batch(b * size, size), UNROLLED)
     if variant.samples % size:
@@ -157,26 +176,38 @@ STILL, WANTED = 1, 2
 """Bits of what `step` returns: a lane did not change; the next tick has to look at a lane."""
 
 
+def next_step(builder: Any, variant: Variant, keys: Words) -> None:
+    """Count the step, where random numbers depend on it."""
+    if variant.trainer.noise:
+        keys[STEP] = builder.add(keys[STEP], keys.of(1))
+
+
 @intrinsic
-def step(typingctx: Any, net: Any, theta: Any, state: Any, grad: Any, rates: Any, seen: Any, X: Any, T: Any) -> Any:
-    """Step every lane; STILL and WANTED, added."""
+def step(
+    typingctx: Any, net: Any, theta: Any, state: Any, grad: Any, rates: Any, seen: Any, keys: Any, X: Any, T: Any
+) -> Any:
+    """Step every lane; STILL and WANTED, added.  `X` and `T` are the lanes' own where these are shuffled."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        rows = _rows(builder, variant, ("theta", "state", "grad", "rates", "seen"), args[1:6])
-        X, T = (Numbers(builder, variant.kind, a, "data") for a in args[6:])
+        rows: dict[str, Any] = _rows(builder, variant, ("theta", "state", "grad", "rates", "seen"), args[1:6])
+        data = Rows if variant.trainer.shuffled else Numbers
+        X, T = (data(builder, variant.kind, a, "data") for a in args[7:])
         seen, wanted = rows.pop("seen"), ir.Constant(ir.IntType(1), 0)
-        bits = Difference(seen[PARKED])
+        rows["keys"], bits = Words(builder, variant.kind, args[6]), Difference(seen[PARKED])
         if variant.trainer.batch:
             wanted = epoch(builder, variant, rows, X, T, bits).any()
         else:
             update(builder, variant, **rows, bits=bits)
+            next_step(builder, variant, rows["keys"])
+        if variant.trainer.shuffled:
+            bits.add(seen[PARKED].like(1.0), seen[PARKED].like(0.0))
         seen[MOVED] = bits.lanes
         word = ir.IntType(64)
         flags = (builder.zext(bits.none(), word), builder.zext(wanted, word))
         return builder.or_(flags[0], builder.mul(flags[1], ir.Constant(word, WANTED)))
 
-    return types.int64(net, theta, state, grad, rates, seen, X, T), codegen
+    return types.int64(net, theta, state, grad, rates, seen, keys, X, T), codegen
 
 
 @intrinsic
@@ -184,6 +215,13 @@ def looks_every_tick(typingctx: Any, net: Any) -> Any:
     """Whether a step needs the gradient over all samples, so that loss and errors are at hand at every tick."""
     every = int(not net.variant.trainer.batch)
     return types.boolean(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(1), every)
+
+
+@intrinsic
+def shuffles(typingctx: Any, net: Any) -> Any:
+    """Whether the lanes take their samples in orders of their own."""
+    own = int(net.variant.trainer.shuffled)
+    return types.boolean(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(1), own)
 
 
 @intrinsic

@@ -9,10 +9,12 @@ code that no variant changes, so it cannot depend on the lane count either.
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
 
 from saddlescape.kernels.caching import cached
 from saddlescape.kernels.measures import largest, norm, separation
+from saddlescape.kernels.noise import below
 from saddlescape.kernels.tick import (
     DIVERGED_LOSS,
     ESCAPE_LOSS,
@@ -20,6 +22,7 @@ from saddlescape.kernels.tick import (
     LOSS,
     MOVED,
     PARKED,
+    STEP,
     STILL,
     TOLERANCE,
     WANTED,
@@ -27,6 +30,7 @@ from saddlescape.kernels.tick import (
     evaluate,
     looks_every_tick,
     pointer,
+    shuffles,
     step,
 )
 
@@ -46,6 +50,9 @@ class Lanes(NamedTuple):
     grad: Any
     rates: Any
     seen: Any
+    keys: Any  # (3, lanes) uint64: seed, run, step
+    X: Any  # (samples * n_in, lanes), shuffled
+    T: Any  # (samples * n_out, lanes)
     book: Any  # (5, lanes) int64
     clock: Any  # (5,) int64
 
@@ -57,6 +64,7 @@ class Runs(NamedTuple):
     rates: Any  # (runs, rows of `rates`)
     steps: Any  # (runs,) budget
     recorded: Any  # (runs,) row of the trajectory, or -1
+    keys: Any  # (runs, 2) uint64: seed and number of the run
     events: Any  # (runs, 4) escape, solve and stop step, stop reason
     final: Any  # (runs, 4) loss, gradient norm, separation, largest gradient component
 
@@ -89,6 +97,9 @@ class Counts(NamedTuple):
     runs: int
     records: int
     keeps_theta: int
+    samples: int
+    inputs: int
+    outputs: int
 
 
 @njit(error_model="numpy")
@@ -104,6 +115,9 @@ def refill(lane, lanes, runs, n):
         lanes.rates[k * n.lanes + lane] = runs.rates[run * n.rates + k] if run >= 0 else -math.inf
     if run < 0:
         lanes.rates[DIVERGED_LOSS * n.lanes + lane] = math.inf
+    for k in range(2):
+        lanes.keys[k * n.lanes + lane] = runs.keys[2 * run + k] if run >= 0 else np.uint64(0)
+    lanes.keys[STEP * n.lanes + lane] = np.uint64(0)  # Numba makes floats of signed and unsigned words together
     lanes.seen[PARKED * n.lanes + lane] = 0.0 if run >= 0 else 1.0
     book[RUN * n.lanes + lane], book[DONE * n.lanes + lane], book[DUE * n.lanes + lane] = run, 0, NEVER
     if run >= 0:
@@ -243,19 +257,43 @@ def fill(lanes, runs, n):
 
 
 @njit(error_model="numpy")
-def pointers(lanes, runs, records, shape):
+def swap(rows, width, a, b, lane, lanes):
+    """Exchange two samples of `width` numbers in a lane."""
+    for k in range(width):
+        here, there = (a * width + k) * lanes + lane, (b * width + k) * lanes + lane
+        rows[here], rows[there] = rows[there], rows[here]
+
+
+@cached()
+def shuffle(lanes, n, X, T):
+    """A fresh order of every lane's samples (Fisher and Yates), out of that of the epoch before; at birth in order."""
+    for lane in range(n.lanes):
+        epoch = lanes.clock[TICK] - lanes.book[BIRTH * n.lanes + lane]
+        if epoch == 0:
+            for k in range(n.samples * n.inputs):
+                lanes.X[k * n.lanes + lane] = X[k]
+            for k in range(n.samples * n.outputs):
+                lanes.T[k * n.lanes + lane] = T[k]
+        for i in range(n.samples - 1, 0, -1):
+            j = below(i + 1, lanes.keys[lane], lanes.keys[n.lanes + lane], epoch, i)
+            swap(lanes.X, n.inputs, i, j, lane, n.lanes)
+            swap(lanes.T, n.outputs, i, j, lane, n.lanes)
+
+
+@njit(error_model="numpy")
+def pointers(lanes, runs, records, shape, X, T):
     """The same with pointers in place of arrays, and the arrays' lengths."""
     n = Counts(
         lanes.theta.shape[1], lanes.theta.shape[0], lanes.state.shape[0], lanes.rates.shape[0],
-        runs.theta.shape[0], records.steps.shape[0], records.theta.shape[0],
+        runs.theta.shape[0], records.steps.shape[0], records.theta.shape[0], X.shape[0], X.shape[1], T.shape[1],
     )  # fmt: skip
     to_lanes = Lanes(
         pointer(lanes.theta), pointer(lanes.state), pointer(lanes.grad), pointer(lanes.rates), pointer(lanes.seen),
-        pointer(lanes.book), pointer(lanes.clock),
+        pointer(lanes.keys), pointer(lanes.X), pointer(lanes.T), pointer(lanes.book), pointer(lanes.clock),
     )  # fmt: skip
     to_runs = Runs(
-        pointer(runs.theta), pointer(runs.rates), pointer(runs.steps), pointer(runs.recorded), pointer(runs.events),
-        pointer(runs.final),
+        pointer(runs.theta), pointer(runs.rates), pointer(runs.steps), pointer(runs.recorded), pointer(runs.keys),
+        pointer(runs.events), pointer(runs.final),
     )  # fmt: skip
     to_records = Records(pointer(records.steps), pointer(records.measures), pointer(records.theta))
     to_shape = Shape(pointer(shape.sizes), shape.sizes.shape[0] - 1, shape.bias, shape.odd, pointer(shape.scratch))
@@ -265,7 +303,7 @@ def pointers(lanes, runs, records, shape):
 @cached(nogil=True)
 def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
     """Run up to `ticks` ticks, fewer if every run is done."""
-    lanes, runs, records, shape, n = pointers(all_lanes, all_runs, all_records, all_shape)
+    lanes, runs, records, shape, n = pointers(all_lanes, all_runs, all_records, all_shape, X, T)
     x, t, clock, rates, seen = pointer(X), pointer(T), lanes.clock, lanes.rates, lanes.seen
     if clock[TICK] < 0:
         fill(lanes, runs, n)
@@ -277,7 +315,12 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
             attended = evaluate(net, lanes.theta, lanes.grad, rates, seen, x, t) or attended
         if attended:
             attend(lanes, runs, records, shape, n)
-        clock[FLAGS] = step(net, lanes.theta, lanes.state, lanes.grad, rates, seen, x, t)
+        if shuffles(net):
+            shuffle(lanes, n, x, t)
+            own_x, own_t = lanes.X, lanes.T
+        else:
+            own_x, own_t = x, t
+        clock[FLAGS] = step(net, lanes.theta, lanes.state, lanes.grad, rates, seen, lanes.keys, own_x, own_t)
         if clock[FLAGS] & STILL or attended:
             replace(lanes, runs, records, shape, n)
         clock[TICK] += 1

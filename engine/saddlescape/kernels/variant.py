@@ -17,7 +17,8 @@ from saddlescape.kernels.steppers import STEPPERS, Stepper
 class Trainer:
     """What all runs of a call share: layer sizes (inputs first, outputs last), the functions' names, the batches.
 
-    `weight_decay` and `layer_rates` say that there are such numbers, not what they are.
+    `weight_decay`, `layer_rates` and `noise` say that there are such numbers, not what they are.  `shuffled` batches
+    take the samples in a fresh order each epoch.
     """
 
     sizes: tuple[int, ...]
@@ -31,6 +32,8 @@ class Trainer:
     layer_rates: bool = False
     batch: int = 0
     """Samples of a step; 0 for all."""
+    shuffled: bool = False
+    noise: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ class Variant:
         decay = ("weight_decay",) if self.trainer.weight_decay else ()
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
         schedule = self.schedule.rates if self.schedule else ()
-        return ("learning_rate", *self.stepper.rates, *decay, *schedule, *layers)
+        noise = ("noise",) if self.trainer.noise else ()
+        return ("learning_rate", *self.stepper.rates, *decay, *schedule, *layers, *noise)
 
     @property
     def n_states(self) -> int:

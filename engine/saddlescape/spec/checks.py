@@ -175,6 +175,7 @@ _STEPPERS = {
     "beta2": ("adam", "adamw"),
     **dict.fromkeys(("eta_plus", "eta_minus", "step_max", "step_min"), ("rprop",)),
     "weight_decay": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"),
+    "noise": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop", "sign", "multiplicative"),
 }
 """The steppers that a number of `training` belongs to."""
 
@@ -335,6 +336,8 @@ def _no_biases(spec: Spec) -> bool:
 
 
 def _undrawn(spec: Spec) -> bool:
+    if spec.shuffled or "noise" in spec.training.model_fields_set:
+        return False
     aimed = spec.starts.kind == "ray" and spec.starts.direction is not None
     return _given(spec) or spec.starts.kind == "constant" or aimed
 
@@ -349,20 +352,22 @@ def _sound(spec: Spec) -> bool:
     return not [*_problem_choice(spec, chosen), *_data(spec, chosen)]
 
 
+_LENGTH = ("problem", "training.batch", "training.steps", "training.epochs")
+_DRAWS = ("starts.kind", "starts.direction")
 _CHECKS: list[tuple[tuple[str, ...], Check]] = [
     (("problem",), _problem_choice),
     (("problem",), _data),
     (("problem", "network.output", "training.loss"), _loss),
-    (("training",), _stepper),
-    (("training",), _rate_schedule),
-    (("problem", "training", "stop.gradient"), _batches),
+    (("training.stepper",), _stepper),
+    (("training.schedule",), _rate_schedule),
+    ((*_LENGTH, "stop.gradient"), _batches),
     (("network.hidden", "training.layer_rates"), _layer_rates),
-    (("problem", "training", "record.steps"), _schedule),
+    ((*_LENGTH, "record.steps"), _schedule),
     (("starts.kind",), _starts_choice),
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), _starts_shape),
     (("network.dtype",), _numbers),
     (("starts.kind",), _idle("starts.scale", "these starts have no scale", _given)),
     (("starts.kind", "network.bias"), _idle("starts.biases", "no bias is drawn", _no_biases)),
-    (("starts.kind", "starts.direction"), _idle("starts.seed", "nothing is drawn", _undrawn)),
+    ((*_DRAWS, "training.batch", "training.noise"), _idle("starts.seed", "nothing is drawn", _undrawn)),
     (("network.hidden",), _idle("network.activation", "there are no hidden units", _shallow)),
 ]

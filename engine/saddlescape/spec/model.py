@@ -28,6 +28,7 @@ NUMERIC = (
     "training.step_min",
     "training.weight_decay",
     "training.schedule_decay",
+    "training.noise",
     "stop.solved",
     "stop.gradient",
     "stop.diverged",
@@ -138,7 +139,8 @@ class Training(Section):
     schedule: Literal["constant", "exponential", "inverse_time"] = "constant"
     schedule_decay: NonNegative = 0.999
     layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
-    batch: Literal["full", "online"] | Annotated[int, Field(ge=1)] = "full"
+    noise: NonNegative = 0.0
+    batch: Literal["full", "online", "shuffled"] | Annotated[int, Field(ge=1)] = "full"
     steps: Steps = 20000
     epochs: Steps | None = None
 
@@ -194,7 +196,12 @@ class Spec(Section):
     def batch(self) -> int:
         """Samples of a step; 0 for all."""
         batch = self.training.batch
-        return {"full": 0, "online": 1}[batch] if isinstance(batch, str) else batch
+        return {"full": 0, "online": 1, "shuffled": 1}[batch] if isinstance(batch, str) else batch
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether the samples come in a fresh order each epoch."""
+        return self.training.batch == "shuffled"
 
     @property
     def epoch(self) -> int:

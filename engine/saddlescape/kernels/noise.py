@@ -1,0 +1,72 @@
+"""Random numbers that depend on (seed, run, step, index) alone: Threefry-2x64, 13 rounds (Salmon et al. 2011).
+
+A counter-based generator has no state to carry, so a run's numbers are the same in any lane and on any machine.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from saddlescape.kernels.elementary import cos_sin_turn, log
+from saddlescape.kernels.lanes import BIAS, MANTISSA, Kind, Lanes, sqrt
+
+WORD = ir.IntType(64)
+PARITY = 0x1BD11BDAA9FC1A22
+ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
+ROUNDS = 13
+SHUFFLES = 2**63
+"""Counters from here on order samples; those below are noise."""
+
+MASK = 2**64 - 1
+
+
+def threefry(builder: Any, kind: Kind, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Two random words a lane; all arguments are LLVM values, one 64-bit word a lane."""
+    words = kind.all(WORD)
+    keys = (*key, builder.xor(builder.xor(*key), kind.constant(words, PARITY)))
+    x, y = (builder.add(c, k) for c, k in zip(counter, key, strict=True))
+    for n in range(ROUNDS):
+        x = builder.add(x, y)
+        left, right = ROTATIONS[n % 8], 64 - ROTATIONS[n % 8]
+        turned = builder.or_(
+            builder.shl(y, kind.constant(words, left)), builder.lshr(y, kind.constant(words, right))
+        )
+        y = builder.xor(turned, x)
+        if n % 4 == 3:
+            step = n // 4 + 1
+            x = builder.add(x, keys[step % 3])
+            y = builder.add(builder.add(y, keys[(step + 1) % 3]), kind.constant(words, step))
+    return x, y
+
+
+def uniform(builder: Any, kind: Kind, word: Any) -> Lanes:
+    """A number in [1, 2) from the highest bits of a word."""
+    mantissa, bits = MANTISSA[kind.dtype], kind.word.width
+    high = builder.lshr(word, kind.constant(kind.all(WORD), 64 - mantissa))
+    high = high if bits == 64 else builder.trunc(high, kind.words)
+    one = kind.constant(kind.words, BIAS[kind.dtype] << mantissa)
+    return Lanes(builder, kind, builder.bitcast(builder.or_(high, one), kind.numbers))
+
+
+def normal(builder: Any, kind: Kind, key: tuple[Any, Any], counter: tuple[Any, Any]) -> Lanes:
+    """A standard normal number (Box & Muller 1958)."""
+    first, second = threefry(builder, kind, key, counter)
+    size = 2.0 - uniform(builder, kind, first)
+    cosine, _ = cos_sin_turn(uniform(builder, kind, second) - 1.5)
+    return sqrt(-2.0 * log(size)) * cosine
+
+
+@intrinsic
+def below(typingctx: Any, n: Any, seed: Any, run: Any, epoch: Any, i: Any) -> Any:
+    """A whole number from 0 to n - 1, n < 2**32, for the i-th draw of an epoch (multiply and shift, Lemire 2019)."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        n, seed, run, epoch, i = args
+        marked = builder.or_(i, ir.Constant(WORD, SHUFFLES))
+        word, _ = threefry(builder, Kind("float64", 1), (seed, run), (epoch, marked))
+        shift = ir.Constant(WORD, 32)
+        return builder.lshr(builder.mul(builder.lshr(word, shift), n), shift)
+
+    return types.int64(types.int64, *[types.uint64] * 2, types.int64, types.int64), codegen
