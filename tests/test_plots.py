@@ -15,7 +15,7 @@ STEPS = np.array([0, 1, 10, 100])
 
 
 class Stand(SimpleNamespace):
-    """Results held in memory: variables by name, one made-up trajectory a run."""
+    """Results held in memory: variables by name."""
 
     def __getitem__(self, name):
         return self.variables[name]
@@ -23,8 +23,8 @@ class Stand(SimpleNamespace):
     def __contains__(self, name):
         return name in self.variables
 
-    def trajectory(self, point, run):
-        return {"record_step": STEPS, "loss": loss_of(point, run)}
+    def at(self, name, point):
+        return self.variables[name][point]
 
 
 def loss_of(point, run):
@@ -34,16 +34,22 @@ def loss_of(point, run):
 def results(outcome, runs=8, **coords):
     shape = (*map(len, coords.values()), runs)
     outcome = np.broadcast_to(outcome, shape).astype(np.int8)
+    kept = np.arange(0, runs, 2)
+    loss = np.array([[loss_of(point, run) for run in kept] for point in np.ndindex(*shape[:-1])])
     step = np.where(outcome == Outcome.SOLVED, 7, -1)
     variables = {
         "outcome": outcome,
         "solve_step": step,
         "distinct_starts": np.full(shape[:-1], runs),
-        "trajectory_run": np.arange(0, runs, 2),
-        "loss": np.zeros(0),
+        "trajectory_run": kept,
+        "record_step": STEPS,
+        "loss": loss.reshape(*shape[:-1], *loss.shape[1:]),
+        "stop_step": np.broadcast_to(10 * (np.arange(runs) + 1), shape),
+        "final_loss": np.broadcast_to(0.25 / (1 + np.arange(runs)), shape),
     }
     return Stand(
         title="XOR",
+        labels={name: f"starts.{name}" for name in coords},
         variables=variables,
         coords={name: np.asarray(values) for name, values in coords.items()} | {"run": np.arange(runs)},
         dims={name: len(values) for name, values in coords.items()} | {"run": runs, "record": 4},
@@ -73,7 +79,7 @@ def test_curve_draws_the_fractions(scales):
     assert y.tolist() == [1 / 8, 2 / 8, 4 / 8, 1]
     assert drawn(ax, "plateau")[1].tolist() == [7 / 8, 6 / 8, 4 / 8, 0]
     assert ax.get_title() == "XOR"
-    assert ax.get_xlabel() == "scale"
+    assert ax.get_xlabel() == "starts.scale"
 
 
 def test_curve_puts_zero_apart_left_of_a_break(scales):
@@ -119,9 +125,12 @@ def test_trajectories_draw_the_kept_runs_by_outcome(scales):
     assert second.get_title() == "scale 0.1"
     assert [line.get_gid() for line in second.get_lines()] == ["run 0", "run 2", "run 4", "run 6"]
     for run, line in zip((0, 2, 4, 6), second.get_lines(), strict=True):
-        np.testing.assert_array_equal(line.get_data(), [STEPS, loss_of((3,), run)])
+        last, stop = np.isfinite(loss_of((3,), run)), 10 * (run + 1)
+        end = [[stop], [0.25 / (1 + run)]] if stop > STEPS[last][-1] else [[], []]
+        expected = np.hstack([[STEPS[last], loss_of((3,), run)[last]], end])
+        np.testing.assert_array_equal(line.get_data(), expected)
         assert line.get_color() == plots.COLOURS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
-        assert line.get_markevery() == [np.isfinite(loss_of((3,), run)).sum() - 1]
+        assert line.get_markevery() == [expected.shape[1] - 1]
     assert {line.get_color() for line in first.get_lines()} == {plots.COLOURS[Outcome.FROZEN]}
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["frozen", "plateau", "solved"]
 

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray
+from spec_cases import TINY
 from store_cases import TEXT, filled, run_folder, sweep
 
 import saddlescape as ss
@@ -62,6 +63,20 @@ def test_pieces_make_the_whole(result):
     for place, values in result.pieces("outcome"):
         whole[place] = values
     np.testing.assert_array_equal(whole, result["outcome"])
+
+
+def test_a_point_is_a_part_of_the_whole(result, whole):
+    for name in ("outcome", "loss", "final_theta", "distinct_starts"):
+        np.testing.assert_array_equal(result.at(name, (1, 0)), whole[name][1, 0], name)
+
+
+def test_dimensions_are_told_by_key_or_parameter(result, tmp_path):
+    assert result.labels == {"activation": "network.activation", "bias": "network.bias", "run": "run"}
+    cut = 'kind = "slice"\nbase = [0, 0, 0, 0, 0, 0, 0, 0, 0]\n'
+    cut += "".join(f"{d} = {{index = {i}, from = 0, to = 1, n = 2}}\n" for d, i in (("x", 8), ("y", 3)))
+    plan = Plan(parse(TINY.replace('kind = "normal"', cut), tmp_path))
+    with ss.open(run_folder(plan, tmp_path / "run")) as cells:
+        assert cells.labels == {"x": "parameter b2[0]", "y": "parameter w1[1,0]", "run": "run"}
 
 
 def test_a_trajectory_is_that_of_its_run(result, plan, whole):

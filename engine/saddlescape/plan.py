@@ -39,10 +39,10 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Dimension:
-    """One dimension of the result: its name, the spec key behind it ("" for `run`) and its coordinate."""
+    """One dimension of the result: its name, what it is (for an axis its key; "" for `run`) and its coordinate."""
 
     name: str
-    key: str
+    meaning: str
     values: npt.NDArray[np.generic] | range
 
 
@@ -88,8 +88,11 @@ class Plan:
         if spec.starts.kind != "slice":
             return ()
         sides = (("x", spec.starts.x), ("y", spec.starts.y))
+        places = layout.places(spec.sizes, spec.network.bias)
         return tuple(
-            Dimension(name, f"starts.{name}", np.linspace(side.from_, side.to, side.n))
+            Dimension(
+                name, f"parameter {layout.name(places[side.index])}", np.linspace(side.from_, side.to, side.n)
+            )
             for name, side in sides
             if side is not None
         )

@@ -92,7 +92,7 @@ def escape_curve(results: "Results", ax: Axes | None = None) -> Axes:
         low, high = np.where(sampled, wilson_interval(counts[:, outcome], total), np.nan)
         _band(ax, outcome, x, apart, counts[:, outcome] / total, low, high)
     pooled = f", over all {' and '.join(map(_words, names[1:]))}" if names[1:] else ""
-    ax.set(xlabel=_words(names[0]), ylabel="fraction of starts", ylim=(-0.02, 1.02))
+    ax.set(xlabel=results.labels[names[0]], ylabel="fraction of starts, 95 % interval", ylim=(-0.02, 1.02))
     ax.set_title(results.title + pooled)
     ax.legend(frameon=False)
     return ax
@@ -111,12 +111,13 @@ def trajectories(results: "Results", points: Sequence[tuple[int, ...]] | None = 
     figure = Figure(figsize=(1 + 3.2 * columns, 0.8 + 2.6 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     seen: set[Outcome] = set()
+    runs = kept[_spread(len(kept), CURVES)]
     for ax, point in zip(panels, points, strict=False):
-        seen |= _panel(ax, results, point, kept[_spread(len(kept), CURVES)])
+        seen |= _panel(ax, results, point, runs)
         ax.set_title(_where(results, names, point), fontsize="medium")
     for ax in list(panels)[len(points) :]:
         ax.remove()
-    figure.suptitle(results.title)
+    figure.suptitle(f"{results.title}\n{len(runs)} of {results.dims['run']} starts")
     figure.supxlabel("step")
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
@@ -152,8 +153,9 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
         bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
         bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         bar.set_label(f"solved {np.mean(solved):.1%}: at step")
-    where = _where(results, names[:-2], point)
-    ax.set(xlabel=_words(names[-2]), ylabel=_words(names[-1]), title=f"{results.title}\n{where}".strip())
+    across, up = (results.labels[name] for name in names[-2:])
+    title = f"{results.title}\n{_where(results, names[:-2], point)}".strip()
+    ax.set(xlabel=across, ylabel=up, title=title)
     return ax
 
 
@@ -238,16 +240,19 @@ def _band(
 
 
 def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -> set[Outcome]:
-    """One line for each run, coloured by its outcome; the loss is NaN, so the line ends, after its stop.
+    """One line for each run, coloured by its outcome, from its records to its stop, which a dot marks.
 
-    A dot marks the last recorded step: all there is to see of a run that never starts.
+    A run at a fixed point has records after its stop, as it stays there; its line goes to the last of them.
     """
-    outcomes = results["outcome"][point]
-    for run in runs:
-        path = results.trajectory(point, int(run))
-        outcome = OUTCOMES[outcomes[run]]
-        (line,) = ax.plot(path["record_step"], path["loss"], color=COLOURS[outcome], linewidth=0.7)
-        line.set(gid=f"run {run}", marker=".", markevery=[np.isfinite(path["loss"]).sum() - 1])
+    outcomes, stops, final = (results.at(name, point) for name in ("outcome", "stop_step", "final_loss"))
+    steps, losses = results["record_step"], results.at("loss", point)[np.isin(results["trajectory_run"], runs)]
+    for run, loss in zip(runs, losses, strict=True):
+        here = np.isfinite(loss)
+        x, y = steps[here], loss[here]
+        if not len(x) or stops[run] > x[-1]:
+            x, y = np.append(x, stops[run]), np.append(y, final[run])
+        (line,) = ax.plot(x, y, color=COLOURS[OUTCOMES[outcomes[run]]], linewidth=0.7)
+        line.set(gid=f"run {run}", marker=".", markevery=[len(x) - 1])
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xlim(left=0)
     ax.set_yscale("log")

@@ -63,6 +63,11 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         """The coordinate of each dimension of the outcomes; labels for axes that are no numbers."""
         return {name: self._file.read(name) for name in self.dims}
 
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What each dimension of the outcomes is: the key of an axis, the parameter of a slice."""
+        return {name: self._file.meaning(name) for name in self.dims}
+
     def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
         """A variable piece by piece, each with its place, so that any number of runs fits into memory."""
         return self._file.pieces(name)
@@ -103,6 +108,10 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         for name in (name for name, digest in sweep.data.items() if kept.get(name) != digest):
             raise RefusedError(f"{name}: has changed since {self.path} was made from it; put the old file back")
         return sweep
+
+    def at(self, name: str, point: Sequence[int]) -> npt.NDArray[Any]:
+        """A variable at one point, an index along each dimension before `run`, read at once."""
+        return self._file.read(name, tuple(point))
 
     def trajectory(self, point: Sequence[int] | int, run: int) -> dict[str, npt.NDArray[Any]]:
         """The recorded trajectory of one run, arrays over records; NaN after its stop.

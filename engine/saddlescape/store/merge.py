@@ -42,12 +42,12 @@ def _coordinates(file: h5py.File, plan: Plan) -> None:
     values: dict[str, Any] = {d.name: d.values for d in plan.dimensions}
     values |= {"trajectory": range(len(plan.trajectory_run)), "record": range(len(plan.record_step))}
     values["parameter"] = np.array([layout.name(place) for place in plan.places])
-    keys = {d.name: d.key for d in plan.dimensions}
+    meanings = {d.name: d.meaning for d in plan.dimensions}
     for name in sizes(plan):
         scale = _coordinate(file, name, values[name])
         scale.make_scale(name)
-        if keys.get(name):
-            scale.attrs["long_name"] = keys[name]
+        if meanings.get(name):
+            scale.attrs["long_name"] = meanings[name]
     if "record" in file:
         _along(file, "record_step", "record", plan.record_step, "step of the record")
         _along(file, "trajectory_run", "trajectory", plan.trajectory_run, "run whose trajectory it is")

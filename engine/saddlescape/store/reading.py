@@ -50,6 +50,10 @@ class ResultFile:
             return (name,)
         return tuple(dim[0].name.strip("/") for dim in dataset.dims)
 
+    def meaning(self, name: str) -> str:
+        """The long name of a variable, or its name where it has none."""
+        return str(self._file[name].attrs.get("long_name", name))
+
     def shape(self, name: str) -> tuple[int, ...]:
         """Lengths of a variable's dimensions."""
         return tuple(self._file[name].shape)
