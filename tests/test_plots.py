@@ -135,6 +135,15 @@ def test_trajectories_draw_the_kept_runs_by_outcome(scales):
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["frozen", "plateau", "solved"]
 
 
+def test_trajectories_choose_few_runs_and_tell_how_many(scales, monkeypatch):
+    monkeypatch.setattr(plots, "CURVES", 2)
+    figure = plots.trajectories(scales, points=[(3,)])
+    lines = figure.axes[0].get_lines()
+    assert [line.get_gid() for line in lines] == ["run 0", "run 6"]
+    assert lines[1].get_ydata()[0] == loss_of((3,), 6)[0]
+    assert figure.get_suptitle() == "XOR\n2 of 8 starts"
+
+
 def test_trajectories_choose_few_points_and_both_ends():
     made = results(Outcome.SOLVED, scale=np.arange(1, 41))
     titles = [ax.get_title() for ax in plots.trajectories(made).axes]
