@@ -12,6 +12,9 @@ TRAJECTORY = {"float64": 1e-12, "float32": 2e-5}
 # The same where steps are divided by the gradient's own size: a component near zero passes its rounding on in full.
 AMPLIFIED = {"float64": 1e-8, "float32": 5e-3}
 
+# A thousand steps of PyTorch's optimisers, float64: sums in another order, grown by adaptive rates.
+PEERS = 1e-9
+
 # Central differences at step 1e-6 of losses up to 100: they cancel to 1e-14, over 2e-6.
 DIFFERENCES = 1e-7
 

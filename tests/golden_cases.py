@@ -1,0 +1,22 @@
+"""The kernel's side of the golden set of PyTorch trajectories."""
+
+from pathlib import Path
+
+import numpy as np
+
+from saddlescape.kernels import Batch, Trainer, train
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "torch-steppers.npz"
+
+
+def kernel_trajectory(stepper, options, start, X, T, numbers, learning_rate, record_step):
+    """Parameters of one run at the steps of `record_step`, the last of which is its budget."""
+    rates = {**numbers, "learning_rate": learning_rate, "log_decay": np.log(numbers["schedule_decay"])}
+    batch = Batch(
+        theta=start[None], rates={name: np.full(1, rate) for name, rate in rates.items()},
+        escape_loss=np.full(1, -1.0), solved=np.zeros(1), diverged=np.full(1, 1e6), gradient=np.zeros(1),
+        steps=np.full(1, record_step[-1]), recorded=np.zeros(1, dtype=np.int64), record_step=record_step,
+        record_theta=True,
+    )  # fmt: skip
+    trainer = Trainer((2, 3, 1), True, "tanh", "tanh", "half_sse", stepper, **options)
+    return train(trainer, np.array(X, dtype=float), np.array(T, dtype=float), batch).theta_path[0]

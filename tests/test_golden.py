@@ -1,0 +1,30 @@
+"""The kernel's steppers against trajectories that PyTorch's optimisers took (data/golden, see data/README.md)."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from golden_cases import GOLDEN, kernel_trajectory
+from tolerances import PEERS
+
+with np.load(GOLDEN) as file:
+    DATA = {name: file[name] for name in file.files}
+ORIGIN = json.loads(str(DATA["origin"]))
+
+
+@pytest.mark.parametrize("case", ORIGIN["cases"])
+def test_steppers_go_where_torch_goes(case):
+    stepper, options = case.split()[0], ORIGIN["cases"][case]
+    path = kernel_trajectory(
+        stepper, options, DATA["start"], ORIGIN["X"], ORIGIN["T"], ORIGIN["numbers"],
+        ORIGIN["learning_rates"][stepper], DATA["steps"],
+    )  # fmt: skip
+    np.testing.assert_allclose(path, DATA[case], rtol=PEERS, atol=PEERS)
+
+
+def test_golden_files_are_those_that_the_readme_names():
+    readme = (GOLDEN.parents[1] / "README.md").read_text()
+    named = dict(reversed(line.split()) for line in readme.splitlines() if line.endswith(".npz"))
+    found = {str(path.relative_to(GOLDEN.parents[1])): path for path in GOLDEN.parent.iterdir()}
+    assert named == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
