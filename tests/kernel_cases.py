@@ -16,7 +16,7 @@ SEED = 2**63 + 5
 RATES = {
     "learning_rate": 0.02, "momentum": 0.5, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999,
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
-    "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1,
+    "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1, "half_turn": 0.005,
 }  # fmt: skip
 FULL = [case for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)]
 

@@ -67,7 +67,7 @@ def test_loops_that_are_not_unrolled_equal_the_reference(sizes):
 
 
 @pytest.mark.parametrize("stepper", ["gd", "momentum", "adam", "adamw"])
-@pytest.mark.parametrize("schedule", ["exponential", "inverse_time"])
+@pytest.mark.parametrize("schedule", ["exponential", "cosine", "inverse_time"])
 def test_schedules_and_weight_decay_equal_the_reference(stepper, schedule):
     case = ("tanh", "half_sse", stepper, (3,), "float64")
     expect_equal_to_reference(case, schedule=schedule, weight_decay=stepper != "adamw")

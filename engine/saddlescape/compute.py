@@ -52,6 +52,7 @@ def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
     decay = found["schedule_decay"]
     for number, rate in enumerate(spec.training.layer_rates or ()):
         found[f"layer_rate_{number}"] = np.full(len(decay), rate)
+    found["half_turn"] = np.full(len(decay), 0.5 / spec.steps)
     return {**found, "log_decay": np.log(np.maximum(decay, np.finfo(float).tiny))}
 
 

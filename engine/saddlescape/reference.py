@@ -116,6 +116,8 @@ def schedule(name: str, t: int, rates: Mapping[str, float]) -> float:
     """What the learning rate is multiplied by at step `t`, the first being 0."""
     if name == "exponential":
         return float(np.exp(rates["log_decay"] * t))
+    if name == "cosine":
+        return float(1 + np.cos(2 * np.pi * rates["half_turn"] * t)) / 2
     return 1 / (1 + rates["schedule_decay"] * t) if name == "inverse_time" else 1.0
 
 

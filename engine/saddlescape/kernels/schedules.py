@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from saddlescape.kernels.elementary import exp
-from saddlescape.kernels.lanes import Lanes
+from saddlescape.kernels.elementary import cos_sin_turn, exp
+from saddlescape.kernels.lanes import Lanes, fma
 
 Rates = Mapping[str, Lanes]
 
@@ -19,6 +19,12 @@ def inverse_time(t: Lanes, rates: Rates) -> Lanes:
     return 1.0 / (1.0 + rates["schedule_decay"] * t)
 
 
+def cosine(t: Lanes, rates: Rates) -> Lanes:
+    """(1 + cos(pi t / steps)) / 2 (Loshchilov & Hutter 2017); `half_turn` is 1 / (2 steps)."""
+    value, _ = cos_sin_turn(t * rates["half_turn"])
+    return fma(value, 0.5, 0.5)
+
+
 class Schedule(NamedTuple):
     """The factor at step t, and the names of its numbers."""
 
@@ -28,6 +34,7 @@ class Schedule(NamedTuple):
 
 SCHEDULES = {
     "exponential": Schedule(exponential, ("log_decay",)),
+    "cosine": Schedule(cosine, ("half_turn",)),
     "inverse_time": Schedule(inverse_time, ("schedule_decay",)),
 }
 """By name; "constant" needs none."""

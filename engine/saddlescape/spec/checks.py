@@ -192,11 +192,12 @@ def _stepper(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 def _rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     keys = spec.training
-    if keys.schedule == "constant" and "schedule_decay" in keys.model_fields_set and "training.schedule" not in chosen:
+    without = keys.schedule in ("constant", "cosine")
+    if without and "schedule_decay" in keys.model_fields_set and "training.schedule" not in chosen:
         yield Fault("training.schedule_decay", 'belongs to schedule = "exponential" or "inverse_time"; leave it out')
-    most = max((keys.schedule_decay, *chosen.get("training.schedule_decay", ())))
-    if keys.schedule == "exponential" and not 0 < min(keys.schedule_decay, most) <= most <= 1:
-        yield Fault("training.schedule_decay", f"must be greater than 0 and at most 1; got {most:g}; 1 is constant")
+    bad = [d for d in (chosen.get("training.schedule_decay") or [keys.schedule_decay]) if not 0 < d <= 1]
+    if keys.schedule == "exponential" and bad:
+        yield Fault("training.schedule_decay", f"must be greater than 0 and at most 1; got {bad[0]:g}; 1 is constant")
 
 
 def _batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:

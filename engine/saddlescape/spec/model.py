@@ -136,7 +136,7 @@ class Training(Section):
     step_max: Positive = 50.0
     step_min: Positive = 1e-6
     weight_decay: NonNegative = 0.0
-    schedule: Literal["constant", "exponential", "inverse_time"] = "constant"
+    schedule: Literal["constant", "exponential", "cosine", "inverse_time"] = "constant"
     schedule_decay: NonNegative = 0.999
     layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
     noise: NonNegative = 0.0
