@@ -7,9 +7,10 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from tolerances import ELEMENTARY_ULP, MONOTONE_ULP
+from tolerances import ELEMENTARY_ULP, HELD, MONOTONE_ULP, SLOPE_NEAR_ROOT
 
 from saddlescape.kernels import elementary
+from saddlescape.kernels.activations import ACTIVATIONS, LEAK, ODD
 from saddlescape.kernels.code import Index, Rows
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.tick import pointer
@@ -49,24 +50,41 @@ def compiled(function):
     return over
 
 
-def tanh_pair(x):
-    return mpmath.tanh(x), 4 / (mpmath.exp(x) + mpmath.exp(-x)) ** 2
+def logistic(x):
+    return 1 / (1 + mpmath.exp(-x))
 
 
-def logistic_pair(x):
-    e = mpmath.exp(-abs(x))
-    return (e if x < 0 else 1) / (1 + e), e / (1 + e) ** 2
+def normal(x):
+    return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
 
 
-def exp_pair(x):
-    return mpmath.exp(-abs(x)), -mpmath.expm1(-abs(x))
-
-
-TANH, LOGISTIC = compiled(elementary.tanh_slope), compiled(elementary.logistic_slope)
-EXP = compiled(lambda x: elementary.exp_of_negative(-abs(x)))
-LOG1P = compiled(lambda e: (elementary.log1p_unit(e), e))
-CASES = {"tanh": (TANH, tanh_pair, 350, 41), "logistic": (LOGISTIC, logistic_pair, 700, 84),
-         "exp": (EXP, exp_pair, 700, 84)}  # fmt: skip
+EXACT = {
+    "logistic": lambda x: (logistic(x), logistic(x) * logistic(-x)),
+    "tanh": lambda x: (mpmath.tanh(x), mpmath.sech(x) ** 2),
+    "softplus": lambda x: (mpmath.log1p(mpmath.exp(x)), logistic(x)),
+    "silu": lambda x: (x * logistic(x), logistic(x) * (1 + x * logistic(-x))),
+    "gelu": lambda x: (x * normal(x), normal(x) + x * mpmath.npdf(x)),
+    "erf": lambda x: (mpmath.erf(x), 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)),
+    "sin": lambda x: (mpmath.sin(x), mpmath.cos(x)),
+    "exp": lambda x: (mpmath.exp(x), x),
+    "log1p": lambda x: (mpmath.log1p(abs(x)), x),
+    "log": lambda x: (mpmath.log(abs(x)), x),
+}
+FUNCTIONS = {
+    name: compiled(function)
+    for name, function in {
+        **ACTIVATIONS,
+        "exp": lambda x: (elementary.exp(x), x),
+        "log1p": lambda x: (elementary.log1p(abs(x)), x),
+        "log": lambda x: (elementary.log(abs(x)), x),
+    }.items()
+}
+LIMITS = {
+    "logistic": (700, 84), "tanh": (350, 41), "softplus": (700, 84), "silu": (700, 84), "gelu": (37, 12.5),
+    "erf": (26, 9), "sin": (2.0**40, 2.0**20), "exp": (700, 84), "log1p": (1e300, 1e30), "log": (1e300, 1e30),
+}  # fmt: skip
+ROOTS = {"silu": -1.2784645427610738, "gelu": -0.7517915246935645}
+"""Where the derivative has a root, near which it is accurate in units of its own size nearby."""
 
 
 def points(limit, dtype):
@@ -74,8 +92,9 @@ def points(limit, dtype):
     rng = np.random.default_rng(11)
     tiny = float(np.finfo(dtype).tiny)
     spread = np.exp(rng.uniform(np.log(tiny), np.log(limit), 1500))
-    near = rng.uniform(0, min(limit, 40), 3000)
-    seams = np.add.outer(np.arange(0.5, 40) * np.log(2) / 2, [-1e-6, 0, 1e-6]).ravel()
+    near = rng.uniform(0, [[1], [min(limit, 40)]], (2, 1500)).ravel()
+    reduced = np.concatenate([np.arange(0.5, 40) * np.log(2) / 2, np.arange(1, 60) * np.pi / 4])
+    seams = np.add.outer(reduced, [-1e-6, 0, 1e-6]).ravel()
     x = np.concatenate([spread, near, seams[seams < limit], [limit, tiny]]).astype(dtype)
     return np.concatenate([x, -x])
 
@@ -87,48 +106,75 @@ def ulps(values, exact, dtype):
     return np.array([abs(float((mpmath.mpf(float(v)) - e) / u)) for v, e, u in zip(values, exact, unit, strict=True)])
 
 
+def errors(name, dtype):
+    """(points, errors of the values, errors of the derivatives), in units in the last place."""
+    x = points(LIMITS[name][dtype == "float32"], dtype)
+    pairs = [EXACT[name](mpmath.mpf(float(v))) for v in x]
+    return x, *(ulps(v, [p[k] for p in pairs], dtype) for k, v in enumerate(FUNCTIONS[name](x)))
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EXACT)
 def test_values_and_slopes_are_relatively_accurate(name, dtype):
-    function, exact, *limits = CASES[name]
-    x = points(limits[dtype == "float32"], dtype)
-    pairs = [exact(mpmath.mpf(float(v))) for v in x]
-    for number, values in enumerate(function(x)):
-        off = ulps(values, [pair[number] for pair in pairs], dtype)
-        assert off.max() <= ELEMENTARY_ULP[number], (number, x[off.argmax()], off.max())
+    x, *off = errors(name, dtype)
+    off[1][np.abs(x - ROOTS.get(name, np.inf)) < 0.3] = 0
+    for number, limit in enumerate(ELEMENTARY_ULP.get(name, ELEMENTARY_ULP["all"])):
+        at = off[number].argmax()
+        assert off[number][at] <= limit, (number, x[at], off[number][at])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_log1p_is_relatively_accurate(dtype):
-    e = np.concatenate([np.geomspace(1e-30, 1, 1000), np.linspace(0.01, 1, 1000)]).astype(dtype)
-    exact = [mpmath.log1p(mpmath.mpf(float(v))) for v in e]
-    assert ulps(LOG1P(e)[0], exact, dtype).max() <= ELEMENTARY_ULP[0]
+@pytest.mark.parametrize("name", ROOTS)
+def test_slopes_are_accurate_near_their_root(name, dtype):
+    x = np.linspace(ROOTS[name] - 0.3, ROOTS[name] + 0.3, 2000).astype(dtype)
+    exact = np.array([float(EXACT[name](mpmath.mpf(float(v)))[1]) for v in x])
+    assert np.abs(FUNCTIONS[name](x)[1] - exact).max() <= SLOPE_NEAR_ROOT * np.finfo(dtype).eps
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_tanh_is_odd_and_both_are_monotone_across_the_seams(dtype):
+@pytest.mark.parametrize("name", ["tanh", "logistic", "erf", "softplus"])
+def test_values_are_monotone_across_the_seams(name, dtype):
     x = points(20, dtype)
-    seams = np.arange(1, 60) * np.log(2) / 2
+    seams = np.concatenate([np.arange(1, 60) * np.log(2) / 2, [elementary.SEAM]])
     beside = [np.nextafter(seams.astype(dtype), dtype(end)) for end in (0, 99)]
-    x = np.unique(np.concatenate([x, *beside, *np.negative(beside)]))
-    tanh, slope = TANH(x)
-    assert (np.diff(tanh) >= 0).all()
-    logistic = LOGISTIC(x)[0]
-    assert (np.diff(logistic) >= -MONOTONE_ULP * np.spacing(logistic[1:])).all()
-    np.testing.assert_array_equal(TANH(-x)[0], -tanh)
-    np.testing.assert_array_equal(TANH(-x)[1], slope)
+    value = FUNCTIONS[name](np.unique(np.concatenate([x, *beside, *np.negative(beside)])))[0]
+    assert (np.diff(value) >= -MONOTONE_ULP * np.spacing(np.abs(value[1:]))).all()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_extremes(dtype):
-    x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-30, -1e-30], dtype=dtype)
-    tanh, slope = TANH(x)
-    np.testing.assert_array_equal(tanh, np.array([0.0, -0.0, 1, -1, np.nan, *x[5:]], dtype=dtype))
-    assert np.signbit(tanh[[1, 3, 6]]).all()
-    assert (slope[[0, 1]] == 1).all()
-    assert (slope[[2, 3]] > 0).all()
-    assert (slope[[2, 3]] < 1e-30).all()
-    logistic, slope = LOGISTIC(x)
-    np.testing.assert_array_equal(logistic[[0, 1, 2, 5]], np.array([0.5, 0.5, 1, 0.5], dtype=dtype))
-    assert 0 < logistic[3] < 1e-30
-    assert np.isnan([logistic[4], slope[4]]).all()
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_odd_functions_are_odd_to_the_last_bit(name, dtype):
+    x = np.concatenate([points(30, dtype), np.array([0.0, 1e-45, 3.0, 700.0, 4000.0], dtype=dtype)])
+    (value, slope), (mirrored, same) = FUNCTIONS[name](x), FUNCTIONS[name](-x)
+    assert (-value).tobytes() == mirrored.tobytes()
+    assert slope.tobytes() == same.tobytes()
+
+
+HUGE = {
+    "logistic": (0, 1, 0, 0), "tanh": (-1, 1, 0, 0), "erf": (-1, 1, 0, 0), "sin": (np.nan, np.nan, np.nan, np.nan),
+    "relu": (0, np.inf, 0, 1), "softplus": (0, np.inf, 0, 1), "silu": (0, np.inf, 0, 1), "gelu": (0, np.inf, 0, 1),
+    "leaky_relu": (-np.inf, np.inf, LEAK, 1), "linear": (-np.inf, np.inf, 1, 1),
+}  # fmt: skip
+"""Values at -inf and inf, derivatives at -inf and inf."""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_extremes(name, dtype):
+    x = np.array([-np.inf, np.inf, -1e30, 1e30, np.nan], dtype=dtype)
+    value, slope = FUNCTIONS[name](x)
+    np.testing.assert_allclose(value[:2], HUGE[name][:2], atol=HELD)
+    np.testing.assert_allclose(slope[:2], HUGE[name][2:], rtol=1e-6, atol=HELD)
+    np.testing.assert_array_equal(slope[2:4], slope[:2])
+    assert np.isnan(value[4])
+    if name not in ("relu", "sin"):
+        assert (slope[:4] != 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", [name for name in EXACT if name in ACTIVATIONS])
+def test_zero_and_subnormal_arguments(name, dtype):
+    x = np.array([0, 1, 2, 1000, -1, -1000], dtype=dtype) * np.finfo(dtype).smallest_subnormal
+    exact = [[float(v) for v in EXACT[name](mpmath.mpf(float(v)))] for v in x]
+    units = np.abs(FUNCTIONS[name](x).T - exact) / np.spacing(np.abs(np.array(exact, dtype=dtype)))
+    assert (units <= ELEMENTARY_ULP["all"]).all()

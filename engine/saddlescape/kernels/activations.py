@@ -1,28 +1,90 @@
 """Activation functions: each maps a pre-activation z to (value, derivative), both relatively accurate.
 
 A derivative formed from the value alone, such as 1 - tanh**2, rounds to zero long before it is zero and freezes
-saturated networks for a reason that is not in the mathematics.
+saturated networks for a reason that is not in the mathematics.  Definitions are PyTorch's.
 """
 
+import math
 from collections.abc import Callable
 
-from saddlescape.kernels.elementary import logistic_slope, tanh_slope
-from saddlescape.kernels.lanes import Lanes, select
+from saddlescape.kernels.elementary import (
+    FAR,
+    LARGEST,
+    at_most,
+    erf_slope,
+    erfc_scaled,
+    exp_of_minus_square,
+    log1p,
+    logistic_slope,
+    logistic_tail,
+    sin_slope,
+    tanh_slope,
+)
+from saddlescape.kernels.lanes import Lanes, fma, select
+
+Pair = tuple[Lanes, Lanes]
+
+LEAK = 0.01
+"""Slope of leaky_relu below zero."""
 
 
-def relu(z: Lanes) -> tuple[Lanes, Lanes]:
-    """(max(z, 0), 1 where z > 0); the derivative at 0 is 0, as in PyTorch."""
-    return select(z > 0.0, z, 0.0), select(z > 0.0, z.like(1.0), 0.0)
+def relu(z: Lanes) -> Pair:
+    """(max(z, 0), 1 where z > 0); the derivative at 0 is 0."""
+    return select(z <= 0.0, z.like(0.0), z), select(z <= 0.0, z.like(0.0), 1.0)
 
 
-def linear(z: Lanes) -> tuple[Lanes, Lanes]:
+def leaky_relu(z: Lanes) -> Pair:
+    """(z, 1) where z > 0, else LEAK times that."""
+    return select(z > 0.0, z, z * LEAK), select(z > 0.0, z.like(1.0), LEAK)
+
+
+def linear(z: Lanes) -> Pair:
     """(z, 1)."""
     return z, z.like(1.0)
 
 
-ACTIVATIONS: dict[str, Callable[[Lanes], tuple[Lanes, Lanes]]] = {
+def softplus(z: Lanes) -> Pair:
+    """(log(1 + exp(z)), logistic(z))."""
+    e, _ = logistic_tail(z)
+    return select(z > 0.0, z, 0.0) + log1p(e), logistic_slope(z)[0]
+
+
+def _gated(z: Lanes, limit: float, tail: Lanes, density: Lanes) -> Pair:
+    """(z G(z), its derivative) of a symmetric distribution G: `tail` is G(-|z|), `density` its derivative there.
+
+    G(-z) = 1 - G(z), and so the derivative at -z is 1 minus that at z; neither cancels.
+    """
+    slope = fma(-at_most(abs(z), limit), density, tail)
+    below = select(z < -limit, z.like(-limit), z)
+    return below * select(z < 0.0, tail, 1.0 - tail), select(z < 0.0, slope, 1.0 - slope)
+
+
+def silu(z: Lanes) -> Pair:
+    """(z logistic(z), its derivative)."""
+    _, tail = logistic_tail(z)
+    return _gated(z, LARGEST[z.dtype], tail, fma(-tail, tail, tail))
+
+
+def gelu(z: Lanes) -> Pair:
+    """(z Phi(z), its derivative) with the normal distribution function Phi (Hendrycks & Gimpel 2016), not tanh's."""
+    limit = FAR[z.dtype] * math.sqrt(2)
+    size = at_most(abs(z), limit)
+    e = exp_of_minus_square(size, 0.5)
+    return _gated(z, limit, e * 0.5 * erfc_scaled(size * math.sqrt(0.5)), e * (1 / math.sqrt(2 * math.pi)))
+
+
+ACTIVATIONS: dict[str, Callable[[Lanes], Pair]] = {
     "logistic": logistic_slope,
     "tanh": tanh_slope,
     "relu": relu,
+    "leaky_relu": leaky_relu,
     "linear": linear,
+    "softplus": softplus,
+    "silu": silu,
+    "gelu": gelu,
+    "erf": erf_slope,
+    "sin": sin_slope,
 }
+
+ODD = frozenset({"tanh", "linear", "erf", "sin"})
+"""Activations with f(-z) = -f(z): units that are equal up to sign stay so."""

@@ -1,33 +1,111 @@
 """Elementary functions over lanes: branch-free, explicit fused multiply-adds, one source for both dtypes.
 
-exp is reduced by Cody and Waite's two-part ln 2 (Software Manual for the Elementary Functions, 1980) to
-|r| <= ln(2)/2, where expm1(r) = r + r**2 P(r) with a minimax polynomial P (Remez), whose error, relative to r, is
-2**-55.6 in float64 and 2**-26.2 in float32.
+Errors are below two units in the last place, those of derivatives below four (tests/test_elementary.py).  NaN
+passes through.  What decays like an exponential is held beyond |exponent| = `LARGEST`, where it is still a normal
+number, so that no derivative rounds to zero.  Coefficients are minimax and come from bench/minimax.py; the error
+of each polynomial is below 2**-55 in float64 and 2**-27 in float32, relative to the function.
+
+exp is reduced by Cody and Waite's two-part ln 2 (Software Manual for the Elementary Functions, 1980).  log1p follows
+fdlibm's s_log1p.c.  erfc is exp(-w**2) times a polynomial in (w - c) / (w + c), after Shepherd and Laframboise
+(Mathematics of Computation 36, 1981).
 """
 
+import math
 from collections.abc import Sequence
-from math import factorial
 
-from saddlescape.kernels.lanes import Lanes, copysign, fma, power_of_two, select, split
+from saddlescape.kernels.lanes import MAGIC, Lanes, copysign, exponent, fma, power_of_two, select
 
 LOG2E = 1.4426950408889634
 LN2 = {
     "float64": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
     "float32": (0.693145751953125, 1.42860682030941723212e-6),
 }
-MAGIC = {"float64": 1.5 * 2.0**52, "float32": 1.5 * 2.0**23}
 LARGEST = {"float64": 706.0, "float32": 85.0}
 """Arguments of exp are clamped to this magnitude, where the result is still a normal number."""
 
+FAR = {"float64": 26.5, "float32": 9.1}
+"""Arguments of exp(-w**2) are clamped to this magnitude, for the same reason."""
+
+HALF_PI = {
+    "float64": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33),
+    "float32": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
+}
+TURNS = {"float64": 2.0**40, "float32": 2.0**20}
+"""Largest argument of sin: beyond, the nearest multiple of pi / 2 is lost, and the value is NaN."""
+
 EXPM1 = {
     "float64": (
-        *(0.5000000000000006, 0.16666666666666685, 0.0416666666665737, 0.008333333333314607, 0.0013888888932352943),
-        *(0.00019841269902997247, 2.4801504478825083e-05, 2.7557227983020855e-06, 2.7626312830735774e-07),
-        2.5114464189549918e-08,
+        *(0.5000000000000006, 0.16666666666666685, 0.0416666666665737, 0.008333333333314612),
+        *(0.001388888893235354, 0.00019841269902976452, 2.48015044780127e-05, 2.755722800945365e-06),
+        *(2.762631317191893e-07, 2.5114453681991378e-08),
     ),
-    "float32": (0.500000006189895, 0.1666654304128772, 0.04166628216870114, 0.00836657733889021, 0.0013946439537902491),
+    "float32": (
+        *(0.5, 0.1666666716337204, 0.04166635498404503, 0.008333273231983185, 0.0013940997887402773),
+        0.00019914154836442322,
+    ),
 }
-"""Coefficients of P, lowest first."""
+"""(expm1(r) - r) / r**2 of |r| <= ln(2) / 2."""
+
+LOG1P = {
+    "float64": (
+        *(0.6666666666666735, 0.3999999999941313, 0.2857142874276582, 0.22222198531164306, 0.18183566667436674),
+        *(0.15313986819174266, 0.14796624058164984),
+    ),
+    "float32": (0.6666677594184875, 0.3997752070426941, 0.29872310161590576),
+}
+"""(2 artanh(s) / s - 2) / s**2, of s**2."""
+
+SEAM = 0.8
+"""erf(x) is a polynomial below, 1 - erfc(x) above."""
+
+ERF = {
+    "float64": (
+        *(0.12837916709551256, -0.3761263890318363, 0.11283791670947424, -0.026866170643244834),
+        *(0.005223977601729524, -0.0008548325282805616, 0.0001205525319195268, -1.4923294798125023e-05),
+        *(1.6417212522026345e-06, -1.5828814168640003e-07, 1.108260212500789e-08),
+    ),
+    "float32": (
+        *(0.12837916612625122, -0.3761260509490967, 0.11283142864704132, -0.026822108775377274),
+        *(0.0050874389708042145, -0.0006549591780640185),
+    ),
+}
+"""erf(x) / x - 1 up to x = SEAM, of x**2."""
+
+POLE = {"float64": 3.5, "float32": 2.5}
+ERFC = {
+    "float64": (
+        *(1.08705558926226, -0.9377997245671119, 0.6941136466346449, -0.4352560267168977),
+        *(0.2257386216473838, -0.09231870663823359, 0.026518619882228246, -0.0031770503459201565),
+        *(-0.0013053546978995555, 0.000714531708707461, -4.2062126256158534e-05, -7.477718465505972e-05),
+        *(1.8647039512494194e-05, 7.244387132829975e-06, -3.391657040635373e-06, -7.96652480498281e-07),
+        *(5.499797402281583e-07, 1.1624296175752897e-07, -8.306061507979498e-08, -2.1674409202569247e-08),
+        *(8.885782504168363e-09, 3.2306469669217646e-09),
+    ),
+    "float32": (
+        *(1.0540318489074707, -0.8046518564224243, 0.45391419529914856, -0.17125189304351807),
+        *(0.02835979498922825, 0.008400237187743187, -0.004804922733455896, -0.00046367046888917685),
+        *(0.000652508984785527, 7.991787424543872e-05, -4.064895983901806e-05),
+    ),
+}
+"""(w + POLE) exp(w**2) erfc(w), of (w - POLE) / (w + POLE)."""
+
+SIN = {
+    "float64": (
+        *(-0.16666666666666632, 0.008333333333322285, -0.00019841269829700033, 2.7557313652965923e-06),
+        *(-2.5050751789055385e-08, 1.5896416612840118e-10),
+    ),
+    "float32": (-0.16666649281978607, 0.008331856690347195, -0.00019475113367661834),
+}
+"""(sin(r) / r - 1) / r**2, of r**2."""
+
+COS = {
+    "float64": (
+        *(0.0416666666666666, -0.001388888888887395, 2.480158728936839e-05, -2.7557314318039726e-07),
+        *(2.0875718431353607e-09, -1.1359388310711322e-11),
+    ),
+    "float32": (0.04166663810610771, -0.001388694392517209, 2.4391125407419167e-05),
+}
+"""(cos(r) - 1 + r**2 / 2) / r**4, of r**2."""
 
 
 def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
@@ -48,65 +126,126 @@ def _pair(x: Lanes, coefficients: Sequence[float]) -> Lanes:
     return fma(x, high[0], low) if high else x.like(low)
 
 
-def exp_of_negative(y: Lanes, exponent: int = 0) -> tuple[Lanes, Lanes]:
-    """2**exponent times (exp(y), 1 - exp(y)) for y <= 0, both relatively accurate; NaN passes through."""
-    lowest, magic = y.like(-LARGEST[y.dtype]), MAGIC[y.dtype]
+def at_most(x: Lanes, limit: float) -> Lanes:
+    """The smaller of the two; NaN passes through."""
+    return select(x > limit, x.like(limit), x)
+
+
+def exp_parts(y: Lanes, tail: Lanes | None = None) -> tuple[Lanes, Lanes]:
+    """(k + MAGIC, p) with exp(y) = 2**k (1 + p) for y <= LARGEST; of y + tail, where tail is far below y."""
+    lowest = y.like(-LARGEST[y.dtype])
     y = select(lowest > y, lowest, y)
-    shifted = fma(y, LOG2E, magic)
-    k = shifted - magic
+    shifted = fma(y, LOG2E, MAGIC[y.dtype])
+    k = shifted - MAGIC[y.dtype]
     high, low = LN2[y.dtype]
     r = fma(k, -low, fma(k, -high, y))
-    expm1 = fma(r * r, polynomial(r, EXPM1[y.dtype]), r)
-    scale = power_of_two(shifted, exponent)
-    return fma(scale, expm1, scale), fma(-scale, expm1, 2.0**exponent - scale)
+    r = r if tail is None else r + tail
+    return shifted, fma(r * r, polynomial(r, EXPM1[y.dtype]), r)
+
+
+def exp_of_negative(y: Lanes, tail: Lanes | None = None) -> Lanes:
+    """exp(y + tail), relatively accurate, for y <= LARGEST and a tail far below y."""
+    shifted, p = exp_parts(y, tail)
+    scale = power_of_two(shifted)
+    return fma(scale, p, scale)
+
+
+def exp_of_minus_square(w: Lanes, factor: float = 1.0) -> Lanes:
+    """exp(-factor w**2) for a factor that is a power of two, relatively accurate: the square in two parts."""
+    square = w * w
+    return exp_of_negative(square * -factor, fma(w, w, -square) * -factor)
+
+
+def log1p(x: Lanes) -> Lanes:
+    """log(1 + x) for finite x >= 0, relatively accurate."""
+    u = 1.0 + x
+    back = u - 1.0
+    lost = (x - back) + (1.0 - (u - back))
+    k, shrink = exponent(u)
+    return _logarithm(k, fma(lost, shrink, fma(u, shrink, -1.0)))
+
+
+def log(x: Lanes) -> Lanes:
+    """Natural logarithm of a normal number > 0, relatively accurate."""
+    k, shrink = exponent(x)
+    return _logarithm(k, fma(x, shrink, -1.0))
+
+
+def _logarithm(k: Lanes, f: Lanes) -> Lanes:
+    """k ln 2 + log(1 + f)."""
+    s = f / (f + 2.0)
+    square, half = s * s, 0.5 * f * f
+    high, low = LN2[f.dtype]
+    rest = fma(square, polynomial(square, LOG1P[f.dtype]), half)
+    return fma(k, high, f - (half - fma(s, rest, k * low)))
 
 
 def exp(y: Lanes) -> Lanes:
     """exp(y), for |y| up to LARGEST; beyond, the value there."""
-    e, _ = exp_of_negative(-abs(y))
-    return select(y > 0.0, 1.0 / e, e)
+    return exp_of_negative(at_most(y, LARGEST[y.dtype]))
 
 
 def tanh_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(tanh(x), 1 - tanh(x)**2), both relatively accurate at 0 and where tanh saturates; odd to the last bit.
 
-    With e = exp(-2|x|) and u = 1 / (1 + e): tanh|x| = (1 - e) u and the slope is 4 e u**2.  A quarter of e and of
-    1 - e, and so four times u, spare the factor; at subnormal x they cost two bits.
+    With e = exp(-2|x|) = s (1 + p), tanh|x| = (1 - e) / (1 + e) is the fixed point of t = (1 - e) / 2 (1 + t), which
+    makes the roundings of the quotient small; a - b is (1 - e) / 2, and a is exact.  The slope is e (1 + t)**2.
     """
-    quarter, rest = exp_of_negative(-2.0 * abs(x), -2)
-    u = 1.0 / (0.25 + quarter)
-    return copysign(rest * u, x), quarter * u * u
+    shifted, p = exp_parts(-2.0 * abs(x))
+    scale, half = power_of_two(shifted), power_of_two(shifted, -1)
+    e, a, b = fma(scale, p, scale), 0.5 - half, half * p
+    rest = a - b
+    t = a + fma(rest, rest / fma(e, 0.5, 0.5), -b)
+    part = fma(e, t, e)
+    return copysign(t, x), fma(part, t, part)
+
+
+def logistic_tail(x: Lanes) -> tuple[Lanes, Lanes]:
+    """(exp(-|x|), logistic(-|x|)), both relatively accurate: s = e / (1 + e) is a fixed point of s = e (1 - s)."""
+    e = exp_of_negative(-abs(x))
+    return e, fma(-e, e / (1.0 + e), e)
 
 
 def logistic_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(1 / (1 + exp(-x)), its derivative), both relatively accurate for every x."""
-    e, _ = exp_of_negative(-abs(x))
-    u = 1.0 / (1.0 + e)
-    small = e * u
-    return select(x < 0.0, small, u), small * u
+    _, tail = logistic_tail(x)
+    return select(x < 0.0, tail, 1.0 - tail), fma(-tail, tail, tail)
 
 
-def log1p_unit(e: Lanes) -> Lanes:
-    """Log(1 + e) for 0 <= e <= 1: twice the series of artanh(s), s = e / (2 + e) <= 1/3."""
-    s = e / (e + 2.0)
-    square = s * s
-    series = polynomial(square, tuple(1.0 / n for n in range(3, 37, 2)))
-    return 2.0 * fma(series * square, s, s)
+def erfc_scaled(w: Lanes) -> Lanes:
+    """exp(w**2) erfc(w) for 0 <= w <= FAR."""
+    pole = POLE[w.dtype]
+    u = 1.0 / (w + pole)
+    t = (w - pole) * u
+    residual = fma(t, -w, fma(t + 1.0, -pole, w))  # (w - pole) - t (w + pole)
+    return u * polynomial(fma(u, residual, t), ERFC[w.dtype])
 
 
-def log(x: Lanes) -> Lanes:
-    """Natural logarithm of a normal number > 0: k ln 2 + log(m) for m from 1/sqrt(2) to sqrt(2)."""
-    k, m = split(x)
-    s = (m - 1.0) / (m + 1.0)
-    square = s * s
-    series = fma(polynomial(square, tuple(1.0 / n for n in range(3, 23, 2))) * square, s, s)
-    high, low = LN2[x.dtype]
-    return fma(k, high, fma(k, low, 2.0 * series))
+def erf_slope(x: Lanes) -> tuple[Lanes, Lanes]:
+    """(erf(x), 2 / sqrt(pi) exp(-x**2)), both relatively accurate; odd to the last bit."""
+    w = at_most(abs(x), FAR[x.dtype])
+    e = exp_of_minus_square(w)
+    near = fma(w, polynomial(w * w, ERF[x.dtype]), w)
+    value = select(w < SEAM, near, 1.0 - e * erfc_scaled(w))
+    return copysign(value, x), e * 1.1283791670955126
 
 
-def cos_sin_turn(v: Lanes) -> tuple[Lanes, Lanes]:
-    """(cos(2 pi v), sin(2 pi v)) for |v| <= 1/2, absolutely accurate: by the half angle and Taylor's series."""
-    square = (v * v) * 9.869604401089358  # (pi v)**2 <= 2.47
-    sine = polynomial(square, tuple((-1) ** n / factorial(2 * n + 1) for n in range(11))) * (v * 3.141592653589793)
-    cosine = polynomial(square, tuple((-1) ** n / factorial(2 * n) for n in range(11)))
-    return fma(-2.0 * sine, sine, 1.0), 2.0 * sine * cosine
+def sin_slope(x: Lanes) -> tuple[Lanes, Lanes]:
+    """(sin(x), cos(x)), both relatively accurate, zeros included; odd to the last bit; NaN where |x| > TURNS.
+
+    x is k pi/2 + r with pi/2 in three parts: the first fused multiply-add is exact, whatever k.
+    """
+    size, magic = abs(x), MAGIC[x.dtype]
+    size = select(size <= TURNS[x.dtype], size, math.nan)
+    k = fma(size, 2 / math.pi, magic) - magic
+    r = size
+    for part in HALF_PI[x.dtype]:
+        r = fma(k, -part, r)
+    square = r * r
+    sine = fma(r * square, polynomial(square, SIN[x.dtype]), r)
+    cosine = fma(square * square, polynomial(square, COS[x.dtype]), fma(square, -0.5, 1.0))
+    quarter = fma(fma(k, 0.25, magic) - magic, -4.0, k)  # -2 to 2
+    turns = abs(quarter)
+    odd, even_sign = abs(turns - 1.0) < 0.5, 1.0 - turns
+    value = select(odd, cosine * quarter, sine * even_sign)
+    return value * copysign(x.like(1.0), x), select(odd, sine * -quarter, cosine * even_sign)

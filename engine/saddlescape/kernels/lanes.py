@@ -17,6 +17,11 @@ FLOAT = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
 SUFFIX = {"float64": "f64", "float32": "f32"}
 MANTISSA = {"float64": 52, "float32": 23}
 BIAS = {"float64": 1023, "float32": 127}
+HALF_ROOT = {"float64": 0x3FE6A09E667F3BCD, "float32": 0x3F3504F3}
+"""Bits of sqrt(1/2)."""
+
+MAGIC = {"float64": 1.5 * 2.0**52, "float32": 1.5 * 2.0**23}
+"""Added to a number, it leaves the nearest integer in the low mantissa bits."""
 
 
 @dataclass(frozen=True)
@@ -175,22 +180,27 @@ def select(mask: Mask, a: Lanes, b: Lanes | float) -> Lanes:
 
 
 def power_of_two(shifted: Lanes, more: int = 0) -> Lanes:
-    """2**(k + more), where `shifted` is k + 1.5 * 2**mantissa bits: k sits in the low mantissa bits."""
+    """2**(k + more), where `shifted` is k + MAGIC."""
     builder, kind = shifted.builder, shifted.kind
     shift = kind.constant(kind.words, MANTISSA[kind.dtype])
     bits = builder.shl(builder.bitcast(shifted.value, kind.words), shift)
-    exponent = kind.constant(kind.words, BIAS[kind.dtype] + more << MANTISSA[kind.dtype])
-    return Lanes(builder, kind, builder.bitcast(builder.add(bits, exponent), kind.numbers))
+    one = kind.constant(kind.words, BIAS[kind.dtype] + more << MANTISSA[kind.dtype])
+    return Lanes(builder, kind, builder.bitcast(builder.add(bits, one), kind.numbers))
 
 
-def split(x: Lanes) -> tuple[Lanes, Lanes]:
-    """(k, m) with x = 2**k m and m from 1/sqrt(2) to sqrt(2), for normal x > 0."""
-    builder, kind, shift = x.builder, x.kind, MANTISSA[x.dtype]
-    root = round(2.0**shift * 0.41421356) if shift > 30 else 0x3504F3  # the mantissa of sqrt(2)
-    bits = builder.bitcast(x.value, kind.words)
-    above = builder.add(bits, kind.constant(kind.words, (1 << shift) - root))
-    power = builder.lshr(above, kind.constant(kind.words, shift))
-    exponent = builder.sub(power, kind.constant(kind.words, BIAS[x.dtype]))
-    rest = builder.sub(bits, builder.shl(exponent, kind.constant(kind.words, shift)))
-    k = Lanes(builder, kind, builder.sitofp(exponent, kind.numbers))
-    return k, Lanes(builder, kind, builder.bitcast(rest, kind.numbers))
+def exponent(x: Lanes) -> tuple[Lanes, Lanes]:
+    """(k, 2**-k) with x 2**-k from sqrt(1/2) to sqrt(2); x is positive and normal."""
+    builder, kind = x.builder, x.kind
+    bias, mantissa = BIAS[kind.dtype], MANTISSA[kind.dtype]
+
+    def word(value: int) -> Any:
+        return kind.constant(kind.words, value)
+
+    def lanes(bits: Any) -> Lanes:
+        return Lanes(builder, kind, builder.bitcast(bits, kind.numbers))
+
+    bits = builder.add(builder.bitcast(x.value, kind.words), word((bias << mantissa) - HALF_ROOT[kind.dtype]))
+    biased = builder.lshr(bits, word(mantissa))
+    shrink = lanes(builder.shl(builder.sub(word(2 * bias), biased), word(mantissa)))
+    magic = builder.bitcast(x.like(MAGIC[kind.dtype]).value, kind.words)
+    return lanes(builder.add(biased, magic)) - (MAGIC[kind.dtype] + bias), shrink

@@ -6,7 +6,7 @@ half_sse is half the sum of squares over samples and outputs; mse and bce are me
 from collections.abc import Callable
 from typing import NamedTuple
 
-from saddlescape.kernels.elementary import exp_of_negative, log1p_unit
+from saddlescape.kernels.elementary import log1p, logistic_tail
 from saddlescape.kernels.lanes import Lanes, select
 
 
@@ -18,8 +18,8 @@ def squared(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> tuple[Lanes, Lanes]:
 
 def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> tuple[Lanes, Lanes]:
     """-(t ln y + (1 - t) ln(1 - y)) of a logistic output, from z: max(z, 0) - z t + ln(1 + exp(-|z|))."""
-    e, _ = exp_of_negative(-abs(z))
-    return select(z > 0.0, z, 0.0) - z * t + log1p_unit(e), y - t
+    e, _ = logistic_tail(z)
+    return select(z > 0.0, z, 0.0) - z * t + log1p(e), y - t
 
 
 class Loss(NamedTuple):

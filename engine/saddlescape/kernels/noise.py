@@ -3,13 +3,14 @@
 A counter-based generator has no state to carry, so a run's numbers are the same in any lane and on any machine.
 """
 
+import math
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.elementary import cos_sin_turn, log
+from saddlescape.kernels.elementary import log, sin_slope
 from saddlescape.kernels.lanes import BIAS, MANTISSA, Kind, Lanes, sqrt
 
 WORD = ir.IntType(64)
@@ -54,7 +55,7 @@ def normal(builder: Any, kind: Kind, key: tuple[Any, Any], counter: tuple[Any, A
     """A standard normal number (Box & Muller 1958)."""
     first, second = threefry(builder, kind, key, counter)
     size = 2.0 - uniform(builder, kind, first)
-    cosine, _ = cos_sin_turn(uniform(builder, kind, second) - 1.5)
+    _, cosine = sin_slope(2 * math.pi * (uniform(builder, kind, second) - 1.5))
     return sqrt(-2.0 * log(size)) * cosine
 
 

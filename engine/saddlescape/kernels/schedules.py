@@ -1,9 +1,10 @@
 """Schedules: what the learning rate is multiplied by at step t, the first step being 0."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from saddlescape.kernels.elementary import cos_sin_turn, exp
+from saddlescape.kernels.elementary import exp, sin_slope
 from saddlescape.kernels.lanes import Lanes, fma
 
 Rates = Mapping[str, Lanes]
@@ -21,7 +22,7 @@ def inverse_time(t: Lanes, rates: Rates) -> Lanes:
 
 def cosine(t: Lanes, rates: Rates) -> Lanes:
     """(1 + cos(pi t / steps)) / 2 (Loshchilov & Hutter 2017); `half_turn` is 1 / (2 steps)."""
-    value, _ = cos_sin_turn(t * rates["half_turn"])
+    _, value = sin_slope(2 * math.pi * t * rates["half_turn"])
     return fma(value, 0.5, 0.5)
 
 
