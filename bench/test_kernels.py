@@ -64,7 +64,7 @@ def shares(batch, parts):
 def test_kernel(benchmark, note, sizes, dtype, threads):
     runs, steps = SHAPES[sizes]
     X, T = problem(sizes)
-    trainer = Trainer(sizes, True, "tanh", "tanh", "half_sse", "gd")
+    trainer = Trainer(sizes, True, ("tanh",) * (len(sizes) - 1), "half_sse", "gd")
     batch = make_batch(starts(sizes, runs, dtype), steps)
     parts = list(shares(batch, threads))
     began = time.perf_counter()
@@ -89,7 +89,7 @@ def test_batched_numpy(benchmark, note, sizes, dtype):
     ended, _ = benchmark.pedantic(
         batched_numpy.train, (theta, sizes, X, T, RATE, NUMPY_STEPS), rounds=5, warmup_rounds=1
     )
-    trainer = Trainer(sizes, True, "tanh", "tanh", "half_sse", "gd")
+    trainer = Trainer(sizes, True, ("tanh",) * (len(sizes) - 1), "half_sse", "gd")
     same = train(trainer, X, T, make_batch(theta[:64], NUMPY_STEPS)).theta
     np.testing.assert_allclose(ended[:64], same, rtol=0, atol=1e-10 if dtype == "float64" else 1e-4)
     note(name(sizes), dtype, BASELINE, runs * NUMPY_STEPS)

@@ -18,5 +18,5 @@ def kernel_trajectory(stepper, options, start, X, T, numbers, learning_rate, rec
         steps=np.full(1, record_step[-1]), recorded=np.zeros(1, dtype=np.int64), record_step=record_step,
         record_theta=True,
     )  # fmt: skip
-    trainer = Trainer((2, 3, 1), True, "tanh", "tanh", "half_sse", stepper, **options)
+    trainer = Trainer((2, 3, 1), True, ("tanh", "tanh"), "half_sse", stepper, **options)
     return train(trainer, np.array(X, dtype=float), np.array(T, dtype=float), batch).theta_path[0]

@@ -8,8 +8,8 @@ from saddlescape import layout, reference
 from saddlescape.kernels import Batch, Trained, Trainer, train
 from saddlescape.kernels.steppers import STEPPERS
 
-ACTIVATIONS = ("logistic", "tanh", "relu", "linear")
-LOSSES = ("half_sse", "mse", "bce")
+ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin")
+LOSSES = ("half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce")
 HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
 DTYPES = ("float64", "float32")
 SEED = 2**63 + 5
@@ -18,16 +18,27 @@ RATES = {
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
     "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1, "half_turn": 0.005,
 }  # fmt: skip
-FULL = [case for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)]
+OUTPUT = {"bce": "logistic", "bce_logits": "linear", "softmax_ce": "linear"}
 
 
-def pairwise(factors):
-    """A small set of combinations in which every pair of values of two factors appears (greedy)."""
+def activations_of(loss, activation, hidden):
+    """The hidden activation is that of the outputs too, where the loss leaves a choice."""
+    return (activation,) * hidden + (OUTPUT.get(loss, activation),)
+
+
+FULL = [
+    case
+    for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)
+    if case[0] in activations_of(case[1], case[0], len(case[3]))
+]
+
+
+def pairwise(cases):
+    """A small set of the cases in which every pair of values of two factors appears that appears in them (greedy)."""
 
     def pairs(case):
         return set(itertools.combinations(enumerate(case), 2))
 
-    cases = list(itertools.product(*factors))
     missing, chosen = set().union(*map(pairs, cases)), []
     while missing:
         chosen.append(max(cases, key=lambda case: len(pairs(case) & missing)))
@@ -35,18 +46,14 @@ def pairwise(factors):
     return chosen
 
 
-PAIRS = pairwise((ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES))
+PAIRS = pairwise(FULL)
 
 
-def output_of(loss, activation):
-    """bce needs a logistic output; the other losses take the hidden activation at the output too."""
-    return "logistic" if loss == "bce" else activation
-
-
-def problem(samples, n_in=2, n_out=2, seed=5):
-    """Random inputs in +-1 and targets in (0, 1)."""
+def problem(samples, n_in=2, n_out=2, seed=5, loss="mse"):
+    """Random inputs in +-1 and targets in (0, 1), which add up to 1 for softmax_ce."""
     rng = np.random.default_rng(seed)
-    return rng.uniform(-1, 1, (samples, n_in)), rng.uniform(0.1, 0.9, (samples, n_out))
+    X, T = rng.uniform(-1, 1, (samples, n_in)), rng.uniform(0.1, 0.9, (samples, n_out))
+    return X, T / T.sum(axis=1, keepdims=True) if loss == "softmax_ce" else T
 
 
 def make_batch(
@@ -70,13 +77,13 @@ def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, 
     """(kernel's result, list of reference trajectories) of one case; `options` are those of a Trainer."""
     activation, loss, stepper, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
-    X, T = problem(samples, sizes[0], sizes[-1])
+    X, T = problem(samples, sizes[0], sizes[-1], loss=loss)
     theta = np.random.default_rng(seed).normal(0, 0.7, (runs, layout.n_params(sizes, bias))).astype(dtype)
-    output = output_of(loss, activation)
-    trainer = Trainer(sizes, bias, activation, output, loss, stepper, **options)
+    activations = activations_of(loss, activation, len(sizes) - 2)
+    trainer = Trainer(sizes, bias, activations, loss, stepper, **options)
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
     trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
-    network = reference.Network(sizes, bias, activation, output, loss)
+    network = reference.Network(sizes, bias, activations, loss)
     kept = {"weight_decay": stepper == "adamw" or trainer.weight_decay, "noise": trainer.noise}
     rates = {name: rate for name, rate in RATES.items() if kept.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)

@@ -15,8 +15,8 @@ from saddlescape.outcomes import StopReason
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
 TARGET = np.array([[0], [1], [1], [0.0]])
-LOGISTIC = Trainer((2, 2, 1), True, "logistic", "logistic", "half_sse", "momentum")
-TANH = Trainer((2, 2, 1), True, "tanh", "tanh", "half_sse", "gd")
+LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "momentum")
+TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
 
 
 def expect_equal_to_reference(case, **options):
@@ -172,7 +172,7 @@ def test_events_are_exact():
     rates = {"learning_rate": 0.5, "momentum": 0.9}
     given = make_batch(theta, 1500, **rates, solved=0.4, escape=0.475)
     trained = train(LOGISTIC, XOR, TARGET, given, lanes=8)
-    network = reference.Network((2, 2, 1), True, "logistic", "logistic", "half_sse")
+    network = reference.Network((2, 2, 1), True, ("logistic", "logistic"), "half_sse")
     assert {StopReason.SOLVED, StopReason.BUDGET} <= set(trained.stop_reason.tolist())
     for run, start in enumerate(theta):
         path = reference.trajectory(network, start, XOR, TARGET, int(trained.stop_step[run]), "momentum", rates)
@@ -189,7 +189,7 @@ def test_a_gradient_tolerance_stops_and_divergence_is_named():
     stopped = quiet.stop_reason == StopReason.GRADIENT
     assert stopped.any()
     assert (quiet.largest_gradient[stopped] <= 1e-3).all()
-    linear = Trainer((2, 2, 1), True, "linear", "linear", "half_sse", "gd")
+    linear = Trainer((2, 2, 1), True, ("linear", "linear"), "half_sse", "gd")
     wild = train(linear, XOR, TARGET, make_batch(starts(9), 500, learning_rate=50.0, every=500), lanes=8)
     assert (wild.stop_reason == StopReason.DIVERGED).all()
     assert not (wild.loss <= 1e6).any()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_cases import ACTIVATIONS, HIDDEN, LOSSES, output_of, problem
+from kernel_cases import ACTIVATIONS, HIDDEN, LOSSES, activations_of, problem
 from tolerances import DIFFERENCES, HESSIAN
 
 from saddlescape import layout, reference
@@ -14,8 +14,8 @@ XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_gradient_is_the_central_difference_of_the_loss(activation, loss, hidden):
-    network = reference.Network((2, *hidden, 2), True, activation, output_of(loss, activation), loss)
-    X, T = problem(4)
+    network = reference.Network((2, *hidden, 2), True, activations_of(loss, activation, len(hidden)), loss)
+    X, T = problem(4, loss=loss)
     theta = np.random.default_rng(1).normal(size=layout.n_params(network.sizes, True))
     _, gradient, _ = reference.loss_and_gradient(network, theta, X, T)
     for k, step in enumerate(1e-6 * np.eye(len(theta))):
@@ -28,7 +28,7 @@ def test_gradient_is_the_central_difference_of_the_loss(activation, loss, hidden
     [("logistic", XOR, 0.5, 3 / 8), ("tanh", (XOR[0], 2 * XOR[1] - 1), 2.0, 4.0)],
 )
 def test_zero_is_a_degenerate_saddle_of_xor(activation, problem_of, loss, curvature):
-    network = reference.Network((2, 2, 1), True, activation, activation, "half_sse")
+    network = reference.Network((2, 2, 1), True, (activation, activation), "half_sse")
 
     def gradient(theta):
         return reference.loss_and_gradient(network, theta, *problem_of)[1]
@@ -41,8 +41,8 @@ def test_zero_is_a_degenerate_saddle_of_xor(activation, problem_of, loss, curvat
 
 def test_separation_is_zero_only_for_units_equal_up_to_the_sign_allowed():
     theta = np.array([0.3, -0.2, 0.1, -0.3, 0.2, -0.1, 0.5, -0.5, 0.7])
-    assert reference.separation((2, 2, 1), True, theta, odd=True) == 0
-    assert reference.separation((2, 2, 1), True, theta, odd=False) == 2
+    assert reference.separation((2, 2, 1), True, theta, odd=[True]) == 0
+    assert reference.separation((2, 2, 1), True, theta, odd=[False]) == 2
     nudged = theta + np.eye(9)[0] * 1e-16
-    assert 0 < reference.separation((2, 2, 1), True, nudged, odd=True) < 1e-15
-    assert np.isnan(reference.separation((2, 1, 1), True, theta[:5], odd=True))
+    assert 0 < reference.separation((2, 2, 1), True, nudged, odd=[True]) < 1e-15
+    assert np.isnan(reference.separation((2, 1, 1), True, theta[:5], odd=[True]))

@@ -17,26 +17,46 @@ from saddlescape.spec import NUMERIC, Spec
 
 Data = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
-RANGE = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf), "linear": (-np.inf, np.inf)}
+RANGE = {
+    "logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "sin": (-1.0, 1.0), "relu": (0.0, np.inf),
+    "softplus": (0.0, np.inf), "silu": (-0.2784645427610738, np.inf), "gelu": (-0.16997120747990366, np.inf),
+    "leaky_relu": (-np.inf, np.inf), "linear": (-np.inf, np.inf),
+}  # fmt: skip
+
+
+def _entropy(target: Floats, output: Floats) -> Floats:
+    """-target ln(output), 0 where the target is."""
+    return np.where(target > 0, -target * np.log(np.where(target > 0, output, 1.0)), 0.0)
+
+
+def _huber_centre(targets: Floats) -> float:
+    """The constant of least Huber loss: where the slope, which is piecewise linear, is zero."""
+    corners = np.unique(np.concatenate([targets - 1, targets + 1]))
+    slopes = np.clip(corners[:, None] - targets, -1, 1).sum(axis=1)
+    return float(np.interp(0.0, slopes, corners))
 
 
 def plateau_loss(problem: Problem, loss: str, output: str) -> float:
-    """Loss of the best constant output in the range of the output's activation."""
+    """Loss of the best constant output in the range of the output's activation; for logits, of the best probability."""
     targets = problem.T
-    best = np.clip(targets.mean(axis=0), *RANGE[output])
-    if loss == "bce":
-        terms = [np.where(a > 0, -a * np.log(np.where(a > 0, b, 1.0)), 0.0)
-                 for a, b in ((targets, best), (1 - targets, 1 - best))]  # fmt: skip
-        return float(sum(terms).mean())  # type: ignore[union-attr]
-    squares = (targets - best) ** 2
+    mean = targets.mean(axis=0)
+    if loss == "softmax_ce":
+        return float(_entropy(targets, mean).sum(axis=1).mean())
+    if loss in ("bce", "bce_logits"):
+        return float((_entropy(targets, mean) + _entropy(1 - targets, 1 - mean)).mean())
+    if loss == "huber":
+        centre = np.array([_huber_centre(column) for column in targets.T])
+        errors = np.abs(targets - np.clip(centre, *RANGE[output]))
+        return float(np.where(errors < 1, errors**2 / 2, errors - 0.5).mean())
+    squares = (targets - np.clip(mean, *RANGE[output])) ** 2
     return float(squares.mean() if loss == "mse" else squares.sum() / 2)
 
 
 def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     """The part of a spec that selects machine code."""
-    network, training = spec.network, spec.training
+    training = spec.training
     return Trainer(
-        spec.sizes, network.bias, network.activation, network.output, training.loss, training.stepper,
+        spec.sizes, spec.network.bias, spec.activations, training.loss, training.stepper,
         schedule=training.schedule,
         weight_decay=training.stepper != "adamw" and bool(numbers["training.weight_decay"].any()),
         layer_rates=training.layer_rates is not None,

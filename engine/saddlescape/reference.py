@@ -1,6 +1,7 @@
 """The kernel's twin in plain NumPy: one network, slow and obvious; what the kernel is tested against for ever."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,9 +19,14 @@ class Network:
 
     sizes: tuple[int, ...]
     bias: bool
-    activation: str
-    output: str
+    activations: tuple[str, ...]
+    """Of each layer, outputs included."""
+
     loss: str
+
+
+_erf = np.vectorize(math.erf, otypes=[float])
+_erfc = np.vectorize(math.erfc, otypes=[float])
 
 
 def activate(name: str, z: Array) -> tuple[Array, Array]:
@@ -28,21 +34,40 @@ def activate(name: str, z: Array) -> tuple[Array, Array]:
     one = z.dtype.type(1)
     if name == "linear":
         return z, np.ones_like(z)
-    if name == "relu":
-        return np.maximum(z, 0), (z > 0).astype(z.dtype)
+    if name in ("relu", "leaky_relu"):
+        slope = np.where(z > 0, one, z.dtype.type(0.01 if name == "leaky_relu" else 0))
+        return z * slope, slope
+    if name == "sin":
+        return np.sin(z), np.cos(z)
+    if name == "erf":
+        return _erf(z).astype(z.dtype), 2 / math.sqrt(math.pi) * np.exp(-(z**2))
+    if name == "gelu":
+        gate = (_erfc(-z / math.sqrt(2)) / 2).astype(z.dtype)
+        return z * gate, gate + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     e = np.exp(-abs(z) * (2 if name == "tanh" else 1))
     if name == "tanh":
         return np.tanh(z), 4 * e / (one + e) ** 2
-    return np.where(z < 0, e, one) / (one + e), e / (one + e) ** 2
+    logistic, slope = np.where(z < 0, e, one) / (one + e), e / (one + e) ** 2
+    if name == "softplus":
+        return np.logaddexp(0, z), logistic
+    return (z * logistic, logistic + z * slope) if name == "silu" else (logistic, slope)
 
 
-def _loss_terms(loss: str, z: Array, y: Array, slope: Array, t: Array) -> tuple[Array, Array]:
-    """Terms of the loss (samples, outputs), factors included, and their derivatives by z."""
+def _loss_terms(loss: str, z: Array, y: Array, slope: Array, t: Array) -> tuple[Array, Array, Array]:
+    """Terms of the loss (samples, outputs), factors included, their derivatives by z, and the errors."""
+    error = y - t
     if loss == "half_sse":
-        return (y - t) ** 2 / 2, (y - t) * slope
+        return error**2 / 2, error * slope, error
     if loss == "mse":
-        return (y - t) ** 2 / t.size, 2 * (y - t) * slope / t.size
-    return (np.logaddexp(0, z) - z * t) / t.size, (y - t) / t.size
+        return error**2 / t.size, 2 * error * slope / t.size, error
+    if loss == "huber":
+        terms = np.where(abs(error) < 1, error**2 / 2, abs(error) - 0.5)
+        return terms / t.size, np.clip(error, -1, 1) * slope / t.size, error
+    if loss == "softmax_ce":
+        logs = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+        return -t * logs / len(t), (np.exp(logs) - t) / len(t), np.exp(logs) - t
+    error = activate("logistic", z)[0] - t
+    return (np.logaddexp(0, z) - z * t) / t.size, error / t.size, error
 
 
 def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tuple[float, Array, float]:
@@ -50,18 +75,18 @@ def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tup
     weights = [theta[rows] for rows in layout.layers(network.sizes, network.bias)]
     bias = np.ones((len(X), int(network.bias)), dtype=theta.dtype)
     inputs, slopes, y = [], [], X
-    for number, w in enumerate(weights, start=1):
+    for w, activation in zip(weights, network.activations, strict=True):
         inputs.append(np.hstack([y, bias]))
         z = inputs[-1] @ w.T
-        y, slope = activate(network.output if number == len(weights) else network.activation, z)
+        y, slope = activate(activation, z)
         slopes.append(slope)
-    terms, delta = _loss_terms(network.loss, z, y, slopes[-1], T)
+    terms, delta, errors = _loss_terms(network.loss, z, y, slopes[-1], T)
     gradients = []
     for number in reversed(range(len(weights))):
         gradients.append((delta.T @ inputs[number]).ravel())
         if number:
             delta = (delta @ weights[number][:, : network.sizes[number]]) * slopes[number - 1]
-    return float(terms.sum()), np.concatenate(gradients[::-1]), float(abs(y - T).max())
+    return float(terms.sum()), np.concatenate(gradients[::-1]), float(abs(errors).max())
 
 
 State = dict[str, Array]
@@ -166,13 +191,16 @@ def trajectory(
     return states
 
 
-def separation(sizes: Sequence[int], bias: bool, theta: Array, odd: bool) -> float:
-    """Smallest distance of two unit vectors of one hidden layer over the larger of their norms; NaN without pairs."""
+def separation(sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[bool]) -> float:
+    """Smallest distance of two unit vectors of one hidden layer over the larger of their norms; NaN without pairs.
+
+    Up to sign in the layers that are `odd`.
+    """
     distances = [
         _relative_distance(a, sign * b)
         for layer in range(len(sizes) - 2)
         for a, b in itertools.combinations(theta.astype(np.float64)[layout.unit_vectors(sizes, bias, layer)], 2)
-        for sign in ((1, -1) if odd else (1,))
+        for sign in ((1, -1) if odd[layer] else (1,))
     ]
     return min(distances, default=np.nan)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.kernels import train as t
+from saddlescape.kernels.activations import ODD
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
@@ -17,7 +18,6 @@ from saddlescape.kernels.variant import Net, Trainer, Variant
 SLICE_SECONDS = 0.1
 """Aim for one call of compiled code: short enough to stop soon, long enough to cost nothing."""
 
-ODD = frozenset({"tanh", "linear"})
 LANE_BYTES = 64
 """A parameter of all lanes: one register of AVX-512, two of AVX2.  Wider only spills more (docs/kernels.md), but where
 a batch has fewer samples than a tile, more lanes make up for the chains of the samples that are missing."""
@@ -115,9 +115,10 @@ def _records(batch: Batch, variant: Variant) -> t.Records:
 
 
 def _shape(trainer: Trainer) -> t.Shape:
-    sizes, odd = np.array(trainer.sizes, dtype=np.int64), trainer.activation in ODD
+    sizes = np.array(trainer.sizes, dtype=np.int64)
+    odd = np.array([name in ODD for name in trainer.activations], dtype=np.int64)
     longest, widest = 2 + 2 * max(trainer.sizes), max(trainer.sizes)
-    return t.Shape(sizes, len(sizes) - 1, int(trainer.bias), int(odd), np.empty(longest * widest))
+    return t.Shape(sizes, len(sizes) - 1, int(trainer.bias), odd, np.empty(longest * widest))
 
 
 def train(

@@ -1,37 +1,62 @@
-"""Losses: each gives one output's term of the sum and its derivative with respect to the pre-activation.
+"""Losses, defined as in PyTorch: each gives one output's term, the derivative by the pre-activation, and the error.
 
-half_sse is half the sum of squares over samples and outputs; mse and bce are means over both.
+half_sse is half the sum of squares over samples and outputs; softmax_ce is a mean over samples; all others are means
+over samples and outputs.  The error is the distance of an output from its target, of a probability where the outputs
+are logits.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from saddlescape.kernels.elementary import log1p, logistic_tail
-from saddlescape.kernels.lanes import Lanes, select
+from saddlescape.kernels.lanes import Lanes, copysign, select
+
+Term = tuple[Lanes, Lanes, Lanes]
 
 
-def squared(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> tuple[Lanes, Lanes]:
+def squared(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
     """((y - t)**2, (y - t) y')."""
     error = y - t
-    return error * error, error * slope
+    return error * error, error * slope, abs(error)
 
 
-def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> tuple[Lanes, Lanes]:
-    """-(t ln y + (1 - t) ln(1 - y)) of a logistic output, from z: max(z, 0) - z t + ln(1 + exp(-|z|))."""
-    e, _ = logistic_tail(z)
-    return select(z > 0.0, z, 0.0) - z * t + log1p(e), y - t
+def huber(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
+    """Half the square of an error below one, else |error| - 1/2 (Huber 1964, delta = 1)."""
+    error = y - t
+    size = abs(error)
+    term = select(size < 1.0, 0.5 * error * error, size - 0.5)
+    return term, select(size < 1.0, error, copysign(error.like(1.0), error)) * slope, size
+
+
+def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
+    """-(t ln p + (1 - t) ln(1 - p)) with p = logistic(z), from z: max(z, 0) - z t + ln(1 + exp(-|z|)).
+
+    p - t is taken from the smaller tail, so that it does not round to zero where the target is 0 or 1.
+    """
+    e, tail = logistic_tail(z)
+    delta = select(z < 0.0, tail - t, (1.0 - t) - tail)
+    return select(z > 0.0, z, 0.0) - z * t + log1p(e), delta, abs(delta)
 
 
 class Loss(NamedTuple):
-    """A term, and the factors of the sum of terms and of their derivatives, from the number of terms."""
+    """A term, and the factors of the sum of terms and of their derivatives, from the numbers of samples and outputs."""
 
-    term: Callable[[Lanes, Lanes, Lanes, Lanes], tuple[Lanes, Lanes]]
-    factor: Callable[[int], float]
-    slope_factor: Callable[[int], float]
+    term: Callable[[Lanes, Lanes, Lanes, Lanes], Term] | None
+    """None: the softmax, which needs all outputs of a sample."""
+
+    factor: Callable[[int, int], float]
+    slope_factor: Callable[[int, int], float]
+
+
+def _mean(samples: int, outputs: int) -> float:
+    return 1.0 / (samples * outputs)
 
 
 LOSSES = {
-    "half_sse": Loss(squared, lambda n: 0.5, lambda n: 1.0),
-    "mse": Loss(squared, lambda n: 1.0 / n, lambda n: 2.0 / n),
-    "bce": Loss(cross_entropy, lambda n: 1.0 / n, lambda n: 1.0 / n),
+    "half_sse": Loss(squared, lambda samples, outputs: 0.5, lambda samples, outputs: 1.0),
+    "mse": Loss(squared, _mean, lambda samples, outputs: 2.0 / (samples * outputs)),
+    "huber": Loss(huber, _mean, _mean),
+    "bce": Loss(cross_entropy, _mean, _mean),
+    "bce_logits": Loss(cross_entropy, _mean, _mean),
+    "softmax_ce": Loss(None, lambda samples, outputs: 1.0 / samples, lambda samples, outputs: 1.0 / samples),
 }

@@ -67,7 +67,7 @@ def distance(scratch, a, b, n, sign, scale, closest):
 
 @njit(error_model="numpy")
 def separation(shape, theta, lane, stride):
-    """Smallest distance of two unit vectors of one hidden layer over the larger norm; up to sign if `shape.odd`.
+    """Smallest distance of two unit vectors of one hidden layer over the larger norm; up to sign in odd layers.
 
     NaN where no layer has two units.  `shape.scratch` has room for all unit vectors of a layer, each behind its norm.
     """
@@ -81,7 +81,7 @@ def separation(shape, theta, lane, stride):
             for j in range(i):
                 b = j * (n + 1) + 1
                 scale = max(shape.scratch[a - 1], shape.scratch[b - 1])
-                for s in range(1 + shape.odd):
+                for s in range(1 + shape.odd[layer]):
                     apart = distance(shape.scratch, a, b, n, 1.0 - 2.0 * s, scale, closest)
                     if not apart >= closest:
                         closest = apart

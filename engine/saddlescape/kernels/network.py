@@ -7,11 +7,13 @@ the error comes back.  Sums run in one order, the same for every unit of a layer
 identical units stay identical to the last bit.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat, scratch
+from saddlescape.kernels.elementary import exp_of_negative, log1p
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.variant import Layer, Variant
@@ -57,6 +59,15 @@ class Tile:
     def samples(self) -> range:
         return range(self.size)
 
+    def target(self, layer: Layer, j: Any, s: int) -> Lanes:
+        """What output `j` should be."""
+        return self.T[(self.first + s) * layer.fan_out + j]
+
+    def notice(self, error: Lanes) -> None:
+        """Keep the largest error."""
+        worst = self.sums[1]
+        self.sums[1] = select(worst < error, error, worst)
+
 
 def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:
     """Bias plus weighted inputs of unit `j`, inputs in order, one for each sample."""
@@ -89,20 +100,63 @@ def forward(tile: Tile, layer: Layer) -> None:
 
 def outputs(tile: Tile, layer: Layer) -> None:
     """Deltas of the outputs; the loss and the largest error grow."""
-    trainer = tile.variant.trainer
-    loss = LOSSES[trainer.loss]
-    factor = loss.slope_factor(tile.batch * layer.fan_out)
+    loss = LOSSES[tile.variant.trainer.loss]
+    factor = loss.slope_factor(tile.batch, layer.fan_out)
+    if (term_of := loss.term) is None:
+        softmax(tile, layer, factor)
+        return
 
     def unit(j: Any) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
             y, slope = ACTIVATIONS[layer.activation](z)
-            target = tile.T[(tile.first + s) * layer.fan_out + j]
-            term, delta = loss.term(z, y, slope, target)
+            term, delta, error = term_of(z, y, slope, tile.target(layer, j, s))
             tile.deltas[tile.unit(layer, j, s)] = delta if factor == 1 else delta * factor
-            error, worst = abs(y - target), tile.sums[1]
-            tile.sums[0], tile.sums[1] = tile.sums[0] + term, select(worst < error, error, worst)
+            tile.sums[0] = tile.sums[0] + term
+            tile.notice(error)
 
     tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
+
+
+def softmax(tile: Tile, layer: Layer, factor: float) -> None:
+    """Cross-entropy of the outputs' softmax and targets that add up to one, per sample: m + ln(sum exp(z - m)) - z t.
+
+    m is the largest logit.  The sum is 1 + rest, and 1 - p of the largest is rest / (1 + rest): neither the loss nor
+    a delta rounds to zero where a sample is nearly learned.
+    """
+    builder, kind, zero = tile.theta.builder, tile.variant.kind, tile.sums[0].like(0.0)
+    largest, rest, ties, share = (scratch(builder, kind, tile.size) for _ in range(4))
+    for s in tile.samples:
+        largest[s], rest[s], ties[s] = zero.like(-math.inf), zero, zero.like(-1.0)
+
+    def logit(j: Any) -> None:
+        for s, z in enumerate(pre_activations(tile, layer, j)):
+            tile.values[tile.unit(layer, j, s)] = z
+            largest[s] = select(largest[s] > z, largest[s], z)
+
+    def weigh(j: Any) -> None:
+        for s in tile.samples:
+            row = tile.unit(layer, j, s)
+            gap = tile.values[row] - largest[s]
+            e = exp_of_negative(gap)
+            tile.values[row] = e
+            rest[s], ties[s] = rest[s] + select(e < 1.0, e, 0.0), ties[s] + select(e < 1.0, zero, 1.0)
+            tile.sums[0] = fma(-gap, tile.target(layer, j, s), tile.sums[0])
+
+    def compare(j: Any) -> None:
+        for s in tile.samples:
+            row, t = tile.unit(layer, j, s), tile.target(layer, j, s)
+            e = tile.values[row]
+            delta = select(e < 1.0, e * share[s] - t, (1.0 - t) - rest[s] * share[s])
+            tile.deltas[row] = delta * factor
+            tile.notice(abs(delta))
+
+    tile.repeat(layer.fan_out, logit, layer.fan_in)
+    tile.repeat(layer.fan_out, weigh, ACTIVATION_COST)
+    for s in tile.samples:
+        rest[s] = rest[s] + ties[s]
+        share[s] = 1.0 / (1.0 + rest[s])
+        tile.sums[0] = tile.sums[0] + log1p(rest[s])
+    tile.repeat(layer.fan_out, compare, 8)
 
 
 def add_gradient(tile: Tile, layer: Layer) -> None:
@@ -182,5 +236,4 @@ def loss_and_gradient(
         repeat(builder, tiles, lambda n: tile(first + n * TILE, TILE), tiles * UNROLLED)
     if rest:
         tile(first + tiles * TILE, rest)
-    factor = LOSSES[variant.trainer.loss].factor(batch * variant.layers[-1].fan_out)
-    return sums[0] * factor, sums[1]
+    return sums[0] * LOSSES[variant.trainer.loss].factor(batch, variant.layers[-1].fan_out), sums[1]

@@ -131,14 +131,13 @@ def update(
 
 def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows, bits: Difference) -> Mask:
     """One step for each batch; the lanes whose loss or errors, as the samples went by, want attention."""
-    size, n = variant.batches
-    whole = LOSSES[variant.trainer.loss].factor(1) / LOSSES[variant.trainer.loss].factor(variant.samples)
+    (size, n), factor = variant.batches, LOSSES[variant.trainer.loss].factor
     sums = scratch(builder, variant.kind, 2)
     sums[0] = sums[1] = rows["theta"][0].like(0.0)
 
     def batch(first: Index | int, samples: int) -> None:
         loss, worst = loss_and_gradient(builder, variant, rows["theta"], rows["grad"], X, T, first, samples)
-        share = LOSSES[variant.trainer.loss].factor(1) / LOSSES[variant.trainer.loss].factor(samples) / whole
+        share = factor(variant.samples, 1) / factor(samples, 1)
         sums[0], sums[1] = sums[0] + loss * share, select(sums[1] < worst, worst, sums[1])
         update(builder, variant, **rows, bits=bits)
         next_step(builder, variant, rows["keys"])

@@ -78,12 +78,12 @@ class Records(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What the measures need: layer sizes, whether the activation is odd, whether there are biases; scratch."""
+    """What the measures need: layer sizes, which layers are odd functions, whether there are biases; scratch."""
 
     sizes: Any
     layers: int
     bias: int
-    odd: int
+    odd: Any  # (layers,) int64
     scratch: Any
 
 
@@ -296,7 +296,9 @@ def pointers(lanes, runs, records, shape, X, T):
         pointer(runs.events), pointer(runs.final),
     )  # fmt: skip
     to_records = Records(pointer(records.steps), pointer(records.measures), pointer(records.theta))
-    to_shape = Shape(pointer(shape.sizes), shape.sizes.shape[0] - 1, shape.bias, shape.odd, pointer(shape.scratch))
+    to_shape = Shape(
+        pointer(shape.sizes), shape.sizes.shape[0] - 1, shape.bias, pointer(shape.odd), pointer(shape.scratch)
+    )
     return to_lanes, to_runs, to_records, to_shape, n
 
 

@@ -23,8 +23,9 @@ class Trainer:
 
     sizes: tuple[int, ...]
     bias: bool
-    activation: str
-    output: str
+    activations: tuple[str, ...]
+    """Of each layer, outputs included."""
+
     loss: str
     stepper: str
     schedule: str = "constant"
@@ -70,8 +71,7 @@ class Variant:
     def layers(self) -> tuple[Layer, ...]:
         """From the inputs to the outputs."""
         trainer, found, param, unit = self.trainer, [], 0, 0
-        for number, (fan_in, fan_out) in enumerate(pairwise(trainer.sizes), start=2):
-            activation = trainer.output if number == len(trainer.sizes) else trainer.activation
+        for (fan_in, fan_out), activation in zip(pairwise(trainer.sizes), trainer.activations, strict=True):
             found.append(Layer(fan_in, fan_out, trainer.bias, param, unit, activation))
             param, unit = param + (fan_in + trainer.bias) * fan_out, unit + fan_out
         return tuple(found)

@@ -156,15 +156,34 @@ def _data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
             yield from _magnitude(spec, "problem.file", np.concatenate([problem.X.ravel(), problem.T.ravel()]))
 
 
+def _activations(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    names, layers = spec.network.activation, len(spec.network.hidden)
+    if not isinstance(names, str) and len(names) != layers:
+        message = f"must have {layers} names, one for each layer in network.hidden; got {len(names)}"
+        yield Fault("network.activation", f"{message}; one name in quotes is for all")
+
+
+_OUTPUT = {"bce": "logistic", "bce_logits": "linear", "softmax_ce": "linear"}
+
+
 def _loss(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    if spec.training.loss != "bce":
+    loss, output = spec.training.loss, spec.network.output
+    if loss not in _OUTPUT:
         return
-    if spec.network.output != "logistic":
-        yield Fault("training.loss", f'"bce" needs output = "logistic"; got {spec.network.output!r}')
-    if _sound(spec) and not ((spec.loaded.T >= 0) & (spec.loaded.T <= 1)).all():
-        yield Fault(
-            "training.loss", f'"bce" needs targets from 0 to 1; got {spec.loaded.T.min():g}; use "mse"'
-        )
+    if output != _OUTPUT[loss]:
+        yield Fault("training.loss", f'"{loss}" needs output = "{_OUTPUT[loss]}"; got {output!r}')
+    if _sound(spec):
+        yield from _probabilities(loss, spec.loaded.T)
+
+
+def _probabilities(loss: str, T: npt.NDArray[np.float64]) -> Iterator[Fault]:
+    outside, totals = T[(T < 0) | (T > 1)], T.sum(axis=1)
+    off = np.flatnonzero(abs(totals - 1) > 1e-9)
+    if len(outside):
+        yield Fault("training.loss", f'"{loss}" needs targets from 0 to 1; got {outside[0]:g}; use "mse"')
+    elif loss == "softmax_ce" and len(off):
+        message = f"needs targets that add up to 1 in each sample; got {totals[off[0]]:g} in sample {off[0]}"
+        yield Fault("training.loss", f'"softmax_ce" {message}; use "bce_logits"')
 
 
 _STEPPERS = {
@@ -358,6 +377,7 @@ _DRAWS = ("starts.kind", "starts.direction")
 _CHECKS: list[tuple[tuple[str, ...], Check]] = [
     (("problem",), _problem_choice),
     (("problem",), _data),
+    (("network.activation", "network.hidden"), _activations),
     (("problem", "network.output", "training.loss"), _loss),
     (("training.stepper",), _stepper),
     (("training.schedule",), _rate_schedule),

@@ -4,11 +4,12 @@ import re
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
+from pydantic_core import PydanticCustomError
 
 from saddlescape import layout
 from saddlescape.problems import Problem, logic_problem
@@ -53,6 +54,16 @@ def _schedule(value: Any) -> str | tuple[int, ...]:
     raise ValueError(f'must be "log:N", "every:N" or a list of steps from 0 on; got {value!r:.80}')
 
 
+def _activation(value: Any) -> str | tuple[str, ...]:
+    names = value if isinstance(value, list | tuple) else [value]
+    for name in names:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
+            words = [repr(word) for word in ACTIVATIONS]
+            expected = f"{', '.join(words[:-1])} or {words[-1]}"
+            raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
+    return value if isinstance(value, str) else tuple(names)
+
+
 def _how_many(value: Any) -> int | Literal["all"]:
     if value == "all":
         return "all"
@@ -73,6 +84,12 @@ def _different(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+Activation = Literal[
+    "logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin"
+]
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+
+
 class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -87,8 +104,8 @@ class ProblemKeys(Section):
 
 class Network(Section):
     hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = (2,)
-    activation: Literal["logistic", "tanh", "relu", "linear"] = "logistic"
-    output: Literal["logistic", "tanh", "relu", "linear"] = "logistic"
+    activation: Annotated[str | tuple[str, ...], PlainValidator(_activation)] = "logistic"
+    output: Activation = "logistic"
     bias: bool = True
     dtype: Literal["float64", "float32"] = "float64"
 
@@ -120,7 +137,7 @@ class Starts(Section):
 class Training(Section):
     """What a run steps by; the numbers of the steppers are `torch.optim`'s, with its defaults."""
 
-    loss: Literal["half_sse", "mse", "bce"] = "half_sse"
+    loss: Literal["half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce"] = "half_sse"
     stepper: Literal[
         "gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop",
         "sign", "normalized", "multiplicative",
@@ -212,6 +229,13 @@ class Spec(Section):
     def steps(self) -> int:
         """Steps at most."""
         return self.training.steps if self.training.epochs is None else self.training.epochs * self.epoch
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Activation of each layer, outputs included."""
+        given = self.network.activation
+        hidden = (given,) * len(self.network.hidden) if isinstance(given, str) else given
+        return (*hidden, self.network.output)
 
     @property
     def n_params(self) -> int:
