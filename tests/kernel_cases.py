@@ -73,13 +73,13 @@ def make_batch(
     )  # fmt: skip
 
 
-def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, **options):
+def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, activations=None, **options):
     """(kernel's result, list of reference trajectories) of one case; `options` are those of a Trainer."""
     activation, loss, stepper, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
     X, T = problem(samples, sizes[0], sizes[-1], loss=loss)
     theta = np.random.default_rng(seed).normal(0, 0.7, (runs, layout.n_params(sizes, bias))).astype(dtype)
-    activations = activations_of(loss, activation, len(sizes) - 2)
+    activations = activations or activations_of(loss, activation, len(sizes) - 2)
     trainer = Trainer(sizes, bias, activations, loss, stepper, **options)
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
     trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernel_cases import DTYPES, FULL, PAIRS, make_batch, run_both
-from tolerances import AMPLIFIED, TRAJECTORY
+from kernel_cases import ACTIVATIONS, DTYPES, FULL, PAIRS, make_batch, run_both
+from tolerances import AMPLIFIED, LENGTH, TRAJECTORY
 
-from saddlescape import reference
+from saddlescape import layout, reference
 from saddlescape.kernels import Trainer, train
+from saddlescape.kernels.activations import ODD
 from saddlescape.outcomes import StopReason
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
@@ -45,6 +46,23 @@ def test_every_combination_equals_the_reference(case):
 @pytest.mark.parametrize("samples", range(1, 18))
 def test_every_sample_count_equals_the_reference(samples):
     expect_equal_to_reference(("tanh", "half_sse", "gd", (3,), "float64"), samples=samples)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 6, 9])
+def test_sample_counts_of_the_softmax_equal_the_reference(samples):
+    expect_equal_to_reference(("tanh", "softmax_ce", "gd", (3,), "float64"), samples=samples, sizes=(2, 3, 5))
+
+
+@pytest.mark.parametrize("loss", ["softmax_ce", "bce_logits"])
+@pytest.mark.parametrize("sizes", [(2, 1), (2, 3, 2), (3, 2, 40)], ids=str)
+def test_few_and_many_logits_equal_the_reference(sizes, loss):
+    expect_equal_to_reference(("tanh", loss, "gd", (), "float64"), sizes=sizes, samples=6, steps=20)
+
+
+@pytest.mark.parametrize("activations", [("relu", "tanh", "linear"), ("sin", "softplus", "erf")])
+def test_each_layer_has_its_own_activation(activations):
+    case = ("", "huber", "gd", (), "float64")
+    expect_equal_to_reference(case, sizes=(2, 3, 2, 2), activations=activations)
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -156,6 +174,81 @@ def test_identical_units_stay_identical_and_their_loss_above_a_third(scale):
     assert (trained.measures[..., 2] == 0).all()
     assert (trained.measures[..., 0] > 1 / 3).all()
     assert (trained.stop_step > 0).all()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_identical_units_of_any_activation_stay_identical(activation):
+    theta = starts(16)
+    theta[:, 3:6], theta[:, 7] = theta[:, :3], theta[:, 6]
+    trainer = Trainer((2, 2, 1), True, (activation, "linear"), "bce_logits", "momentum")
+    trained = train(trainer, XOR, TARGET, make_batch(theta, 2000, learning_rate=0.1, every=50), lanes=8)
+    np.testing.assert_array_equal(trained.theta[:, :3], trained.theta[:, 3:6])
+    np.testing.assert_array_equal(trained.theta[:, 6], trained.theta[:, 7])
+    assert (trained.measures[..., 2] == 0).all()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_mirrored_units_stay_mirrored_where_the_activation_is_odd(activation):
+    theta = starts(16)
+    theta[:, 3:6], theta[:, 7] = -theta[:, :3], -theta[:, 6]
+    trainer = Trainer((2, 2, 1), True, (activation, "tanh"), "half_sse", "gd")
+    given = make_batch(theta, 1000 if activation in ODD else 0, learning_rate=0.1, every=50)
+    separation = train(trainer, XOR, 2 * TARGET - 1, given, lanes=8).measures[..., 2]
+    assert (separation == 0).all() if activation in ODD else (separation > 0).all()
+
+
+def test_the_sign_of_a_unit_counts_in_layers_that_are_not_odd():
+    sizes = (2, 2, 2, 1)
+    theta = starts(3).repeat(2, axis=1)[:, :15]
+    for activations in (("tanh", "relu"), ("relu", "tanh"), ("tanh", "tanh")):
+        for layer in range(2):
+            mirrored, (a, b) = theta.copy(), layout.unit_vectors(sizes, True, layer)
+            mirrored[:, b] = -mirrored[:, a]
+            trainer = Trainer(sizes, True, (*activations, "tanh"), "half_sse", "gd")
+            found = train(trainer, XOR, TARGET, make_batch(mirrored, 0), lanes=8).separation
+            odd = [name == "tanh" for name in activations]
+            assert (found == 0).tolist() == [odd[layer]] * 3
+            expected = [reference.separation(sizes, True, start, odd) for start in mirrored]
+            np.testing.assert_allclose(found, expected, rtol=LENGTH)
+
+
+def at_start(loss, logits, targets):
+    """(loss, gradient norm) of a network whose outputs are `logits`, before any step."""
+    trainer = Trainer((1, len(logits)), False, ("linear",), loss, "gd")
+    given = make_batch(np.array([logits], dtype=np.float64), 0)
+    trained = train(trainer, np.ones((1, 1)), np.array([targets], dtype=np.float64), given)
+    return trained.loss[0], trained.grad_norm[0]
+
+
+def test_loss_and_gradient_of_a_learned_sample_are_not_rounded_to_zero():
+    rest = np.exp(-50) + np.exp(-600)
+    expected = [np.log1p(rest), np.linalg.norm([rest, np.exp(-50), np.exp(-600)])]
+    np.testing.assert_allclose(at_start("softmax_ce", [50, 0, -550], [1, 0, 0]), expected, rtol=1e-14)
+    for logit, target in ((600, 1), (-600, 0)):
+        np.testing.assert_allclose(at_start("bce_logits", [logit], [target]), np.exp(-600), rtol=1e-13)
+
+
+def test_equal_logits_share_the_probability():
+    loss, norm = at_start("softmax_ce", [3, 3, 3, 3], [0, 1, 0, 0])
+    np.testing.assert_allclose([loss, norm], [np.log(4), np.sqrt(0.75**2 + 3 * 0.25**2)], rtol=LENGTH)
+
+
+def test_logits_are_compared_with_targets_as_probabilities():
+    trainer = Trainer((2, 2, 1), True, ("tanh", "linear"), "bce_logits", "momentum")
+    trained = train(trainer, XOR, TARGET, make_batch(starts(12), 3000, learning_rate=0.5, momentum=0.9, solved=0.4))
+    solved = trained.stop_reason == StopReason.SOLVED
+    network = reference.Network((2, 2, 1), True, ("tanh", "linear"), "bce_logits")
+    errors = [reference.loss_and_gradient(network, theta, XOR, TARGET)[2] for theta in trained.theta]
+    assert solved.any()
+    assert ((np.array(errors) < 0.4) == solved).all()
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "sin"])
+def test_a_sum_that_is_not_a_number_ends_as_diverged(activation):
+    theta = np.array([[1e308, 1e308, -1e308, -1e308, 0, 0, 1, 1, 0]]).repeat(2, axis=0)
+    trainer = Trainer((2, 2, 1), True, (activation, "linear"), "half_sse", "gd")
+    trained = train(trainer, np.array([[10.0, -10.0]]), np.zeros((1, 1)), make_batch(theta, 10))
+    assert (trained.stop_reason == StopReason.DIVERGED).all()
 
 
 @pytest.mark.parametrize("scale", [1e-9, 0.1, 1.0, 10.0])

@@ -39,3 +39,6 @@ LENGTH = 2.5e-15
 
 # Peak memory of a hundred times as many runs: two blocks of them are in memory, and no more.
 MEMORY_GROWTH = 0.2
+
+# The least loss that a search by gradients finds, and extrema found on a grid of 1e-4: errors enter squared.
+SEARCHED = 1e-8
