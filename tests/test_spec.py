@@ -51,6 +51,17 @@ def test_a_point_of_a_grid():
     assert sweep.numeric("stop.solved").shape == (1, 1)
 
 
+def test_activations_of_layers():
+    one = parse(XOR + '[network]\nhidden = [3, 2]\nactivation = "gelu"\noutput = "tanh"', Path()).spec
+    each = parse(XOR + '[network]\nhidden = [3, 2]\nactivation = ["erf", "sin"]', Path()).spec
+    assert one.activations == ("gelu", "gelu", "tanh")
+    assert each.activations == ("erf", "sin", "logistic")
+    text = XOR + '[network]\nhidden = [2, 2]\n[[axes]]\nkey = "network.activation"\nvalues = ["tanh", ["relu", "erf"]]'
+    assert parse(text, Path()).at((1,)).activations == ("relu", "erf", "logistic")
+    one_hot = '[problem]\nname = "encoder"\nsize = 4\n[network]\noutput = "linear"\n[training]\nloss = "softmax_ce"'
+    assert parse(one_hot, Path()).spec.training.loss == "softmax_ce"
+
+
 def test_every_numeric_key_is_an_axis():
     owner = {"epsilon": "adam", "beta1": "adam", "beta2": "adam", "smoothing": "rmsprop", "momentum": "momentum"}
     for key in NUMERIC:
@@ -158,6 +169,11 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nbatch = "online"\n[stop]\ngradient = 1e-9', 'stop.gradient: needs batch = "full"'),
         (XOR + '[training]\nlayer_rates = [1]', "training.layer_rates: must have 2 values, one for each layer of weights; got 1"),  # noqa: E501
         (XOR + '[training]\nloss = "bce"\n[network]\noutput = "tanh"', 'training.loss: "bce" needs output'),
+        (XOR + '[network]\nactivation = "tan"', "activation: must be 'logistic', .*; did you mean 'tanh'?"),
+        (XOR + '[network]\nactivation = ["tanh", 3]', "network.activation: must be 'logistic', .*got .'tanh', 3."),
+        (XOR + '[network]\nhidden = [2, 2]\nactivation = ["tanh"]', "network.activation: must have 2 names.*; got 1"),
+        (XOR + '[training]\nloss = "bce_logits"', '"bce_logits" needs output = "linear"; got .logistic'),
+        (XOR + '[network]\noutput = "linear"\n[training]\nloss = "softmax_ce"', "add up to 1 in .*; got 0 in sample 0"),
         (XOR + 'coding = "pm1"\n[training]\nloss = "bce"', 'training.loss: "bce" needs targets from 0 to 1; got -1'),
         (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),
         (XOR + "[record]\nsteps = [2, 2]", "record.steps: must be increasing"),
