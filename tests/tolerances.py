@@ -15,6 +15,9 @@ AMPLIFIED = {"float64": 1e-8, "float32": 5e-3}
 # A thousand steps of PyTorch's optimisers, float64: sums in another order, grown by adaptive rates.
 PEERS = 1e-9
 
+# Gradients of up to five layers against automatic differentiation, float64, relative to their norm.
+AUTODIFF = 1e-12
+
 # Central differences at step 1e-6 of losses up to 100: they cancel to 1e-14, over 2e-6.
 DIFFERENCES = 1e-7
 

@@ -1,0 +1,74 @@
+"""Gradients of every activation, loss and depth against JAX's automatic differentiation, float64."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from kernel_cases import activations_of, make_batch, problem
+from tolerances import AUTODIFF
+
+from saddlescape import layout
+from saddlescape.kernels import Trainer, train
+from saddlescape.kernels.activations import ACTIVATIONS
+from saddlescape.kernels.losses import LOSSES
+
+jax.config.update("jax_enable_x64", True)
+
+FUNCTIONS = {
+    "logistic": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "linear": lambda z: z,
+    "leaky_relu": lambda z: jax.nn.leaky_relu(z, 0.01), "softplus": jax.nn.softplus, "silu": jax.nn.silu,
+    "gelu": lambda z: jax.nn.gelu(z, approximate=False), "erf": jax.scipy.special.erf, "sin": jnp.sin,
+}  # fmt: skip
+
+
+def loss_of(name, y, t):
+    """The loss of outputs `y`, which are logits for bce_logits and softmax_ce."""
+    if name == "half_sse":
+        return ((y - t) ** 2).sum() / 2
+    if name == "mse":
+        return ((y - t) ** 2).mean()
+    if name == "huber":
+        size = abs(y - t)
+        return jnp.where(size < 1, size**2 / 2, size - 0.5).mean()
+    if name == "bce":
+        return -(t * jnp.log(y) + (1 - t) * jnp.log(1 - y)).mean()
+    if name == "bce_logits":
+        return (jax.nn.softplus(y) - t * y).mean()
+    return -(t * jax.nn.log_softmax(y)).sum() / len(y)
+
+
+def jax_gradient(activations, loss, sizes, theta, X, T):
+    def total(theta):
+        x = X
+        for rows, activation in zip(layout.layers(sizes, True), activations, strict=True):
+            w = theta[rows]
+            x = FUNCTIONS[activation](x @ w[:, :-1].T + w[:, -1])
+        return loss_of(loss, x, T)
+
+    return np.asarray(jax.grad(total)(theta))
+
+
+def kernel_gradient(activations, loss, sizes, theta, X, T):
+    """From one step at a rate so large that the start is lost in it: nothing is rounded but the product."""
+    rate = 2.0**60
+    batch = make_batch(theta[None], 1, learning_rate=rate)
+    trained = train(Trainer(sizes, True, activations, loss, "gd"), X, T, batch)
+    return (theta - trained.theta_path[0, 1]) / rate
+
+
+@pytest.mark.parametrize("depth", range(5))
+@pytest.mark.parametrize(("activation", "loss"), [*itertools.product(ACTIVATIONS, LOSSES)])
+def test_gradients_equal_automatic_differentiation(activation, loss, depth):
+    sizes = (2, *(3, 2, 4, 3)[:depth], 2)
+    X, T = problem(5, loss=loss)
+    theta = np.random.default_rng(depth).normal(0, 0.9, layout.n_params(sizes, True))
+    activations = activations_of(loss, activation, depth)
+    exact = jax_gradient(activations, loss, sizes, theta, X, T)
+    ours = kernel_gradient(activations, loss, sizes, theta, X, T)
+    assert np.linalg.norm(ours - exact) <= AUTODIFF * np.linalg.norm(exact)
