@@ -187,7 +187,7 @@ def test_identical_units_of_any_activation_stay_identical(activation):
     assert (trained.measures[..., 2] == 0).all()
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", [*sorted(ODD), "relu"])
 def test_mirrored_units_stay_mirrored_where_the_activation_is_odd(activation):
     theta = starts(16)
     theta[:, 3:6], theta[:, 7] = -theta[:, :3], -theta[:, 6]
@@ -200,7 +200,7 @@ def test_mirrored_units_stay_mirrored_where_the_activation_is_odd(activation):
 def test_the_sign_of_a_unit_counts_in_layers_that_are_not_odd():
     sizes = (2, 2, 2, 1)
     theta = starts(3).repeat(2, axis=1)[:, :15]
-    for activations in (("tanh", "relu"), ("relu", "tanh"), ("tanh", "tanh")):
+    for activations in (("tanh", "relu"), ("relu", "tanh")):
         for layer in range(2):
             mirrored, (a, b) = theta.copy(), layout.unit_vectors(sizes, True, layer)
             mirrored[:, b] = -mirrored[:, a]

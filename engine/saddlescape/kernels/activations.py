@@ -14,7 +14,7 @@ from saddlescape.kernels.elementary import (
     erf_slope,
     erfc_scaled,
     exp_of_minus_square,
-    log1p,
+    log1p_of_unit,
     logistic_slope,
     logistic_tail,
     sin_slope,
@@ -46,7 +46,7 @@ def linear(z: Lanes) -> Pair:
 def softplus(z: Lanes) -> Pair:
     """(log(1 + exp(z)), logistic(z))."""
     e, _ = logistic_tail(z)
-    return select(z > 0.0, z, 0.0) + log1p(e), logistic_slope(z)[0]
+    return select(z > 0.0, z, 0.0) + log1p_of_unit(e), logistic_slope(z)[0]
 
 
 def _gated(z: Lanes, limit: float, tail: Lanes, density: Lanes) -> Pair:

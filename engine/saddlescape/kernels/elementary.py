@@ -131,38 +131,47 @@ def at_most(x: Lanes, limit: float) -> Lanes:
     return select(x > limit, x.like(limit), x)
 
 
-def exp_parts(y: Lanes, tail: Lanes | None = None) -> tuple[Lanes, Lanes]:
-    """(k + MAGIC, p) with exp(y) = 2**k (1 + p) for y <= LARGEST; of y + tail, where tail is far below y."""
-    lowest = y.like(-LARGEST[y.dtype])
+def exp_parts(y: Lanes, tail: Lanes | None = None, factor: float = 1.0) -> tuple[Lanes, Lanes]:
+    """(2**k, q) with exp(factor (y + tail)) = 2**k (1 + factor q), for factor y <= LARGEST and a tail far below y.
+
+    The factor is a power of two; it is part of the constants, and costs nothing.
+    """
+    lowest, magic = y.like(-LARGEST[y.dtype] / factor), MAGIC[y.dtype]
     y = select(lowest > y, lowest, y)
-    shifted = fma(y, LOG2E, MAGIC[y.dtype])
-    k = shifted - MAGIC[y.dtype]
+    shifted = fma(y, LOG2E * factor, magic)
+    k = shifted - magic
     high, low = LN2[y.dtype]
-    r = fma(k, -low, fma(k, -high, y))
+    r = fma(k, -low / factor, fma(k, -high / factor, y))
     r = r if tail is None else r + tail
-    return shifted, fma(r * r, polynomial(r, EXPM1[y.dtype]), r)
+    coefficients = [c * factor ** (n + 1) for n, c in enumerate(EXPM1[y.dtype])]
+    return power_of_two(shifted), fma(r * r, polynomial(r, coefficients), r)
 
 
-def exp_of_negative(y: Lanes, tail: Lanes | None = None) -> Lanes:
-    """exp(y + tail), relatively accurate, for y <= LARGEST and a tail far below y."""
-    shifted, p = exp_parts(y, tail)
-    scale = power_of_two(shifted)
-    return fma(scale, p, scale)
+def exp_of_negative(y: Lanes) -> Lanes:
+    """exp(y), relatively accurate, for y <= LARGEST."""
+    scale, q = exp_parts(y)
+    return fma(scale, q, scale)
 
 
 def exp_of_minus_square(w: Lanes, factor: float = 1.0) -> Lanes:
     """exp(-factor w**2) for a factor that is a power of two, relatively accurate: the square in two parts."""
     square = w * w
-    return exp_of_negative(square * -factor, fma(w, w, -square) * -factor)
+    scale, q = exp_parts(-square, -fma(w, w, -square), factor)
+    return fma(scale * factor, q, scale)
 
 
 def log1p(x: Lanes) -> Lanes:
     """log(1 + x) for finite x >= 0, relatively accurate."""
     u = 1.0 + x
-    back = u - 1.0
-    lost = (x - back) + (1.0 - (u - back))
+    lost = x - (u - 1.0)  # the difference in brackets is exact
     k, shrink = exponent(u)
     return _logarithm(k, fma(lost, shrink, fma(u, shrink, -1.0)))
+
+
+def log1p_of_unit(x: Lanes) -> Lanes:
+    """log(1 + x) for 0 <= x <= 1, relatively accurate; cheaper than log1p."""
+    large = x > 0.41421356
+    return _logarithm(select(large, x.like(1.0), 0.0), select(large, fma(x, 0.5, -0.5), x))
 
 
 def log(x: Lanes) -> Lanes:
@@ -188,13 +197,12 @@ def exp(y: Lanes) -> Lanes:
 def tanh_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(tanh(x), 1 - tanh(x)**2), both relatively accurate at 0 and where tanh saturates; odd to the last bit.
 
-    With e = exp(-2|x|) = s (1 + p), tanh|x| = (1 - e) / (1 + e) is the fixed point of t = (1 - e) / 2 (1 + t), which
+    With e = exp(-2|x|) = s (1 + 2 q), tanh|x| = (1 - e) / (1 + e) is the fixed point of t = (1 - e) / 2 (1 + t), which
     makes the roundings of the quotient small; a - b is (1 - e) / 2, and a is exact.  The slope is e (1 + t)**2.
     """
-    shifted, p = exp_parts(-2.0 * abs(x))
-    scale, half = power_of_two(shifted), power_of_two(shifted, -1)
-    e, a, b = fma(scale, p, scale), 0.5 - half, half * p
-    rest = a - b
+    s, q = exp_parts(-abs(x), factor=2.0)
+    a, b = fma(s, -0.5, 0.5), s * q
+    e, rest = fma(b, 2.0, s), a - b
     t = a + fma(rest, rest / fma(e, 0.5, 0.5), -b)
     part = fma(e, t, e)
     return copysign(t, x), fma(part, t, part)

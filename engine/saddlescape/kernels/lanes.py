@@ -179,12 +179,12 @@ def select(mask: Mask, a: Lanes, b: Lanes | float) -> Lanes:
     return Lanes(a.builder, a.kind, a.builder.select(mask.value, a.value, a.lifted(b)))
 
 
-def power_of_two(shifted: Lanes, more: int = 0) -> Lanes:
-    """2**(k + more), where `shifted` is k + MAGIC."""
+def power_of_two(shifted: Lanes) -> Lanes:
+    """2**k, where `shifted` is k + MAGIC."""
     builder, kind = shifted.builder, shifted.kind
     shift = kind.constant(kind.words, MANTISSA[kind.dtype])
     bits = builder.shl(builder.bitcast(shifted.value, kind.words), shift)
-    one = kind.constant(kind.words, BIAS[kind.dtype] + more << MANTISSA[kind.dtype])
+    one = kind.constant(kind.words, BIAS[kind.dtype] << MANTISSA[kind.dtype])
     return Lanes(builder, kind, builder.bitcast(builder.add(bits, one), kind.numbers))
 
 

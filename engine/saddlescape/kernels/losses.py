@@ -8,7 +8,7 @@ are logits.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from saddlescape.kernels.elementary import log1p, logistic_tail
+from saddlescape.kernels.elementary import log1p_of_unit, logistic_tail
 from saddlescape.kernels.lanes import Lanes, copysign, select
 
 Term = tuple[Lanes, Lanes, Lanes]
@@ -35,7 +35,7 @@ def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
     """
     e, tail = logistic_tail(z)
     delta = select(z < 0.0, tail - t, (1.0 - t) - tail)
-    return select(z > 0.0, z, 0.0) - z * t + log1p(e), delta, abs(delta)
+    return select(z > 0.0, z, 0.0) - z * t + log1p_of_unit(e), delta, abs(delta)
 
 
 class Loss(NamedTuple):
