@@ -125,7 +125,7 @@ def batch(
 ) -> Batch:
     """The kernel's arguments for the starts of that number with the given numbers."""
     theta = starts.draw(spec, start, numbers["starts.scale"])
-    escape = (1 - ESCAPE_DROP) * plateau_loss(spec.load_problem(), spec.training.loss, spec.network.output)
+    escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
     n = len(theta)
     return Batch(
         theta=theta.astype(spec.network.dtype),
@@ -150,7 +150,7 @@ def _train_group(
     wanted = np.zeros(len(first), dtype=bool)
     np.logical_or.at(wanted, inverse, kept)
     recorded = np.where(wanted, np.cumsum(wanted) - 1, -1)
-    problem = group.spec.load_problem()
+    problem = group.spec.loaded
     given = batch(group.spec, group.start[first], numbers, recorded, plan.record_step)
     kernel = trainer(group.spec, numbers)
     return given, train(kernel, problem.X, problem.T, given, after_slice=after_slice), inverse

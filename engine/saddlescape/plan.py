@@ -159,7 +159,7 @@ class Plan:
 
         Runs are cut so that trajectories are too: a block holds at most one, or a fixed number of them.
         """
-        work = self.steps * max(spec.n_params * len(spec.load_problem().X) for spec in self.structures)
+        work = self.steps * max(spec.n_params * len(spec.loaded.X) for spec in self.structures)
         budget = min(BLOCK_RUNS, max(1, BLOCK_WORK // work))
         extents = []
         for length in reversed(self.shape):

@@ -233,7 +233,7 @@ def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -
     spec, numbers = _point(loaded, tuple(point))
     kept = spec.model_copy(update={"record": spec.record.model_copy(update={"parameters": True})})
     given = batch(kept, np.array([run]), numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_step)
-    problem = spec.load_problem()
+    problem = spec.loaded
     trained = train(trainer(spec, numbers), problem.X, problem.T, given)
     loss, grad_norm, separation = trained.measures[0].T
     steps = given.record_step

@@ -149,7 +149,7 @@ def _problem_choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 def _data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if not list(_problem_choice(spec, chosen)):
         try:
-            problem = spec.load_problem()
+            problem = spec.loaded
         except ValueError as error:
             yield Fault("problem.file", str(error))
         else:

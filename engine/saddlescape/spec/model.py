@@ -200,10 +200,6 @@ class Spec(Section):
             return self._files.problem(keys.file)
         return logic_problem(keys.name or "", keys.coding, keys.bits, keys.size)
 
-    def load_problem(self) -> Problem:
-        """The problem of this point, built or read once."""
-        return self.loaded
-
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer: inputs, hidden layers, outputs."""
