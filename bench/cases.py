@@ -1,0 +1,74 @@
+"""What every benchmark trains: shapes, an XOR-like problem, starts, and the kernel on several threads."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from saddlescape import layout
+from saddlescape.kernels import Batch, Trainer, train
+
+RATE, RECORDED = 0.05, 16
+SHAPES = {(2, 2, 1): (4096, 1000), (2, 8, 1): (1024, 1000), (2, 16, 1): (512, 1000), (4, 8, 8, 1): (256, 1000)}
+"""Runs and steps of each shape."""
+
+AGREE = {"float64": 1e-10, "float32": 1e-4}
+"""Largest difference of parameters after `ALIKE` steps: sums in another order, other elementary functions."""
+
+ALIKE = 20
+
+
+def name(sizes):
+    return "-".join(map(str, sizes))
+
+
+def problem(sizes):
+    """All corners of the cube and 0.9 times the product of their coordinates: X (2**n, n), T (2**n, 1)."""
+    X = np.array(np.meshgrid(*[[-1.0, 1.0]] * sizes[0])).reshape(sizes[0], -1).T
+    return X, 0.9 * X.prod(axis=1, keepdims=True)
+
+
+def starts(sizes, runs, dtype):
+    """Normal starts (runs, n_params), the same ones always."""
+    rng = np.random.default_rng(1)
+    return rng.normal(0, 0.3, (runs, layout.n_params(sizes, True))).astype(dtype)
+
+
+def make_trainer(sizes, stepper="gd", batch=0):
+    return Trainer(tuple(sizes), True, "tanh", "tanh", "half_sse", stepper, batch=batch)
+
+
+NUMBERS = {
+    **{"momentum": 0.9, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01},
+    **{"eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6},
+}
+"""What steppers other than gd go by: the defaults of torch.optim."""
+
+
+def make_batch(theta, steps):
+    """A tolerance that no run meets within the steps, a plateau that most leave, each `RECORDED`-th run at log:64."""
+    n = len(theta)
+    limits = {"escape_loss": 0.5, "solved": 1e-9, "diverged": 1e6, "gradient": 0.0}
+    recorded = np.where(np.arange(n) % RECORDED == 0, np.arange(n) // RECORDED, -1)
+    record = np.unique(np.append(0, np.geomspace(1, steps, 64).round().astype(np.int64)))
+    rates = {key: np.full(n, value) for key, value in {"learning_rate": RATE, **NUMBERS}.items()}
+    numbers = {key: np.full(n, value) for key, value in limits.items()}
+    return Batch(theta=theta, rates=rates, steps=np.full(n, steps), recorded=recorded, record_step=record,
+                 **numbers)  # fmt: skip
+
+
+def shares(batch, parts):
+    """The batch in `parts` of equal length, each with its own rows of trajectories."""
+    for where in np.array_split(np.arange(len(batch.theta)), parts):
+        kept = batch.recorded[where] >= 0
+        names = ("theta", "escape_loss", "solved", "diverged", "gradient", "steps")
+        rates = {name: values[where] for name, values in batch.rates.items()}
+        yield replace(batch, rates=rates, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
+                      **{key: getattr(batch, key)[where] for key in names})  # fmt: skip
+
+
+def trained(trainer, X, T, parts: Sequence[Batch], threads):
+    """The kernel on every part, `threads` at a time."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda part: train(trainer, X, T, part), parts))
