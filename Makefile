@@ -1,5 +1,7 @@
 BIN := .venv/bin
-.PHONY: demo test test-slow lint bench clean
+PEERS := PYTHONPATH=engine .venv-peers/bin/python
+QUICK :=
+.PHONY: demo test test-slow lint bench bench-peers clean
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -20,13 +22,30 @@ lint: .venv/.ready
 	$(BIN)/lint-imports
 
 bench: .venv/.ready
-	$(BIN)/pytest bench --benchmark-enable --benchmark-only
+	mkdir -p .benchmarks
+	$(BIN)/pytest bench --benchmark-enable --benchmark-only --benchmark-json=.benchmarks/kernels.json
+
+# All of docs/performance.md: half an hour; QUICK=--quick tries the machinery in minutes.
+bench-peers: .venv/.ready .venv-peers/.ready
+	$(PEERS) bench/limit.py $(QUICK)
+	$(PEERS) bench/scaling.py $(QUICK)
+	$(PEERS) bench/peers.py $(QUICK)
+	$(PEERS) bench/whole_map.py $(QUICK)
+	$(BIN)/python bench/plot.py
+	$(BIN)/python bench/report.py
 
 clean:
-	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: requirements.lock pyproject.toml
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# PyTorch is no part of the lock: its CPU build has another hash on each index.
+.venv-peers/.ready: bench/peers.lock
+	python3 -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --require-hashes -r bench/peers.lock
+	.venv-peers/bin/pip install --quiet --no-deps torch==2.13.0
 	touch $@

@@ -20,12 +20,17 @@ def unpack(theta, sizes):
     return layers
 
 
-def loss(theta, sizes, X, T, activation=jnp.tanh):
-    """Half the sum of squares of one network."""
+def outputs(theta, sizes, X, activation=jnp.tanh):
+    """Outputs (samples, outputs) of one network."""
     y = X
     for weights in unpack(theta, sizes):
         y = activation(y @ weights[:, :-1].T + weights[:, -1])
-    return 0.5 * jnp.sum((y - T) ** 2)
+    return y
+
+
+def loss(theta, sizes, X, T, activation=jnp.tanh):
+    """Half the sum of squares of one network."""
+    return 0.5 * jnp.sum((outputs(theta, sizes, X, activation) - T) ** 2)
 
 
 def by_autodiff(sizes, X, T, activation=jnp.tanh):
@@ -64,15 +69,21 @@ def by_rows(sizes, X, T, activation=jnp.tanh):
     def gradient(theta):
         layers, total = unpack(theta, sizes), None
         for x, target in zip(X, T, strict=True):
-            units = [list(x)]
-            for weights in layers:
-                units.append([activation(sum((w * v for w, v in zip(row[:-1], units[-1], strict=True)), row[-1]))
-                              for row in weights])  # fmt: skip
+            units = unrolled(layers, x, activation)
             slope = _rows_back(layers, units, target, SLOPES[activation])
             total = slope if total is None else [a + b for a, b in zip(total, slope, strict=True)]
         return jnp.stack(total)
 
     return gradient
+
+
+def unrolled(layers, x, activation):
+    """Values of the units of each layer for one sample, inputs first; each a row (networks,)."""
+    units = [list(x)]
+    for weights in layers:
+        units.append([activation(sum((w * v for w, v in zip(row[:-1], units[-1], strict=True)), row[-1]))
+                      for row in weights])  # fmt: skip
+    return units
 
 
 def _rows_back(layers, units, target, slope):

@@ -34,7 +34,7 @@ def refused(done, code, *words):
     assert all(word in done.stderr for word in words), done.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["resume"], ["info"], ["plot"], ["sweeps"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["resume"], ["info"], ["plot"], ["sweeps"], ["bench"]])
 def test_help_leads_with_an_example(command):
     done = saddlescape(*command, "--help")
     assert done.returncode == 0

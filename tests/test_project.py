@@ -10,7 +10,8 @@ import pytest
 import saddlescape
 
 ROOT = Path(__file__).parents[1]
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCK, PEERS = (ROOT / "requirements.lock").read_text(), (ROOT / "bench/peers.lock").read_text()
+locks = pytest.mark.parametrize("lock", [LOCK, PEERS], ids=["ours", "peers"])
 
 
 def imported_by(code: str) -> set[str]:
@@ -20,12 +21,14 @@ def imported_by(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_lock_names_no_index_and_no_host():
-    assert not re.search(r"https?:|file:|--(index|extra-index|find-links|trusted)", LOCK)
+@locks
+def test_lock_names_no_index_and_no_host(lock):
+    assert not re.search(r"https?:|file:|--(index|extra-index|find-links|trusted)", lock)
 
 
-def test_lock_pins_every_requirement_with_a_hash():
-    blocks = re.split(r"\n(?=\S)", LOCK.strip())
+@locks
+def test_lock_pins_every_requirement_with_a_hash(lock):
+    blocks = re.split(r"\n(?=\S)", lock.strip())
     assert len(blocks) > 20
     assert all(re.match(r"[\w.\-\[\]]+==\S+", block) and "--hash=sha256:" in block for block in blocks)
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "info": "Say what a result file or a run's folder holds.",
     "plot": "Draw a result: an escape curve, a map or trajectories.",
     "sweeps": "List the bundled sweeps.",
+    "bench": "Say how fast a sweep's networks train on this machine.",
 }
 
 

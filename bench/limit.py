@@ -1,0 +1,61 @@
+"""The instruction-throughput bound of one tick on one core, and the kernel's share of it, measured together."""
+
+import argparse
+import time
+from statistics import median
+
+import report
+from cases import SHAPES, make_batch, make_trainer, name, problem, starts
+
+from saddlescape.kernels import train
+from saddlescape.kernels.limit import CLASSES, limit
+from saddlescape.kernels.probe import rates, register
+
+RUNS, STEPS = 1024, 1000
+
+
+def reached(sizes, dtype, rounds):
+    """Network-steps a second of each round, events and records on."""
+    X, T = problem(sizes)
+    batch = make_batch(starts(sizes, RUNS, dtype), STEPS)
+    train(make_trainer(sizes), X, T, batch)
+    for _ in range(rounds):
+        began = time.perf_counter()
+        train(make_trainer(sizes), X, T, batch)
+        yield RUNS * STEPS / (time.perf_counter() - began)
+
+
+def measure(sizes, dtype, machine, rounds):
+    bound = limit(make_trainer(sizes), len(problem(sizes)[0]), dtype, machine)
+    found = list(reached(sizes, dtype, rounds))
+    return {"operations": dict(bound.operations), "bound": bound.steps_per_second, "median": median(found),
+            "best": max(found)}  # fmt: skip
+
+
+def rows(data):
+    for case, found in data.items():
+        bound = found["bound"]
+        yield [case, *(found["operations"][name] for name in CLASSES), bound / 1e6, found["median"] / 1e6,
+               found["median"] / bound, found["best"] / bound]  # fmt: skip
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="few rounds: a try of the machinery")
+    given, before, data, machines = options.parse_args(), report.machine(), {}, {}
+    for dtype in ("float64", "float32"):
+        machines[dtype] = rates(dtype)
+        for sizes in SHAPES:
+            data[f"{name(sizes)} {dtype}"] = measure(sizes, dtype, machines[dtype], 3 if given.quick else 31)
+    heads = [f"operations on registers of {register()} bytes", *CLASSES, "bound, million/s", "median", "its share",
+             "best share"]  # fmt: skip
+    speeds = report.table(
+        ["ns a register", "multiply/fma", "add", "both", "with logic", "divide", "multiplier time of a divide"],
+        [[dtype, *vars(found).values()] for dtype, found in machines.items()],
+    )
+    kept = {"shapes": data, "rates": {dtype: vars(found) for dtype, found in machines.items()}}
+    report.keep("limit", kept, f"{report.table(heads, rows(data))}\n\n{speeds}", before)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Rates against peers, threads, width and number of runs, from the kept measurements: docs/pictures/performance.png."""
+
+import matplotlib
+import report
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+PICTURE = report.ROOT / "docs/pictures/performance.png"
+
+
+def peers(axes, data):
+    """Bars: million network-steps a second of everyone, a group for each shape."""
+    cases = [case for case in data if case.endswith("float64")]
+    names = list(dict.fromkeys(who for case in cases for who in data[case]))
+    for k, who in enumerate(names):
+        places = [n + 0.8 * k / len(names) for n, case in enumerate(cases) if who in data[case]]
+        axes.bar(places, [data[c][who]["rate"] / 1e6 for c in cases if who in data[c]], 0.8 / len(names), label=who)
+    axes.set_xticks([n + 0.35 for n in range(len(cases))], [case.split()[0] for case in cases])
+    axes.set(yscale="log", title="float64, all cores", ylabel="million network-steps/s")
+    axes.legend(fontsize=6, ncols=2)
+
+
+def line(axes, found, title, label, per=1.0):
+    """One line over the numbers that are the keys of `found`."""
+    axes.plot([int(n) for n in found], [value * per for value in found.values()], "o-")
+    axes.set(title=title, xlabel=label, ylabel="million network-steps/s", ylim=(0, None))
+
+
+def main():
+    found, scaling = report.read("peers"), report.read("scaling")
+    if not found or not scaling:
+        raise SystemExit("measure first: make bench-peers")
+    data = scaling["data"]
+    figure, ((top, threads), (width, runs)) = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
+    peers(top, found["data"])
+    line(threads, data["threads"], "2-2-1", "threads", 1e-6)
+    threads.set_xticks([int(n) for n in data["threads"]])
+    line(width, data["widths"], "2-h-1, all cores", "hidden units h", 1e-6)
+    width.set(xscale="log", yscale="log", ylim=(None, None))
+    rates = {n: int(n) * data["steps_of_runs"] / seconds for n, seconds in data["linear"]["runs"].items()}
+    line(runs, rates, "2-2-1, all cores", "runs", 1e-6)
+    runs.set_xscale("log")
+    figure.savefig(PICTURE, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

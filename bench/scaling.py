@@ -1,0 +1,141 @@
+"""How the cost of a run grows with runs, steps, samples and width; steppers, threads, and the time to compile."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from statistics import median
+
+import numpy as np
+import report
+from cases import make_batch, make_trainer, problem, shares, starts, trained
+
+from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.runner import cores
+
+SIZES = (2, 2, 1)
+RUNS, STEPS, SAMPLES = (10**3, 10**4, 10**5, 10**6), (100, 1000, 10_000, 100_000), (4, 16, 64, 256, 1024, 4096)
+SMALL = 1e-7
+"""A learning rate with which no run comes to rest within its steps."""
+
+STEPS_OF_RUNS, WIDTHS = 1000, (1, 2, 4, 8, 16, 32, 64)
+
+FIRST_CALL = """
+import sys, time
+sys.path.insert(0, "bench")
+from cases import make_batch, make_trainer, problem, starts
+from saddlescape.kernels import train
+sizes = (2, 3, 1)
+X, T = problem(sizes)
+began = time.perf_counter()
+train(make_trainer(sizes), X, T, make_batch(starts(sizes, 8, "float64"), 2))
+print(time.perf_counter() - began)
+"""
+
+
+def data(samples):
+    """Any number of samples: corners of the square, moved a little so that no two are the same."""
+    X, T = problem(SIZES)
+    X = np.resize(X, (samples, 2)) + 1e-3 * np.random.default_rng(2).normal(size=(samples, 2))
+    return X, np.resize(T, (samples, 1))
+
+
+def seconds(sizes, X, T, runs, steps, threads, stepper="gd"):
+    """Time of one call for every thread, all steps taken."""
+    parts = list(shares(make_batch(starts(sizes, runs, "float64"), steps, SMALL), threads))
+    began = time.perf_counter()
+    done = trained(make_trainer(sizes, stepper), X, T, parts, threads)
+    took = time.perf_counter() - began
+    assert all((part.stop_step == steps).all() for part in done)
+    return took
+
+
+def medians(cases, rounds):
+    """Median seconds of each case ``{key: arguments}``, rounds interleaved, compiling apart."""
+    took = {key: [] for key in cases}
+    for sizes, X, T, _, _, threads, *stepper in cases.values():
+        seconds(sizes, X, T, 64, 2, threads, *stepper)  # compiles
+    for _ in range(rounds):
+        for key, arguments in cases.items():
+            took[key].append(seconds(*arguments))
+    return {key: median(times) for key, times in took.items()}
+
+
+def exponent(cost):
+    """Slope of log cost against log of the number."""
+    return float(np.polyfit(*np.log([list(cost), list(cost.values())]), 1)[0])
+
+
+def linear(small, rounds):
+    """Seconds against runs, steps and samples, all cores: {what: {number: seconds}}."""
+    X, T = problem(SIZES)
+    shorter, threads = (100, cores()) if small else (1, cores())
+    runs = {n // shorter: (SIZES, X, T, n // shorter, STEPS_OF_RUNS, threads) for n in RUNS}
+    steps = {n // shorter: (SIZES, X, T, 16384 // shorter, n // shorter, threads) for n in STEPS if n // shorter}
+    samples = {n: (SIZES, *data(n), 4096 // shorter, 400, threads) for n in SAMPLES}
+    return {what: medians(cases, rounds) for what, cases in
+            (("runs", runs), ("steps", steps), ("samples", samples))}  # fmt: skip
+
+
+def widths(runs, rounds):
+    """Network-steps a second against hidden units."""
+    cases = {h: ((2, h, 1), *problem(SIZES), runs, 200, cores()) for h in WIDTHS}
+    return {h: runs * 200 / took for h, took in medians(cases, rounds).items()}
+
+
+def steppers(runs, rounds):
+    """Network-steps a second of each stepper."""
+    cases = {name: (SIZES, *problem(SIZES), runs, 1000, cores(), name) for name in STEPPERS}
+    return {name: runs * 1000 / took for name, took in medians(cases, rounds).items()}
+
+
+def threads(runs, rounds):
+    """Network-steps a second against threads."""
+    cases = {n: (SIZES, *problem(SIZES), runs, 1000, n) for n in range(1, cores() + 1)}
+    return {n: runs * 1000 / took for n, took in medians(cases, rounds).items()}
+
+
+def compiling(rounds):
+    """Seconds of the first call of one variant in a new process: disk cache empty, then filled."""
+    found = {"cold": [], "warm": []}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            for times in found.values():
+                done = subprocess.run([sys.executable, "-c", FIRST_CALL], capture_output=True, text=True, check=True,
+                                      cwd=report.ROOT, env={**os.environ, "NUMBA_CACHE_DIR": folder})  # fmt: skip
+                times.append(float(done.stdout))
+    return {name: median(times) for name, times in found.items()}
+
+
+def tables(data):
+    costs = [[what, f"{min(cost)} to {max(cost)}", f"{exponent(cost):.3f}"] for what, cost in data["linear"].items()]
+    yield report.table(["seconds against", "from", "exponent"], costs)
+    rate = {n: rate / 1e6 for n, rate in data["widths"].items()}
+    yield report.table(["hidden units", *map(str, rate)], [["million network-steps/s", *rate.values()]])
+    plain = data["steppers"]["gd"]
+    yield report.table(["stepper", *data["steppers"]],
+                       [["rate over gd's", *(found / plain for found in data["steppers"].values())]])  # fmt: skip
+    one = data["threads"][1]
+    yield report.table(["threads", *map(str, data["threads"])],
+                       [["rate over one's", *(found / one for found in data["threads"].values())]])  # fmt: skip
+    yield report.table(["first call of a variant", *data["compiling"]], [["seconds", *data["compiling"].values()]])
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="small numbers, once: a try of the machinery")
+    options.add_argument("--rounds", type=int, default=5)
+    given, before = options.parse_args(), report.machine()
+    runs, rounds = (512, 1) if given.quick else (16384, given.rounds)
+    data = {
+        "steps_of_runs": STEPS_OF_RUNS,
+        "linear": linear(given.quick, min(3, rounds)), "widths": widths(runs // 4, rounds),
+        "steppers": steppers(runs, rounds), "threads": threads(runs, rounds), "compiling": compiling(min(3, rounds)),
+    }  # fmt: skip
+    report.keep("scaling", data, "\n\n".join(tables(data)), before)
+
+
+if __name__ == "__main__":
+    main()

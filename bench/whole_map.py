@@ -1,0 +1,204 @@
+"""Figure 11 of Kolen & Pollack as a whole: every start of the slice until it is solved, or its epochs are spent.
+
+The kernel refills a lane as soon as its network is done.  JAX either loops until the last network of a batch is
+done, or stops every `CHUNK` steps and the host puts new networks in the place of those that are done.
+"""
+
+import argparse
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from statistics import median
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import peers_jax
+import report
+
+from saddlescape import starts
+from saddlescape.compute import batch, trainer
+from saddlescape.kernels import train
+from saddlescape.runner import cores
+from saddlescape.spec import NUMERIC, load
+
+SIDE, EPOCHS, CHUNK = 512, 5000, 50
+SAMPLE = 16
+"""Each `SAMPLE`-th start is enough to find the best batch size."""
+
+BATCHES = (256, 1024, 4096, 16384)
+SAME_FRACTION, SAME_STEP = 0.002, 0.95
+"""Solved fractions may differ by this, and this share of starts must be solved at the same step: at the map's fractal
+borders a rounding decides."""
+
+
+def spec_of(side):
+    """The bundled slice with `side` starts along each parameter."""
+    sides = [f"starts.{k}={{ index = {at}, from = -10, to = 9.9, n = {side} }}" for k, at in (("x", 8), ("y", 5))]
+    return load("xor-slice", [f"training.steps={EPOCHS}", *sides]).spec
+
+
+def kernel(spec, theta):
+    """(starts,) solve steps, -1 where unsolved: lanes are refilled, parts of the map go to all cores."""
+    problem = spec.load_problem()
+
+    def solve(part):
+        numbers = {key: np.full(len(part), _number(spec, key)) for key in NUMERIC}
+        given = batch(spec, part, numbers, np.full(len(part), -1), np.zeros(1, dtype=np.int64))
+        return train(trainer(spec), problem.X, problem.T, given).solve_step
+
+    return spread(solve, theta, 8 * cores())
+
+
+def _number(spec, key):
+    section, name = key.split(".")
+    return getattr(getattr(spec, section), name)
+
+
+def spread(solve, theta, parts):
+    """`solve` on every part of the starts, all cores."""
+    with ThreadPoolExecutor(cores()) as pool:
+        return np.concatenate(list(pool.map(solve, np.array_split(theta, parts))))
+
+
+def looped(spec):
+    """``jit(vmap(while_loop))``: solve steps of a batch; the loop goes on until its last network is done."""
+    problem, training = spec.load_problem(), spec.training
+    X, T = jnp.array(problem.X), jnp.array(problem.T)
+    known = {"sizes": spec.sizes, "X": X, "activation": jax.nn.sigmoid}
+    slope = jax.grad(partial(peers_jax.loss, T=T, **known))
+
+    def solved(theta):
+        return (jnp.abs(peers_jax.outputs(theta, **known) - T) < spec.stop.solved).all()
+
+    def epoch(state):
+        theta, velocity, now = state
+        velocity = training.momentum * velocity - training.learning_rate * slope(theta)
+        return theta + velocity, velocity, now + 1
+
+    @jax.jit
+    @jax.vmap
+    def solve(start):
+        going = (start, jnp.zeros_like(start), 0)
+        theta, _, now = jax.lax.while_loop(lambda s: ~solved(s[0]) & (s[2] < EPOCHS), epoch, going)
+        return jnp.where(solved(theta), now, -1)
+
+    return lambda part: np.asarray(solve(part).block_until_ready())
+
+
+def chunked(spec):
+    """(`chunk`, `solved`): `CHUNK` epochs of a batch, and whether networks are solved; unrolled, networks last."""
+    problem, training = spec.load_problem(), spec.training
+    slope = peers_jax.by_rows(spec.sizes, problem.X, problem.T, jax.nn.sigmoid)
+
+    def solved(theta):
+        layers = peers_jax.unpack(theta, spec.sizes)
+        ends = [peers_jax.unrolled(layers, x, jax.nn.sigmoid)[-1] for x in problem.X]
+        near = [abs(y - t) < spec.stop.solved for row, target in zip(ends, problem.T, strict=True)
+                for y, t in zip(row, target, strict=True)]  # fmt: skip
+        return jnp.stack(near).all(axis=0)
+
+    def epoch(state, _):
+        theta, velocity, now, found = state
+        found = jnp.where((found < 0) & solved(theta), now, found)
+        velocity = training.momentum * velocity - training.learning_rate * slope(theta)
+        return (theta + velocity, velocity, now + 1, found), None
+
+    @partial(jax.jit, donate_argnums=0)
+    def chunk(state):
+        return jax.lax.scan(epoch, state, length=CHUNK)[0]
+
+    return chunk, jax.jit(solved)
+
+
+def replaced(spec, size):
+    """Solve steps of any number of starts, `size` at a time; between chunks new starts take the place of done ones."""
+    chunk, solved = chunked(spec)
+
+    def solve(part):
+        size_here, ends = min(size, len(part)), np.full(len(part), -1)
+        run, following = np.arange(size_here), size_here
+        theta, now, found = part[run].T.copy(), np.zeros(size_here, int), np.full(size_here, -1)
+        velocity = np.zeros_like(theta)
+        while (run >= 0).any():
+            theta, velocity, now, found = map(np.array, chunk((theta, velocity, now, found)))
+            spent = now >= EPOCHS
+            if spent.any():
+                found = np.where(spent & (found < 0) & np.asarray(solved(theta)), EPOCHS, found)
+            done = np.flatnonzero(((found >= 0) | spent) & (run >= 0))
+            ends[run[done]] = found[done]
+            fresh = np.arange(following, min(following + len(done), len(part)))
+            following += len(fresh)
+            run[done] = np.append(fresh, np.full(len(done) - len(fresh), -1))
+            filled = done[: len(fresh)]
+            theta[:, filled], velocity[:, filled], now[filled], found[filled] = part[fresh].T, 0, 0, -1
+        return ends
+
+    return solve
+
+
+def timed(work):
+    began = time.perf_counter()
+    found = work()
+    return time.perf_counter() - began, found
+
+
+def best_batch(way, theta):
+    """The batch size with which a way, ``way(size)(starts)``, is fastest on some of the starts."""
+    took = {}
+    for size in BATCHES:
+        way(size)(theta)  # compiles
+        took[size] = timed(lambda size=size: way(size)(theta))[0]
+    return min(took, key=took.get)
+
+
+def ways(spec, theta):
+    """How each contender solves all starts, at its best batch size, by name."""
+    some, loop = theta[::SAMPLE], looped(spec)
+
+    def whole(size):
+        return lambda starts: spread(loop, starts, max(cores(), -(-len(starts) // size)))
+
+    in_place = cache(partial(replaced, spec))
+
+    def by_hand(size):
+        return lambda starts: spread(in_place(size), starts, cores())
+
+    sizes = best_batch(whole, some), best_batch(by_hand, some)
+    return {
+        "saddlescape": lambda: kernel(spec, theta),
+        "JAX vmap(while_loop), one batch": lambda: loop(theta),
+        f"JAX vmap(while_loop), batches of {sizes[0]}": lambda: whole(sizes[0])(theta),
+        f"JAX, replaced by hand, batches of {sizes[1]}": lambda: by_hand(sizes[1])(theta),
+    }
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="a map of 96 x 96, once: a try of the machinery")
+    options.add_argument("--rounds", type=int, default=3)
+    given, before = options.parse_args(), report.machine()
+    side, rounds = (96, 1) if given.quick else (SIDE, given.rounds)
+    spec = spec_of(side)
+    theta = starts.draw(spec, np.arange(side * side))
+    contenders = ways(spec, theta)
+    firsts = {who: work() for who, work in contenders.items()}  # compiles
+    took = {who: [] for who in contenders}
+    for _, (who, work) in itertools.product(range(rounds), contenders.items()):
+        took[who].append(timed(work)[0])
+    ours = firsts["saddlescape"]
+    data = {who: {"seconds": median(took[who]), "solved": float((end >= 0).mean()),
+                  "same_step": float((end == ours).mean()),
+                  "ratio": median(a / b for a, b in zip(took[who], took["saddlescape"], strict=True))}
+            for who, end in firsts.items()}  # fmt: skip
+    heads = [f"{side} x {side}, at most {EPOCHS} epochs", "seconds", "times ours", "solved", "same step as ours"]
+    table = report.table(heads, [[who, d["seconds"], d["ratio"], f"{d['solved']:.5f}", f"{d['same_step']:.4f}"]
+                                 for who, d in data.items()])  # fmt: skip
+    report.keep("whole_map", data, table, before)
+    assert all(abs(d["solved"] - data["saddlescape"]["solved"]) < SAME_FRACTION for d in data.values())
+    assert all(d["same_step"] > SAME_STEP for d in data.values())
+
+
+if __name__ == "__main__":
+    main()

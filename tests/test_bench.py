@@ -1,0 +1,141 @@
+"""What the benchmarks stand on: peers that compute the same, and operations that are counted right."""
+
+import batched_numpy
+import cases
+import numpy as np
+import pytest
+import report
+import scalar_njit
+from click.testing import CliRunner
+from llvmlite import ir
+from numba.core import cgutils
+from spec_cases import TINY
+
+from saddlescape import rate, spec
+from saddlescape.errors import RefusedError
+from saddlescape.kernels import Trainer, code, limit, probe, train
+from saddlescape.kernels.lanes import Kind, fma
+from saddlescape.kernels.variant import Variant
+from saddlescape_cli.main import cli
+
+SHAPES = [((2, 3, 1), "float64"), ((2, 3, 1), "float32"), ((3, 4, 2, 1), "float64")]
+
+
+@pytest.mark.parametrize(("sizes", "dtype"), SHAPES)
+def test_peers_train_as_the_kernel_does(sizes, dtype):
+    X, T = cases.problem(sizes)
+    theta = cases.starts(sizes, 9, dtype)
+    ours = train(cases.make_trainer(sizes), X, T, cases.make_batch(theta, cases.ALIKE)).theta
+    numpy, _ = batched_numpy.train(theta, sizes, X, T, cases.RATE, cases.ALIKE)
+    scalar = scalar_njit.peer(sizes, X, T, cases.RATE)(theta, cases.ALIKE)
+    assert np.abs(ours - theta).max() > cases.RATE
+    for ended in (numpy, scalar):
+        np.testing.assert_allclose(ended, ours, rtol=0, atol=cases.AGREE[dtype])
+
+
+def test_shares_are_the_whole():
+    theta = cases.starts((2, 2, 1), 100, "float64")
+    parts = list(cases.shares(cases.make_batch(theta, 3), 3))
+    np.testing.assert_array_equal(np.concatenate([part.theta for part in parts]), theta)
+    assert [part.recorded.max() + 1 for part in parts] == [3, 2, 2]
+
+
+def looping(kind):
+    """A function over memory: a sum, and five rounds of a fused multiply-add, three of a divide within each."""
+    module = ir.Module("known")
+    of = ir.FunctionType(ir.VoidType(), [kind.number.as_pointer()])
+    builder = ir.IRBuilder(ir.Function(module, of, "known").append_basic_block())
+    rows = code.Rows(builder, kind, builder.function.args[0], "theta")
+    rows[0] = rows[0] + rows[1]
+    with cgutils.for_range(builder, ir.Constant(code.INDEX, 5)):
+        rows[2] = fma(rows[2], rows[3], rows[4])
+        with cgutils.for_range(builder, ir.Constant(code.INDEX, 3)):
+            rows[5] = rows[5] / rows[4]
+        with cgutils.for_range(builder, ir.Constant(code.INDEX, 2)):
+            rows[6] = abs(rows[5])
+    builder.ret_void()
+    return module
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_operations_in_loops_count_as_often_as_they_run(dtype):
+    found = limit.operations(limit.simplified(looping(Kind(dtype, 8))))
+    assert [found[name] for name in limit.CLASSES] == [5, 1, 15, 10]
+
+
+def counted(sizes, samples, activation="tanh", bias=True):
+    trainer = Trainer(sizes, bias, activation, activation, "half_sse", "gd")
+    return limit.operations(limit.simplified(limit.generated(Variant(trainer, samples, False, Kind("float64", 8)))))
+
+
+def test_operations_of_one_weight():
+    """w x; the error; its square, halved; its product with x; the update."""
+    found = counted((1, 1), 1, "linear", bias=False)
+    assert [found[name] for name in limit.CLASSES[:3]] == [5, 1, 0]
+
+
+def test_loops_count_as_what_is_unrolled(monkeypatch):
+    looped = counted((3, 9, 2), 5)
+    monkeypatch.setattr(code, "UNROLLED", 10**9)
+    unrolled = counted((3, 9, 2), 5)
+    assert unrolled["divide"] == looped["divide"] == 5 * (9 + 2)
+    assert unrolled["multiply/fma"] == looped["multiply/fma"]
+    assert abs(unrolled["add"] - looped["add"]) <= 2 * (3 * 9 + 9 + 9 * 2 + 2)  # sums from zero fold away
+
+
+def test_the_bound_is_the_scarcest_resource():
+    rates = probe.Rates(fused=1.0, add=1.0, arithmetic=0.5, mixed=0.25, divide=10.0, occupied=2.0)
+    fused, add, divide, logic = limit.CLASSES
+    assert limit.nanoseconds({fused: 8, add: 1, divide: 1, logic: 1}, rates) == 8 + 2
+    assert limit.nanoseconds({fused: 8, add: 20, divide: 1, logic: 1}, rates) == 14 + 2
+    assert limit.nanoseconds({fused: 8, add: 20, divide: 1, logic: 100}, rates) == 32 + 2
+    assert limit.nanoseconds({fused: 8, add: 1, divide: 3, logic: 1}, rates) == 30
+
+
+def test_a_loop_of_unknown_length_is_refused():
+    with pytest.raises(ValueError, match="constant length"):
+        limit._trips("%.1 = icmp slt i64 %.2, %.3")
+
+
+def test_the_machine_has_rates(monkeypatch):
+    monkeypatch.setattr(probe, "TRIALS", 50)
+    found = probe.rates("float32")
+    assert 0 < found.fused < found.divide < 100
+    assert found.occupied >= 0
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    monkeypatch.setattr(rate, "SECONDS", 1e-3)
+    monkeypatch.setattr(rate, "ROUNDS", 1)
+    monkeypatch.setattr(probe, "TRIALS", 20)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_bench_prints_a_rate_and_a_share_for_each_number_of_threads(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    head, one, *_ = CliRunner().invoke(cli, ["bench", str(path)], catch_exceptions=False).stdout.splitlines()
+    assert head.split() == ["threads", "network-steps/s", "share", "of", "the", "limit"]
+    threads, steps, share = map(float, one.split())
+    assert threads == 1
+    assert steps > 1e4
+    assert 0 < share < 2
+
+
+@pytest.mark.usefixtures("hasty")
+def test_standing_starts_have_no_rate():
+    with pytest.raises(RefusedError, match=r"raise starts\.scale"):
+        rate.rate(spec.load("xor", ["starts.kind='zero'"]).spec, 1)
+
+
+def test_tables_go_to_their_place_in_the_page(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- new -->\nold\n<!-- end -->\nb\n<!-- none -->\nkept\n<!-- end -->\n")
+    monkeypatch.setattr(report, "KEPT", tmp_path)
+    monkeypatch.setattr(report, "PAGE", page)
+    report.keep("new", {}, report.table(["who", "rate"], [["us", 12345.6], ["them", 1.2345]]), {"cores": 2})
+    report.main()
+    text = page.read_text()
+    assert "old" not in text
+    assert "| us | 12346 |\n| them | 1.23 |\n<!-- end -->\nb\n<!-- none -->\nkept" in text
