@@ -64,7 +64,8 @@ def shares(batch, parts):
         kept = batch.recorded[where] >= 0
         names = ("theta", "escape_loss", "solved", "diverged", "gradient", "steps")
         rates = {name: values[where] for name, values in batch.rates.items()}
-        yield replace(batch, rates=rates, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
+        keys = None if batch.keys is None else batch.keys[where]
+        yield replace(batch, rates=rates, keys=keys, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
                       **{key: getattr(batch, key)[where] for key in names})  # fmt: skip
 
 

@@ -42,11 +42,11 @@ def data(samples):
     return X, np.resize(T, (samples, 1))
 
 
-def seconds(sizes, X, T, runs, steps, threads, stepper="gd"):
+def seconds(sizes, X, T, runs, steps, threads, stepper="gd", batch=0):
     """Time of one call for every thread, all steps taken."""
     parts = list(shares(make_batch(starts(sizes, runs, "float64"), steps, SMALL), threads))
     began = time.perf_counter()
-    done = trained(make_trainer(sizes, stepper), X, T, parts, threads)
+    done = trained(make_trainer(sizes, stepper, batch), X, T, parts, threads)
     took = time.perf_counter() - began
     assert all((part.stop_step == steps).all() for part in done)
     return took
@@ -55,8 +55,8 @@ def seconds(sizes, X, T, runs, steps, threads, stepper="gd"):
 def medians(cases, rounds):
     """Median seconds of each case ``{key: arguments}``, rounds interleaved, compiling apart."""
     took = {key: [] for key in cases}
-    for sizes, X, T, _, _, threads, *stepper in cases.values():
-        seconds(sizes, X, T, 64, 2, threads, *stepper)  # compiles
+    for sizes, X, T, _, _, threads, *how in cases.values():
+        seconds(sizes, X, T, 64, 4, threads, *how)  # compiles
     for _ in range(rounds):
         for key, arguments in cases.items():
             took[key].append(seconds(*arguments))
@@ -86,8 +86,9 @@ def widths(runs, rounds):
 
 
 def steppers(runs, rounds):
-    """Network-steps a second of each stepper."""
-    cases = {name: (SIZES, *problem(SIZES), runs, 1000, cores(), name) for name in STEPPERS}
+    """Network-steps a second of each stepper; last, those of gd pattern by pattern, a quarter each."""
+    full = {name: (SIZES, *problem(SIZES), runs, 1000, cores(), name) for name in STEPPERS}
+    cases = {**full, "gd online": (SIZES, *problem(SIZES), runs, 4000, cores(), "gd", 1)}
     return {name: runs * 1000 / took for name, took in medians(cases, rounds).items()}
 
 
@@ -116,7 +117,7 @@ def tables(data):
     yield report.table(["hidden units", *map(str, rate)], [["million network-steps/s", *rate.values()]])
     plain = data["steppers"]["gd"]
     yield report.table(["stepper", *data["steppers"]],
-                       [["rate over gd's", *(found / plain for found in data["steppers"].values())]])  # fmt: skip
+                       [["samples/s over gd's", *(found / plain for found in data["steppers"].values())]])  # fmt: skip
     one = data["threads"][1]
     yield report.table(["threads", *map(str, data["threads"])],
                        [["rate over one's", *(found / one for found in data["threads"].values())]])  # fmt: skip

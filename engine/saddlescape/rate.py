@@ -6,6 +6,7 @@ from dataclasses import replace
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 
 from saddlescape import starts
 from saddlescape.compute import batch, trainer
@@ -14,25 +15,24 @@ from saddlescape.kernels import Batch, train
 from saddlescape.kernels.limit import limit
 from saddlescape.spec import NUMERIC, Spec
 
+Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
 
 
-def _batch(spec: Spec) -> Batch:
-    """Runs of a spec that nothing but a fixed point or divergence stops before its steps are taken."""
+def _numbers(spec: Spec) -> dict[str, Floats]:
+    """The spec's own numbers for every run, without stops that come before the steps are taken."""
     parts = {key: key.split(".") for key in NUMERIC}
     numbers = {key: np.full(RUNS, getattr(getattr(spec, part), name)) for key, (part, name) in parts.items()}
-    numbers["stop.solved"][:] = numbers["stop.gradient"][:] = 0
-    theta = starts.draw(spec, np.arange(RUNS) % starts.count(spec), numbers["starts.scale"])
-    return batch(spec, theta, numbers, np.full(RUNS, -1), np.zeros(1, dtype=np.int64))
+    return {**numbers, "stop.solved": np.zeros(RUNS), "stop.gradient": np.zeros(RUNS)}
 
 
-def _timed(spec: Spec, given: Batch, steps: int, threads: int) -> tuple[float, float]:
+def _timed(spec: Spec, given: Batch, epochs: int, threads: int) -> tuple[float, float]:
     """(seconds, network-steps) of the batch once on every thread."""
-    problem = spec.load_problem()
-    work = replace(given, steps=np.full(RUNS, steps))
+    problem, kernel = spec.load_problem(), trainer(spec, _numbers(spec))
+    work = replace(given, steps=np.full(RUNS, epochs * spec.epoch))
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
-        done = list(pool.map(lambda _: train(trainer(spec), problem.X, problem.T, work), range(threads)))
+        done = list(pool.map(lambda _: train(kernel, problem.X, problem.T, work), range(threads)))
         return time.perf_counter() - began, float(sum(each.stop_step.sum() for each in done))
 
 
@@ -44,11 +44,12 @@ def rate(spec: Spec, threads: int) -> float:
     RefusedError
         No start of the spec takes a step.
     """
-    given, steps = _batch(spec), 16
+    start = np.arange(RUNS) % starts.count(spec)
+    given, epochs = batch(spec, start, _numbers(spec), np.full(RUNS, -1), np.zeros(1, dtype=np.int64)), 4
     _timed(spec, given, 1, 1)  # compiles
-    while (seconds := _timed(spec, given, steps, threads)[0]) < SECONDS and steps < LONGEST:
-        steps *= 1 + int(min(7, SECONDS / seconds))
-    rounds = [_timed(spec, given, steps, threads) for _ in range(ROUNDS)]
+    while (seconds := _timed(spec, given, epochs, threads)[0]) < SECONDS and epochs < LONGEST:
+        epochs *= 1 + int(min(7, SECONDS / seconds))
+    rounds = [_timed(spec, given, epochs, threads) for _ in range(ROUNDS)]
     if not any(done for _, done in rounds):
         raise RefusedError("no start of this spec takes a step, so there is nothing to time; raise starts.scale")
     return median(done / seconds for seconds, done in rounds)
@@ -56,4 +57,5 @@ def rate(spec: Spec, threads: int) -> float:
 
 def most(spec: Spec) -> float:
     """Network-steps a second that the arithmetic of a step allows one core."""
-    return limit(trainer(spec), len(spec.load_problem().X), spec.network.dtype).steps_per_second
+    samples = len(spec.load_problem().X)
+    return limit(trainer(spec, _numbers(spec)), samples, spec.network.dtype).steps_per_second
