@@ -20,7 +20,8 @@ RUNS, STEPS, SAMPLES = (10**3, 10**4, 10**5, 10**6), (100, 1000, 10_000, 100_000
 SMALL = 1e-7
 """A learning rate with which no run comes to rest within its steps."""
 
-STEPS_OF_RUNS, WIDTHS = 1000, (1, 2, 4, 8, 16, 32, 64)
+STEPS_OF_RUNS, RUNS_OF_STEPS = 1000, 16384
+WIDTHS = (1, 2, 4, 8, 16, 32, 64)
 
 FIRST_CALL = """
 import sys, time
@@ -73,7 +74,7 @@ def linear(small, rounds):
     X, T = problem(SIZES)
     shorter, threads = (100, cores()) if small else (1, cores())
     runs = {n // shorter: (SIZES, X, T, n // shorter, STEPS_OF_RUNS, threads) for n in RUNS}
-    steps = {n // shorter: (SIZES, X, T, 16384 // shorter, n // shorter, threads) for n in STEPS if n // shorter}
+    steps = {n // shorter: (SIZES, X, T, RUNS_OF_STEPS // shorter, n // shorter, threads) for n in STEPS if n // shorter}
     samples = {n: (SIZES, *data(n), 4096 // shorter, 400, threads) for n in SAMPLES}
     return {what: medians(cases, rounds) for what, cases in
             (("runs", runs), ("steps", steps), ("samples", samples))}  # fmt: skip
@@ -113,6 +114,9 @@ def compiling(rounds):
 def tables(data):
     costs = [[what, f"{min(cost)} to {max(cost)}", f"{exponent(cost):.3f}"] for what, cost in data["linear"].items()]
     yield report.table(["seconds against", "from", "exponent"], costs)
+    (few, short), (more, longer), *_ = ((int(n), took) for n, took in data["linear"]["steps"].items())
+    fixed = (short - few * (longer - short) / (more - few)) / data["runs_of_steps"]
+    yield f"Apart from its steps a run costs {fixed * 1e6:.2g} microseconds: its refill, events and measures at the end."
     rate = {n: rate / 1e6 for n, rate in data["widths"].items()}
     yield report.table(["hidden units", *map(str, rate)], [["million network-steps/s", *rate.values()]])
     plain = data["steppers"]["gd"]
@@ -131,7 +135,7 @@ def main():
     given, before = options.parse_args(), report.machine()
     runs, rounds = (512, 1) if given.quick else (16384, given.rounds)
     data = {
-        "steps_of_runs": STEPS_OF_RUNS,
+        "steps_of_runs": STEPS_OF_RUNS, "runs_of_steps": RUNS_OF_STEPS // (100 if given.quick else 1),
         "linear": linear(given.quick, min(3, rounds)), "widths": widths(runs // 4, rounds),
         "steppers": steppers(runs, rounds), "threads": threads(runs, rounds), "compiling": compiling(min(3, rounds)),
     }  # fmt: skip

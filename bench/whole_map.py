@@ -178,10 +178,11 @@ def ways(spec, theta):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--quick", action="store_true", help="a map of 96 x 96, once: a try of the machinery")
+    options.add_argument("--quick", action="store_true", help="a map of 96 x 96: a try of the machinery")
+    options.add_argument("--side", type=int, default=SIDE, help="starts along each parameter")
     options.add_argument("--rounds", type=int, default=1)
     given, before = options.parse_args(), report.machine()
-    side, rounds = (96, 1) if given.quick else (SIDE, given.rounds)
+    side, rounds = (96, 1) if given.quick else (given.side, given.rounds)
     spec = spec_of(side)
     theta = starts.draw(spec, np.arange(side * side))
     contenders = ways(spec, theta)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numba  # noqa: F401  (readies LLVM for the processor at hand)
 import numpy as np
 from llvmlite import binding, ir
 from numba.core import cgutils
