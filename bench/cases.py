@@ -46,11 +46,14 @@ NUMBERS = {
 """What steppers other than gd go by: the defaults of torch.optim."""
 
 
-def make_batch(theta, steps, rate=RATE):
-    """A tolerance that no run meets within the steps, a plateau that most leave, each `RECORDED`-th run at log:64."""
+def make_batch(theta, steps, rate=RATE, every=RECORDED):
+    """A tolerance that no run meets within the steps, a plateau that most leave, each `every`-th run at log:64.
+
+    `every` = 0 records none.
+    """
     n = len(theta)
     limits = {"escape_loss": 0.5, "solved": 1e-9, "diverged": 1e6, "gradient": 0.0}
-    recorded = np.where(np.arange(n) % RECORDED == 0, np.arange(n) // RECORDED, -1)
+    recorded = np.where(np.arange(n) % every == 0, np.arange(n) // every, -1) if every else np.full(n, -1)
     record = np.unique(np.append(0, np.geomspace(1, steps, 64).round().astype(np.int64)))
     rates = {key: np.full(n, value) for key, value in {"learning_rate": rate, **NUMBERS}.items()}
     numbers = {key: np.full(n, value) for key, value in limits.items()}

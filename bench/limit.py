@@ -15,9 +15,9 @@ RUNS, STEPS = 1024, 1000
 
 
 def reached(sizes, dtype, rounds):
-    """Network-steps a second of processor time (others may be at work) of each round, events and records on."""
+    """Network-steps a second of processor time (others may be at work) of each round, no run recorded."""
     X, T = problem(sizes)
-    batch = make_batch(starts(sizes, RUNS, dtype), STEPS)
+    batch = make_batch(starts(sizes, RUNS, dtype), STEPS, every=0)
     train(make_trainer(sizes), X, T, batch)
     for _ in range(rounds):
         began = time.thread_time()

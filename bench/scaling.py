@@ -74,7 +74,7 @@ def linear(small, rounds):
     X, T = problem(SIZES)
     shorter, threads = (100, cores()) if small else (1, cores())
     runs = {n // shorter: (SIZES, X, T, n // shorter, STEPS_OF_RUNS, threads) for n in RUNS}
-    steps = {n // shorter: (SIZES, X, T, RUNS_OF_STEPS // shorter, n // shorter, threads) for n in STEPS if n // shorter}
+    steps = {n // shorter: (SIZES, X, T, RUNS_OF_STEPS // shorter, n // shorter, threads) for n in STEPS}
     samples = {n: (SIZES, *data(n), 4096 // shorter, 400, threads) for n in SAMPLES}
     return {what: medians(cases, rounds) for what, cases in
             (("runs", runs), ("steps", steps), ("samples", samples))}  # fmt: skip
@@ -116,7 +116,7 @@ def tables(data):
     yield report.table(["seconds against", "from", "exponent"], costs)
     (few, short), (more, longer), *_ = ((int(n), took) for n, took in data["linear"]["steps"].items())
     fixed = (short - few * (longer - short) / (more - few)) / data["runs_of_steps"]
-    yield f"Apart from its steps a run costs {fixed * 1e6:.2g} microseconds: its refill, events and measures at the end."
+    yield f"Apart from its steps a run costs {fixed * 1e6:.2g} microseconds of all cores, to refill and to measure."
     rate = {n: rate / 1e6 for n, rate in data["widths"].items()}
     yield report.table(["hidden units", *map(str, rate)], [["million network-steps/s", *rate.values()]])
     plain = data["steppers"]["gd"]
