@@ -98,7 +98,7 @@ def test_a_loop_of_unknown_length_is_refused():
 
 
 def test_the_machine_has_rates(monkeypatch):
-    monkeypatch.setattr(probe, "TRIALS", 50)
+    monkeypatch.setattr(probe, "PASSES", 2)
     found = probe.rates("float32")
     assert 0 < found.fused < found.divide < 100
     assert found.occupied >= 0
@@ -108,7 +108,7 @@ def test_the_machine_has_rates(monkeypatch):
 def hasty(monkeypatch):
     monkeypatch.setattr(rate, "SECONDS", 1e-3)
     monkeypatch.setattr(rate, "ROUNDS", 1)
-    monkeypatch.setattr(probe, "TRIALS", 20)
+    monkeypatch.setattr(probe, "PASSES", 1)
 
 
 @pytest.mark.usefixtures("hasty")

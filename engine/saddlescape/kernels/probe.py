@@ -2,11 +2,13 @@
 
 import ctypes
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from llvmlite import binding, ir
 from numba.core import cgutils
 
@@ -16,8 +18,8 @@ from saddlescape.kernels.lanes import Kind, Lanes, fma
 CHAINS = 12
 """Independent results in flight: enough to hide latencies, and within the 16 registers of AVX2."""
 
-LOOPS, TRIALS, TRIES = 500, 1000, 3
-"""Rounds of one timed call (some microseconds, mostly undisturbed), calls, and passes; the fastest count."""
+LOOPS, CALLS, PASSES = 500, 100, 15
+"""Rounds of one timed call (some microseconds, mostly undisturbed), calls of a pass (the fastest counts), passes."""
 
 SHORT, LONG = 4, 16
 """Operations on each chain in rounds whose difference is free of the loop's own cost."""
@@ -102,18 +104,20 @@ def _compiled(module: ir.Module) -> tuple[Any, Callable[[int, int], None]]:
     return engine, ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
 
 
-def nanoseconds(mix: Mix, dtype: str) -> float:
-    """Time of one round of the mix on whole registers: the fastest of many calls."""
+def nanoseconds(mixes: list[Mix], dtype: str) -> Iterator[dict[Mix, float]]:
+    """Time of one round of each mix on whole registers, the fastest of many calls, in pass after pass over all."""
     kind = Kind(dtype, register() // np.dtype(dtype).itemsize)
-    engine, probe = _compiled(_module(mix, kind))
-    memory = np.ones((1 + CHAINS + mix.divides, kind.n), dtype=dtype)
-    best = float("inf")
-    for _ in range(TRIALS):
-        began = time.perf_counter()
-        probe(memory.ctypes.data, LOOPS)
-        best = min(best, time.perf_counter() - began)
-    del engine
-    return best / LOOPS * 1e9
+    probes = {mix: _compiled(_module(mix, kind)) for mix in mixes}
+    memory = np.ones((1 + CHAINS + max(mix.divides for mix in mixes), kind.n), dtype=dtype)
+    for _ in range(PASSES):
+        yield {mix: min(_seconds(probe, memory) for _ in range(CALLS)) / LOOPS * 1e9
+               for mix, (_, probe) in probes.items()}  # fmt: skip
+
+
+def _seconds(probe: Callable[[int, int], None], memory: npt.NDArray[Any]) -> float:
+    began = time.perf_counter()
+    probe(memory.ctypes.data, LOOPS)
+    return time.perf_counter() - began
 
 
 @dataclass(frozen=True)
@@ -132,26 +136,30 @@ class Rates:
     occupied: float
 
 
-def _each(dtype: str, **parts: int) -> float:
-    """Time of one operation of a mix with these parts."""
-    many = sum(parts.values())
-    rounds = [nanoseconds(Mix(**{k: v * n // many for k, v in parts.items()}), dtype) for n in (SHORT, LONG)]
-    return (rounds[1] - rounds[0]) / (CHAINS * (LONG - SHORT))
+_PARTS = {"fused": (1, 0, 0), "add": (0, 1, 0), "arithmetic": (1, 1, 0), "mixed": (2, 1, 1)}
+"""Shares of fused operations, sums and logic."""
+
+_BESIDE = (Mix(fused=8, divides=2), Mix(fused=16, divides=4))
 
 
-def _occupied(fused: int, divides: int, dtype: str) -> float:
-    more = nanoseconds(Mix(fused=fused, divides=divides), dtype) - nanoseconds(Mix(fused=fused), dtype)
-    return max(0.0, more / divides)
+def _mix(parts: tuple[int, int, int], operations: int) -> Mix:
+    return Mix(*(operations * part // sum(parts) for part in parts))
 
 
-def _rates(dtype: str) -> tuple[float, ...]:
-    divides = [nanoseconds(Mix(divides=n), dtype) for n in (SHORT, 2 * SHORT)]
-    return (
-        _each(dtype, fused=1), _each(dtype, add=1), _each(dtype, fused=1, add=1), _each(dtype, fused=2, add=1, logic=1),
-        (divides[1] - divides[0]) / SHORT, min(_occupied(8, 2, dtype), _occupied(16, 4, dtype)),
-    )  # fmt: skip
+_DIVIDES = (Mix(divides=SHORT), Mix(divides=2 * SHORT))
+_PAIRS = {name: (_mix(parts, SHORT), _mix(parts, LONG)) for name, parts in _PARTS.items()}
+
+
+def _derived(took: dict[Mix, float]) -> tuple[float, ...]:
+    """The fields of `Rates` from the times of one pass."""
+    each = [(took[b] - took[a]) / (CHAINS * (LONG - SHORT)) for a, b in _PAIRS.values()]
+    occupied = [(took[mix] - took[replace(mix, divides=0)]) / mix.divides for mix in _BESIDE]
+    return *each, (took[_DIVIDES[1]] - took[_DIVIDES[0]]) / SHORT, max(0.0, min(occupied))
 
 
 def rates(dtype: str) -> Rates:
-    """The machine's rates: the best of a few tries, a second or two in all."""
-    return Rates(*map(min, zip(*(_rates(dtype) for _ in range(TRIES)), strict=True)))
+    """The machine's rates at its clock of the moment: medians over passes, a second or two in all."""
+    alone = [replace(mix, divides=0) for mix in _BESIDE]
+    mixes = dict.fromkeys([*_DIVIDES, *_BESIDE, *alone, *(mix for pair in _PAIRS.values() for mix in pair)])
+    passes = [_derived(took) for took in nanoseconds(list(mixes), dtype)]
+    return Rates(*map(median, zip(*passes, strict=True)))
