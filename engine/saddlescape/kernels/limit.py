@@ -96,7 +96,7 @@ def _class(code: binding.ValueRef) -> str | None:
         return None
     operands = list(code.operands)
     if code.opcode == "call":
-        return CALLS.get(operands[-1].name.split(".")[1])
+        return CALLS[operands[-1].name.split(".")[1]]
     if code.opcode == "select" and _is_extremum(operands):
         return None
     return OPCODES.get(code.opcode)

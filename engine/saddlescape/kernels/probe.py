@@ -34,10 +34,6 @@ class Mix:
     logic: int = 0
     divides: int = 0
 
-    @property
-    def operations(self) -> int:
-        return CHAINS * (self.fused + self.add + self.logic) + self.divides
-
 
 def register() -> int:
     """Bytes of the widest vector register."""
