@@ -36,7 +36,7 @@ def starts(sizes, runs, dtype):
 
 
 def make_trainer(sizes, stepper="gd", batch=0):
-    return Trainer(tuple(sizes), True, "tanh", "tanh", "half_sse", stepper, batch=batch)
+    return Trainer(tuple(sizes), True, ("tanh",) * (len(sizes) - 1), "half_sse", stepper, batch=batch)
 
 
 NUMBERS = {

@@ -12,7 +12,7 @@ PICTURE = report.ROOT / "docs/pictures/performance.png"
 def peers(axes, data):
     """Bars: million network-steps a second of everyone, a group for each shape."""
     cases = [case for case in data if case.endswith("float64")]
-    names = list(dict.fromkeys(who for case in cases for who in data[case]))
+    names = list(dict.fromkeys(who for case in cases for who in data[case]))[::-1]
     for k, who in enumerate(names):
         places = [n + 0.8 * k / len(names) for n, case in enumerate(cases) if who in data[case]]
         axes.bar(places, [data[c][who]["rate"] / 1e6 for c in cases if who in data[c]], 0.8 / len(names), label=who)
@@ -21,10 +21,10 @@ def peers(axes, data):
     axes.legend(fontsize=6, ncols=2)
 
 
-def line(axes, found, title, label, per=1.0):
-    """One line over the numbers that are the keys of `found`."""
-    axes.plot([int(n) for n in found], [value * per for value in found.values()], "o-")
-    axes.set(title=title, xlabel=label, ylabel="million network-steps/s", ylim=(0, None))
+def line(axes, found, title, label):
+    """One line of rates over the numbers that are the keys of `found`."""
+    axes.plot([int(n) for n in found], [value / 1e6 for value in found.values()], "o-")
+    axes.set(title=title, xlabel=label, ylabel="million network-steps/s")
 
 
 def main():
@@ -34,13 +34,13 @@ def main():
     data = scaling["data"]
     figure, ((top, threads), (width, runs)) = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     peers(top, found["data"])
-    line(threads, data["threads"], "2-2-1", "threads", 1e-6)
-    threads.set_xticks([int(n) for n in data["threads"]])
-    line(width, data["widths"], "2-h-1, all cores", "hidden units h", 1e-6)
-    width.set(xscale="log", yscale="log", ylim=(None, None))
+    line(threads, data["threads"], "2-2-1", "threads")
+    threads.set(xticks=[int(n) for n in data["threads"]], ylim=(0, None))
+    line(width, data["widths"], "2-h-1, all cores", "hidden units h")
+    width.set(xscale="log", yscale="log")
     rates = {n: int(n) * data["steps_of_runs"] / seconds for n, seconds in data["linear"]["runs"].items()}
-    line(runs, rates, "2-2-1, all cores", "runs", 1e-6)
-    runs.set_xscale("log")
+    line(runs, rates, "2-2-1, all cores", "runs")
+    runs.set(xscale="log", ylim=(0, None))
     figure.savefig(PICTURE, dpi=110)
 
 

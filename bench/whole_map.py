@@ -27,7 +27,7 @@ SIDE, EPOCHS, CHUNK = 512, 5000, 50
 SAMPLE = 16
 """Each `SAMPLE`-th start is enough to find the best batch size."""
 
-BATCHES = (256, 1024, 4096, 16384)
+BATCHES = (64, 256, 1024, 4096, 16384)
 SAME_FRACTION, SAME_STEP = 0.002, 0.95
 """Solved fractions may differ by this, and this share of starts must be solved at the same step: at the map's fractal
 borders a rounding decides."""

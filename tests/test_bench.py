@@ -14,7 +14,10 @@ from spec_cases import TINY
 from saddlescape import rate, spec
 from saddlescape.errors import RefusedError
 from saddlescape.kernels import Trainer, code, limit, probe, train
+from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.lanes import Kind, fma
+from saddlescape.kernels.losses import LOSSES
+from saddlescape.kernels.steppers import STEPPERS
 from saddlescape.kernels.variant import Variant
 from saddlescape_cli.main import cli
 
@@ -63,8 +66,8 @@ def test_operations_in_loops_count_as_often_as_they_run(dtype):
     assert [found[name] for name in limit.CLASSES] == [5, 1, 15, 10]
 
 
-def counted(sizes, samples, activation="tanh", bias=True):
-    trainer = Trainer(sizes, bias, activation, activation, "half_sse", "gd")
+def counted(sizes, samples, activation="tanh", bias=True, loss="half_sse", stepper="gd", **more):
+    trainer = Trainer(sizes, bias, (activation,) * (len(sizes) - 1), loss, stepper, **more)
     return limit.operations(limit.simplified(limit.generated(Variant(trainer, samples, False, Kind("float64", 8)))))
 
 
@@ -81,6 +84,18 @@ def test_loops_count_as_what_is_unrolled(monkeypatch):
     assert unrolled["divide"] == looped["divide"] == 5 * (9 + 2)
     assert unrolled["multiply/fma"] == looped["multiply/fma"]
     assert abs(unrolled["add"] - looped["add"]) <= 2 * (3 * 9 + 9 + 9 * 2 + 2)  # sums from zero fold away
+
+
+PARTS = [
+    *({"activation": name} for name in ACTIVATIONS), *({"loss": name} for name in LOSSES),
+    *({"stepper": name} for name in STEPPERS), {"noise": True}, {"batch": 2}, {"batch": 1, "shuffled": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: "-".join(map(str, part.values())))
+def test_everything_can_be_counted(part):
+    found = counted((2, 2, 2), 4, **part)
+    assert found["multiply/fma"] > 4 * 6
 
 
 def test_the_bound_is_the_scarcest_resource():

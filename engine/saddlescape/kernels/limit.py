@@ -27,7 +27,7 @@ OPCODES = {
 
 CALLS = {
     "fma": FUSED, "sqrt": DIVIDE,
-    **dict.fromkeys(("fabs", "copysign", "minnum", "maxnum", "floor", "rint"), LOGIC),
+    **dict.fromkeys(("fabs", "copysign", "minnum", "maxnum", "floor", "rint", "fshl"), LOGIC),
 }  # fmt: skip
 
 
