@@ -1,7 +1,7 @@
 BIN := .venv/bin
 PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
-.PHONY: demo test test-slow lint bench bench-peers clean
+.PHONY: demo test test-slow test-peers lint bench bench-peers clean
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -13,8 +13,12 @@ demo: .venv/.ready
 test: .venv/.ready
 	$(BIN)/pytest -n auto
 
+# Thousands of variants are compiled: hours.
 test-slow: .venv/.ready
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n auto
+
+test-peers: .venv-peers/.ready
+	$(PEERS) -m pytest -o addopts= tests/peers
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ def _numbers(spec: Spec) -> dict[str, Floats]:
 
 def _timed(spec: Spec, given: Batch, epochs: int, threads: int) -> tuple[float, float]:
     """(seconds, network-steps) of the batch once on every thread."""
-    problem, kernel = spec.load_problem(), trainer(spec, _numbers(spec))
+    problem, kernel = spec.loaded, trainer(spec, _numbers(spec))
     work = replace(given, steps=np.full(RUNS, epochs * spec.epoch))
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
@@ -57,5 +57,5 @@ def rate(spec: Spec, threads: int) -> float:
 
 def most(spec: Spec) -> float:
     """Network-steps a second that the arithmetic of a step allows one core."""
-    samples = len(spec.load_problem().X)
+    samples = len(spec.loaded.X)
     return limit(trainer(spec, _numbers(spec)), samples, spec.network.dtype).steps_per_second
