@@ -22,7 +22,7 @@ from saddlescape.kernels import train
 from saddlescape.runner import cores
 
 OURS, SECONDS, STEPS, NETWORKS = "saddlescape", 0.4, 1000, 4096
-CHUNKS = (256, 1024, 4096)
+CHUNKS, TRIES = (256, 1024, 4096), 3
 ROWS_AT_MOST = 100
 """Units times samples up to which the unrolled form of JAX is tried: beyond, XLA compiles for half a minute."""
 
@@ -80,7 +80,7 @@ def suited(run, theta):
     for chunk, threads in itertools.product([c for c in CHUNKS if c <= len(theta)], sorted({1, cores()})):
         way = Way(steps, chunk, threads)
         run(theta[:chunk], steps)
-        found[way] = min(seconds(run, theta, way) for _ in range(2))
+        found[way] = min(seconds(run, theta, way) for _ in range(TRIES))
     best = min(found, key=found.get)
     return best._replace(times=max(1, round(SECONDS / steps / found[best])))
 

@@ -41,7 +41,7 @@ def spec_of(side):
 
 def kernel(spec, count):
     """Function that gives solve steps (starts,), -1 where unsolved: lanes are refilled, parts go to all cores."""
-    problem = spec.load_problem()
+    problem = spec.loaded
     numbers = {key: np.full(count, _number(spec, key)) for key in NUMERIC}
     whole = batch(spec, np.arange(count), numbers, np.full(count, -1), np.zeros(1, dtype=np.int64))
     parts = list(shares(whole, 8 * cores()))
@@ -66,7 +66,7 @@ def spread(solve, theta, parts):
 
 def looped(spec):
     """``jit(vmap(while_loop))``: solve steps of a batch; the loop goes on until its last network is done."""
-    problem, training = spec.load_problem(), spec.training
+    problem, training = spec.loaded, spec.training
     X, T = jnp.array(problem.X), jnp.array(problem.T)
     known = {"sizes": spec.sizes, "X": X, "activation": jax.nn.sigmoid}
     slope = jax.grad(partial(peers_jax.loss, T=T, **known))
@@ -91,7 +91,7 @@ def looped(spec):
 
 def chunked(spec):
     """(`chunk`, `solved`): `CHUNK` epochs of a batch, and whether networks are solved; unrolled, networks last."""
-    problem, training = spec.load_problem(), spec.training
+    problem, training = spec.loaded, spec.training
     slope = peers_jax.by_rows(spec.sizes, problem.X, problem.T, jax.nn.sigmoid)
 
     def solved(theta):
