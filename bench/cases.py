@@ -57,7 +57,7 @@ def make_batch(theta, steps, rate=RATE, every=RECORDED):
     record = np.unique(np.append(0, np.geomspace(1, steps, 64).round().astype(np.int64)))
     rates = {key: np.full(n, value) for key, value in {"learning_rate": rate, **NUMBERS}.items()}
     numbers = {key: np.full(n, value) for key, value in limits.items()}
-    return Batch(theta=theta, rates=rates, steps=np.full(n, steps), recorded=recorded, record_step=record,
+    return Batch(theta=theta, rates=rates, steps=np.full(n, steps), recorded=recorded, record_at=record,
                  **numbers)  # fmt: skip
 
 

@@ -15,7 +15,7 @@ def kernel_trajectory(stepper, options, start, X, T, numbers, learning_rate, rec
     batch = Batch(
         theta=start[None], rates={name: np.full(1, rate) for name, rate in rates.items()},
         escape_loss=np.full(1, -1.0), solved=np.zeros(1), diverged=np.full(1, 1e6), gradient=np.zeros(1),
-        steps=np.full(1, record_step[-1]), recorded=np.zeros(1, dtype=np.int64), record_step=record_step,
+        steps=np.full(1, record_step[-1]), recorded=np.zeros(1, dtype=np.int64), record_at=record_step,
         record_theta=True,
     )  # fmt: skip
     trainer = Trainer((2, 3, 1), True, ("tanh", "tanh"), "half_sse", stepper, **options)

@@ -6,13 +6,18 @@ import numpy as np
 
 from saddlescape import layout, reference
 from saddlescape.kernels import Batch, Trained, Trainer, train
-from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.kernels.steppers import STEPPERS as ALL_STEPPERS
 
 ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin")
 LOSSES = ("half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce")
+STEPPERS = [name for name in ALL_STEPPERS if name != "flow"]
+"""Those that step; the flow has tests of its own."""
+
 HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
 DTYPES = ("float64", "float32")
 SEED = 2**63 + 5
+XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+TARGET = np.array([[0], [1], [1], [0.0]])
 RATES = {
     "learning_rate": 0.02, "momentum": 0.5, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999,
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
@@ -71,6 +76,11 @@ def make_batch(
         constant(1e6), constant(gradient), np.full(n, steps), np.arange(n), record, record_theta=True,
         keys=np.array([[SEED, run] for run in range(n)], dtype=np.uint64),
     )  # fmt: skip
+
+
+def everything(trained):
+    """The bits of all that a call of the kernel returns."""
+    return [np.ascontiguousarray(a).tobytes() for a in vars(trained).values()]
 
 
 def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, activations=None, **options):

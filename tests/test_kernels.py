@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernel_cases import ACTIVATIONS, DTYPES, FULL, PAIRS, make_batch, run_both
+from kernel_cases import ACTIVATIONS, DTYPES, FULL, PAIRS, TARGET, XOR, everything, make_batch, run_both
 from tolerances import AMPLIFIED, LENGTH, TRAJECTORY
 
 from saddlescape import layout, reference
@@ -14,8 +14,6 @@ from saddlescape.kernels import Trainer, train
 from saddlescape.kernels.activations import ODD
 from saddlescape.outcomes import StopReason
 
-XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
-TARGET = np.array([[0], [1], [1], [0.0]])
 LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "momentum")
 TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
 
@@ -121,10 +119,6 @@ def test_networks_without_biases_equal_the_reference(sizes):
 
 def starts(n, scale=0.8, dtype="float64", seed=3):
     return (np.random.default_rng(seed).normal(size=(n, 9)) * scale).astype(dtype)
-
-
-def everything(trained):
-    return [np.ascontiguousarray(a).tobytes() for a in vars(trained).values()]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

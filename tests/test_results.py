@@ -82,7 +82,7 @@ def test_dimensions_are_told_by_key_or_parameter(result, tmp_path):
 def test_a_trajectory_is_that_of_its_run(result, plan, whole):
     path = result.trajectory((1, 0), 4)
     assert sorted(path) == ["grad_norm", "loss", "record_step", "separation", "theta"]
-    np.testing.assert_array_equal(path["record_step"], plan.record_step)
+    np.testing.assert_array_equal(path["record_step"], plan.record_at)
     np.testing.assert_array_equal(path["theta"], whole["theta"][1, 0, 2])
     with pytest.raises(SaddlescapeError, match=r"no trajectory of run 5.*replay"):
         result.trajectory((1, 0), 5)

@@ -148,7 +148,7 @@ def test_too_large_a_sweep_is_refused_before_anything(tmp_path):
 def through_h5netcdf(path):
     sweep = ss.load("xor", SETTINGS)
     with xarray.open_dataset(path, engine="h5netcdf") as data:
-        sizes = {"scale": 11, "run": 64, "trajectory": 16, "record": len(Plan(sweep).record_step), "parameter": 9}
+        sizes = {"scale": 11, "run": 64, "trajectory": 16, "record": len(Plan(sweep).record_at), "parameter": 9}
         assert dict(data.sizes) == sizes
         assert data.scale.values.tolist() == list(sweep.axes[0].values)
         assert data.run.values.tolist() == list(range(64))

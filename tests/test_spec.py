@@ -64,11 +64,12 @@ def test_activations_of_layers():
 
 def test_every_numeric_key_is_an_axis():
     owner = {"epsilon": "adam", "beta1": "adam", "beta2": "adam", "smoothing": "rmsprop", "momentum": "momentum"}
+    owner |= {"rtol": "flow", "atol": "flow"}
     for key in NUMERIC:
         name = key.split(".")[1]
         stepper = "rprop" if name[:4] in ("eta_", "step") else owner.get(name, "gd")
         schedule = "exponential" if name == "schedule_decay" else "constant"
-        low = 1.0 if name == "eta_plus" else 0.25
+        low = {"eta_plus": 1.0, "rtol": 0.025}.get(name, 0.25)
         training = f'[training]\nstepper = "{stepper}"\nschedule = "{schedule}"\n'
         text = f'{XOR}{training}[[axes]]\nkey = "{key}"\nvalues = [{low}, {2 * low}]'
         assert parse(text, Path()).numeric(key)[1] == 2 * low

@@ -45,3 +45,21 @@ MEMORY_GROWTH = 0.2
 
 # The least loss that a search by gradients finds, and extrema found on a grid of 1e-4: errors enter squared.
 SEARCHED = 1e-8
+
+# The flow and SciPy's RK45 take the same steps: sums in another order, and powers of errors, grown along the path.
+SAME_STEPS = 1e-9
+
+# Error of the flow at the end of a path, in units of rtol: a hundred or so steps, each as wrong as it may be.
+FLOW = 10
+
+# The same between steps, where the interpolant is of one order less.
+BETWEEN_STEPS = 30
+
+# Times of events at rtol 1e-8: the path is off by a few units, and the time by that over the speed.
+FLOW_EVENT = 1e-7
+
+# a**2 - b**2 along the product's flow, which the integrator conserves to its tolerance.
+CONSERVED = 1e-7
+
+# Distance of descent from the flow is the rate times a constant; the next term of the expansion is of this size.
+HALVED = 0.003

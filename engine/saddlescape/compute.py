@@ -72,7 +72,7 @@ def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
     decay = found["schedule_decay"]
     for number, rate in enumerate(spec.training.layer_rates or ()):
         found[f"layer_rate_{number}"] = np.full(len(decay), rate)
-    found["half_turn"] = np.full(len(decay), 0.5 / spec.steps)
+    found["half_turn"], found["time"] = np.full(len(decay), 0.5 / spec.steps), np.full(len(decay), spec.training.time)
     return {**found, "log_decay": np.log(np.maximum(decay, np.finfo(float).tiny))}
 
 
@@ -121,7 +121,7 @@ def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArr
 
 
 def batch(
-    spec: Spec, start: npt.NDArray[np.int64], numbers: dict[str, Any], recorded: Any, steps: Any
+    spec: Spec, start: npt.NDArray[np.int64], numbers: dict[str, Any], recorded: Any, record_at: Any
 ) -> Batch:
     """The kernel's arguments for the starts of that number with the given numbers."""
     theta = starts.draw(spec, start, numbers["starts.scale"])
@@ -136,7 +136,7 @@ def batch(
         gradient=numbers["stop.gradient"],
         steps=np.full(n, spec.steps, dtype=np.int64),
         recorded=recorded,
-        record_step=steps,
+        record_at=record_at,
         record_theta=spec.record.parameters,
         keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
     )
@@ -151,19 +151,22 @@ def _train_group(
     np.logical_or.at(wanted, inverse, kept)
     recorded = np.where(wanted, np.cumsum(wanted) - 1, -1)
     problem = group.spec.loaded
-    given = batch(group.spec, group.start[first], numbers, recorded, plan.record_step)
+    given = batch(group.spec, group.start[first], numbers, recorded, plan.record_at)
     kernel = trainer(group.spec, numbers)
     return given, train(kernel, problem.X, problem.T, given, after_slice=after_slice), inverse
 
 
 def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
-    update = given.rates["learning_rate"] * trained.largest_gradient
+    rate = 1.0 if spec.flows else given.rates["learning_rate"]
+    update = rate * trained.largest_gradient
     if spec.training.stepper == "multiplicative":
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
     measures = ("loss", "grad_norm", "separation")
+    times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
     return {
+        **dict(times),
         "outcome": classify(*events, update, trained.separation),
         **dict(zip(names, events, strict=True)),
         **{f"final_{name}": getattr(trained, name) for name in measures},
@@ -220,6 +223,9 @@ def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None 
         "stop_step",
         "escape_step",
         "solve_step",
+        "stop_time",
+        "escape_time",
+        "solve_time",
         "start_theta",
         "final_theta",
     }

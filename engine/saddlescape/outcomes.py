@@ -37,11 +37,12 @@ class Outcome(_Described):
 class StopReason(_Described):
     """Why a run was not continued."""
 
-    BUDGET = 0, "All steps were taken."
+    BUDGET = 0, "All steps were taken, or in the gradient flow all of the time has passed."
     SOLVED = 1, "Every output is within the tolerance of its target."
     FIXED_POINT = 2, "The next step changes no bit of the state: nothing can happen any more."
     GRADIENT = 3, "The largest gradient component is at or below the tolerance."
     DIVERGED = 4, "The loss exceeded the limit or is not finite."
+    STIFF = 5, "The steps were used up before the time of the gradient flow had passed: its path is too stiff."
 
 
 def classify(

@@ -28,8 +28,9 @@ BLOCK_RUNS = 2**14
 
 RESERVED = frozenset(
     (
-        *("run", "trajectory", "record", "parameter", "provenance", "record_step", "trajectory_run"),
+        *("run", "trajectory", "record", "parameter", "provenance", "record_step", "record_time", "trajectory_run"),
         *("outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "distinct_starts"),
+        *("stop_time", "escape_time", "solve_time"),
         *("final_loss", "final_grad_norm", "final_separation", "start_theta", "final_theta"),
         *("loss", "grad_norm", "separation", "theta"),
     )
@@ -134,9 +135,17 @@ class Plan:
     def fields(self) -> tuple[str, ...]:
         return tuple(self.sweep.spec.record.fields)
 
+    @property
+    def flows(self) -> bool:
+        """Whether runs follow the gradient flow: they, and their records, have times."""
+        return self.sweep.spec.flows
+
     @cached_property
-    def record_step(self) -> npt.NDArray[np.int64]:
-        """Recorded steps; in batches, those at which an epoch of every network begins or a run ends."""
+    def record_at(self) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
+        """Recorded steps; in batches, those at which an epoch of every network begins or a run ends.  Or times."""
+        if self.flows:
+            ends = [spec.training.time for spec in self.structures]
+            return np.union1d(record_times(self.sweep.spec.record.times, max(ends)), ends)
         epoch = math.lcm(*(spec.epoch for spec in self.structures))
         wanted = record_steps(self.sweep.spec.record.steps, self.steps) // epoch * epoch
         return np.union1d(wanted, [spec.steps for spec in self.structures])
@@ -196,6 +205,21 @@ class Plan:
         """SHA-256 (hex) of the resolved spec, the contents of its data files, the cut and the format's version."""
         text = json.dumps([FORMAT, self.tile, self.sweep.resolved()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_times(schedule: str | tuple[float, ...], end: float) -> npt.NDArray[np.float64]:
+    """The recorded times of a run to the time `end`, increasing; 0 and `end` are always there.
+
+    ``"log:N"``: N times evenly spaced in the logarithm from `end` / 10^4 to `end`; ``"linear:N"``: N evenly
+    spaced ones after 0; or the times themselves.
+    """
+    if not isinstance(schedule, str):
+        inner = np.asarray(schedule, dtype=np.float64)
+    elif schedule.startswith("log:"):
+        inner = np.geomspace(end / 10**4, end, int(schedule[4:]))
+    else:
+        inner = np.linspace(0, end, int(schedule.removeprefix("linear:")) + 1)
+    return np.unique(np.concatenate([[0.0], inner[inner <= end], [end]]))
 
 
 def record_steps(schedule: str | tuple[int, ...], steps: int) -> npt.NDArray[np.int64]:

@@ -133,7 +133,8 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         if len(index) != len(self.dims):
             raise SaddlescapeError(f"point must have one index for each of {list(self.dims)[:-1]}; got {point}")
         names = [name for name in self if "record" in self._file.dims(name) and len(self._file.dims(name)) > 1]
-        return {"record_step": self["record_step"], **{name: self._file.read(name, index) for name in names}}
+        at = next(name for name in ("record_time", "record_step") if name in self)
+        return {at: self[at], **{name: self._file.read(name, index) for name in names}}
 
     def to_xarray(self) -> "xarray.Dataset":
         """Everything as an xarray Dataset, loaded (needs the extra ``saddlescape[xarray]``)."""

@@ -68,7 +68,7 @@ def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
     record = sweep.spec.record
     points = plan.runs // plan.shape[-1]
     floats = 4 * len(record.fields) + 8 * plan.n_params * record.parameters
-    path = len(plan.record_step) * floats * len(plan.trajectory_run) / plan.shape[-1]
+    path = len(plan.record_at) * floats * len(plan.trajectory_run) / plan.shape[-1]
     a_run = BYTES_A_RUN + 16 * plan.n_params * record.final_parameters + path
     in_flight = 2 * (threads or cores()) * np.prod(plan.tile) * (a_run * 4 + 32 * plan.n_params)
     return Estimate(points, plan.runs, plan.runs * plan.steps, int(in_flight), int(plan.runs * a_run * 2))
@@ -226,18 +226,18 @@ def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -
 
     Returns
     -------
-    dict of arrays over records: ``record_step``, ``loss``, ``grad_norm``, ``separation`` (float64) and
-    ``theta`` (records, n_params); records after the stop are NaN.
+    dict of arrays over records: ``record_step`` (of the flow ``record_time``), ``loss``, ``grad_norm``, ``separation``
+    (float64) and ``theta`` (records, n_params); records after the stop are NaN.
     """
     loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
     spec, numbers = _point(loaded, tuple(point))
     kept = spec.model_copy(update={"record": spec.record.model_copy(update={"parameters": True})})
-    given = batch(kept, np.array([run]), numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_step)
+    given = batch(kept, np.array([run]), numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_at)
     problem = spec.loaded
     trained = train(trainer(spec, numbers), problem.X, problem.T, given)
     loss, grad_norm, separation = trained.measures[0].T
-    steps = given.record_step
-    measures = {"record_step": steps, "loss": loss, "grad_norm": grad_norm, "separation": separation}
+    at = "record_time" if spec.flows else "record_step"
+    measures = {at: given.record_at, "loss": loss, "grad_norm": grad_norm, "separation": separation}
     return {**measures, "theta": trained.theta_path[0]}
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from saddlescape.kernels import train as t
 from saddlescape.kernels.activations import ODD
+from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
@@ -32,10 +33,11 @@ class Batch:
     theta : (runs, n_params) float64 or float32, the starts.
     rates : by the names of `Variant.rates`, (runs,) float64 each: what the runs step by.
     escape_loss, solved, diverged, gradient : (runs,) float64
-    steps : (runs,) int64, the budget, a multiple of the steps of an epoch.
+    steps : (runs,) int64, the budget, a multiple of the steps of an epoch; in the gradient flow, of attempts at a step.
     recorded : (runs,) int64, row of the run's trajectory, or -1.
     keys : (runs, 2) uint64, seed and number of the run: what noise and shuffled orders depend on; by default 0.
-    record_step : (records,) int64, increasing from 0; a record within an epoch stays NaN.
+    record_at : (records,) increasing from 0: int64 steps, of which those within an epoch stay NaN, or float64 times of
+        the gradient flow.
     """
 
     theta: npt.NDArray[Any]
@@ -46,7 +48,7 @@ class Batch:
     gradient: npt.NDArray[np.float64]
     steps: npt.NDArray[np.int64]
     recorded: npt.NDArray[np.int64]
-    record_step: npt.NDArray[np.int64]
+    record_at: npt.NDArray[np.int64] | npt.NDArray[np.float64]
     record_theta: bool = False
     keys: npt.NDArray[np.uint64] | None = None
 
@@ -69,6 +71,8 @@ class Trained:
     largest_gradient: npt.NDArray[np.float64]
     measures: npt.NDArray[np.float64]
     theta_path: npt.NDArray[Any]
+    times: npt.NDArray[np.float64]
+    """Of escape, solution and stop in the gradient flow, (runs, 3), NaN for never; elsewhere (0, 3)."""
 
 
 def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -95,18 +99,21 @@ def _runs(batch: Batch, variant: Variant) -> t.Runs:
     limits = [getattr(batch, name) for name in LIMITS]
     rates = np.stack(limits + [batch.rates[name] for name in variant.rates], axis=1).astype(dtype)
     tolerance = rates[:, GRADIENT_TOLERANCE]
-    tolerance[tolerance == 0] = -1  # an exactly zero gradient alone stops nothing: velocity may be left
+    if not variant.flows:
+        tolerance[tolerance == 0] = -1  # an exactly zero gradient alone stops nothing: velocity may be left
     theta, events = np.array(batch.theta, order="C"), np.full((n, 4), -1, dtype=np.int64)
     epochs, rest = np.divmod(batch.steps, variant.batches[1])
     if rest.any():
         raise ValueError(f"steps must be multiples of the {variant.batches[1]} steps of an epoch")
     keys = np.zeros((n, 2), dtype=np.uint64) if batch.keys is None else batch.keys
-    return t.Runs(theta, rates, epochs, batch.recorded, keys, events, np.full((n, 4), np.nan))
+    final, times = np.full((n, 4), np.nan), np.full((n * variant.flows, 3), np.nan)
+    return t.Runs(theta, rates, epochs, batch.recorded, keys, events, final, times)
 
 
 def _records(batch: Batch, variant: Variant) -> t.Records:
-    epoch = variant.batches[1]
-    at = batch.record_step[batch.record_step % epoch == 0] // epoch
+    epoch, at = variant.batches[1], batch.record_at
+    if not variant.flows:
+        at = at[at % epoch == 0] // epoch
     rows, steps = int(batch.recorded.max(initial=-1)) + 1, len(at)
     measures = np.full((rows, steps, 3), np.nan)
     kept = rows if batch.record_theta else 0
@@ -145,24 +152,26 @@ def train(
     state = _lanes(variant, runs.rates.shape[1])
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
     net, shape, clock = Net(variant), _shape(trainer), state.clock
-    ticks = 256
+    ticks, tick = 256, integrate if variant.flows else t.advance
     while clock[t.TICK] < 0 or clock[t.LIVE] > 0:
         began, before = time.perf_counter(), max(0, clock[t.TICK])
-        t.advance(net, x, target, state, runs, records, shape, ticks)
+        tick(net, x, target, state, runs, records, shape, ticks)
         seconds = time.perf_counter() - began
         ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
         if after_slice is not None:
             after_slice(int(clock[t.TICK] - before) * epoch * width)
-    return _trained(runs, records, batch.record_step, epoch)
+    return _trained(runs, records, batch.record_at, epoch)
 
 
-def _trained(runs: t.Runs, records: t.Records, steps: npt.NDArray[np.int64], epoch: int) -> Trained:
+def _trained(runs: t.Runs, records: t.Records, steps: npt.NDArray[Any], epoch: int) -> Trained:
     escape, solve, stop, reason = runs.events.T
     escape, solve, stop = (np.where(at < 0, -1, at * epoch) for at in (escape, solve, stop))
     loss, grad_norm, separation, largest = runs.final.T
+    there = np.full(len(steps), True) if epoch == 1 else steps % epoch == 0
+    measures, path = (_spread(values, there) for values in (records.measures, records.theta))
     return Trained(
         runs.theta, escape, solve, stop, reason.astype(np.int8), loss, grad_norm, separation, largest,
-        *(_spread(values, steps % epoch == 0) for values in (records.measures, records.theta)),
+        measures, path, runs.times,
     )  # fmt: skip
 
 

@@ -9,6 +9,9 @@ from numba.core import cgutils
 from saddlescape.kernels.lanes import Kind, Lanes, declared
 
 INDEX = ir.IntType(64)
+STACK = 64
+"""Alignment of a function's stack: with less, vectors are spilled across cache lines."""
+
 UNROLLED = 640
 """A loop is unrolled up to this many lane operations in all; beyond, compiling costs more than looping."""
 
@@ -45,8 +48,13 @@ class Rows:
 
     def __init__(self, builder: Any, kind: Kind, address: Any, name: str) -> None:
         self.builder, self.kind, self.address = builder, kind, address
-        self._align = 8 if kind.dtype == "float64" else 4
+        self._name, self._align = name, 8 if kind.dtype == "float64" else 4
         self._regions = _regions(builder, name)
+
+    def after(self, row: int) -> "Rows":
+        """The rows from `row` on."""
+        place = self.builder.gep(self.address, [as_value(row * self.kind.n)])
+        return Rows(self.builder, self.kind, place, self._name)
 
     def _at(self, row: Index | int) -> Any:
         offset = row * self.kind.n
@@ -123,6 +131,20 @@ def splat(builder: Any, number: Any, kind: Kind, element: ir.Type | None = None)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.n), [0] * kind.n)
     return builder.shuffle_vector(first, empty, zeros)
+
+
+def subroutine(
+    builder: Any, name: str, types: Sequence[ir.Type], body: Callable[..., None]
+) -> Callable[[Any, Sequence[Any]], None]:
+    """A function of its own: ``call(builder, arguments)`` runs ``body(its builder, arguments)``, generated once."""
+    function = ir.Function(builder.module, ir.FunctionType(ir.VoidType(), types), builder.module.get_unique_name(name))
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    function.attributes.alignstack = STACK
+    inside = ir.IRBuilder(function.append_basic_block())
+    body(inside, function.args)
+    inside.ret_void()
+    return lambda outside, arguments: outside.call(function, arguments)
 
 
 def repeat(builder: Any, n: int, body: Callable[[Any], None], operations: int) -> None:

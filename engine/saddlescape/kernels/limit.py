@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from llvmlite import binding, ir
 
-from saddlescape.kernels import tick
+from saddlescape.kernels import flow, tick
 from saddlescape.kernels.code import INDEX
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.probe import Rates, rates, register
@@ -35,7 +35,8 @@ def generated(variant: Variant) -> ir.Module:
     """The tick of a variant as a module of its own, before any optimisation: one function for each intrinsic."""
     module = ir.Module("tick")
     module.triple = binding.get_process_triple()
-    for intrinsic in (tick.step,) if variant.trainer.batch else (tick.evaluate, tick.step):
+    once = (flow.attempt,) if variant.flows else (tick.step,)
+    for intrinsic in once if variant.flows or variant.trainer.batch else (tick.evaluate, *once):
         parameters = len(inspect.signature(intrinsic._defn).parameters) - 2
         number = variant.kind.number.as_pointer()
         function = ir.Function(module, ir.FunctionType(INDEX, [number] * parameters), intrinsic._name)
@@ -113,12 +114,15 @@ def _is_extremum(operands: list[binding.ValueRef]) -> bool:
 def operations(module: binding.ModuleRef) -> Counter[str]:
     """Lane operations of all functions of a simplified module, by port class."""
     found: Counter[str] = Counter()
-    for function in module.functions:
-        if not function.is_declaration:
-            often = weights(function)
-            for block in function.blocks:
-                for code in block.instructions:
-                    found[_class(code) or ""] += often[block.name]
+    calls: Counter[str] = Counter()
+    for function in (function for function in module.functions if not function.is_declaration):  # callers first
+        often = weights(function)
+        for block in function.blocks:
+            times = often[block.name] * max(1, calls[function.name])
+            for code in block.instructions:
+                found[_class(code) or ""] += times
+                if code.opcode == "call":
+                    calls[list(code.operands)[-1].name] += times
     return Counter({name: found[name] for name in CLASSES})
 
 

@@ -123,7 +123,9 @@ class Stepper(NamedTuple):
     `rates` are the names of its numbers; `prepare(rates, state, grad_norm)` adds to them before a step.
     """
 
-    update: Callable[[Lanes, State, Lanes, Rates], tuple[Lanes, State]]
+    update: Callable[[Lanes, State, Lanes, Rates], tuple[Lanes, State]] | None
+    """None: the flow, which takes several gradients a step (flow.py)."""
+
     rates: tuple[str, ...] = ()
     states: int = 0
     prepare: Callable[[dict[str, Lanes], State, Callable[[], Lanes]], State] | None = None
@@ -143,5 +145,6 @@ STEPPERS = {
     "sign": Stepper(sign),
     "normalized": Stepper(normalized, (), 0, take_norm),
     "multiplicative": Stepper(multiplicative),
+    "flow": Stepper(None, ("time", "rtol", "atol"), 9, None, 14),
 }
-"""By name; all have a learning_rate."""
+"""By name; all but the flow have a learning_rate."""

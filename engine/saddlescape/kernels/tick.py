@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import UNROLLED, Difference, Index, Numbers, Rows, Words, repeat, scratch
+from saddlescape.kernels.code import STACK, UNROLLED, Difference, Index, Numbers, Rows, Words, repeat, scratch
 from saddlescape.kernels.lanes import Lanes, Mask, fma, select, sqrt
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.network import loss_and_gradient
@@ -99,6 +99,8 @@ def update(
     noise never is.
     """
     stepper, n = variant.stepper, variant.n_params
+    assert stepper.update is not None  # the flow has a tick of its own
+    move = stepper.update
     numbers = numbers_of_step(builder, variant, state, grad, rates)
     cost = 200 if variant.trainer.noise else 8
 
@@ -109,7 +111,7 @@ def update(
             g = fma(numbers["noise"], noise(builder, variant, keys, k), g)
         if variant.trainer.weight_decay:
             g = fma(numbers["weight_decay"], old[0], g)
-        new, kept = stepper.update(old[0], old[1:], g, numbers)
+        new, kept = move(old[0], old[1:], g, numbers)
         theta[k] = new
         for s, value in enumerate(kept):
             state[n * s + k] = value
@@ -161,7 +163,7 @@ def evaluate(typingctx: Any, net: Any, theta: Any, grad: Any, rates: Any, seen: 
         rows = _rows(builder, variant, ("theta", "grad", "rates", "seen"), args[1:5])
         X, T = (Numbers(builder, variant.kind, a, "data") for a in args[5:])
         builder.function.attributes.add("noinline")
-        builder.function.attributes.alignstack = 64  # else vectors are spilled across cache lines
+        builder.function.attributes.alignstack = STACK
         theta, grad, seen = rows["theta"], rows["grad"], rows["seen"]
         loss, worst = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
         seen[LOSS], seen[WORST] = loss, worst
@@ -221,6 +223,16 @@ def shuffles(typingctx: Any, net: Any) -> Any:
     """Whether the lanes take their samples in orders of their own."""
     own = int(net.variant.trainer.shuffled)
     return types.boolean(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(1), own)
+
+
+@intrinsic
+def after(typingctx: Any, address: Any, count: Any) -> Any:
+    """The address of the number `count` places on."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return address(address, types.int64), codegen
 
 
 @intrinsic

@@ -34,7 +34,7 @@ from saddlescape.kernels.tick import (
     step,
 )
 
-BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED = range(5)  # outcomes.StopReason, as the machine code writes it
+BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED, STIFF = range(6)  # outcomes.StopReason, as the machine code writes it
 ESCAPED, SOLVED_AT, STOPPED, REASON = range(4)  # columns of `events`
 LOSS_THEN, NORM_THEN, SEPARATION_THEN, LARGEST_THEN = range(4)  # columns of `final`
 RUN, BIRTH, RECORD, DUE, DONE = range(5)  # rows of `book`
@@ -67,12 +67,13 @@ class Runs(NamedTuple):
     keys: Any  # (runs, 2) uint64: seed and number of the run
     events: Any  # (runs, 4) escape, solve and stop step, stop reason
     final: Any  # (runs, 4) loss, gradient norm, separation, largest gradient component
+    times: Any  # (runs or 0, 3) float64: times of escape, solution and stop, in the gradient flow
 
 
 class Records(NamedTuple):
-    """Trajectories: `measures` (recorded runs, steps, 3), `theta` (recorded runs or 0, steps, n_params)."""
+    """Trajectories: `measures` (recorded runs, records, 3), `theta` (recorded runs or 0, records, n_params)."""
 
-    steps: Any  # (records,) int64, increasing
+    at: Any  # (records,) increasing; int64 steps, float64 times of the gradient flow
     measures: Any
     theta: Any
 
@@ -153,12 +154,12 @@ def record(lane, now, lanes, runs, records, shape, n):
     run = book[RUN * n.lanes + lane]
     row, due, at = runs.recorded[run], runs.steps[run], book[RECORD * n.lanes + lane]
     if row >= 0:
-        if at < n.records and records.steps[at] == now:
+        if at < n.records and records.at[at] == now:
             write_record(row, at, lane, lanes, records, shape, n)
             at += 1
             book[RECORD * n.lanes + lane] = at
         if at < n.records:
-            due = min(due, records.steps[at])
+            due = min(due, records.at[at])
     book[DUE * n.lanes + lane] = book[BIRTH * n.lanes + lane] + due
 
 
@@ -217,12 +218,12 @@ def attend(lanes, runs, records, shape, n):
 
 
 @njit(error_model="numpy")
-def hold(lane, lanes, runs, records, shape, n):
-    """Fill the records that are left with the state of a fixed point, which is exactly what would follow."""
+def hold(lane, end, lanes, runs, records, shape, n):
+    """Fill the records up to `end` with the state of a fixed point, which is exactly what would follow."""
     run = lanes.book[RUN * n.lanes + lane]
     if runs.recorded[run] >= 0:
         for at in range(lanes.book[RECORD * n.lanes + lane], n.records):
-            if records.steps[at] <= runs.steps[run]:
+            if records.at[at] <= end:
                 write_record(runs.recorded[run], at, lane, lanes, records, shape, n)
 
 
@@ -241,7 +242,7 @@ def replace(lanes, runs, records, shape, n):
         run, done = lanes.book[RUN * n.lanes + lane], lanes.book[DONE * n.lanes + lane] == 1
         if run >= 0 and not done and unmoved(lanes.seen[MOVED * n.lanes + lane]):
             finish(lane, now - lanes.book[BIRTH * n.lanes + lane], FIXED_POINT, lanes, runs, shape, n)
-            hold(lane, lanes, runs, records, shape, n)
+            hold(lane, runs.steps[run], lanes, runs, records, shape, n)
             done = True
         if done:
             refill(lane, lanes, runs, n)
@@ -285,7 +286,7 @@ def pointers(lanes, runs, records, shape, X, T):
     """The same with pointers in place of arrays, and the arrays' lengths."""
     n = Counts(
         lanes.theta.shape[1], lanes.theta.shape[0], lanes.state.shape[0], lanes.rates.shape[0],
-        runs.theta.shape[0], records.steps.shape[0], records.theta.shape[0], X.shape[0], X.shape[1], T.shape[1],
+        runs.theta.shape[0], records.at.shape[0], records.theta.shape[0], X.shape[0], X.shape[1], T.shape[1],
     )  # fmt: skip
     to_lanes = Lanes(
         pointer(lanes.theta), pointer(lanes.state), pointer(lanes.grad), pointer(lanes.rates), pointer(lanes.seen),
@@ -293,9 +294,9 @@ def pointers(lanes, runs, records, shape, X, T):
     )  # fmt: skip
     to_runs = Runs(
         pointer(runs.theta), pointer(runs.rates), pointer(runs.steps), pointer(runs.recorded), pointer(runs.keys),
-        pointer(runs.events), pointer(runs.final),
+        pointer(runs.events), pointer(runs.final), pointer(runs.times),
     )  # fmt: skip
-    to_records = Records(pointer(records.steps), pointer(records.measures), pointer(records.theta))
+    to_records = Records(pointer(records.at), pointer(records.measures), pointer(records.theta))
     to_shape = Shape(
         pointer(shape.sizes), shape.sizes.shape[0] - 1, shape.bias, pointer(shape.odd), pointer(shape.scratch)
     )

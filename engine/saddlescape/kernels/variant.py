@@ -91,7 +91,13 @@ class Variant:
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
         schedule = self.schedule.rates if self.schedule else ()
         noise = ("noise",) if self.trainer.noise else ()
-        return ("learning_rate", *self.stepper.rates, *decay, *schedule, *layers, *noise)
+        rate = () if self.flows else ("learning_rate",)
+        return (*rate, *self.stepper.rates, *decay, *schedule, *layers, *noise)
+
+    @property
+    def flows(self) -> bool:
+        """Whether runs follow the gradient flow."""
+        return self.stepper.update is None
 
     @property
     def n_states(self) -> int:

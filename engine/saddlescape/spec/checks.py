@@ -194,6 +194,7 @@ _STEPPERS = {
     "beta2": ("adam", "adamw"),
     **dict.fromkeys(("eta_plus", "eta_minus", "step_max", "step_min"), ("rprop",)),
     "weight_decay": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"),
+    **dict.fromkeys(("time", "rtol", "atol"), ("flow",)),
     "noise": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop", "sign", "multiplicative"),
 }
 """The steppers that a number of `training` belongs to."""
@@ -207,6 +208,26 @@ def _stepper(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
             yield Fault(f"training.{key}", f"belongs to stepper = {who}; leave it out or change the stepper")
     if keys.step_min > keys.step_max:
         yield Fault("training.step_min", f"must be at most step_max = {keys.step_max:g}; got {keys.step_min:g}")
+
+
+_FLOW = {"schedule": "constant", "layer_rates": None, "batch": "full", "epochs": None}
+"""Keys of `training` that the flow leaves no choice."""
+
+
+def _flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    keys = spec.training
+    if not spec.flows:
+        if "times" in spec.record.model_fields_set and "training.stepper" not in chosen:
+            yield Fault("record.times", 'belongs to stepper = "flow"; write record.steps or change the stepper')
+        return
+    reason = 'does not go with stepper = "flow", which follows the gradient in time; leave it out'
+    for key in (key for key, only in _FLOW.items() if getattr(keys, key) != only):
+        yield Fault(f"training.{key}", reason)
+    for section, key in (("training", "learning_rate"), ("record", "steps")):
+        if key in getattr(spec, section).model_fields_set and "training.stepper" not in chosen:
+            yield Fault(f"{section}.{key}", reason)
+    if spec.network.dtype != "float64":
+        yield Fault("network.dtype", f'must be "float64" with stepper = "flow"; got "{spec.network.dtype}"')
 
 
 def _rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
@@ -244,15 +265,16 @@ def _layer_rates(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 def _schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    steps, last = spec.record.steps, spec.steps
-    if isinstance(steps, tuple):
-        if steps[-1] > last:
-            yield Fault("record.steps", f"must end by the last step, {last}; got {steps[-1]}")
+    name = "times" if spec.flows else "steps"
+    schedule, last = getattr(spec.record, name), spec.training.time if spec.flows else spec.steps
+    if isinstance(schedule, tuple):
+        if schedule[-1] > last:
+            yield Fault(f"record.{name}", f"must end by the last {name[:-1]}, {last}; got {schedule[-1]}")
         return
-    kind, number = steps.split(":")
-    records = int(number) if kind == "log" else last // int(number)
+    kind, number = schedule.split(":")
+    records = last // int(number) if kind == "every" else int(number)
     if records > MAX_RECORDS:
-        yield Fault("record.steps", f"must be at most {MAX_RECORDS} records; got {records}, from {steps!r}")
+        yield Fault(f"record.{name}", f"must be at most {MAX_RECORDS} records; got {records}, from {schedule!r}")
 
 
 _OWN = {"file": "file", "direction": "ray", "base": "slice", "x": "slice", "y": "slice"}
@@ -380,14 +402,16 @@ _CHECKS: list[tuple[tuple[str, ...], Check]] = [
     (("network.activation", "network.hidden"), _activations),
     (("problem", "network.output", "training.loss"), _loss),
     (("training.stepper",), _stepper),
+    (("training", "network.dtype", "record"), _flow),
     (("training.schedule",), _rate_schedule),
     ((*_LENGTH, "stop.gradient"), _batches),
     (("network.hidden", "training.layer_rates"), _layer_rates),
-    ((*_LENGTH, "record.steps"), _schedule),
+    ((*_LENGTH, "training.stepper", "training.time", "record.steps", "record.times"), _schedule),
     (("starts.kind",), _starts_choice),
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), _starts_shape),
     (("network.dtype",), _numbers),
     (("starts.kind",), _idle("starts.scale", "these starts have no scale", _given)),
+    (("training.stepper",), _idle("training.learning_rate", "the flow has none", lambda spec: spec.flows)),
     (("starts.kind", "network.bias"), _idle("starts.biases", "no bias is drawn", _no_biases)),
     ((*_DRAWS, "training.batch", "training.noise"), _idle("starts.seed", "nothing is drawn", _undrawn)),
     (("network.hidden",), _idle("network.activation", "there are no hidden units", _shallow)),

@@ -1,6 +1,7 @@
 """The keys of a spec: types, ranges and defaults, one class per section."""
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,8 @@ NUMERIC = (
     "training.weight_decay",
     "training.schedule_decay",
     "training.noise",
+    "training.rtol",
+    "training.atol",
     "stop.solved",
     "stop.gradient",
     "stop.diverged",
@@ -44,14 +47,19 @@ Steps = Annotated[int, Field(ge=1, le=10**12)]
 Width = Annotated[int, Field(ge=1, le=64)]
 
 
-def _schedule(value: Any) -> str | tuple[int, ...]:
-    if isinstance(value, str) and re.fullmatch(r"(log|every):0*[1-9]\d{0,8}", value, re.ASCII):
-        return value
-    if isinstance(value, list | tuple) and value and all(type(v) is int and v >= 0 for v in value):
-        if any(b <= a for a, b in pairwise(value)):
-            raise ValueError(f"must be increasing; got {value!r:.80}")
-        return tuple(value)
-    raise ValueError(f'must be "log:N", "every:N" or a list of steps from 0 on; got {value!r:.80}')
+def _schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[Any], str | tuple[Any, ...]]:
+    """Validator of a schedule: "log:N", another spacing, or a list of numbers."""
+
+    def check(value: Any) -> str | tuple[Any, ...]:
+        if isinstance(value, str) and re.fullmatch(rf"(log|{spacing}):0*[1-9]\d{{0,8}}", value, re.ASCII):
+            return value
+        if isinstance(value, list | tuple) and value and all(type(v) in numbers and 0 <= v < 1e300 for v in value):
+            if any(b <= a for a, b in pairwise(value)):
+                raise ValueError(f"must be increasing; got {value!r:.80}")
+            return tuple(map(numbers[-1], value))
+        raise ValueError(f'must be "log:N", "{spacing}:N" or a list of {what} from 0 on; got {value!r:.80}')
+
+    return check
 
 
 def _activation(value: Any) -> str | tuple[str, ...]:
@@ -140,7 +148,7 @@ class Training(Section):
     loss: Literal["half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce"] = "half_sse"
     stepper: Literal[
         "gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop",
-        "sign", "normalized", "multiplicative",
+        "sign", "normalized", "multiplicative", "flow",
     ] = "momentum"  # fmt: skip
     learning_rate: Positive = 0.5
     momentum: Fraction = 0.9
@@ -160,6 +168,9 @@ class Training(Section):
     batch: Literal["full", "online", "shuffled"] | Annotated[int, Field(ge=1)] = "full"
     steps: Steps = 20000
     epochs: Steps | None = None
+    time: Annotated[float, Field(gt=0, le=1e12)] = 1000.0
+    rtol: Annotated[float, Field(ge=1e-13, le=0.1)] = 1e-8
+    atol: NonNegative = 1e-15
 
 
 class Stop(Section):
@@ -169,7 +180,8 @@ class Stop(Section):
 
 
 class Record(Section):
-    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule)] = "log:64"
+    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,)))] = "log:64"
+    times: Annotated[str | tuple[float, ...], PlainValidator(_schedule("linear", "times", (int, float)))] = "log:64"
     fields: Annotated[
         tuple[Literal["loss", "grad_norm", "separation"], ...], Field(strict=False), AfterValidator(_different)
     ] = ("loss", "grad_norm", "separation")
@@ -225,6 +237,11 @@ class Spec(Section):
     def steps(self) -> int:
         """Steps at most."""
         return self.training.steps if self.training.epochs is None else self.training.epochs * self.epoch
+
+    @property
+    def flows(self) -> bool:
+        """Whether runs follow the gradient flow, in time."""
+        return self.training.stepper == "flow"
 
     @property
     def activations(self) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
         raise SpecError([Fault("TOML", f"must be valid TOML; {error}")]) from None
     axes, unsound, faults = _axes(tree.pop("axes", []))
     chosen, override_faults = _override(tree, overrides, unsound.union(axis.key for axis in axes))
-    found = override_faults + _shaping(tree, axes)
+    found = [*override_faults, *_shaping(tree, axes)]
     for axis in axes:
         _default(tree, axis.key, axis.values[0])
     files, unsound = DataFiles(folder), unsound.union(fault.path for fault in found)
@@ -140,14 +140,18 @@ def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
     return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, structures)
 
 
-def _shaping(tree: Tree, axes: list[Axis]) -> list[Fault]:
-    values = [value for axis in axes if axis.key == "starts.kind" for value in axis.values]
-    base = tree["starts"].get("kind") if isinstance(tree.get("starts"), dict) else None
-    shaping = [kind for kind in (base, *values) if kind in ("slice", "file")]
-    if not values or not shaping:
-        return []
-    message = f'cannot be an axis with kind = "{shaping[0]}", which shapes the result; run a sweep for each kind'
-    return [Fault("starts.kind", message)]
+_SHAPING = {"starts.kind": ("slice", "file"), "training.stepper": ("flow",)}
+"""Values of keys that shape the result as a whole."""
+
+
+def _shaping(tree: Tree, axes: list[Axis]) -> Iterator[Fault]:
+    for axis in (axis for axis in axes if axis.key in _SHAPING):
+        section, key = axis.key.split(".")
+        base = tree[section].get(key) if isinstance(tree.get(section), dict) else None
+        shaping = [value for value in (base, *axis.values) if value in _SHAPING[axis.key]]
+        if shaping:
+            message = f'cannot be an axis with {key} = "{shaping[0]}", which shapes the result'
+            yield Fault(axis.key, f"{message}; run a sweep for each {key}")
 
 
 def _structures(

@@ -40,7 +40,7 @@ def merge(plan: Plan, files: dict[int, Path], target: Path) -> Path:
 
 def _coordinates(file: h5py.File, plan: Plan) -> None:
     values: dict[str, Any] = {d.name: d.values for d in plan.dimensions}
-    values |= {"trajectory": range(len(plan.trajectory_run)), "record": range(len(plan.record_step))}
+    values |= {"trajectory": range(len(plan.trajectory_run)), "record": range(len(plan.record_at))}
     values["parameter"] = np.array([layout.name(place) for place in plan.places])
     meanings = {d.name: d.meaning for d in plan.dimensions}
     for name in sizes(plan):
@@ -49,11 +49,12 @@ def _coordinates(file: h5py.File, plan: Plan) -> None:
         if meanings.get(name):
             scale.attrs["long_name"] = meanings[name]
     if "record" in file:
-        _along(file, "record_step", "record", plan.record_step, "step of the record")
+        what = "time" if plan.flows else "step"
+        _along(file, f"record_{what}", "record", plan.record_at, f"{what} of the record")
         _along(file, "trajectory_run", "trajectory", plan.trajectory_run, "run whose trajectory it is")
 
 
-def _along(file: h5py.File, name: str, dim: str, values: npt.NDArray[np.int64], long_name: str) -> None:
+def _along(file: h5py.File, name: str, dim: str, values: npt.NDArray[Any], long_name: str) -> None:
     dataset = file.create_dataset(name, data=values)
     dataset.dims[0].attach_scale(file[dim])
     dataset.attrs.update({"long_name": long_name, "units": "1"})

@@ -31,7 +31,7 @@ def sizes(plan: Plan) -> dict[str, int]:
     """Length of every dimension of the result, in file order."""
     lengths = {d.name: len(d.values) for d in plan.dimensions}
     if len(plan.trajectory_run):
-        lengths |= {"trajectory": len(plan.trajectory_run), "record": len(plan.record_step)}
+        lengths |= {"trajectory": len(plan.trajectory_run), "record": len(plan.record_at)}
     record = plan.sweep.spec.record
     if record.final_parameters or (record.parameters and len(plan.trajectory_run)):
         lengths["parameter"] = plan.n_params
@@ -43,6 +43,8 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
     runs = (*points, "run")
     found = [_variable(plan, name, runs, *what) for name, what in _PER_RUN.items()]
+    if plan.flows:
+        found += [_variable(plan, name, runs, *what) for name, what in _TIMES.items()]
     found.append(_variable(plan, "distinct_starts", points, "i8", {"long_name": "different starts of the point"}))
     if record.final_parameters:
         for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
@@ -59,7 +61,7 @@ def _variable(plan: Plan, name: str, dims: tuple[str, ...], dtype: str, attrs: d
     tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
     tile |= {"trajectory": plan.trajectory_tile, "parameter": plan.n_params}
     whole = np.dtype(dtype).itemsize * int(np.prod([tile.get(d, 1) for d in dims]))
-    tile["record"] = min(len(plan.record_step), max(1, CHUNK_BYTES // max(1, whole)))
+    tile["record"] = min(len(plan.record_at), max(1, CHUNK_BYTES // max(1, whole)))
     return Variable(name, dims, dtype, attrs, tuple(tile[d] for d in dims))
 
 
@@ -77,18 +79,24 @@ _MEASURES = {
     "grad_norm": "Euclidean norm of the gradient",
     "separation": "smallest relative distance of two hidden units of a layer",
 }
+_EVENTS = {
+    "stop": "{} at which the run stopped",
+    "escape": "first {} with a loss below 0.95 of the plateau loss",
+    "solve": "first {} with every output within the tolerance of its target",
+}
 _PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
     "outcome": ("i1", _flags(Outcome, "outcome of the run")),
     "stop_reason": ("i1", _flags(StopReason, "why the run stopped")),
     **{
-        f"{name}_step": ("i8", {"long_name": meaning, "units": "1", "comment": "-1: never"})
-        for name, meaning in (
-            ("stop", "step at which the run stopped"),
-            ("escape", "first step with a loss below 0.95 of the plateau loss"),
-            ("solve", "first step with every output within the tolerance of its target"),
-        )
+        f"{name}_step": ("i8", {"long_name": meaning.format("step"), "units": "1", "comment": "-1: never"})
+        for name, meaning in _EVENTS.items()
     },
     **{f"final_{name}": ("f8", {"long_name": f"{text}, at the end"}) for name, text in _MEASURES.items()},
+}
+
+_TIMES: dict[str, tuple[str, dict[str, Any]]] = {
+    f"{name}_time": ("f8", {"long_name": meaning.format("time"), "units": "1", "comment": "NaN: never"})
+    for name, meaning in _EVENTS.items()
 }
 
 
