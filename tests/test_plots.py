@@ -31,7 +31,7 @@ def loss_of(point, run):
     return np.where(10 * (run + 1) < STEPS, np.nan, 0.5 / (1.0 + STEPS + run + sum(point)))
 
 
-def results(outcome, runs=8, **coords):
+def results(outcome, runs=8, clock="step", **coords):
     shape = (*map(len, coords.values()), runs)
     outcome = np.broadcast_to(outcome, shape).astype(np.int8)
     kept = np.arange(0, runs, 2)
@@ -39,12 +39,12 @@ def results(outcome, runs=8, **coords):
     step = np.where(outcome == Outcome.SOLVED, 7, -1)
     variables = {
         "outcome": outcome,
-        "solve_step": step,
+        f"solve_{clock}": step,
         "distinct_starts": np.full(shape[:-1], runs),
         "trajectory_run": kept,
-        "record_step": STEPS,
+        f"record_{clock}": STEPS if clock == "step" else STEPS / 100,
         "loss": loss.reshape(*shape[:-1], *loss.shape[1:]),
-        "stop_step": np.broadcast_to(10 * (np.arange(runs) + 1), shape),
+        f"stop_{clock}": np.broadcast_to(10 * (np.arange(runs) + 1), shape),
         "final_loss": np.broadcast_to(0.25 / (1 + np.arange(runs)), shape),
     }
     return Stand(
@@ -177,6 +177,29 @@ def test_map_shows_the_majority_and_the_median_step():
     assert step.tolist() == [[30, 7], [7, 7], [7, 7]]
     ax = plots.outcome_map(made)
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10", "100"]
+
+
+def test_a_map_of_runs_solved_at_once_has_a_ramp():
+    made = results(Outcome.SOLVED, runs=1, x=[0.0, 1.0], y=[0.0, 1.0])
+    made.variables["solve_step"] = np.array([[[0], [0]], [[3], [3]]])
+    (image,) = plots.outcome_map(made).get_images()
+    pixels = np.asarray(image.get_array())
+    assert [tuple(pixels[0, x]) for x in (0, 1)] == [plots.RAMP(1.0)] * 2
+
+
+def test_the_gradient_flow_has_times():
+    outcome = np.array([[Outcome.SOLVED, Outcome.SOLVED], [Outcome.TRAPPED, Outcome.TRAPPED]])[..., None]
+    made = results(outcome, runs=1, clock="time", x=[0.0, 1.0], y=[0.0, 1.0])
+    made.variables["solve_time"] = np.array([[[0.01], [0.04]], [[np.nan], [np.nan]]])
+    ax = plots.outcome_map(made)
+    (image,) = ax.get_images()
+    pixels = np.asarray(image.get_array())
+    assert [tuple(pixels[y, 0]) for y in (0, 1)] == [plots.RAMP(1.0), plots.RAMP(0.0)]
+    assert ax.figure.axes[1].get_ylabel() == "solved 50.0%: at time"
+    figure = plots.trajectories(results(Outcome.PLATEAU, clock="time", scale=[1]))
+    assert figure.get_supxlabel() == "time"
+    (x, *_) = (line.get_xdata() for line in figure.axes[0].get_lines())
+    assert x.tolist() == [0, 0.01, 0.1, 10]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from spec_cases import TINY
 import saddlescape as ss
 from saddlescape import layout
 from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
-from saddlescape.outcomes import Outcome
+from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plan import Plan
 from saddlescape.runner import Interrupted, resume
 from saddlescape.spec import parse
@@ -244,6 +244,41 @@ def test_steppers_and_batches_are_axes_and_every_run_can_be_remade(tmp_path):
             np.testing.assert_array_equal(stored["theta"], again["theta"])
         assert np.isfinite(results.trajectory((0, 0, 0), 8)["loss"]).sum() == 9
         assert np.isfinite(results.trajectory((0, 1, 0), 8)["loss"]).sum() == 31
+
+
+FLOW = """
+[[axes]]
+key = "training.time"
+values = [50, 200]
+[[axes]]
+key = "training.rtol"
+values = [1e-4, 1e-8]
+"""
+
+
+def test_the_gradient_flow_has_times_and_every_run_can_be_remade(tmp_path):
+    text = TINY.replace("learning_rate = 0.5\nsteps = 20\n", 'stepper = "flow"\nsteps = 500\n') + FLOW
+    settings = ("starts.count=40", "starts.scale=3", "network.activation=tanh")
+    sweep = parse(text, tmp_path, (*settings, "record.times=linear:9", "record.parameters=true"))
+    path = ss.run(sweep, tmp_path / "run", threads=1)
+    with ss.open(path) as results, xarray.open_dataset(path, engine="h5netcdf") as data:
+        assert results.dims == {"time": 2, "rtol": 2, "run": 40}
+        assert results["record_time"].tolist() == [0, *np.linspace(0, 200, 10)[1:3], 50, *np.linspace(0, 200, 10)[3:]]
+        solved = results["outcome"] == Outcome.SOLVED
+        assert 0 < solved.sum() < solved.size
+        np.testing.assert_array_equal(np.isfinite(results["solve_time"]), solved)
+        np.testing.assert_array_equal(results["solve_time"][solved], results["stop_time"][solved])
+        assert (results["escape_time"] >= 0)[solved].all()
+        budget = results["stop_reason"] == StopReason.BUDGET
+        np.testing.assert_array_equal(results["stop_time"][0][budget[0]], 50)
+        np.testing.assert_allclose(results["solve_time"][1, 0], results["solve_time"][1, 1], rtol=1e-3)
+        assert data["loss"].dims[-1] == "record"
+        assert data["solve_time"].dtype == np.float64
+        for point in np.ndindex(2, 2):
+            stored, again = results.trajectory(point, 39), ss.replay(sweep, point, 39)
+            assert stored.keys() == again.keys() >= {"record_time", "theta"}
+            for name, values in stored.items():
+                assert values.tobytes() == again[name].astype(values.dtype).tobytes(), name
 
 
 def test_noise_and_shuffled_orders_come_from_the_seed_and_the_run(tmp_path):

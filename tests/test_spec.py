@@ -15,6 +15,7 @@ XOR = '[problem]\nname = "xor"\n'
 AXIS = '[[axes]]\nkey = "starts.scale"\n'
 KIND = '[[axes]]\nkey = "starts.kind"\nvalues = '
 BIASES = '[[axes]]\nkey = "starts.biases"\nvalues = [true, false]\n'
+FLOW = '[training]\nstepper = "flow"\n'
 SINGLE = '[network]\ndtype = "float32"\n'
 SLICE = '[starts]\nkind = "slice"\nbase = [1,1,1,1,1,1,1,1,1]\n'
 
@@ -176,6 +177,23 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nloss = "bce_logits"', '"bce_logits" needs output = "linear"; got .logistic'),
         (XOR + '[network]\noutput = "linear"\n[training]\nloss = "softmax_ce"', "add up to 1 in .*; got 0 in sample 0"),
         (XOR + 'coding = "pm1"\n[training]\nloss = "bce"', 'training.loss: "bce" needs targets from 0 to 1; got -1'),
+        (XOR + "[training]\nrtol = 0.01", 'training.rtol: belongs to stepper = "flow"'),
+        (XOR + FLOW + "learning_rate = 1", 'training.learning_rate: does not go with stepper = "flow"'),
+        (XOR + FLOW + "epochs = 5", 'training.epochs: does not go with stepper = "flow"'),
+        (XOR + FLOW + 'batch = "online"', 'training.batch: does not go with stepper = "flow"'),
+        (XOR + FLOW + 'schedule = "cosine"', 'training.schedule: does not go with stepper = "flow"'),
+        (XOR + FLOW + "layer_rates = [1, 2]", 'training.layer_rates: does not go with stepper = "flow"'),
+        (XOR + FLOW + "noise = 0.1", 'training.noise: belongs to stepper = "gd"'),
+        (XOR + FLOW + "rtol = 1e-14", "training.rtol: must be at least 1e-13; got 1e-14"),
+        (XOR + FLOW + "time = 0", "training.time: must be greater than 0.0; got 0"),
+        (XOR + FLOW + '[network]\ndtype = "float32"', 'network.dtype: must be "float64" with stepper = "flow"'),
+        (XOR + FLOW + "[record]\nsteps = [5]", 'record.steps: does not go with stepper = "flow"'),
+        (XOR + FLOW + "[record]\ntimes = [2, 2]", "record.times: must be increasing"),
+        (XOR + FLOW + "[record]\ntimes = [1, 2000]", "record.times: must end by the last time, 1000.0; got 2000.0"),
+        (XOR + FLOW + '[record]\ntimes = "every:2"', 'record.times: must be "log:N", "linear:N" or a list of times'),
+        (XOR + "[record]\ntimes = [1]", 'record.times: belongs to stepper = "flow"; write record.steps'),
+        (XOR + '[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "flow"]', "cannot be an axis with stepper"),
+        (XOR + FLOW + '[[axes]]\nkey = "training.learning_rate"\nvalues = [1, 2]', "the flow has none; remove"),
         (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),
         (XOR + "[record]\nsteps = [2, 2]", "record.steps: must be increasing"),
         (XOR + "[record]\nsteps = [20001]", "record.steps: must end by the last step, 20000; got 20001"),

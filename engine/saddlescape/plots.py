@@ -99,7 +99,7 @@ def escape_curve(results: "Results", ax: Axes | None = None) -> Axes:
 
 
 def trajectories(results: "Results", points: Sequence[tuple[int, ...]] | None = None) -> Figure:
-    """Draw loss against step, coloured by outcome, for a few points (indices over the axes) as panels."""
+    """Draw loss against step or time, coloured by outcome, for a few points (indices over the axes) as panels."""
     if "loss" not in results:
         raise PlotError('record.fields: has no "loss", so there is nothing to draw; add it and run again')
     names, kept = axis_names(results), np.asarray(results["trajectory_run"])
@@ -118,7 +118,7 @@ def trajectories(results: "Results", points: Sequence[tuple[int, ...]] | None = 
     for ax in list(panels)[len(points) :]:
         ax.remove()
     figure.suptitle(f"{results.title}\n{len(runs)} of {results.dims['run']} starts")
-    figure.supxlabel("step")
+    figure.supxlabel(_clock(results))
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
@@ -126,23 +126,24 @@ def trajectories(results: "Results", points: Sequence[tuple[int, ...]] | None = 
 
 
 def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
-    """Draw outcomes over the last two axes: solved by the step it took, each other outcome in its colour.
+    """Draw outcomes over the last two axes: solved by the step or time it took, each other outcome in its colour.
 
     The first of the two axes runs to the right, the second upwards.  `point` chooses among any axes before
     them (by default the first of each).  A cell with several runs shows their most frequent outcome, and the
-    median step.
+    median of the step or time.
     """
     names = axis_names(results)
     if len(names) < 2:
         raise PlotError(f"kind: a map needs two axes, and this result has {len(names)}; use another kind")
     point = point or (0,) * (len(names) - 2)
-    outcome, step = _cells(results["outcome"][point], results["solve_step"][point])
+    outcome, step = _cells(results["outcome"][point], results[f"solve_{_clock(results)}"][point])
     ax = ax or _axes()
     solved = outcome == Outcome.SOLVED
     fastest, slowest = _ends(step[solved])
     norm = LogNorm(fastest, slowest)
     flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
-    image = np.where(solved[..., None], RAMP.reversed()(norm(np.where(solved, step, fastest))), flat[outcome])
+    ramp = RAMP.reversed()(norm(np.maximum(step, fastest)))
+    image = np.where(solved[..., None], ramp, flat[outcome])
     _picture(ax, image, *(np.asarray(results.coords[name]) for name in names[-2:]))
     others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
     ax.legend(
@@ -152,7 +153,7 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
     if solved.any():
         bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
         bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-        bar.set_label(f"solved {np.mean(solved):.1%}: at step")
+        bar.set_label(f"solved {np.mean(solved):.1%}: at {_clock(results)}")
     across, up = (results.labels[name] for name in names[-2:])
     title = f"{results.title}\n{_where(results, names[:-2], point)}".strip()
     ax.set(xlabel=across, ylabel=up, title=title)
@@ -168,6 +169,11 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
 
 def _axes() -> Axes:
     return Figure(figsize=(7, 5), layout="constrained").add_subplot()
+
+
+def _clock(results: "Results") -> str:
+    """What runs are measured by: "step", or in the gradient flow "time"."""
+    return "time" if "solve_time" in results else "step"
 
 
 def _words(name: str) -> str:
@@ -244,8 +250,9 @@ def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -
 
     A run at a fixed point has records after its stop, as it stays there; its line goes to the last of them.
     """
-    outcomes, stops, final = (results.at(name, point) for name in ("outcome", "stop_step", "final_loss"))
-    steps, losses = results["record_step"], results.at("loss", point)[np.isin(results["trajectory_run"], runs)]
+    clock = _clock(results)
+    outcomes, stops, final = (results.at(name, point) for name in ("outcome", f"stop_{clock}", "final_loss"))
+    steps, losses = results[f"record_{clock}"], results.at("loss", point)[np.isin(results["trajectory_run"], runs)]
     for run, loss in zip(runs, losses, strict=True):
         here = np.isfinite(loss)
         x, y = steps[here], loss[here]
@@ -253,23 +260,24 @@ def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -
             x, y = np.append(x, stops[run]), np.append(y, final[run])
         (line,) = ax.plot(x, y, color=COLOURS[OUTCOMES[outcomes[run]]], linewidth=0.7)
         line.set(gid=f"run {run}", marker=".", markevery=[len(x) - 1])
-    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xscale("symlog", linthresh=steps[steps > 0].min(initial=1))
     ax.set_xlim(left=0)
     ax.set_yscale("log")
     return {OUTCOMES[code] for code in outcomes[runs]}
 
 
 def _cells(outcome: Values, step: Values) -> tuple[Values, Values]:
-    """Most frequent outcome over the runs (last axis), and median solve step (0 where nothing is solved)."""
+    """Most frequent outcome over the runs (last axis), and median of when solved (0 where nothing is)."""
     frequent = np.argmax([np.count_nonzero(outcome == o, axis=-1) for o in Outcome], axis=0)
-    steps = np.ma.median(np.ma.masked_less(step, 0), axis=-1)  # type: ignore[no-untyped-call]
+    steps = np.ma.median(np.ma.array(step, mask=~(step >= 0)), axis=-1)  # type: ignore[no-untyped-call]
     return frequent, np.ma.filled(steps.astype(float), 0.0)
 
 
 def _ends(steps: Values) -> tuple[float, float]:
-    """Ends of the ramp; a run may be solved at step 0, which a logarithm doesn't have."""
-    low = max(1.0, float(steps.min(initial=np.inf))) if len(steps) else 1.0
-    return low, max(low + 1, float(steps.max(initial=0)))
+    """Ends of the ramp; a run may be solved at the very start, which a logarithm doesn't have."""
+    positive = steps[steps > 0]
+    low, high = (float(positive.min()), float(positive.max())) if len(positive) else (1.0, 1.0)
+    return low, high if high > low else 2 * low
 
 
 def _picture(ax: Axes, image: Values, x: Values, y: Values) -> None:
