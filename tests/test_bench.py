@@ -129,7 +129,7 @@ def hasty(monkeypatch):
 @pytest.mark.usefixtures("hasty")
 def test_bench_prints_a_rate_and_a_share_for_each_number_of_threads(tmp_path):
     path = tmp_path / "tiny.toml"
-    path.write_text(TINY)
+    path.write_text(TINY + '[[axes]]\nkey = "starts.scale"\nvalues = [0, 1]\n')
     head, one, *_ = CliRunner().invoke(cli, ["bench", str(path)], catch_exceptions=False).stdout.splitlines()
     assert head.split() == ["threads", "network-steps/s", "share", "of", "the", "limit"]
     threads, steps, share = map(float, one.split())

@@ -149,6 +149,8 @@ def test_trajectories_choose_few_points_and_both_ends():
     titles = [ax.get_title() for ax in plots.trajectories(made).axes]
     assert len(titles) == plots.PANELS
     assert (titles[0], titles[-1]) == ("scale 1", "scale 40")
+    for few in range(1, plots.PANELS):
+        assert len(plots.trajectories(results(Outcome.SOLVED, scale=np.arange(few))).axes) == few
 
 
 def test_map_colours_every_cell():

@@ -13,16 +13,17 @@ def bench(spec: str, overrides: tuple[str, ...]) -> None:
       saddlescape bench mine.toml --set network.dtype=float32
 
     Print the network-steps a second that SPEC, by default xor, reaches on one core and on all, and their share of
-    what the arithmetic of a step allows this machine.  Axes are left out; runs do not stop when they are solved.
+    what the arithmetic of a step allows this machine.  Each axis is at its last value; runs do not stop when solved.
     """
     from saddlescape.spec import load
 
-    base = load(spec, overrides).spec  # before the compiler is loaded: a fault is told at once
+    sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
+    last = sweep.at(tuple(n - 1 for n in sweep.shape))
     from saddlescape.rate import most, rate
     from saddlescape.runner import cores
 
     counts = sorted({1, cores()})
-    reached, limit = [rate(base, threads) for threads in counts], most(base)
+    reached, limit = [rate(last, threads) for threads in counts], most(last)
     click.echo("threads  network-steps/s  share of the limit")
     for threads, steps in zip(counts, reached, strict=True):
         click.echo(f"{threads:>7}{steps:>17.3g}{steps / limit / threads:>20.2f}")

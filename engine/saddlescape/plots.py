@@ -109,13 +109,13 @@ def trajectories(results: "Results", points: Sequence[tuple[int, ...]] | None = 
     columns = min(3, len(points))
     rows = -(-len(points) // columns)
     figure = Figure(figsize=(1 + 3.2 * columns, 0.8 + 2.6 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     seen: set[Outcome] = set()
     runs = kept[_spread(len(kept), CURVES)]
     for ax, point in zip(panels, points, strict=False):
         seen |= _panel(ax, results, point, runs)
         ax.set_title(_where(results, names, point), fontsize="medium")
-    for ax in list(panels)[len(points) :]:
+    for ax in panels[len(points) :]:
         ax.remove()
     figure.suptitle(f"{results.title}\n{len(runs)} of {results.dims['run']} starts")
     figure.supxlabel(_clock(results))
