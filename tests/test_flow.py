@@ -234,3 +234,12 @@ def test_a_gradient_tolerance_stops_and_a_bad_start_diverges():
     wild = train(linear, PM1, TARGET, make_batch(starts(3, 1e3), [0]))
     assert (wild.stop_reason == StopReason.DIVERGED).all()
     assert (wild.stop_step == 0).all()
+
+
+def test_every_run_ends_at_the_end():
+    for end in (0.7, 1 / 3, 19.9):
+        given = make_batch(starts(200, 0.1), [0, end], end=end, rtol=0.1, atol=0.1)
+        trained = train(make_trainer(), PM1, TARGET, given)
+        assert (trained.stop_reason == StopReason.BUDGET).all()
+        np.testing.assert_array_equal(trained.times[:, 2], end)
+        assert np.isfinite(trained.measures).all()
