@@ -1,0 +1,55 @@
+"""Bits are those of the start on any processor: with vectors of any width, and with no fused multiply-add of its own."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import hashlib
+import numpy as np
+from kernel_cases import TARGET, XOR, everything, make_batch
+from numba import njit
+from saddlescape.kernels import Trainer, train
+
+@njit
+def add(a, b, total):
+    for i in range(len(total)):
+        total[i] = a[i] + b[i]
+
+a, bits = np.ones(64), hashlib.sha256()
+add(a, a, a)
+print(sorted(name for name in ("xmm", "ymm", "zmm") if name in add.inspect_asm(add.signatures[0])))
+cases = [("tanh", "adam", "float64"), ("gelu", "rmsprop", "float32"), ("sin", "flow", "float64")]
+for activation, stepper, dtype in cases:
+    trainer = Trainer((2, 3, 1), True, (activation, "logistic"), "half_sse", stepper)
+    theta = np.random.default_rng(3).normal(0, 1, (21, 13)).astype(dtype)
+    given = make_batch(theta, 60, time=60.0, rtol=1e-6, atol=1e-9)
+    bits.update(b"".join(everything(train(trainer, XOR, TARGET, given))))
+print(bits.hexdigest())
+"""
+INTEL = {"x86-64-v2": "['xmm']", "haswell": "['xmm', 'ymm']"}
+PROCESSORS = INTEL if platform.machine() in ("x86_64", "AMD64") else {"generic": "[]"}
+"""Older processors that this one can run the code of, and the vector registers that they have."""
+
+
+def registers_and_bits(processor):
+    chosen = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""} if processor else {}
+    environment = os.environ | chosen | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def here():
+    return registers_and_bits(None)
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_bits_do_not_depend_on_the_processor(processor, here):
+    registers, bits = registers_and_bits(processor)
+    assert registers == PROCESSORS[processor]
+    assert bits == here[1]
