@@ -1,4 +1,4 @@
-"""Bits are those of the start on any processor: with vectors of any width, and with no fused multiply-add of its own."""
+"""Bits are those of the start on any processor: with vectors of any width, and without a fused multiply-add."""
 
 import os
 import platform
