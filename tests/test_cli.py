@@ -34,7 +34,7 @@ def refused(done, code, *words):
     assert all(word in done.stderr for word in words), done.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["resume"], ["info"], ["plot"], ["sweeps"], ["bench"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["resume"], ["info"], ["plot"], ["sweeps"], ["bench"], ["merge"]])
 def test_help_leads_with_an_example(command):
     done = saddlescape(*command, "--help")
     assert done.returncode == 0
@@ -99,6 +99,28 @@ def test_run_info_and_plot(spec, tmp_path):
     assert (out / "result.png").read_bytes().startswith(b"\x89PNG")
     refused(saddlescape("plot", out, "--kind", "map"), 2, "needs two axes")
     refused(saddlescape("plot", out, "-o", tmp_path / "no/such.png"), 1, "cannot be written")
+
+
+def test_shards_are_merged_to_the_bytes_of_one_run(spec, tmp_path):
+    spec.write_text(SPEC.replace("count = 10", "count = 20000").replace("steps = 20", "steps = 1"))
+    shards = [tmp_path / name for name in "ab"]
+    for number, folder in enumerate(shards, start=1):
+        done = saddlescape("run", spec, "-o", folder, "--shard", f"{number}/2")
+        assert done.returncode == 0, done.stderr
+        assert f"saddlescape merge {folder} ... -o result.h5" in done.stdout
+    assert json.loads(saddlescape("resume", shards[0], "--json").stdout) == {"shard": str(shards[0])}
+    refused(saddlescape("merge", shards[0], "-o", tmp_path / "r.h5"), 3, "name the folders of shard 2/2 too")
+    done = saddlescape("merge", *shards, "-o", tmp_path / "r.h5")
+    assert done.stdout.endswith(f"{tmp_path / 'r.h5'}\n"), done.stderr
+    assert saddlescape("run", spec, "-o", tmp_path / "one").returncode == 0
+    assert (tmp_path / "one/result.h5").read_bytes() == (tmp_path / "r.h5").read_bytes()
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "1/2/3", "-1/3", "x/y"])
+def test_a_shard_is_one_of_n(spec, shard):
+    done = saddlescape("run", spec, "--shard", shard)
+    assert done.returncode == 2
+    assert "must be I/N" in done.stderr
 
 
 def test_a_changed_data_file_is_refused_and_named(spec, tmp_path):

@@ -1,10 +1,27 @@
 """`saddlescape run`: a sweep from its description to its result."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from saddlescape.plan import Shard
+
+
+def part(context: click.Context, option: click.Parameter, text: str | None) -> "Shard | None":
+    """The shard that "I/N" is."""
+    if text is None:
+        return None
+    from saddlescape.plan import Shard
+
+    number, of = map(int, text.split("/")) if re.fullmatch(r"[0-9]{1,9}/[0-9]{1,9}", text) else (0, 0)
+    if not 1 <= number <= of:
+        raise click.BadParameter(f"must be I/N, the I-th of N parts, I from 1 to N; got {text!r}")
+    return Shard(number, of)
 
 
 @click.command()
@@ -13,17 +30,25 @@ import click
     "-o", "--out", type=click.Path(path_type=Path), help="Folder for the run; by default the name of SPEC."
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec.")
+@click.option("--shard", callback=part, metavar="I/N", help="Run the I-th of N parts; merge makes one of all.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
 @click.option("--dry-run", is_flag=True, help="Check the spec and say what it would cost; run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def run(
-    spec: str, out: Path | None, overrides: tuple[str, ...], threads: int | None, dry_run: bool, as_json: bool
+    spec: str,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    shard: "Shard | None",
+    threads: int | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """\b
     Examples:
       saddlescape run xor -o my-run
       saddlescape run mine.toml --set training.learning_rate=0.1 --set starts.count=100
       saddlescape run mine.toml --dry-run
+      saddlescape run mine.toml --shard 3/100 -o shards/3
 
     Run the sweep SPEC, a TOML file or the name of a bundled sweep.
     """
@@ -36,13 +61,14 @@ def run(
         cost = asdict(estimate(sweep, threads))
         click.echo(json.dumps(cost) if as_json else "\n".join(f"{k:<14}{v:>20,}" for k, v in cost.items()))
         return
+    from saddlescape.plan import WHOLE
     from saddlescape.runner import run as library_run
     from saddlescape_cli.watch import report, watched
 
     folder = out or Path(Path(spec).stem)
     result = watched(
         lambda show, should_stop: library_run(
-            sweep, folder, threads=threads, progress=show, should_stop=should_stop
+            sweep, folder, shard=shard or WHOLE, threads=threads, progress=show, should_stop=should_stop
         )
     )
     report(result, as_json)

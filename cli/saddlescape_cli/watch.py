@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -65,9 +66,13 @@ def watched(work: "Callable[[Callable[[Progress], None] | None, Callable[[], boo
 
 
 def report(result: Path, as_json: bool) -> None:
-    """Print the table of outcomes and where the result is."""
+    """Print the table of outcomes and where the result is; of a shard's folder, what to do with it."""
     import json
 
+    if result.is_dir():
+        words = f"this shard is done; with the others: saddlescape merge {quote(str(result))} ... -o result.h5"
+        click.echo(json.dumps({"shard": str(result)}) if as_json else words)
+        return
     from saddlescape import results
     from saddlescape_cli import table
 

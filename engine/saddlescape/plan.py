@@ -61,6 +61,24 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """One of `of` parts of a plan, counted from 1: every `of`-th block, so that costly points are shared out."""
+
+    number: int = 1
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def numbers(self, blocks: int) -> range:
+        """Numbers of its blocks, of so many in all."""
+        return range(self.number - 1, blocks, self.of)
+
+
+WHOLE = Shard()
+
+
+@dataclass(frozen=True)
 class Plan:
     """A sweep cut into blocks.
 

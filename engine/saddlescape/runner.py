@@ -1,9 +1,10 @@
 """Run a sweep: blocks computed on threads, committed one by one, merged at the end."""
 
+import math
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ from saddlescape import starts
 from saddlescape.compute import Data, batch, compute, trainer
 from saddlescape.errors import RefusedError, SaddlescapeError
 from saddlescape.kernels import train
-from saddlescape.plan import Block, Plan
+from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.spec import NUMERIC, Sweep
-from saddlescape.store import RunFolder
+from saddlescape.store import RunFolder, merge_shards
 
 RESULT = "result.h5"
 BYTES_A_RUN = 50
@@ -114,13 +115,15 @@ def run(
     out: str | Path | None = None,
     *,
     overrides: Sequence[str] = (),
+    shard: Shard = WHOLE,
     threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
     """Run a sweep (a path, the name of a bundled one, or a loaded one) in folder `out`; the path of its result.
 
-    What is already committed in the folder is kept; only missing blocks are computed.
+    Of a shard it is the path of the folder; `merge` makes the result of all shards.  What is already committed in
+    the folder is kept; only missing blocks are computed.
 
     Raises
     ------
@@ -133,8 +136,8 @@ def run(
     default = Path(str(source)).stem if not isinstance(source, Sweep) else "run"
     folder = Path(out) if out is not None else Path(default)
     check_room(sweep, folder, threads)
-    with RunFolder(folder, Plan(sweep)) as store:
-        return _finish(store, Plan(sweep), threads or cores(), progress, should_stop)
+    with RunFolder(folder, Plan(sweep), shard) as store:
+        return _finish(store, threads or cores(), progress, should_stop)
 
 
 def resume(
@@ -144,28 +147,45 @@ def resume(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Compute what is missing of the run in `folder` and merge; the path of the result."""
+    """Compute what is missing of the run in `folder` and merge; the path of the result (of a shard, the folder)."""
     with RunFolder.existing(Path(folder)) as store:
-        return _finish(store, store.plan, threads or cores(), progress, should_stop)
+        return _finish(store, threads or cores(), progress, should_stop)
+
+
+def merge(folders: Sequence[str | Path], out: str | Path) -> Path:
+    """The result of a run from the folders of its shards, written to `out`: the same bytes as of one run.
+
+    Raises
+    ------
+    RefusedError
+        If a block is missing, there twice or of another sweep, or if `out` exists.
+    CorruptError
+        If a block is damaged.
+    """
+    return merge_shards([Path(folder) for folder in folders], Path(out))
 
 
 def _finish(
     store: RunFolder,
-    plan: Plan,
     threads: int,
     progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
 ) -> Path:
-    meter = _Meter(plan.runs, progress, should_stop)
+    plan, numbers = store.plan, store.shard.numbers(store.plan.blocks)
     done = store.committed()
-    meter.add(runs=sum(int(np.prod(plan.block(n).shape)) for n in done))
-    missing = (block for block in plan if block.number not in done)
+    meter = _Meter(plan.runs if store.shard == WHOLE else _runs(plan, numbers), progress, should_stop)
+    meter.add(runs=_runs(plan, done))
+    missing = (plan.block(number) for number in numbers if number not in done)
     for block, data in _computed(plan, missing, threads, meter):
         store.commit(block, data)
-        meter.add(runs=int(np.prod(block.shape)))
+        meter.add(runs=math.prod(block.shape))
     if meter.stopped:
         raise Interrupted(store.folder)
-    return store.merge()
+    return store.merge() if store.shard == WHOLE else store.folder
+
+
+def _runs(plan: Plan, numbers: Iterable[int]) -> int:
+    return sum(math.prod(plan.block(number).shape) for number in numbers)
 
 
 class _Meter:

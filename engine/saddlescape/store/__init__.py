@@ -2,5 +2,6 @@
 
 from saddlescape.store.folder import RunFolder
 from saddlescape.store.reading import ResultFile
+from saddlescape.store.shards import merge_shards
 
-__all__ = ["ResultFile", "RunFolder"]
+__all__ = ["ResultFile", "RunFolder", "merge_shards"]

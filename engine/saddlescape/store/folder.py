@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, LockedError, RefusedError
-from saddlescape.plan import FORMAT, Block, Plan
+from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
 from saddlescape.store.atomic import write_atomic
 from saddlescape.store.merge import merge
 
 
 class RunFolder:
-    """A run's folder, locked while the context is open.
+    """A run's folder, or that of one shard of it, locked while the context is open.
 
     A block is committed if and only if its file is there and its hash is the one in its name.
 
@@ -32,14 +32,14 @@ class RunFolder:
         On entering, if another process works there.
     """
 
-    def __init__(self, folder: Path, plan: Plan) -> None:
-        self.folder, self.plan = folder, plan
+    def __init__(self, folder: Path, plan: Plan, shard: Shard = WHOLE) -> None:
+        self.folder, self.plan, self.shard = folder, plan, shard
         self._lock, self._began = -1, ""
 
     @classmethod
     def existing(cls, folder: Path) -> "RunFolder":
         """The folder of an earlier run, with its plan made again from the spec kept there."""
-        return cls(folder, Plan(kept_sweep(folder)))
+        return cls(folder, Plan(kept_sweep(folder)), kept_shard(read_plan(folder)))
 
     def __enter__(self) -> Self:
         self._claim()
@@ -98,6 +98,10 @@ class RunFolder:
     def _compare(self) -> None:
         kept = read_plan(self.folder)
         if kept["digest"] == self.plan.digest:
+            if (shard := kept_shard(kept)) != self.shard:
+                raise RefusedError(
+                    f"{self.folder} holds shard {shard} of this sweep, not {self.shard}; choose another folder with -o"
+                )
             return
         old, new = _flat(kept["spec"]), _flat(self.plan.sweep.resolved())
         changed = [key for key in sorted(old | new) if old.get(key) != new.get(key)]
@@ -121,6 +125,7 @@ class RunFolder:
             "format": FORMAT,
             "digest": self.plan.digest,
             "blocks": self.plan.blocks,
+            "shard": [self.shard.number, self.shard.of],
             "overrides": list(sweep.overrides),
             "folder": str(sweep.folder.absolute()),
             "spec": sweep.resolved(),
@@ -144,7 +149,7 @@ class RunFolder:
         write_atomic(self.folder / "blocks" / blocks.name(block.number, content), content)
 
     def merge(self) -> Path:
-        """Make ``result.h5`` from all blocks; its path.  Only when every block is committed."""
+        """Make ``result.h5`` from all blocks; its path.  Only of a whole run, every block of which is committed."""
         found = self.committed()
         missing = self.plan.blocks - len(found)
         if missing:
@@ -167,15 +172,25 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return dict(kept)
 
 
+def kept_shard(kept: dict[str, Any]) -> Shard:
+    """The part of the run that a folder with this ``plan.json`` holds."""
+    return Shard(*kept.get("shard", (1, 1)))
+
+
 def kept_sweep(folder: Path) -> specs.Sweep:
-    """The sweep of a run's folder, from the spec and the overrides kept there."""
+    """The sweep of a run's folder, from the spec and the overrides kept there.
+
+    Data files are looked for where the run found them; if that folder is no more, or of another machine, in the
+    current one.
+    """
     kept = read_plan(folder)
     spec = folder / "spec.toml"
     try:
         text = spec.read_bytes().decode()  # read_text would turn CRLF into LF, and so change the result's bytes
     except (OSError, UnicodeDecodeError):
         raise CorruptError(f"{spec} is missing or damaged; put the spec of the run back") from None
-    return specs.parse(text, Path(kept["folder"]), tuple(kept["overrides"]))
+    folder = Path(kept["folder"])
+    return specs.parse(text, folder if folder.is_dir() else Path(), tuple(kept["overrides"]))
 
 
 def _now() -> str:

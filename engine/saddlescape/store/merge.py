@@ -89,8 +89,8 @@ def _copy(file: h5py.File, plan: Plan, number: int, path: Path) -> None:
     if path.name != blocks.name(number, content):
         raise CorruptError(f"{path} changed while it was merged; run resume again")
     with blocks.opened(content) as source:
-        if source.attrs["plan"] != plan.digest:
-            raise CorruptError(f"{path} belongs to another spec; remove it and run resume again")
+        if not blocks.belongs(plan, number, source):
+            raise CorruptError(f"{path} is a block of another spec or number; remove it and run resume again")
         for variable in variables(plan):
             if variable.name in source:
                 _copy_chunks(source[variable.name], file[variable.name], blocks.offset(plan, block, variable.dims))
