@@ -8,6 +8,8 @@ import sys
 import pytest
 from spec_cases import TINY
 
+from saddlescape_cli.main import COMMANDS
+
 SPEC = TINY + """[[axes]]
 key = "starts.scale"
 values = [0, 1]
@@ -34,7 +36,7 @@ def refused(done, code, *words):
     assert all(word in done.stderr for word in words), done.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["resume"], ["info"], ["plot"], ["sweeps"], ["bench"], ["merge"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_help_leads_with_an_example(command):
     done = saddlescape(*command, "--help")
     assert done.returncode == 0
@@ -91,6 +93,8 @@ def test_run_info_and_plot(spec, tmp_path):
     zero, one = told["rows"]
     assert (zero["scale"], zero["frozen"], zero["distinct_starts"]) == (0, 10, 1)
     assert (one["scale"], one["frozen"], one["distinct_starts"]) == (1, 0, 10)
+    assert saddlescape("status", out).stdout.startswith("merged: 1 of 1 blocks done, 0 left, 0 failed\n")
+    assert json.loads(saddlescape("status", out, "--json").stdout)["done"] == 1
     shown = saddlescape("info", out).stdout
     assert shown.startswith("tiny\n")
     assert "scale 2, run 10" in shown

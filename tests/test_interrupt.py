@@ -1,12 +1,15 @@
-"""Ctrl-C on the command line: what is done is kept, what is left is computed later, and no byte is different."""
+"""Ctrl-C, SIGTERM and the end of the time: what is done is kept, what is left comes later, no byte is different."""
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
 
 import pytest
 from spec_cases import TINY
+
+from saddlescape_cli import watch
 
 SPEC = TINY.replace("count = 10", "count = 8192").replace("steps = 20", "steps = 20000") + "[stop]\nsolved = 0\n"
 
@@ -75,15 +78,16 @@ def committed(folder):
     return {path.name for path in folder.glob("blocks/*.h5")}
 
 
-def test_ctrl_c_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninterrupted, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninterrupted, tmp_path, number):
     folder = tmp_path / "my run"
     process = start(folder)
     until(lambda: committed(folder), process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert process.communicate()[1] == (
         f"stopped; what is done is kept. Go on with: saddlescape resume '{folder}'\n"
     )
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     kept = committed(folder)
     assert kept < committed(uninterrupted)
     assert not (folder / "result.h5").exists()
@@ -106,6 +110,26 @@ def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(star
     resumed = subprocess.run(command("resume", folder, code=MAIN + DEAF), capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
     assert (folder / "result.h5").exists()
+
+
+def test_a_run_ends_in_good_order_when_its_time_is_up(spec, tmp_path):
+    endless = command("run", spec, "-o", tmp_path / "run", "--set", "training.steps=1000000000000", "--max-time", "1s")
+    done = subprocess.run(endless, capture_output=True, text=True)
+    assert done.returncode == 75
+    assert done.stderr == f"stopped; what is done is kept. Go on with: saddlescape resume {tmp_path / 'run'}\n"
+    assert json.loads((tmp_path / "run/run.json").read_text())["ended"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("55m", 3300), ("1h30m", 5400), ("2d", 172800)])
+def test_a_time_is_in_days_hours_minutes_and_seconds(text, seconds):
+    assert watch.duration(None, None, text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "0s", "5x", "m", "-1s", "1m1h", "inf"])
+def test_other_times_are_refused(spec, text):
+    done = subprocess.run(command("run", spec, "--max-time", text), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "must be a time like 90s, 55m or 1h30m" in done.stderr
 
 
 def test_ctrl_c_before_the_run_began_ends_with_130_too():

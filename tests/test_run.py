@@ -13,10 +13,11 @@ from spec_cases import TINY
 
 import saddlescape as ss
 from saddlescape import layout
+from saddlescape.compute import compute
 from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
 from saddlescape.outcomes import Outcome, StopReason
-from saddlescape.plan import Plan
-from saddlescape.runner import Interrupted, resume
+from saddlescape.plan import Plan, Shard
+from saddlescape.runner import FailedBlocksError, Interrupted, resume
 from saddlescape.spec import parse
 
 SETTINGS = (
@@ -137,6 +138,53 @@ def test_a_stopped_run_goes_on(finished, tmp_path, sweep):
     assert 0 < len(committed(tmp_path / "run")) < 22
     assert not (tmp_path / "run/result.h5").exists()
     assert sha256(ss.run(sweep, tmp_path / "run", threads=2)) == sha256(finished / "result.h5")
+
+
+def test_failed_blocks_are_noted_passed_over_and_tried_again(finished, tmp_path, sweep, monkeypatch):
+    def failing(plan, block, after_slice, whole=compute):
+        if block.number in (3, 20):
+            raise MemoryError("no room for the block")
+        return whole(plan, block, after_slice)
+
+    folder, seen = tmp_path / "run", []
+    monkeypatch.setattr("saddlescape.runner.compute", failing)
+    with pytest.raises(MemoryError):
+        ss.run(sweep, folder, threads=1)
+    with pytest.raises(FailedBlocksError, match=r"^2 blocks failed, .* MemoryError: no room .*000003\.failed"):
+        resume(folder, threads=2, keep_going=True)
+    assert len(committed(folder)) == 20
+    assert (ss.status(folder).done, ss.status(folder).failed) == (20, 2)
+    with pytest.raises(FailedBlocksError, match="--retry-failed"):
+        resume(folder, threads=1, progress=seen.append)
+    assert seen[-1].steps_done == 0
+    monkeypatch.undo()
+    monkeypatch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
+    assert sha256(resume(folder, threads=2, retry_failed=True)) == sha256(finished / "result.h5")
+    assert not list(folder.glob("blocks/*.failed"))
+
+
+def test_status_tells_how_far_a_run_is(finished, tmp_path, sweep):
+    whole = ss.status(finished)
+    assert (whole.blocks, whole.done, whole.failed, whole.running, whole.merged) == (22, 22, 0, False, True)
+    assert whole.seconds_left == 0
+    seen = []
+
+    def look(progress):
+        if progress.runs_done and not seen:
+            seen.append(ss.status(tmp_path / "run"))
+
+    ss.run(sweep, tmp_path / "run", shard=Shard(2, 3), threads=1, progress=look)
+    assert (seen[0].blocks, seen[0].done, seen[0].running, seen[0].merged) == (7, 1, True, False)
+    assert seen[0].seconds_left == pytest.approx(6 / seen[0].blocks_per_second)
+    with pytest.raises(RefusedError, match="is not a run's folder"):
+        ss.status(tmp_path)
+
+
+def test_status_does_not_trust_the_clock(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    for session in ("{}", "[]", "{", '{"began": "2031-01-01T00:00:00+00:00", "ended": "2030-01-01T00:00:00+00:00"}'):
+        (folder / "run.json").write_text(session)
+        assert (ss.status(folder).blocks_per_second, ss.status(folder).seconds_left) == (None, None)
 
 
 def test_too_large_a_sweep_is_refused_before_anything(tmp_path):

@@ -18,6 +18,7 @@ Examples:
 COMMANDS = {
     "run": "Run a sweep; its result is DIR/result.h5.",
     "resume": "Go on with an interrupted run.",
+    "status": "Say how far a run is.",
     "merge": "Make one result of the shards of a run.",
     "info": "Say what a result file or a run's folder holds.",
     "plot": "Draw a result: an escape curve, a map or trajectories.",

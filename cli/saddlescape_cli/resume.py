@@ -4,12 +4,16 @@ from pathlib import Path
 
 import click
 
+from saddlescape_cli.watch import report, watched, working
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def resume(folder: Path, threads: int | None, as_json: bool) -> None:
+@click.option("--retry-failed", is_flag=True, help="Try the blocks again that have failed before.")
+@working
+def resume(
+    folder: Path, retry_failed: bool, threads: int | None, max_time: float | None, keep_going: bool, as_json: bool
+) -> None:
     """\b
     Example:
       saddlescape resume my-run
@@ -17,11 +21,16 @@ def resume(folder: Path, threads: int | None, as_json: bool) -> None:
     Go on with the run in FOLDER.  The result has the same bits as that of a run that was never stopped.
     """
     from saddlescape.runner import resume as library_resume
-    from saddlescape_cli.watch import report, watched
 
     result = watched(
         lambda show, should_stop: library_resume(
-            folder, threads=threads, progress=show, should_stop=should_stop
-        )
+            folder,
+            threads=threads,
+            keep_going=keep_going,
+            retry_failed=retry_failed,
+            progress=show,
+            should_stop=should_stop,
+        ),
+        max_time,
     )
     report(result, as_json)

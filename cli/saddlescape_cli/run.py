@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from saddlescape_cli.watch import report, watched, working
+
 if TYPE_CHECKING:
     from saddlescape.plan import Shard
 
@@ -31,16 +33,17 @@ def part(context: click.Context, option: click.Parameter, text: str | None) -> "
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec.")
 @click.option("--shard", callback=part, metavar="I/N", help="Run the I-th of N parts; merge makes one of all.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
 @click.option("--dry-run", is_flag=True, help="Check the spec and say what it would cost; run nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@working
 def run(
     spec: str,
     out: Path | None,
     overrides: tuple[str, ...],
     shard: "Shard | None",
-    threads: int | None,
     dry_run: bool,
+    threads: int | None,
+    max_time: float | None,
+    keep_going: bool,
     as_json: bool,
 ) -> None:
     """\b
@@ -63,12 +66,18 @@ def run(
         return
     from saddlescape.plan import WHOLE
     from saddlescape.runner import run as library_run
-    from saddlescape_cli.watch import report, watched
 
     folder = out or Path(Path(spec).stem)
     result = watched(
         lambda show, should_stop: library_run(
-            sweep, folder, shard=shard or WHOLE, threads=threads, progress=show, should_stop=should_stop
-        )
+            sweep,
+            folder,
+            shard=shard or WHOLE,
+            threads=threads,
+            keep_going=keep_going,
+            progress=show,
+            should_stop=should_stop,
+        ),
+        max_time,
     )
     report(result, as_json)

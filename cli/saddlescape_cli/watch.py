@@ -1,8 +1,11 @@
-"""While a sweep runs: the progress bar, and Ctrl-C."""
+"""While a sweep runs: the options, the progress bar, and what stops it."""
 
+import math
 import os
+import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,25 +19,70 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     from saddlescape.runner import Progress
 
+UNITS = (86400, 3600, 60, 1)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TIME_IS_UP = os.EX_TEMPFAIL
+
+
+def duration(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """Seconds of a time like 90s, 55m or 1h30m."""
+    if text is None:
+        return None
+    parts = re.fullmatch(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text, re.ASCII)
+    seconds = sum(int(n or 0) * unit for n, unit in zip(parts.groups(), UNITS, strict=True)) if parts else 0
+    if not seconds:
+        raise click.BadParameter(f"must be a time like 90s, 55m or 1h30m; got {text!r}")
+    return float(seconds)
+
+
+def working(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that computes blocks."""
+    options = (
+        click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core."),
+        click.option("--max-time", callback=duration, metavar="TIME", help="Stop in good order after 90s, 55m, 1h30m."),
+        click.option("--keep-going", is_flag=True, help="Go on when a block fails."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class Stop:
+    """Whether a run is to stop, and the exit code that tells why."""
+
+    def __init__(self, max_time: float | None) -> None:
+        self._asked, self._end = Event(), time.monotonic() + (math.inf if max_time is None else max_time)
+        self.exit_code = TIME_IS_UP
+
+    def ask(self, number: int) -> None:
+        self.exit_code = 128 + number
+        self._asked.set()
+
+    def __call__(self) -> bool:
+        return self._asked.is_set() or time.monotonic() > self._end
+
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C asks the run to stop in good order; a second one ends the process, as a kill would."""
-    asked = Event()
+def stop_on_signal(max_time: float | None) -> Iterator[Stop]:
+    """The first Ctrl-C or SIGTERM asks the run to stop in good order; a second one ends the process, as a kill does."""
+    stop = Stop(max_time)
 
-    def ask(*_: object) -> None:
-        signal.signal(signal.SIGINT, leave)
-        asked.set()
+    def ask(number: int, frame: object) -> None:
+        for each in SIGNALS:
+            signal.signal(each, leave)
+        stop.ask(number)
 
-    def leave(*_: object) -> None:
+    def leave(number: int, frame: object) -> None:
         os.write(2, b"\nstopped at once; what was committed is kept, and saddlescape resume goes on with it\n")
-        os._exit(130)
+        os._exit(128 + number)
 
-    previous = signal.signal(signal.SIGINT, ask)
+    previous = {number: signal.signal(number, ask) for number in SIGNALS}
     try:
-        yield asked.is_set
+        yield stop
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -53,16 +101,21 @@ def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
         yield show
 
 
-def watched(work: "Callable[[Callable[[Progress], None] | None, Callable[[], bool]], Path]") -> Path:
-    """The result file that `work(progress, should_stop)` writes; ends with exit 130 if interrupted."""
+def watched(
+    work: "Callable[[Callable[[Progress], None] | None, Callable[[], bool]], Path]", max_time: float | None
+) -> Path:
+    """The result file that `work(progress, should_stop)` writes.
+
+    Ends with exit 130 after Ctrl-C, 143 after SIGTERM, and 75 when the time (seconds) is up: try again later.
+    """
     from saddlescape.runner import Interrupted
 
     try:
-        with stop_on_interrupt() as should_stop, progress_bar() as show:
+        with stop_on_signal(max_time) as should_stop, progress_bar() as show:
             return work(show, should_stop)
     except Interrupted as stopped:
         click.echo(str(stopped), err=True)
-        sys.exit(stopped.exit_code)
+        sys.exit(should_stop.exit_code)
 
 
 def report(result: Path, as_json: bool) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from saddlescape.results import open
-    from saddlescape.runner import merge, replay, run, start
+    from saddlescape.runner import merge, replay, run, start, status
     from saddlescape.spec import load
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "merge", "open", "replay", "run", "start"]
+__all__ = ["__version__", "load", "merge", "open", "replay", "run", "start", "status"]
 
-_HOME = {"load": "spec", "open": "results", **dict.fromkeys(("merge", "replay", "run", "start"), "runner")}
+_HOME = {"load": "spec", "open": "results", **dict.fromkeys(("merge", "replay", "run", "start", "status"), "runner")}
 
 
 def __getattr__(name: str) -> Any:

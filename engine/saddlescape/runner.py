@@ -4,6 +4,7 @@ import math
 import shutil
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ import numpy.typing as npt
 
 from saddlescape import spec as specs
 from saddlescape import starts
+from saddlescape import store as stores
 from saddlescape.compute import Data, batch, compute, trainer
 from saddlescape.errors import RefusedError, SaddlescapeError
 from saddlescape.kernels import train
 from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.spec import NUMERIC, Sweep
-from saddlescape.store import RunFolder, merge_shards
+from saddlescape.store import RunFolder, Status, merge_shards
 
 RESULT = "result.h5"
 BYTES_A_RUN = 50
@@ -36,6 +38,17 @@ class Interrupted(SaddlescapeError):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         super().__init__(f"stopped; what is done is kept. Go on with: saddlescape resume {quote(str(folder))}")
+
+
+class FailedBlocksError(SaddlescapeError):
+    """Some blocks could not be computed; the others are committed."""
+
+    def __init__(self, folder: Path, notes: dict[int, Path]) -> None:
+        last = next(iter(notes.values())).read_text().strip().splitlines()[-1]
+        super().__init__(
+            f"{len(notes)} blocks failed, the first with: {last}; {next(iter(notes.values()))} has more. "
+            f"Try them again with: saddlescape resume {quote(str(folder))} --retry-failed"
+        )
 
 
 class _Abandoned(Exception):
@@ -117,6 +130,7 @@ def run(
     overrides: Sequence[str] = (),
     shard: Shard = WHOLE,
     threads: int | None = None,
+    keep_going: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
@@ -129,6 +143,8 @@ def run(
     ------
     SpecError, RefusedError, LockedError
         Before anything is computed.
+    FailedBlocksError
+        With `keep_going`, at the end, if blocks could not be computed; without, their own error ends the run.
     Interrupted
         When `should_stop()` became true; `resume` goes on.
     """
@@ -137,19 +153,26 @@ def run(
     folder = Path(out) if out is not None else Path(default)
     check_room(sweep, folder, threads)
     with RunFolder(folder, Plan(sweep), shard) as store:
-        return _finish(store, threads or cores(), progress, should_stop)
+        return _finish(store, threads or cores(), keep_going, progress, should_stop)
 
 
 def resume(
     folder: str | Path,
     *,
     threads: int | None = None,
+    keep_going: bool = False,
+    retry_failed: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Compute what is missing of the run in `folder` and merge; the path of the result (of a shard, the folder)."""
+    """Compute what is missing of the run in `folder` and merge; the path of the result (of a shard, the folder).
+
+    Blocks that failed before are left out, unless `retry_failed`.
+    """
     with RunFolder.existing(Path(folder)) as store:
-        return _finish(store, threads or cores(), progress, should_stop)
+        for note in store.failed().values() if retry_failed else ():
+            note.unlink()
+        return _finish(store, threads or cores(), keep_going, progress, should_stop)
 
 
 def merge(folders: Sequence[str | Path], out: str | Path) -> Path:
@@ -165,9 +188,15 @@ def merge(folders: Sequence[str | Path], out: str | Path) -> Path:
     return merge_shards([Path(folder) for folder in folders], Path(out))
 
 
+def status(folder: str | Path) -> Status:
+    """How far the run in `folder` is; it may be running."""
+    return stores.status(Path(folder))
+
+
 def _finish(
     store: RunFolder,
     threads: int,
+    keep_going: bool,
     progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
 ) -> Path:
@@ -175,12 +204,18 @@ def _finish(
     done = store.committed()
     meter = _Meter(plan.runs if store.shard == WHOLE else _runs(plan, numbers), progress, should_stop)
     meter.add(runs=_runs(plan, done))
-    missing = (plan.block(number) for number in numbers if number not in done)
-    for block, data in _computed(plan, missing, threads, meter):
-        store.commit(block, data)
+    settled = done.keys() | store.failed().keys()
+    missing = (plan.block(number) for number in numbers if number not in settled)
+    for block, future in _computed(plan, missing, threads, meter):
+        if keep_going and (error := future.exception()):
+            store.fail(block, "".join(traceback.format_exception(error)))
+            continue
+        store.commit(block, future.result())
         meter.add(runs=math.prod(block.shape))
     if meter.stopped:
         raise Interrupted(store.folder)
+    if notes := store.failed():
+        raise FailedBlocksError(store.folder, notes)
     return store.merge() if store.shard == WHOLE else store.folder
 
 
@@ -213,8 +248,8 @@ class _Meter:
 
 def _computed(
     plan: Plan, blocks: Iterator[Block], threads: int, meter: _Meter
-) -> Iterator[tuple[Block, Data]]:
-    """Blocks as they are done, a few in flight a thread so that memory stays flat; none more after a stop."""
+) -> Iterator[tuple[Block, Future[Data]]]:
+    """Blocks as they are done or fail, a few in flight a thread so that memory stays flat; none more after a stop."""
     pending: dict[Future[Data], Block] = {}
     with ThreadPoolExecutor(threads) as pool:
         while True:
@@ -227,7 +262,7 @@ def _computed(
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 block = pending.pop(future)
                 if not isinstance(future.exception(), _Abandoned):
-                    yield block, future.result()
+                    yield block, future
 
 
 def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> npt.NDArray[Any]:

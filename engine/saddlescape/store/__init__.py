@@ -3,5 +3,6 @@
 from saddlescape.store.folder import RunFolder
 from saddlescape.store.reading import ResultFile
 from saddlescape.store.shards import merge_shards
+from saddlescape.store.status import Status, status
 
-__all__ = ["ResultFile", "RunFolder", "merge_shards"]
+__all__ = ["ResultFile", "RunFolder", "Status", "merge_shards", "status"]

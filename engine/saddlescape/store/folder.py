@@ -18,6 +18,9 @@ from saddlescape.store import blocks
 from saddlescape.store.atomic import write_atomic
 from saddlescape.store.merge import merge
 
+FAILED = ".failed"
+"""Ending of the note that a block could not be computed, and why."""
+
 
 class RunFolder:
     """A run's folder, or that of one shard of it, locked while the context is open.
@@ -34,7 +37,7 @@ class RunFolder:
 
     def __init__(self, folder: Path, plan: Plan, shard: Shard = WHOLE) -> None:
         self.folder, self.plan, self.shard = folder, plan, shard
-        self._lock, self._began = -1, ""
+        self._lock, self._began, self._before = -1, "", 0
 
     @classmethod
     def existing(cls, folder: Path) -> "RunFolder":
@@ -64,7 +67,7 @@ class RunFolder:
             part.unlink()
         if fresh:
             self._write_plan()
-        self._began = _now()
+        self._began, self._before = _now(), len(list(self.folder.glob("blocks/*.h5")))
         self._write_session()
 
     def __exit__(
@@ -76,8 +79,9 @@ class RunFolder:
             os.close(self._lock)
 
     def _write_session(self, **more: str) -> None:
-        """``run.json``: what may differ between equal runs; nothing reads it but people."""
-        session = {"host": platform.node(), "python": platform.python_version(), "began": self._began, **more}
+        """``run.json``: what may differ between equal runs; read by people and `status`."""
+        session = {"host": platform.node(), "python": platform.python_version(), "before": self._before}
+        session |= {"began": self._began, **more}
         write_atomic(self.folder / "run.json", json.dumps(session, indent=1).encode())
 
     def _claim(self) -> bool:
@@ -148,6 +152,14 @@ class RunFolder:
         content = blocks.encode(self.plan, block, data)
         write_atomic(self.folder / "blocks" / blocks.name(block.number, content), content)
 
+    def fail(self, block: Block, reason: str) -> None:
+        """Note that a block could not be computed."""
+        write_atomic(self.folder / "blocks" / f"{block.number:06d}{FAILED}", reason.encode())
+
+    def failed(self) -> dict[int, Path]:
+        """Notes of the blocks that could not be computed, by number."""
+        return {int(path.stem): path for path in sorted(self.folder.glob(f"blocks/*{FAILED}"))}
+
     def merge(self) -> Path:
         """Make ``result.h5`` from all blocks; its path.  Only of a whole run, every block of which is committed."""
         found = self.committed()
@@ -194,7 +206,7 @@ def kept_sweep(folder: Path) -> specs.Sweep:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _flat(tree: Any, path: str = "") -> dict[str, Any]:

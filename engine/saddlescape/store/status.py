@@ -1,0 +1,75 @@
+"""How far a run is, read from its folder alone: no spec is parsed, no block opened, nobody disturbed."""
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from saddlescape.store.folder import FAILED, kept_shard, read_plan
+
+
+@dataclass(frozen=True)
+class Status:
+    """Blocks of a run (of a shard, its own), those committed and failed; whether somebody works there.
+
+    Of the present or last session: blocks a second, and at that rate seconds left; None where none was committed.
+    """
+
+    blocks: int
+    done: int
+    failed: int
+    running: bool
+    merged: bool
+    blocks_per_second: float | None
+    seconds_left: float | None
+
+
+def status(folder: Path) -> Status:
+    """The state of the run in a folder.
+
+    Raises
+    ------
+    RefusedError, CorruptError
+        If it is no run's folder, or damaged.
+    """
+    kept, session = read_plan(folder), _session(folder)
+    blocks = len(kept_shard(kept).numbers(kept["blocks"]))
+    done, failed = (len(list(folder.glob(f"blocks/{names}"))) for names in ("*.h5", f"*{FAILED}"))
+    running = "ended" not in session and _locked(folder)
+    seconds = _seconds(session, running)
+    rate = (done - session.get("before", 0)) / seconds if seconds > 0 else 0.0
+    known = {"blocks_per_second": rate or None, "seconds_left": (blocks - done - failed) / rate if rate > 0 else None}
+    return Status(blocks, done, failed, running, (folder / "result.h5").exists(), **known)
+
+
+def _session(folder: Path) -> dict[str, Any]:
+    try:
+        session = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return session if isinstance(session, dict) else {}
+
+
+def _seconds(session: dict[str, Any], running: bool) -> float:
+    """Length of the session; 0 where it is not known, as after a kill or a jump of the clock."""
+    ended = datetime.now(UTC).isoformat() if running else session.get("ended")
+    if ended is None or "began" not in session:
+        return 0.0
+    return max(0.0, (datetime.fromisoformat(ended) - datetime.fromisoformat(session["began"])).total_seconds())
+
+
+def _locked(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
