@@ -63,3 +63,10 @@ CONSERVED = 1e-7
 
 # Distance of descent from the flow is the rate times a constant; the next term of the expansion is of this size.
 HALVED = 0.003
+
+# Published tables that give three decimals: half a unit of the last one.
+PUBLISHED_3 = 0.5e-3
+
+# Dimensions from box counts: at powers of the set's own step, exact; at powers of two on sets whose counts go in other
+# steps, the mean over where the set lies; and the length of the 95 % interval then.
+DIMENSION = {"exact": 1e-12, "twos": 0.06, "bar": 0.25}

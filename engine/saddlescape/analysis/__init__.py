@@ -1,5 +1,20 @@
-"""Arrays in, arrays out: what the outcomes of many runs say."""
+"""Arrays in, arrays out: what the outcomes of many runs say, and what theory says of them."""
 
-from saddlescape.analysis.escape import outcome_counts, wilson_interval
+from saddlescape.analysis.boundary import boundary, box_dimension, uncertainty_exponent
+from saddlescape.analysis.entropy import basin_entropy, basin_fractions
+from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
+from saddlescape.analysis.survival import event_quantiles, event_times, survival_curve
 
-__all__ = ["outcome_counts", "wilson_interval"]
+__all__ = [
+    "basin_entropy",
+    "basin_fractions",
+    "boundary",
+    "box_dimension",
+    "event_fraction",
+    "event_quantiles",
+    "event_times",
+    "outcome_counts",
+    "survival_curve",
+    "uncertainty_exponent",
+    "wilson_interval",
+]

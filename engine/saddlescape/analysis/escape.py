@@ -1,11 +1,20 @@
 """How many starts escape: counts of outcomes and the uncertainty of a fraction."""
 
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from saddlescape.outcomes import Outcome
+
+
+class Fraction(NamedTuple):
+    """A fraction of runs at each point and its interval; float64 (points,)."""
+
+    value: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
 
 
 def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.NDArray[np.int64]:
@@ -23,6 +32,18 @@ def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.N
     rows = outcome.reshape(1, -1) if axis is None else np.moveaxis(outcome, axis, 0)
     rows = rows.reshape(len(rows), -1)
     return np.stack([np.count_nonzero(rows == o, axis=1) for o in Outcome], axis=1)
+
+
+def upper_tail(confidence: float) -> float:
+    """Quantile at which the upper end of a two-sided interval lies; the lower end is at 1 minus it.
+
+    Raises
+    ------
+    ValueError : the confidence is not between 0 and 1.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1; got {confidence}")
+    return (1 + confidence) / 2
 
 
 def wilson_interval(
@@ -50,9 +71,29 @@ def wilson_interval(
     k, n = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
     if not (np.all(k >= 0) and np.all(k <= n) and np.all(n > 0)):
         raise ValueError("k and n must satisfy 0 <= k <= n and n > 0")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1; got {confidence}")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    z = NormalDist().inv_cdf(upper_tail(confidence))
     centre = (k + z**2 / 2) / (n + z**2)
     half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
     return np.where(k == 0, 0.0, centre - half), np.where(k == n, 1.0, centre + half)
+
+
+def event_fraction(event: npt.ArrayLike, axis: int | None = 0, confidence: float = 0.95) -> Fraction:
+    """Fraction of runs that had an event, at each point of one axis over all the others, with Wilson's interval.
+
+    The interval is that of as many independent starts: at exact zero all runs are one, and it means nothing.
+
+    Parameters
+    ----------
+    event : `escape_step`, `solve_step` (-1: never) or `escape_time`, `solve_time` (NaN: never), any shape.
+    axis : the axis that stays; None takes everything together, as one point.
+
+    Raises
+    ------
+    ValueError : there are no runs, or the confidence is outside its range.
+    """
+    event = np.asarray(event)
+    rows = event.reshape(1, -1) if axis is None else np.moveaxis(event, axis, 0)
+    seen = rows.reshape(len(rows), -1) >= 0
+    k, n = seen.sum(axis=1), seen.shape[1]
+    low, high = wilson_interval(k, n, confidence)
+    return Fraction(k / n, low, high)

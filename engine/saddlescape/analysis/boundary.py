@@ -1,0 +1,132 @@
+"""How rough the boundary between outcomes is: box-counting dimension and uncertainty exponent, with error bars."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtrit
+
+from saddlescape.analysis.escape import upper_tail
+
+Array = npt.NDArray[np.float64]
+Grid = npt.NDArray[Any]
+
+
+class PowerLaw(NamedTuple):
+    """A power law and what it was read from: ``measured = exp(intercept) * size**slope``, size in cells of the map."""
+
+    value: float
+    """The dimension, or the exponent."""
+
+    low: float
+    high: float
+    size: npt.NDArray[np.int64]
+    measured: Array
+    slope: float
+    intercept: float
+
+
+def boundary(label: Grid) -> npt.NDArray[np.bool_]:
+    """Cells of 2 x 2 (x 2 ...) neighbouring starts whose labels are not all the same; each side is 1 shorter.
+
+    References
+    ----------
+    J. Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, arXiv:2402.06184.
+    """
+    lowest = highest = label
+    for axis in range(label.ndim):
+        lowest, highest = (
+            pick(grid.take(range(grid.shape[axis] - 1), axis), grid.take(range(1, grid.shape[axis]), axis))
+            for pick, grid in ((np.minimum, lowest), (np.maximum, highest))
+        )
+    return np.asarray(lowest != highest)
+
+
+def box_dimension(
+    mask: npt.NDArray[np.bool_], sizes: Sequence[int] | None = None, confidence: float = 0.95
+) -> PowerLaw:
+    """Box-counting dimension of a set of cells: the number of boxes that meet it falls as size^-dimension.
+
+    The interval is from how much the slope differs between neighbouring sizes, whose counts err together: Student's,
+    for a line through a random walk.  Cells at the far edges that fill no box of the largest size are left out.
+
+    Parameters
+    ----------
+    mask : the set, for instance `boundary(outcome)`.
+    sizes : sides of the boxes in cells, three or more; by default 1, 2, 4, ... up to an eighth of the shortest side.
+
+    Raises
+    ------
+    ValueError : the set is empty, or there are fewer than three sizes.
+    """
+    size = _sizes(sizes, min(mask.shape) // 8)
+    mask = mask[tuple(slice(n - n % size.max()) for n in mask.shape)]
+    if not mask.any():
+        raise ValueError("mask must have a cell in it; this boundary is empty")
+    counts = np.array([_count(mask, side) for side in size], dtype=np.float64)
+    return _law(size, counts, -1.0, confidence)
+
+
+def uncertainty_exponent(
+    label: Grid, radii: Sequence[int] | None = None, confidence: float = 0.95
+) -> PowerLaw:
+    """Exponent alpha with which the fraction of uncertain starts shrinks as the starts get known better.
+
+    A start is uncertain at radius r if one of its neighbours r cells away along an axis has another label.  1 for a
+    smooth boundary; the boundary has box-counting dimension (dimensions of the map) - alpha.  Starts nearer than the
+    largest radius to an edge are left out at all radii.  The interval is that of `box_dimension`.
+
+    Parameters
+    ----------
+    label : outcome, or any label, on a grid.
+    radii : in cells, three or more; by default 1, 2, 4, ... up to a sixteenth of the shortest side.
+
+    Raises
+    ------
+    ValueError : there are fewer than three radii, no start is uncertain at the smallest, or the map is too small.
+
+    References
+    ----------
+    S. W. McDonald, C. Grebogi, E. Ott & J. A. Yorke (1985), Fractal basin boundaries, Physica D 17, 125-153.
+    """
+    size = _sizes(radii, min(label.shape) // 16)
+    if 2 * size.max() >= min(label.shape):
+        raise ValueError(f"radii must be less than half of the shortest side, {min(label.shape)}; got {size.max()}")
+    fraction = np.array([_uncertain(label, int(r), int(size.max())).mean() for r in size])
+    if not fraction.all():
+        raise ValueError("at some radius no start is uncertain; use larger radii, or a finer map")
+    return _law(size, fraction, 1.0, confidence)
+
+
+def _sizes(given: Sequence[int] | None, largest: int) -> npt.NDArray[np.int64]:
+    size = np.unique(np.asarray(2 ** np.arange(max(largest, 1).bit_length()) if given is None else given))
+    if len(size) < 3 or size[0] < 1:
+        raise ValueError(f"needs three or more sizes, 1 cell at least; got {size.tolist()}: give them, or a larger map")
+    return size.astype(np.int64)
+
+
+def _count(mask: npt.NDArray[np.bool_], side: int) -> int:
+    """Boxes of `side` cells that hold a cell of the set."""
+    for axis in range(mask.ndim):
+        mask = np.logical_or.reduceat(mask, range(0, mask.shape[axis], side), axis=axis)
+    return int(mask.sum())
+
+
+def _uncertain(label: Grid, radius: int, margin: int) -> npt.NDArray[np.bool_]:
+    inner = tuple(slice(margin, n - margin) for n in label.shape)
+    differs = np.zeros_like(label[inner], dtype=np.bool_)
+    for axis in range(label.ndim):
+        for shift in (-radius, radius):
+            moved = slice(margin + shift, label.shape[axis] - margin + shift)
+            differs |= label[(*inner[:axis], moved, *inner[axis + 1 :])] != label[inner]
+    return differs
+
+
+def _law(size: npt.NDArray[np.int64], measured: Array, sign: float, confidence: float) -> PowerLaw:
+    x, y = np.log(size), np.log(measured)
+    slope, intercept = np.polyfit(x, y, 1)
+    local = np.diff(y) / np.diff(x)
+    spread = np.sqrt(6 / 5 / len(local)) * np.std(local, ddof=1)  # of a line through a random walk
+    half = stdtrit(len(local) - 1, upper_tail(confidence)) * spread
+    return PowerLaw(sign * slope, sign * slope - half, sign * slope + half, size, measured, slope, intercept)

@@ -1,0 +1,78 @@
+"""How uncertain the outcome of a start is where basins meet: basin entropy."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class BasinEntropy(NamedTuple):
+    """Mean entropy of all boxes and of those with more than one basin, each with the standard error of the mean."""
+
+    entropy: float
+    error: float
+    boundary_entropy: float
+    """NaN where no box has two basins."""
+
+    boundary_error: float
+    boxes: int
+    boundary_boxes: int
+
+
+def basin_fractions(label: npt.NDArray[Any]) -> dict[Any, float]:
+    """Fraction of all starts in each basin, by label: its relative size, also called basin stability.
+
+    References
+    ----------
+    P. J. Menck, J. Heitzig, N. Marwan & J. Kurths (2013), How basin stability complements the linear-stability
+    paradigm, Nature Phys. 9, 89-92.
+    """
+    values, counts = np.unique(label, return_counts=True)
+    return dict(zip(values.tolist(), (counts / label.size).tolist(), strict=True))
+
+
+def basin_entropy(label: npt.NDArray[Any], box: int = 5) -> BasinEntropy:
+    """Entropy -sum p ln p of the labels in boxes of a map, p the fractions of a box, on average.
+
+    0 for one basin, at most ln of the number of basins.  A boundary that is smooth separates two basins almost
+    everywhere, so a boundary entropy above ln 2 proves it fractal; one below proves nothing.  Errors take boxes
+    as independent.
+
+    Parameters
+    ----------
+    label : outcome, or any label, on a grid of any number of dimensions.
+    box : cells along a side of a box; the remainder at the far edges of the map is left out.
+
+    Raises
+    ------
+    ValueError : a box is smaller than 2 or larger than the map.
+
+    References
+    ----------
+    A. Daza, A. Wagemakers, B. Georgeot, D. Guery-Odelin & M. A. F. Sanjuan (2016), Basin entropy: a new tool to
+    analyze uncertainty in dynamical systems, Sci. Rep. 6, 31416.
+    """
+    if not 2 <= box <= min(label.shape):
+        raise ValueError(f"box must be from 2 to the shortest side of the map, {min(label.shape)}; got {box}")
+    each = _entropies(_boxes(label, box), np.unique(label))
+    mixed = each[each > 0]
+    return BasinEntropy(*_mean(each), *_mean(mixed), len(each), len(mixed))
+
+
+def _boxes(label: npt.NDArray[Any], box: int) -> npt.NDArray[Any]:
+    """Labels box by box, (boxes, cells of a box)."""
+    along = [n // box for n in label.shape]
+    cut = label[tuple(slice(n * box) for n in along)]
+    split = cut.reshape([length for n in along for length in (n, box)])
+    return split.transpose(*range(0, split.ndim, 2), *range(1, split.ndim, 2)).reshape(-1, box**label.ndim)
+
+
+def _entropies(boxes: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    from scipy.special import entr
+
+    return np.asarray(sum(entr((boxes == value).mean(axis=1)) for value in values))
+
+
+def _mean(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    n = len(values)
+    return float(values.mean()) if n else np.nan, float(values.std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan

@@ -1,0 +1,137 @@
+"""When starts escape: the distribution of times of which some are only known to be longer (censored)."""
+
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.analysis.escape import upper_tail
+from saddlescape.outcomes import StopReason
+
+Array = npt.NDArray[np.float64]
+
+NEVER = (StopReason.FIXED_POINT, StopReason.DIVERGED)
+"""Stops after which nothing can happen: the event never comes, however long one waits."""
+
+ROUNDING = 1e-12
+"""A curve that reaches a fraction may miss it by the rounding of as many products as there are runs."""
+
+
+class SurvivalCurve(NamedTuple):
+    """Fraction of runs without the event after each time, a step function, with its interval; float64 (times,)."""
+
+    time: Array
+    fraction: Array
+    low: Array
+    high: Array
+
+
+class Quantiles(NamedTuple):
+    """Times by which given fractions of runs have had the event, with their intervals; inf where not reached."""
+
+    time: Array
+    low: Array
+    high: Array
+
+
+def event_times(
+    event: npt.ArrayLike, stop: npt.ArrayLike, stop_reason: npt.ArrayLike
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Time of each run and whether its event was seen; the arguments are of one shape, and so are both results.
+
+    A run that was stopped before is censored: its time is that of the stop.  One on a fixed point, or diverged,
+    will never have the event: its time is infinite, so that it counts among those who wait for ever.
+
+    Parameters
+    ----------
+    event : `escape_step`, `solve_step` (-1: never) or `escape_time`, `solve_time` (NaN: never) of a result.
+    stop : `stop_step` or `stop_time`.
+    stop_reason : codes of the stop reasons.
+    """
+    event, stop = np.asarray(event, dtype=np.float64), np.asarray(stop, dtype=np.float64)
+    observed = event >= 0
+    stop = np.where(np.isin(stop_reason, NEVER), np.inf, stop)
+    return np.where(observed, event, stop), observed
+
+
+def survival_curve(time: npt.ArrayLike, observed: npt.ArrayLike, confidence: float = 0.95) -> SurvivalCurve:
+    """Kaplan and Meier's estimate of the fraction of runs that have not had the event, at each time of an event.
+
+    The interval is Greenwood's on the scale of log(-log S), so it stays inside (0, 1); NaN where S is 0.
+    Runs that start alike (a point at exact zero) are one run, and have no interval.
+
+    Parameters
+    ----------
+    time : (runs,), >= 0; may be infinite where the event was not seen.
+    observed : (runs,) bool; whether `time` is that of the event, and not that at which one stopped looking.
+    confidence : of the two-sided interval at one time, between 0 and 1.
+
+    Raises
+    ------
+    ValueError : there are no runs, a time is negative or NaN, one that was observed is infinite, or the confidence
+        is not between 0 and 1.
+
+    References
+    ----------
+    E. L. Kaplan & P. Meier (1958), J. Amer. Statist. Assoc. 53, 457-481; interval: J. D. Kalbfleisch & R. L.
+    Prentice (1980), The statistical analysis of failure time data, section 1.3.
+    """
+    time, observed = _checked(time, observed)
+    at, events = np.unique(time[observed], return_counts=True)
+    waiting = len(time) - np.searchsorted(np.sort(time), at)
+    fraction: Array = np.cumprod(1 - events / waiting, dtype=np.float64)
+    z = NormalDist().inv_cdf(upper_tail(confidence))
+    with np.errstate(divide="ignore", invalid="ignore"):  # where none is left
+        error = np.sqrt(np.cumsum(events / (waiting * (waiting - events)))) / -np.log(fraction)
+    return SurvivalCurve(at, fraction, fraction ** np.exp(z * error), fraction ** np.exp(-z * error))
+
+
+def event_quantiles(
+    time: npt.ArrayLike, observed: npt.ArrayLike, q: npt.ArrayLike = (0.25, 0.5, 0.75), confidence: float = 0.95
+) -> Quantiles:
+    """Times by which fractions `q` of the runs have had the event, by Kaplan and Meier; inf where that many never have.
+
+    A time of the interval is one at which the interval of the curve includes the quantile.
+
+    Parameters
+    ----------
+    time, observed : (..., runs), as `survival_curve` has them; each row is a sample.
+    q : (quantiles,), between 0 and 1.
+
+    Returns
+    -------
+    time, low, high : float64 (..., quantiles).
+
+    Raises
+    ------
+    ValueError : as `survival_curve`, or if a fraction is not between 0 and 1.
+
+    References
+    ----------
+    R. Brookmeyer & J. Crowley (1982), A confidence interval for the median survival time, Biometrics 38, 29-41.
+    """
+    time, observed = np.asarray(time, dtype=np.float64), np.asarray(observed)
+    wanted = np.atleast_1d(np.asarray(q, dtype=np.float64))
+    if not np.all((wanted > 0) & (wanted < 1)):
+        raise ValueError(f"q must be between 0 and 1; got {q!r}")
+    rows = []
+    for row, seen in zip(*(a.reshape(-1, a.shape[-1]) for a in (time, observed)), strict=True):
+        curve = survival_curve(row, seen, confidence)
+        rows.append([_first_below(curve.time, edge, 1 - wanted) for edge in (curve.fraction, curve.low, curve.high)])
+    return Quantiles(*np.moveaxis(np.reshape(rows, (*time.shape[:-1], 3, len(wanted))), -2, 0))
+
+
+def _first_below(time: Array, fraction: Array, level: Array) -> Array:
+    below = fraction[:, None] <= level + ROUNDING
+    last = np.ones((1, len(level)), dtype=bool)
+    return np.asarray(np.append(time, np.inf)[np.vstack([below, last]).argmax(axis=0)])
+
+
+def _checked(time: npt.ArrayLike, observed: npt.ArrayLike) -> tuple[Array, npt.NDArray[np.bool_]]:
+    time, observed = np.asarray(time, dtype=np.float64), np.asarray(observed, dtype=np.bool_)
+    if time.ndim != 1 or time.shape != observed.shape or not len(time):
+        raise ValueError(f"time and observed must be (runs,), one or more; got {time.shape} and {observed.shape}")
+    if not np.all(time >= 0) or np.isinf(time[observed]).any():
+        raise ValueError("time must be 0 or more, and finite where observed")
+    return time, observed

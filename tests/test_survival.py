@@ -1,0 +1,127 @@
+"""Times of escape with runs that were stopped before: a published table, hand counts and SciPy."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import CensoredData, ecdf
+from tolerances import INTERVAL, PUBLISHED_3
+
+from saddlescape.analysis import event_fraction, event_quantiles, event_times, survival_curve, wilson_interval
+from saddlescape.outcomes import StopReason
+
+# Weeks of remission under 6-mercaptopurine, + for those still in it (Freireich et al. 1963, Blood 21, 699-716), the
+# example of Gehan (1965) and of most textbooks; the curve and its interval as in Kalbfleisch & Prentice (1980).
+WEEKS = "6 6 6 6+ 7 9+ 10 10+ 11+ 13 16 17+ 19+ 20+ 22 23 25+ 32+ 32+ 34+ 35+".split()  # noqa: SIM905
+TIME = np.array([float(week.strip("+")) for week in WEEKS])
+SEEN = np.array(["+" not in week for week in WEEKS])
+CURVE = [  # time, S, ends of the 95 % interval
+    (6, 0.857, 0.620, 0.952), (7, 0.807, 0.563, 0.923), (10, 0.753, 0.503, 0.889), (13, 0.690, 0.432, 0.849),
+    (16, 0.627, 0.368, 0.805), (22, 0.538, 0.268, 0.747), (23, 0.448, 0.188, 0.680),
+]  # fmt: skip
+
+
+def test_the_curve_is_the_published_one():
+    np.testing.assert_allclose(np.transpose(survival_curve(TIME, SEEN)), CURVE, rtol=0, atol=PUBLISHED_3)
+
+
+def test_the_curve_by_hand():
+    curve = survival_curve([1, 2, 2, 3, np.inf], [True, True, False, True, False])
+    assert curve.time.tolist() == [1, 2, 3]
+    np.testing.assert_allclose(curve.fraction, [4 / 5, 4 / 5 * 3 / 4, 4 / 5 * 3 / 4 * 1 / 2], rtol=INTERVAL)
+
+
+def test_quantiles_by_hand():
+    found = event_quantiles(TIME, SEEN, [0.1, 0.25, 0.5, 0.7])
+    assert found.time.tolist() == [6, 13, 23, np.inf]
+    assert found.low.tolist() == [6, 6, 13, 22]
+    assert found.high.tolist() == [10, 22, np.inf, np.inf]
+
+
+def test_a_quantile_that_the_curve_reaches_exactly_is_there():
+    for n in (10, 30, 4096):
+        found = event_quantiles(np.arange(1.0, n + 1), np.ones(n, dtype=bool), [0.5, 0.1])
+        assert found.time.tolist() == [n // 2, -(-n // 10)]
+
+
+def test_quantiles_of_each_row_are_its_own():
+    time, seen = np.stack([[TIME, 2 * TIME], [TIME / 2, TIME]]), np.broadcast_to(SEEN, (2, 2, 21))
+    found = event_quantiles(time, seen, [0.25, 0.5])
+    assert found.time.tolist() == [[[13, 23], [26, 46]], [[6.5, 11.5], [13, 23]]]
+    assert found.low.shape == found.high.shape == (2, 2, 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=40))
+def test_the_curve_is_scipys_at_the_times_of_events(runs):
+    time, seen = np.array([t for t, _ in runs], dtype=float), np.array([s for _, s in runs])
+    curve, theirs = survival_curve(time, seen), ecdf(CensoredData.right_censored(time, ~seen)).sf
+    assert curve.time.tolist() == sorted(set(time[seen]))
+    np.testing.assert_allclose(curve.fraction, theirs.evaluate(curve.time), rtol=0, atol=INTERVAL)
+    with warnings.catch_warnings(action="ignore"):  # it warns where no run is left
+        interval = theirs.confidence_interval(method="log-log")
+    np.testing.assert_allclose(curve.low, interval.low.evaluate(curve.time), rtol=0, atol=INTERVAL)
+    np.testing.assert_allclose(curve.high, interval.high.evaluate(curve.time), rtol=0, atol=INTERVAL)
+    assert (np.diff(curve.fraction) < 0).all()
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 20))
+def test_without_censoring_the_curve_counts_those_left(times, never):
+    time = np.array([*times, *[np.inf] * never], dtype=float)
+    curve = survival_curve(time, np.isfinite(time))
+    left = [(time > t).mean() for t in curve.time]
+    np.testing.assert_allclose(curve.fraction, left, rtol=0, atol=INTERVAL)
+
+
+def test_what_never_happens_has_no_quantile():
+    found = event_quantiles(np.full((1, 4), np.inf), np.zeros((1, 4), dtype=bool), 0.5)
+    assert found.time.tolist() == found.low.tolist() == found.high.tolist() == [[np.inf]]
+
+
+def test_the_quantile_does_not_depend_on_when_one_stopped_looking():
+    """Exponential times, looked at for random times: the median is ln 2, and that of what was seen is not."""
+    rng = np.random.default_rng(1)
+    time, stop = rng.exponential(1, (200, 400)), rng.exponential(2, (200, 400))
+    found = event_quantiles(np.minimum(time, stop), time <= stop, 0.5)
+    covered = (found.low <= np.log(2)) & (np.log(2) <= found.high)
+    low, high = wilson_interval(covered.sum(), covered.size, 0.999)
+    assert low < 0.95 < high
+    np.testing.assert_allclose(found.time.mean(), np.log(2), rtol=0.02)
+    assert np.median(np.minimum(time, stop)[0]) < found.low[0]
+
+
+REASONS = [StopReason.SOLVED, StopReason.BUDGET, StopReason.FIXED_POINT, StopReason.DIVERGED, StopReason.STIFF,
+           StopReason.DIVERGED]  # fmt: skip
+
+
+@pytest.mark.parametrize("never", [-1, np.nan])
+def test_runs_that_can_no_longer_escape_wait_for_ever(never):
+    time, seen = event_times([3, never, never, never, never, 2], [9, 20, 0, 5, 7, 5], REASONS)
+    assert seen.tolist() == [True, False, False, False, False, True]
+    assert time.tolist() == [3, 20, np.inf, np.inf, 7, 2]
+
+
+def test_the_fraction_is_that_of_each_point():
+    event = np.array([[[0, 5], [-1, 2]], [[-1, -1], [-1, 7]]])
+    for axis, k, n in ((0, [3, 1], 4), (1, [2, 2], 4), (None, [4], 8)):
+        found = event_fraction(event, axis, 0.9)
+        np.testing.assert_array_equal(found.value, np.array(k) / n)
+        np.testing.assert_array_equal((found.low, found.high), wilson_interval(k, n, 0.9))
+    np.testing.assert_array_equal(event_fraction(np.where(event < 0, np.nan, event)).value, [0.75, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("time", "seen", "match"),
+    [([], [], "one or more"), ([[1]], [[True]], "must be"), ([1, 2], [True], "must be"), ([-1], [True], "0 or more"),
+     ([np.nan], [False], "0 or more"), ([np.inf], [True], "finite where observed")],
+)  # fmt: skip
+def test_times_that_are_none_are_refused(time, seen, match):
+    with pytest.raises(ValueError, match=match):
+        survival_curve(time, seen)
+
+
+@pytest.mark.parametrize("q", [0, 1, -0.5, np.nan, [0.5, 2]])
+def test_fractions_that_are_none_are_refused(q):
+    with pytest.raises(ValueError, match="q must be between 0 and 1"):
+        event_quantiles([[1.0]], [[True]], q)
