@@ -70,3 +70,6 @@ PUBLISHED_3 = 0.5e-3
 # Dimensions from box counts: at powers of the set's own step, exact; at powers of two on sets whose counts go in other
 # steps, the mean over where the set lies; and the length of the 95 % interval then.
 DIMENSION = {"exact": 1e-12, "twos": 0.06, "bar": 0.25}
+
+# Newton's method for the likeliest law ends within the rounding of sums of thousands of terms.
+LIKELIEST = 1e-9

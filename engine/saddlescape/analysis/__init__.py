@@ -3,6 +3,7 @@
 from saddlescape.analysis.boundary import boundary, box_dimension, uncertainty_exponent
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions
 from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
+from saddlescape.analysis.scaling import compare_laws, fit_scaling
 from saddlescape.analysis.survival import event_quantiles, event_times, survival_curve
 
 __all__ = [
@@ -10,9 +11,11 @@ __all__ = [
     "basin_fractions",
     "boundary",
     "box_dimension",
+    "compare_laws",
     "event_fraction",
     "event_quantiles",
     "event_times",
+    "fit_scaling",
     "outcome_counts",
     "survival_curve",
     "uncertainty_exponent",

@@ -125,8 +125,8 @@ def _uncertain(label: Grid, radius: int, margin: int) -> npt.NDArray[np.bool_]:
 
 def _law(size: npt.NDArray[np.int64], measured: Array, sign: float, confidence: float) -> PowerLaw:
     x, y = np.log(size), np.log(measured)
-    slope, intercept = np.polyfit(x, y, 1)
+    slope, intercept = (float(value) for value in np.polyfit(x, y, 1))
     local = np.diff(y) / np.diff(x)
     spread = np.sqrt(6 / 5 / len(local)) * np.std(local, ddof=1)  # of a line through a random walk
-    half = stdtrit(len(local) - 1, upper_tail(confidence)) * spread
+    half = float(stdtrit(len(local) - 1, upper_tail(confidence)) * spread)
     return PowerLaw(sign * slope, sign * slope - half, sign * slope + half, size, measured, slope, intercept)

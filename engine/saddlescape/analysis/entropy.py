@@ -75,4 +75,4 @@ def _entropies(boxes: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray
 
 def _mean(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     n = len(values)
-    return float(values.mean()) if n else np.nan, float(values.std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
+    return float(values.mean()) if n else np.nan, float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
