@@ -1,5 +1,6 @@
 """What is drawn is what the results hold."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 from saddlescape import plots
 from saddlescape.analysis import wilson_interval
 from saddlescape.outcomes import Outcome
+from saddlescape.plots.common import PANELS
+from saddlescape.plots.map import _cells
 
 STEPS = np.array([0, 1, 10, 100])
 
@@ -136,7 +139,7 @@ def test_trajectories_draw_the_kept_runs_by_outcome(scales):
 
 
 def test_trajectories_choose_few_runs_and_tell_how_many(scales, monkeypatch):
-    monkeypatch.setattr(plots, "CURVES", 2)
+    monkeypatch.setattr("saddlescape.plots.trajectory.CURVES", 2)
     figure = plots.trajectories(scales, points=[(3,)])
     lines = figure.axes[0].get_lines()
     assert [line.get_gid() for line in lines] == ["run 0", "run 6"]
@@ -147,9 +150,9 @@ def test_trajectories_choose_few_runs_and_tell_how_many(scales, monkeypatch):
 def test_trajectories_choose_few_points_and_both_ends():
     made = results(Outcome.SOLVED, scale=np.arange(1, 41))
     titles = [ax.get_title() for ax in plots.trajectories(made).axes]
-    assert len(titles) == plots.PANELS
+    assert len(titles) == PANELS
     assert (titles[0], titles[-1]) == ("scale 1", "scale 40")
-    for few in range(1, plots.PANELS):
+    for few in range(1, PANELS):
         assert len(plots.trajectories(results(Outcome.SOLVED, scale=np.arange(few))).axes) == few
 
 
@@ -174,7 +177,7 @@ def test_map_shows_the_majority_and_the_median_step():
     outcome = np.array([Outcome.SOLVED] * 5 + [Outcome.TRAPPED] * 3)
     made = results(outcome, a=[1, 10, 100], b=[1, 2])
     made.variables["solve_step"][0, 0, :5] = [1, 2, 30, 90, 99]
-    frequent, step = plots._cells(made["outcome"], made["solve_step"])
+    frequent, step = _cells(made["outcome"], made["solve_step"])
     assert (frequent == Outcome.SOLVED).all()
     assert step.tolist() == [[30, 7], [7, 7], [7, 7]]
     ax = plots.outcome_map(made)
@@ -202,6 +205,43 @@ def test_the_gradient_flow_has_times():
     assert figure.get_supxlabel() == "time"
     (x, *_) = (line.get_xdata() for line in figure.axes[0].get_lines())
     assert x.tolist() == [0, 0.01, 0.1, 10]
+
+
+def test_escapes_within_budgets(scales):
+    scales.variables["escape_step"] = np.array([[-1] * 8, [-1] * 7 + [50], [50] * 8, [5] * 4 + [50] * 4, [5] * 8])
+    ax = plots.escaped_within(scales, [10, 100])
+    assert drawn(ax, "within 10 steps")[1].tolist() == [0, 0, 0.5, 1]
+    assert drawn(ax, "within 100 steps")[1].tolist() == [1 / 8, 1, 1, 1]
+    assert drawn(ax, "within 100 steps at zero")[1].tolist() == [0]
+
+
+def test_scaling_draws_medians_and_lets_exact_zero_stand_apart():
+    x = np.array([0, 1e-4, 1e-2, 1])
+    slow = np.stack([np.zeros(3), 1e-4 * np.arange(1, 4), [1e-2, 2e-2, np.inf], [np.inf] * 3])
+    ax = plots.scaling(x, {"slow": slow, "fast": np.ones((4, 3))}, {"law": (x[1:], 2 * x[1:])})
+    assert np.array(drawn(ax, "slow")).tolist() == [[1e-4, 1e-2], [2e-4, 2e-2]]
+    assert drawn(ax, "slow exactly zero")[1].tolist() == [0]
+    (zero,), (one,) = drawn(ax, "fast at zero")
+    assert zero < 1e-4
+    assert one == 1
+    assert drawn(ax, "law")[1].tolist() == [2e-4, 2e-2, 2]
+
+
+def test_a_picture_of_a_page_takes_its_text_colour(scales):
+    text = plots.svg(plots.plot(scales), "mine", 'a "curve"')
+    assert text.startswith('<svg role="img" aria-label="a &quot;curve&quot;"')
+    assert "#000000" not in text
+    assert "currentColor" in text
+    assert all(name.startswith("mine-") for name in re.findall(r' id="([^"]*)"', text))
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(re.findall(r' id="([^"]*)"', text))
+    assert text == plots.svg(plots.plot(scales), "mine", 'a "curve"')
+
+
+def test_trajectories_take_titles_and_levels(scales):
+    figure = plots.trajectories(scales, {"at zero": (0,), "far": (4,)}, {"half": 0.5}, columns=1)
+    assert [ax.get_title() for ax in figure.axes] == ["at zero", "far"]
+    assert all(list(ax.get_lines()[-1].get_ydata()) == [0.5, 0.5] for ax in figure.axes)
+    assert figure.axes[0].get_position().x0 == figure.axes[1].get_position().x0
 
 
 @pytest.mark.parametrize(

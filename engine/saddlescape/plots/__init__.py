@@ -1,0 +1,57 @@
+"""Pictures of results.  Nothing is recomputed here: what is drawn is what the file says.
+
+Figures are made without a window or global state; a picture can be drawn anywhere and saved with `savefig`.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from saddlescape.plots.common import COLOURS, RAMP, PlotError, axis_names, figure_of
+from saddlescape.plots.curve import escape_curve
+from saddlescape.plots.map import outcome_map
+from saddlescape.plots.scaling import scaling
+from saddlescape.plots.svg import svg
+from saddlescape.plots.trajectory import trajectories
+from saddlescape.plots.within import escaped_within
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+__all__ = [
+    "COLOURS",
+    "KINDS",
+    "RAMP",
+    "PlotError",
+    "axis_names",
+    "escape_curve",
+    "escaped_within",
+    "figure_of",
+    "outcome_map",
+    "plot",
+    "scaling",
+    "svg",
+    "trajectories",
+]
+
+KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
+    "curve": escape_curve,
+    "map": outcome_map,
+    "trajectories": trajectories,
+}
+
+
+def plot(results: "Results", kind: str | None = None) -> Figure:
+    """Draw results as `kind`, "curve", "map" or "trajectories"; by default what suits their axes.
+
+    Raises
+    ------
+    PlotError : the kind is unknown, or the results have not what it needs.
+    """
+    wide = [name for name in axis_names(results) if results.dims[name] > 1]
+    kind = kind or ("map" if len(wide) > 1 else "curve" if wide else "trajectories")
+    if kind not in KINDS:
+        raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}")
+    return figure_of(KINDS[kind](results))

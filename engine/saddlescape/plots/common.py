@@ -1,0 +1,127 @@
+"""What all pictures share: colours, words, and a logarithmic axis on which exact zero stands apart."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from saddlescape.errors import SaddlescapeError
+from saddlescape.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+Values = npt.NDArray[Any]
+
+# Told apart by people with any colour vision (after Okabe & Ito 2008), and none of them on the ramp.
+COLOURS = {
+    Outcome.FROZEN: "#000000",
+    Outcome.SYMMETRIC: "#CC79A7",
+    Outcome.PLATEAU: "#999999",
+    Outcome.TRAPPED: "#D55E00",
+    Outcome.SOLVED: "#009E73",
+    Outcome.DIVERGED: "#7F2704",
+}
+RAMP = colormaps["viridis"]
+"""Perceptually uniform; the fastest runs are the brightest."""
+
+CYCLE = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73")
+"""Colours of lines that are no outcomes, after the same source."""
+
+LOG_RANGE = 50
+"""An axis is logarithmic when its largest positive value is this many times its smallest."""
+
+NOT_AXES = frozenset({"run", "trajectory", "record", "parameter"})
+PANELS, TICKS = 6, 9
+OUTCOMES = tuple(Outcome)
+
+
+class PlotError(SaddlescapeError):
+    """The result does not hold what the picture would show."""
+
+    exit_code = 2
+
+
+def axis_names(results: "Results") -> list[str]:
+    """The dimensions that the runs are spread over, in the order of the file."""
+    return [name for name in results.dims if name not in NOT_AXES]
+
+
+def new_axes() -> Axes:
+    """Axes of a figure of their own."""
+    return Figure(figsize=(7, 5), layout="constrained").add_subplot()
+
+
+def figure_of(drawn: Axes | Figure) -> Figure:
+    """The figure that holds the axes."""
+    figure = drawn.get_figure() if isinstance(drawn, Axes) else drawn
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def clock_of(results: "Results") -> str:
+    """What runs are measured by: "step", or in the gradient flow "time"."""
+    return "time" if "solve_time" in results else "step"
+
+
+def words(name: str) -> str:
+    """A name of the file for people."""
+    return name.replace("_", " ")
+
+
+def where(results: "Results", names: list[str], point: tuple[int, ...]) -> str:
+    """The values of the axes at a point, for a title."""
+    pairs = zip(names, point, strict=False)
+    return ", ".join(f"{words(name)} {label(results.coords[name][i])}" for name, i in pairs)
+
+
+def label(value: Any) -> str:
+    """A value of an axis for people."""
+    return str(value) if isinstance(value, str) else f"{value:.4g}"
+
+
+def spread(length: int, number: int) -> Values:
+    """At most `number` indices below `length`, evenly spaced, both ends included."""
+    return np.unique(np.linspace(0, length - 1, min(length, number)).round().astype(int))
+
+
+def spread_points(shape: list[int]) -> list[tuple[int, ...]]:
+    """At most `PANELS` points of a grid, evenly spaced in C order."""
+    flat = spread(math.prod(shape), PANELS)
+    return [tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat] if shape else [()]
+
+
+def place(ax: Axes, values: Values) -> tuple[Values, npt.NDArray[np.bool_]]:
+    """Positions of the values on the horizontal axis, which is set up here, and which of them stand apart."""
+    apart = np.zeros(len(values), dtype=bool)
+    if not np.issubdtype(values.dtype, np.number):
+        ax.set_xticks(range(len(values)), list(map(str, values)))
+        return np.arange(len(values)), apart
+    positive = values[values > 0]
+    if np.any(values < 0) or len(positive) < 2 or positive.max() < LOG_RANGE * positive.min():
+        return values, apart
+    ax.set_xscale("log")
+    if len(positive) == len(values):
+        return values, apart
+    decades = np.log10(positive.max() / positive.min())
+    zero = positive.min() / 10 ** max(0.5, decades / 10)
+    _break(ax, zero, positive)
+    return np.where(values == 0, zero, values), values == 0
+
+
+def _break(ax: Axes, zero: float, positive: Values) -> None:
+    """Ticks at zero and at some powers of ten, and the mark of a broken axis between them."""
+    low, high = np.ceil(np.log10(positive.min())), np.floor(np.log10(positive.max()))
+    powers = np.arange(low, high + 1, max(1, -(-(high - low) // TICKS)))
+    ax.set_xticks([zero, *10.0**powers], ["0", *(f"$10^{{{int(p)}}}$" for p in powers)])
+    ax.set_xticks([], minor=True)
+    middle = np.sqrt(zero * positive.min())
+    marks = middle * (positive.min() / zero) ** np.array([-0.06, 0.06])
+    ax.plot(
+        marks, [0, 0], transform=ax.get_xaxis_transform(),
+        marker=[(-1, -2), (1, 2)], markersize=10, linestyle="none", color="k", clip_on=False, gid="break",
+    )  # fmt: skip

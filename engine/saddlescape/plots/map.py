@@ -1,0 +1,94 @@
+"""Outcomes over two axes of starts, solved ones by the time it took."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, to_rgba
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogFormatter
+
+from saddlescape.outcomes import Outcome
+from saddlescape.plots.common import (
+    COLOURS,
+    RAMP,
+    TICKS,
+    PlotError,
+    Values,
+    axis_names,
+    clock_of,
+    label,
+    new_axes,
+    spread,
+    where,
+)
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+
+def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
+    """Draw outcomes over the last two axes: solved by the step or time it took, each other outcome in its colour.
+
+    The first of the two axes runs to the right, the second upwards.  `point` chooses among any axes before
+    them (by default the first of each).  A cell with several runs shows their most frequent outcome, and the
+    median of the step or time.
+    """
+    names = axis_names(results)
+    if len(names) < 2:
+        raise PlotError(f"kind: a map needs two axes, and this result has {len(names)}; use another kind")
+    point = point or (0,) * (len(names) - 2)
+    outcome, step = _cells(results["outcome"][point], results[f"solve_{clock_of(results)}"][point])
+    ax = ax or new_axes()
+    solved = outcome == Outcome.SOLVED
+    fastest, slowest = _ends(step[solved])
+    norm = LogNorm(fastest, slowest)
+    flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
+    ramp = RAMP.reversed()(norm(np.maximum(step, fastest)))
+    image = np.where(solved[..., None], ramp, flat[outcome])
+    _picture(ax, image, *(np.asarray(results.coords[name]) for name in names[-2:]))
+    others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
+    ax.legend(
+        handles=[Patch(color=COLOURS[o], label=f"{o.label} {np.mean(outcome == o):.1%}") for o in others],
+        loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, frameon=False,
+    )  # fmt: skip
+    if solved.any():
+        bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
+        bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+        bar.set_label(f"solved {np.mean(solved):.1%}: at {clock_of(results)}")
+    across, up = (results.labels[name] for name in names[-2:])
+    title = f"{results.title}\n{where(results, names[:-2], point)}".strip()
+    ax.set(xlabel=across, ylabel=up, title=title)
+    return ax
+
+
+def _cells(outcome: Values, step: Values) -> tuple[Values, Values]:
+    """Most frequent outcome over the runs (last axis), and median of when solved (0 where nothing is)."""
+    frequent = np.argmax([np.count_nonzero(outcome == o, axis=-1) for o in Outcome], axis=0)
+    steps = np.ma.median(np.ma.array(step, mask=~(step >= 0)), axis=-1)  # type: ignore[no-untyped-call]
+    return frequent, np.ma.filled(steps.astype(float), 0.0)
+
+
+def _ends(steps: Values) -> tuple[float, float]:
+    """Ends of the ramp; a run may be solved at the very start, which a logarithm doesn't have."""
+    positive = steps[steps > 0]
+    low, high = (float(positive.min()), float(positive.max())) if len(positive) else (1.0, 1.0)
+    return low, high if high > low else 2 * low
+
+
+def _picture(ax: Axes, image: Values, x: Values, y: Values) -> None:
+    """Show `image` (x, y, rgba) with y upwards; evenly spaced numbers to scale, others cell by cell."""
+    (left, right), (low, high) = _extent(ax.xaxis, x), _extent(ax.yaxis, y)
+    extent = (left, right, low, high)
+    ax.imshow(image.swapaxes(0, 1), origin="lower", extent=extent, aspect="auto", interpolation="nearest")
+
+
+def _extent(axis: Any, values: Values) -> tuple[float, float]:
+    if np.issubdtype(values.dtype, np.number) and len(values) > 1:
+        step = (values[-1] - values[0]) / (len(values) - 1)
+        if step > 0 and np.allclose(np.diff(values), step):
+            return values[0] - step / 2, values[-1] + step / 2
+    shown = spread(len(values), TICKS)
+    axis.set_ticks(shown, [label(value) for value in values[shown]])
+    return -0.5, len(values) - 0.5

@@ -1,0 +1,93 @@
+"""Loss along single runs."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from saddlescape.outcomes import Outcome
+from saddlescape.plots.common import (
+    COLOURS,
+    OUTCOMES,
+    PlotError,
+    Values,
+    axis_names,
+    clock_of,
+    spread,
+    spread_points,
+    where,
+)
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+CURVES = 64
+"""Most runs in a panel."""
+
+
+def trajectories(
+    results: "Results",
+    points: Mapping[str, tuple[int, ...]] | Sequence[tuple[int, ...]] | None = None,
+    levels: Mapping[str, float] | None = None,
+    columns: int = 3,
+) -> Figure:
+    """Draw loss against step or time, coloured by outcome, for a few points as panels.
+
+    Parameters
+    ----------
+    points : indices over the axes, by title; without titles these are the values of the axes.
+    levels : losses to draw a line at, by name.
+    """
+    if "loss" not in results:
+        raise PlotError('record.fields: has no "loss", so there is nothing to draw; add it and run again')
+    names, kept = axis_names(results), np.asarray(results["trajectory_run"])
+    if not len(kept):
+        raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
+    points = spread_points([results.dims[name] for name in names]) if points is None else points
+    named = points if isinstance(points, Mapping) else {where(results, names, point): point for point in points}
+    columns = min(columns, len(named))
+    rows = -(-len(named) // columns)
+    figure = Figure(figsize=(1 + 3.2 * columns, 0.8 + 2.6 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    seen: set[Outcome] = set()
+    runs = kept[spread(len(kept), CURVES)]
+    for ax, (title, point) in zip(panels, named.items(), strict=False):
+        seen |= _panel(ax, results, point, runs)
+        ax.set_title(title, fontsize="medium")
+        for name, level in (levels or {}).items():
+            ax.axhline(level, color="k", linewidth=1, linestyle="--")
+            ax.annotate(
+                name, (1, level), (-2, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right"
+            )
+    for ax in panels[len(named) :]:
+        ax.remove()
+    figure.suptitle(f"{results.title}\n{len(runs)} of {results.dims['run']} starts")
+    figure.supxlabel(clock_of(results))
+    figure.supylabel("loss")
+    handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
+    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
+    return figure
+
+
+def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -> set[Outcome]:
+    """One line for each run, coloured by its outcome, from its records to its stop, which a dot marks.
+
+    A run at a fixed point has records after its stop, as it stays there; its line goes to the last of them.
+    """
+    clock = clock_of(results)
+    outcomes, stops, final = (results.at(name, point) for name in ("outcome", f"stop_{clock}", "final_loss"))
+    steps, losses = results[f"record_{clock}"], results.at("loss", point)[np.isin(results["trajectory_run"], runs)]
+    for run, loss in zip(runs, losses, strict=True):
+        here = np.isfinite(loss)
+        x, y = steps[here], loss[here]
+        if not len(x) or stops[run] > x[-1]:
+            x, y = np.append(x, stops[run]), np.append(y, final[run])
+        (line,) = ax.plot(x, y, color=COLOURS[OUTCOMES[outcomes[run]]], linewidth=0.7)
+        line.set(gid=f"run {run}", marker=".", markevery=[len(x) - 1])
+    ax.set_xscale("symlog", linthresh=steps[steps > 0].min(initial=1))
+    ax.set_xlim(left=0)
+    ax.set_yscale("log")
+    return {OUTCOMES[code] for code in outcomes[runs]}
