@@ -3,7 +3,6 @@
 ``python tests/zero_table.py`` writes the page.
 """
 
-from fractions import Fraction
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -12,13 +11,12 @@ import numpy as np
 from kernel_cases import ACTIVATIONS, STEPPERS, TARGET, XOR, make_batch
 
 from saddlescape import layout
+from saddlescape.analysis import zero
 from saddlescape.kernels import Trainer, train
 
 PAGE = Path(__file__).parents[1] / "docs/zero.md"
 XOR_01, XOR_PM1, AND_01 = "XOR, 0 and 1", "XOR, -1 and +1", "AND, 0 and 1"
 TARGETS = {XOR_01: TARGET, XOR_PM1: 2 * TARGET - 1, AND_01: np.array([[0], [0], [0], [1.0]])}
-NOTHING, BIAS, ALL = "nothing", "the output bias", "everything"
-EQUAL, APART = f"{ALL}, the units alike", f"{ALL}, each unit its own way"
 
 LOSSES = {
     **dict.fromkeys(product(("half_sse", "mse", "huber"), ("logistic", "tanh", "linear")), tuple(TARGETS)),
@@ -27,37 +25,15 @@ LOSSES = {
 }
 """Loss and output with the targets that they can have."""
 
-VALUE = {"logistic": Fraction(1, 2), "softplus": Fraction(0.6931471805599453)}
-"""Of activations at 0, where it is not 0."""
-
-SLOPE = {"logistic": Fraction(1, 4), "tanh": Fraction(1), "linear": Fraction(1), "relu": Fraction(0)}
-
 
 def targets_of(loss, name):
     """Targets by their name; for the softmax in two columns, which add up to 1."""
     return np.hstack([TARGETS[name], 1 - TARGETS[name]]) if loss == "softmax_ce" else TARGETS[name]
 
 
-def errors(loss, output, targets):
-    """Derivative of each sample's loss by each output's pre-activation, at zero and up to one common factor."""
-    y, t = VALUE.get(output, Fraction(0)), np.vectorize(Fraction)(targets_of(loss, targets))
-    if loss == "softmax_ce":
-        return Fraction(1, t.shape[1]) - t
-    if loss in ("bce", "bce_logits"):
-        return Fraction(1, 2) - t
-    difference = y - t
-    return (np.clip(difference, -1, 1) if loss == "huber" else difference) * SLOPE[output]
-
-
-def predicted(activation, loss, output, targets, batch=None, stepper="gd", noise=False):
+def predicted(activation, loss, output, targets, *way):
     """What the derivatives at zero say; `activation` None is a network without a hidden layer."""
-    error = errors(loss, output, targets)
-    felt = (error != 0).any() if batch else (error.sum(axis=0) != 0).any()
-    if noise:
-        return APART
-    if stepper == "multiplicative" or not felt:
-        return NOTHING
-    return ALL if activation is None else EQUAL if VALUE.get(activation) else BIAS
+    return zero.predicted(XOR, targets_of(loss, targets), activation, loss, output, *way)
 
 
 @cache
@@ -71,29 +47,20 @@ def _trained(activation, loss, output, targets, batch, stepper, noise):
     return sizes, np.concatenate([trained.theta_path, trained.theta[:, None]], axis=1)
 
 
-def measured(activation, loss, output, targets, batch=None, stepper="gd", noise=False):
-    """What was ever not zero in 80 steps of the kernel from the zero start."""
-    sizes, path = _trained(activation, loss, output, targets, batch, stepper, noise)
-    path = path[np.isfinite(path).all(axis=2)]
-    moved, bias = (path != 0).any(axis=0), layout.layers(sizes, True)[-1][:, -1]
-    if not moved.any():
-        return NOTHING
-    if moved.sum() == moved[bias].sum() == len(bias):
-        return BIAS
-    assert moved.all(), f"only some parameters move: {np.flatnonzero(moved)}"
-    if activation is None:
-        return ALL
-    first, second = layout.unit_vectors(sizes, True, 0)
-    return EQUAL if (path[:, first] == path[:, second]).all() else APART
+def measured(activation, loss, output, targets, batch=0, stepper="gd", noise=False):
+    """What was ever not zero in 80 steps of the kernel from the zero start, of two runs."""
+    sizes, paths = _trained(activation, loss, output, targets, batch, stepper, noise)
+    (moves,) = {zero.observed(path, sizes) for path in paths}
+    return moves
 
 
 def cases():
     """Arguments of `predicted` and `measured`."""
     hidden = [(activation, "half_sse", "logistic") for activation in (None, *ACTIVATIONS)]
-    yield from ((*case, *way) for case in hidden for way in product((XOR_01, AND_01), (None, 1)))
+    yield from ((*case, *way) for case in hidden for way in product((XOR_01, AND_01), (0, 1)))
     yield from (("tanh", *case, targets) for case, possible in LOSSES.items() for targets in possible)
-    yield from (("tanh", "half_sse", "logistic", AND_01, None, stepper) for stepper in STEPPERS)
-    yield ("tanh", "half_sse", "tanh", XOR_PM1, None, "gd", True)
+    yield from (("tanh", "half_sse", "logistic", AND_01, 0, stepper) for stepper in STEPPERS)
+    yield ("tanh", "half_sse", "tanh", XOR_PM1, 0, "gd", True)
 
 
 def table(heads, rows):
@@ -103,7 +70,7 @@ def table(heads, rows):
 
 def page():
     """The page, with what was measured in its tables."""
-    ways = [(XOR_01, None), (AND_01, None), (XOR_01, 1)]
+    ways = [(XOR_01, 0), (AND_01, 0), (XOR_01, 1)]
     names = {None: "(no hidden layer)"}
     by_activation = [
         [names.get(a, a), *(measured(a, "half_sse", "logistic", targets, batch) for targets, batch in ways)]
@@ -113,8 +80,8 @@ def page():
         [*case, *(measured("tanh", *case, targets) if targets in possible else "-" for targets in TARGETS)]
         for case, possible in LOSSES.items()
     ]
-    by_stepper = [[s, measured("tanh", "half_sse", "logistic", AND_01, None, s)] for s in STEPPERS]
-    noisy = measured("tanh", "half_sse", "tanh", XOR_PM1, None, "gd", True)
+    by_stepper = [[s, measured("tanh", "half_sse", "logistic", AND_01, 0, s)] for s in STEPPERS]
+    noisy = measured("tanh", "half_sse", "tanh", XOR_PM1, 0, "gd", True)
     return f"""# What moves from exactly zero
 
 All weights and biases are exactly 0. Then all hidden units say the same, f(0), and the hidden weights hear nothing:

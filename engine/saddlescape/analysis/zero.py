@@ -1,0 +1,88 @@
+"""What moves from exactly zero: as the derivatives there say in exact arithmetic, and as a path shows."""
+
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape import layout
+
+Array = npt.NDArray[np.floating]
+
+VALUE = {"logistic": Fraction(1, 2), "softplus": Fraction(0.6931471805599453)}
+"""Of activations at 0, where it is not 0."""
+
+SLOPE = {"logistic": Fraction(1, 4), "tanh": Fraction(1), "linear": Fraction(1), "relu": Fraction(0)}
+"""Of activations of outputs at 0."""
+
+
+class Moves(StrEnum):
+    """What ever leaves zero."""
+
+    NOTHING = "nothing"
+    BIAS = "the output bias"
+    ALL = "everything"
+    ALIKE = "everything, the units alike"
+    APART = "everything, each unit its own way"
+
+
+def predicted(
+    X: Array, T: Array, activation: str | None, loss: str, output: str, batch: int = 0, stepper: str = "gd",
+    noise: bool = False,
+) -> Moves:  # fmt: skip
+    """What the derivatives at zero say of a network with biases and at most one hidden layer; they are exact.
+
+    Parameters
+    ----------
+    X, T : inputs and targets, (samples, inputs) and (samples, outputs).
+    activation : of the hidden units; None is a network without a hidden layer.
+    batch : samples of a step; 0 for all.
+    """
+    if noise:
+        return Moves.APART
+    hidden = np.full((len(T), 1), VALUE.get(activation or "", Fraction(0)))
+    inputs = _fractions(X) if activation is None else hidden
+    errors, size = _errors(loss, output, _fractions(T)), batch or len(T)
+    batches = [slice(first, first + size) for first in range(0, len(T), size)]
+    weights = any((errors[b].T @ inputs[b] != 0).any() for b in batches)
+    bias = any((errors[b].sum(axis=0) != 0).any() for b in batches)
+    if stepper == "multiplicative" or not (weights or bias):
+        return Moves.NOTHING
+    return Moves.ALL if activation is None else Moves.ALIKE if weights else Moves.BIAS
+
+
+def observed(path: Array, sizes: tuple[int, ...]) -> Moves:
+    """What has left zero along a path (records, n_params) of a network with biases and at most two hidden units.
+
+    Raises
+    ------
+    ValueError
+        Only some of the parameters moved, and others than the output bias.
+    """
+    path = path[np.isfinite(path).all(axis=1)]
+    moved, bias = (path != 0).any(axis=0), layout.layers(sizes, True)[-1][:, -1]
+    if not moved.any():
+        return Moves.NOTHING
+    if moved.sum() == moved[bias].sum() == len(bias):
+        return Moves.BIAS
+    if not moved.all():
+        raise ValueError(f"only some parameters move: {np.flatnonzero(moved)}")
+    if len(sizes) == 2:
+        return Moves.ALL
+    first, second = layout.unit_vectors(sizes, True, 0)
+    return Moves.ALIKE if (path[:, first] == path[:, second]).all() else Moves.APART
+
+
+def _fractions(values: Array) -> npt.NDArray[np.object_]:
+    return np.asarray(np.vectorize(Fraction, otypes=[object])(values))
+
+
+def _errors(loss: str, output: str, T: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Derivative of each sample's loss by each output's pre-activation, at zero and up to one common factor."""
+    if loss == "softmax_ce":
+        return np.asarray(Fraction(1, T.shape[1]) - T)
+    if loss in ("bce", "bce_logits"):
+        return np.asarray(Fraction(1, 2) - T)
+    difference = VALUE.get(output, Fraction(0)) - T
+    return np.asarray((np.clip(difference, -1, 1) if loss == "huber" else difference) * SLOPE[output])
