@@ -34,7 +34,10 @@ def test_defaults_are_those_of_the_bundled_example():
 
 
 def test_bundled_sweeps():
-    assert set(bundled()) >= {"xor", "xor-slice"}
+    assert set(bundled()) >= {"xor", "xor-slice", "claims/1-xor"}
+    assert load("claims/1-xor").spec.problem.name == "xor"
+    with pytest.raises(SpecError, match="no bundled sweep; did you mean 'claims/1-xor'"):
+        load("claims/1-xo")
     sweep = load("xor-slice")
     assert (sweep.shape, sweep.spec.starts.x.index, sweep.spec.starts.y.from_) == ((), 8, -10.0)
     assert load("xor").axes[0].values[:2] == (0.0, 1e-12)

@@ -12,5 +12,7 @@ def folder() -> Path:
 
 
 def sweeps() -> dict[str, Path]:
-    """The bundled sweeps: name to TOML file."""
-    return {path.stem: path for path in sorted((folder() / "sweeps").glob("*.toml"))}
+    """The bundled sweeps: name to TOML file; one in a folder is named with it, as ``claims/1-xor``."""
+    root = folder() / "sweeps"
+    found = sorted(root.rglob("*.toml"), key=lambda path: (len(path.parts), path))
+    return {path.relative_to(root).with_suffix("").as_posix(): path for path in found}

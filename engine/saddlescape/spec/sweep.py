@@ -105,7 +105,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """
     known = data.sweeps()
     path = known[source] if isinstance(source, str) and source in known else Path(source)
-    if not path.exists() and path.suffix != ".toml" and len(path.parts) == 1:
+    if not path.exists() and path.suffix != ".toml" and not path.is_absolute():
         raise SpecError([Fault(str(source), f"is no file and no bundled sweep{nearest(str(source), known)}")])
     try:
         if path.stat().st_size > MAX_TEXT:
