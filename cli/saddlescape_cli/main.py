@@ -10,6 +10,7 @@ from saddlescape import __version__
 
 EXAMPLES = """\b
 Examples:
+  saddlescape claims                       why is zero dangerous? (a page)
   saddlescape sweeps                       what is there to run
   saddlescape run xor -o my-run            run a bundled sweep
   saddlescape run mine.toml --dry-run      what would it cost?
@@ -22,6 +23,7 @@ COMMANDS = {
     "merge": "Make one result of the shards of a run.",
     "info": "Say what a result file or a run's folder holds.",
     "plot": "Draw a result: an escape curve, a map or trajectories.",
+    "claims": "Examine what is claimed of starts at zero; makes a page.",
     "sweeps": "List the bundled sweeps.",
     "bench": "Say how fast a sweep's networks train on this machine.",
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from saddlescape.errors import SaddlescapeError
+from saddlescape_cli.drawing import drawing
 
 
 @click.command()
@@ -19,14 +20,8 @@ def plot(file: Path, kind: str | None, out: Path | None) -> None:
 
     Draw the result FILE: a curve or a map of outcomes, or trajectories.
     """
-    try:
+    with drawing("plot"):
         from saddlescape import plots
-    except ModuleNotFoundError as missing:
-        if missing.name != "matplotlib":
-            raise
-        raise SaddlescapeError(
-            "plot: needs matplotlib; install it with: pip install saddlescape[plot]"
-        ) from None
     from saddlescape_cli.open_result import open_result
 
     with open_result(file) as results:

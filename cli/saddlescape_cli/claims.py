@@ -1,0 +1,33 @@
+"""`saddlescape claims`: why is it dangerous to start at zero?"""
+
+from pathlib import Path
+
+import click
+
+from saddlescape_cli.drawing import drawing
+
+
+@click.command()
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), default=Path("claims"), help="Folder; by default ./claims."
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+def claims(out: Path, threads: int | None) -> None:
+    """\b
+    Example:
+      saddlescape claims -o claims
+
+    Examine by experiment what is claimed of starts at zero.  Prints a verdict on each claim, with the numbers that
+    decide it, and writes the results and an illustrated page, claims.html, into the folder.
+    """
+    with drawing("claims"):
+        from saddlescape.claims import examine
+        from saddlescape.claims.page import page
+
+    found = []
+    for number, (claim, finding) in enumerate(examine(out, threads=threads), start=1):
+        marks = [f"   {'+' if check.holds else '-'} {check.sentence}" for check in finding.checks]
+        click.echo("\n".join([f"{number}. {claim.title}: {finding.verdict}", *marks]))
+        found.append((claim, finding))
+    (out / "claims.html").write_text(page(found), encoding="utf-8")
+    click.echo(f"\n{out / 'claims.html'}")

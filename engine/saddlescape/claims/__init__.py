@@ -1,0 +1,28 @@
+"""Why is it dangerous to start at zero?  What the answers claim, each examined by an experiment."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from saddlescape import results, runner
+from saddlescape.claims import delta_rule, hidden_gradient, xor
+from saddlescape.claims.claim import Check, Claim, Finding, Picture
+
+__all__ = ["CLAIMS", "Check", "Claim", "Finding", "Picture", "examine"]
+
+CLAIMS = (xor.CLAIM, delta_rule.CLAIM, hidden_gradient.CLAIM)
+
+
+def examine(
+    folder: Path, claims: Sequence[Claim] = CLAIMS, threads: int | None = None
+) -> Iterator[tuple[Claim, Finding]]:
+    """Run the experiment of each claim in a folder of its name under `folder`, and judge; what is done is kept.
+
+    Raises
+    ------
+    RefusedError
+        If a folder there holds something else.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for claim in claims:
+        with results.open(runner.run(claim.sweep, folder / claim.name, threads=threads)) as found:
+            yield claim, claim.examine(found)

@@ -1,0 +1,83 @@
+"""A claim, the experiment that examines it, and what was found."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from saddlescape.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be so for a claim to hold, told with the numbers that decide it."""
+
+    sentence: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, and what is said in its place."""
+
+    figure: "Figure"
+    alt: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the runs say of a claim: its checks, and what its prose is filled with, words and pictures by name."""
+
+    checks: tuple[Check, ...]
+    words: Mapping[str, str]
+    pictures: Mapping[str, Picture]
+    only_when: str = ""
+    """The condition under which alone the claim holds, as the runs show it."""
+
+    @property
+    def verdict(self) -> str:
+        """What they come to: "holds", "fails", or "holds only when ..."."""
+        if not all(check.holds for check in self.checks):
+            return "fails"
+        return f"holds only when {self.only_when}" if self.only_when else "holds"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is claimed, and the sweep whose result decides."""
+
+    sweep: str
+    title: str
+    statement: str
+    examine: Callable[[Results], Finding]
+
+    @property
+    def name(self) -> str:
+        """Of the folder that the sweep runs in."""
+        return self.sweep.rpartition("/")[2]
+
+    @property
+    def prose(self) -> str:
+        """The explanation, HTML with `$names` for words and pictures."""
+        return (Path(__file__).parent / f"prose/{self.name}.html").read_text(encoding="utf-8")
+
+
+def point(results: Results, **values: Any) -> tuple[int, ...]:
+    """Index along each axis named, in the order of the result's axes, of its value."""
+    wanted = [(name, values[name]) for name in results.dims if name in values]
+    return tuple(int(np.flatnonzero(results.coords[name] == value)[0]) for name, value in wanted)
+
+
+def number(value: float | np.number) -> str:
+    """A number for people: 20 000, 0.05, 1e-06."""
+    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}") if value >= 1000 else f"{value:.3g}"
+
+
+def share(part: int | np.integer, whole: int) -> str:
+    """``12 of 256 (5 %)``."""
+    return f"{number(part)} of {number(whole)} ({part / whole:.0%})".replace("%", " %")

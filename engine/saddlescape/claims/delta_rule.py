@@ -1,0 +1,54 @@
+"""Claim 2: without a hidden layer zero is as good a start as any, because the delta rule adds."""
+
+import numpy as np
+
+from saddlescape import plots
+from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, point, share
+from saddlescape.outcomes import Outcome
+from saddlescape.results import Results
+
+AS_SOON = 2
+"""Zero is as good as elsewhere when it takes at most so many times the median of the slowest other scale."""
+
+
+def examine(results: Results) -> Finding:
+    """From the steps that AND and OR take, by an update that adds and one that multiplies."""
+    scale, outcome = results.coords["scale"], results["outcome"]
+    adds, multiplies = (list(results.coords["stepper"]).index(way) for way in ("gd", "multiplicative"))
+    solved, frozen = outcome == Outcome.SOLVED, outcome[:, multiplies, scale == 0] == Outcome.FROZEN
+    from_zero, elsewhere = solved[:, adds, scale == 0], solved[:, adds, scale > 0]
+    soon = results["solve_step"][:, adds, scale == 0].max()
+    medians = np.median(results["solve_step"][:, adds, scale > 0], axis=-1)
+    checks = (
+        Check(
+            f"the delta rule learns in {share(from_zero.sum(), from_zero.size)} runs from zero and in "
+            f"{share(elsewhere.sum(), elsewhere.size)} from other scales",
+            bool(from_zero.all() and elsewhere.all()),
+        ),
+        Check(
+            f"from zero it takes at most {number(soon)} steps, from other scales {number(medians.min())} to "
+            f"{number(medians.max())} in the median",
+            bool(soon <= AS_SOON * medians.max()),
+        ),
+        Check(f"multiplied, {share(frozen.sum(), frozen.size)} runs from zero are frozen", bool(frozen.all())),
+    )
+    through = solved[:, multiplies, scale > 0]
+    words = {"scale": f"{scale.max():g}", "through": share(through.sum(), through.size)}
+    panels = {
+        f"{way}, from {'random weights' if where else 'exact zero'}": point(
+            results, name="and", stepper=stepper, scale=where
+        )
+        for stepper, way in (("gd", "adding"), ("multiplicative", "multiplying"))
+        for where in (0, scale.max())
+    }
+    drawn = plots.trajectories(results, panels, columns=2)
+    return Finding(checks, words, {"paths": Picture(drawn, "Loss of runs against steps")})
+
+
+CLAIM = Claim(
+    "claims/2-delta-rule",
+    "Without a hidden layer zero is harmless",
+    "In the delta rule the weight does not appear on the right-hand side: it adds, it does not multiply. So a network "
+    "without a hidden layer learns AND and OR from zero just as from anywhere; a multiplicative update would not.",
+    examine,
+)
