@@ -39,7 +39,7 @@ def filled(plan, where):
     data = {}
     for number, variable in enumerate(variables(plan)):
         mesh = np.ix_(*(indices[d] for d in variable.dims))
-        values = sum((i * (7 * k + 3) for k, i in enumerate(mesh)), start=number)
+        values = sum((i * (7 * k + 3) for k, i in enumerate(mesh)), start=np.int64(number))
         data[variable.name] = (values % 97).astype(variable.dtype)
     return data
 

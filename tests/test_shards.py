@@ -1,5 +1,6 @@
 """Shards computed apart and merged: the bytes of one run, and no block missing, twice or of another run."""
 
+import fcntl
 import shutil
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as some
 from store_cases import filled, sweep
 
 from saddlescape import plan as plans
-from saddlescape.errors import CorruptError, RefusedError
+from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.store import RunFolder, merge_shards
 
@@ -90,6 +91,22 @@ def test_a_file_that_is_there_is_left_alone(tmp_path):
     (tmp_path / "result.h5").write_text("mine")
     refused(shard_folders(tmp_path, 2), tmp_path / "result.h5", "exists and is left alone")
     assert (tmp_path / "result.h5").read_text() == "mine"
+
+
+def test_a_name_that_leads_nowhere_is_left_alone(tmp_path):
+    folders = shard_folders(tmp_path / "shards", 2)
+    (tmp_path / "result.h5").symlink_to(tmp_path / "elsewhere")
+    refused(folders, tmp_path / "result.h5", "exists and is left alone")
+
+
+def test_two_merges_do_not_make_one_file(tmp_path):
+    folders = shard_folders(tmp_path, 2)
+    with (tmp_path / "result.h5.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(LockedError, match=r"result\.h5 is in use by another process"):
+            merge_shards(folders, tmp_path / "result.h5")
+    merge_shards(folders, tmp_path / "result.h5")
+    assert [path.name for path in tmp_path.glob("result*")] == ["result.h5"]
 
 
 def damage(first, second):

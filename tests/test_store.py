@@ -16,7 +16,7 @@ from store_cases import TEXT, filled, run_folder, sweep
 from saddlescape import plan as plans
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import Plan
-from saddlescape.store import RunFolder
+from saddlescape.store import RunFolder, blocks
 from saddlescape.store.atomic import write_atomic
 from saddlescape.store.schema import variables
 
@@ -88,6 +88,19 @@ def test_a_block_of_another_spec_is_set_aside(plan, tmp_path):
     with RunFolder(tmp_path / "run", plan) as store:
         assert 0 not in store.committed()
     assert strange.name + ".corrupt" in names(tmp_path / "run")
+
+
+def test_no_block_is_set_aside_with_its_own_name(plan, tmp_path):
+    run_folder(plan, tmp_path / "run")
+    first, second, *_ = sorted((tmp_path / "run/blocks").iterdir())
+    first.rename(first.with_name(blocks.name(0, b"no HDF5")))
+    first.with_name(blocks.name(0, b"no HDF5")).write_bytes(b"no HDF5")
+    second.unlink()
+    second.mkdir()
+    with RunFolder(tmp_path / "run", plan) as store:
+        with pytest.raises(CorruptError, match="is of another spec"):
+            store.merge()
+        assert sorted(store.committed()) == list(range(2, plan.blocks))
 
 
 def test_what_a_kill_left_half_written_is_removed(plan, tmp_path):
@@ -162,6 +175,16 @@ def test_a_file_in_place_of_the_folder_is_refused(plan, tmp_path):
     (tmp_path / "run").write_text("mine")
     with pytest.raises(RefusedError, match="is a file"), RunFolder(tmp_path / "run", plan):
         pass
+
+
+@pytest.mark.parametrize("name", ["run", "run/blocks"])
+def test_nothing_is_written_through_a_symbolic_link(plan, tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RefusedError, match="is a symbolic link"), RunFolder(tmp_path / "run", plan):
+        pass
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_another_spec_is_refused_with_the_difference(plan, tmp_path):

@@ -14,34 +14,50 @@ def write_atomic(path: Path, content: bytes) -> None:
     OSError
         If the disk is full or the folder read-only; whatever was at `path` is then still there.
     """
-    with replacing(path) as part:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-        finally:
-            os.close(descriptor)
+    with replacing(path) as descriptor:
+        write_all(descriptor, content)
+
+
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
+    """Write all of `content`, in as many writes as the system takes."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; on leaving it is synced and replaces `path`, on an error it is removed."""
+def replacing(path: Path) -> Iterator[int]:
+    """A descriptor of a new file beside `path`, which is synced and takes its place on leaving, unless by an error."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
-        yield part
-        sync(part)
+        yield descriptor
+        os.fsync(descriptor)
         os.replace(part, path)
         sync(path.parent)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing; also after a power cut they are there."""
+    if not path.parent.exists():
+        make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    with contextlib.suppress(PermissionError):  # of a folder that is not ours to read, and so was there before
+        sync(path.parent)
 
 
 def sync(path: Path) -> None:
-    """Force a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Force the names in a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

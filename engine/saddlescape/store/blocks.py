@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.errors import CorruptError
 from saddlescape.plan import Block, Plan
 from saddlescape.store.schema import VERSIONS, create, variables
 
@@ -43,21 +45,37 @@ def name(number: int, content: bytes) -> str:
     return f"{number:06d}-{hashlib.sha256(content).hexdigest()[:16]}.h5"
 
 
-def belongs(plan: Plan, number: int, file: h5py.File) -> bool:
-    """Whether an open block is block `number` of this plan, whatever its file is called."""
-    return bool(file.attrs.get("plan") == plan.digest and file.attrs.get("block") == number)
+def number(path: Path) -> int | None:
+    """Number of the block that a file by its name is; None where the name is no block's."""
+    found = re.fullmatch(r"([0-9]{6,})-[0-9a-f]{16}\.h5", path.name)
+    return int(found[1]) if found else None
+
+
+def opened(plan: Plan, path: Path) -> h5py.File:
+    """A block of the plan, opened once its bytes are known to be what its name says.
+
+    Raises
+    ------
+    CorruptError
+        If they are not, or if it is no block of the plan.
+    """
+    content = path.read_bytes() if path.is_file() else b""
+    if (its := number(path)) is None or path.name != name(its, content):
+        raise CorruptError(f"{path} is not what its name says; go on with: saddlescape resume {path.parent.parent}")
+    try:
+        file = h5py.File(io.BytesIO(content), "r")
+        if file.attrs.get("plan") == plan.digest and file.attrs.get("block") == its:
+            return file
+        file.close()
+    except OSError:
+        pass
+    raise CorruptError(f"{path} is of another spec; go on with: saddlescape resume {path.parent.parent}")
 
 
 def whole(plan: Plan, path: Path) -> bool:
     """Whether a file is a block of the plan, undamaged and under its own name."""
-    number = path.name.split("-")[0]
-    content = path.read_bytes()
-    if not number.isdecimal() or path.name != name(int(number), content):
+    try:
+        opened(plan, path).close()
+    except CorruptError:
         return False
-    with opened(content) as file:
-        return belongs(plan, int(number), file)
-
-
-def opened(content: bytes) -> h5py.File:
-    """The block's file, from bytes whose hash has been checked."""
-    return h5py.File(io.BytesIO(content), "r")
+    return True

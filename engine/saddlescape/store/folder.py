@@ -1,9 +1,9 @@
 """The folder of a run: who may write there, which blocks are committed, what is missing."""
 
-import fcntl
 import json
 import os
 import platform
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +12,11 @@ from typing import Any, Self
 import numpy.typing as npt
 
 from saddlescape import spec as specs
-from saddlescape.errors import CorruptError, LockedError, RefusedError
+from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import write_atomic
+from saddlescape.store.atomic import make_folder, write_atomic
+from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 
 FAILED = ".failed"
@@ -46,14 +47,9 @@ class RunFolder:
 
     def __enter__(self) -> Self:
         self._claim()
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._lock = os.open(self.folder / "lock", flags, 0o666)
+        self._lock = lock(self.folder / "lock", self.folder)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._prepare()
-        except BlockingIOError:
-            os.close(self._lock)
-            raise LockedError(f"{self.folder} is in use by another process; wait for it or choose -o") from None
         except BaseException:
             os.close(self._lock)
             raise
@@ -62,7 +58,7 @@ class RunFolder:
     def _prepare(self) -> None:
         """Under the lock: claim again, as another run may have come first, then clear what a kill left."""
         fresh = self._claim()
-        (self.folder / "blocks").mkdir(exist_ok=True)
+        self._make(self.folder / "blocks")
         for part in (*self.folder.glob("*.part"), *self.folder.glob("blocks/*.part")):
             part.unlink()
         if fresh:
@@ -86,9 +82,7 @@ class RunFolder:
 
     def _claim(self) -> bool:
         """Whether the folder is new to us; refuse it where it is neither empty nor this run's."""
-        if self.folder.exists() and not self.folder.is_dir():
-            raise RefusedError(f"{self.folder} is a file; choose another folder with -o")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make(self.folder)
         if (self.folder / "plan.json").exists():
             self._compare()
             return False
@@ -98,6 +92,13 @@ class RunFolder:
         if foreign or {p.name for p in self.folder.iterdir()} - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
         return True
+
+    def _make(self, folder: Path) -> None:
+        if folder.is_symlink():
+            raise RefusedError(f"{folder} is a symbolic link, which is not written through; choose a folder with -o")
+        if folder.exists() and not folder.is_dir():
+            raise RefusedError(f"{folder} is a file; choose another folder with -o")
+        make_folder(folder)
 
     def _compare(self) -> None:
         kept = read_plan(self.folder)
@@ -141,8 +142,9 @@ class RunFolder:
         """Files of the blocks that are whole, by number; bad ones are set aside as ``.corrupt``."""
         good: dict[int, Path] = {}
         for path in sorted((self.folder / "blocks").glob("*.h5")):
-            if blocks.whole(self.plan, path):
-                good[int(path.name.split("-")[0])] = path
+            number = blocks.number(path)
+            if number is not None and blocks.whole(self.plan, path):
+                good[number] = path
             else:
                 path.rename(path.with_name(path.name + ".corrupt"))
         return good
@@ -160,13 +162,31 @@ class RunFolder:
         """Notes of the blocks that could not be computed, by number."""
         return {int(path.stem): path for path in sorted(self.folder.glob(f"blocks/*{FAILED}"))}
 
-    def merge(self) -> Path:
+    def merge(self, after_block: Callable[[], None] = lambda: None) -> Path:
         """Make ``result.h5`` from all blocks; its path.  Only of a whole run, every block of which is committed."""
-        found = self.committed()
+        found = block_files([self.folder])
         missing = self.plan.blocks - len(found)
         if missing:
             raise CorruptError(f"{missing} blocks of {self.folder} are damaged; saddlescape resume {self.folder}")
-        return merge(self.plan, found, self.folder / "result.h5")
+        return merge(self.plan, found, self.folder / "result.h5", after_block)
+
+
+def block_files(folders: Sequence[Path]) -> dict[int, Path]:
+    """Files of the blocks in these runs' folders by number; what is in them is checked when they are copied.
+
+    Raises
+    ------
+    RefusedError
+        If a block is there twice.
+    """
+    found: dict[int, Path] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("blocks/*.h5"))):
+        number = blocks.number(path)
+        if number in found:
+            raise RefusedError(f"block {number} is there twice, {found[number]} and {path}; leave one of them out")
+        if number is not None:
+            found[number] = path
+    return found
 
 
 def read_plan(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,11 @@ The file is netCDF-4 as it stands: every dimension is a dimension scale with its
 when, where or by how many threads it was made; equal runs give equal bytes.
 """
 
+import io
 import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import __version__, layout
-from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
 from saddlescape.store import blocks
-from saddlescape.store.atomic import replacing
+from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.schema import SCHEMA_VERSION, VERSIONS, Variable, create, sizes, variables
 
 COUNTED = 2**16
@@ -26,16 +29,55 @@ COUNTED = 2**16
 DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=[seed, r]))"
 
 
-def merge(plan: Plan, files: dict[int, Path], target: Path) -> Path:
-    """Write the result of all blocks to `target`, which appears whole or not at all."""
-    with replacing(target) as part, h5py.File(part, "w", libver=VERSIONS) as file:
+def merge(plan: Plan, files: dict[int, Path], target: Path, after_block: Callable[[], None]) -> Path:
+    """Write the result of all blocks to `target`, which appears whole or not at all.
+
+    What ``after_block()`` raises ends it, as a full disk does.
+    """
+    with replacing(target) as descriptor, ThreadPoolExecutor(1) as aside:  # where no signal's handler is run
+        aside.submit(_write, descriptor, plan, files, after_block).result()
+    return target
+
+
+class _Unfailing(io.FileIO):
+    """The file that libhdf5 writes to.  A write that fails would leave it unable to close, and end the process with a
+    segmentation fault (HDF5 2.0): the first failure is kept, and what is written after it is dropped.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        self._attempt(lambda: write_all(self.fileno(), content))
+        return len(content)
+
+    def truncate(self, size: int | None = None) -> int:
+        self._attempt(lambda: os.ftruncate(self.fileno(), size or 0))
+        return size or 0
+
+    def _attempt(self, change: Callable[[], None]) -> None:
+        try:
+            if self.failure is None:
+                change()
+        except OSError as failure:
+            self.failure = failure
+
+    def check(self) -> None:
+        """Raise what has failed."""
+        if self.failure is not None:
+            raise self.failure
+
+
+def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None]) -> None:
+    with _Unfailing(descriptor, "r+", closefd=False) as kept, h5py.File(kept, "w", libver=VERSIONS) as file:
         _coordinates(file, plan)
         for variable in variables(plan):
             _declare(file, plan, variable)
         for number in sorted(files):
             _copy(file, plan, number, files[number])
+            kept.check()
+            after_block()
         _provenance(file, plan, files)
-    return target
+    kept.check()
 
 
 def _coordinates(file: h5py.File, plan: Plan) -> None:
@@ -85,12 +127,8 @@ def _declare(file: h5py.File, plan: Plan, variable: Variable) -> None:
 
 
 def _copy(file: h5py.File, plan: Plan, number: int, path: Path) -> None:
-    content, block = path.read_bytes(), plan.block(number)
-    if path.name != blocks.name(number, content):
-        raise CorruptError(f"{path} changed while it was merged; run resume again")
-    with blocks.opened(content) as source:
-        if not blocks.belongs(plan, number, source):
-            raise CorruptError(f"{path} is a block of another spec or number; remove it and run resume again")
+    block = plan.block(number)
+    with blocks.opened(plan, path) as source:
         for variable in variables(plan):
             if variable.name in source:
                 _copy_chunks(source[variable.name], file[variable.name], blocks.offset(plan, block, variable.dims))

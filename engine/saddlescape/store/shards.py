@@ -1,18 +1,21 @@
 """Shards of one run, computed apart: checked for holes, duplicates and foreign blocks, then merged."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Plan, Shard
-from saddlescape.store.folder import kept_shard, kept_sweep, read_plan
+from saddlescape.store.folder import block_files, kept_shard, kept_sweep, read_plan
+from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 
 TOLD = 5
 """Names in a message, at most."""
 
 
-def merge_shards(folders: Sequence[Path], target: Path) -> Path:
+def merge_shards(folders: Sequence[Path], target: Path, after_block: Callable[[], None] = lambda: None) -> Path:
     """Write to `target` the result of the run whose shards are in these folders; the same bytes as of one run.
 
     Raises
@@ -21,15 +24,30 @@ def merge_shards(folders: Sequence[Path], target: Path) -> Path:
         If the folders are not all of one sweep, or a block is missing or in two of them, or `target` exists.
     CorruptError
         If a block is damaged.
+    LockedError
+        If another process makes the same target.
     """
-    if target.exists():
-        raise RefusedError(f"{target} exists and is left alone; choose another name with -o")
     shards = {folder: _of_one_sweep(folder, folders[0]) for folder in folders}
     plan = Plan(kept_sweep(folders[0]))
-    found = _blocks(folders)
+    found = block_files(folders)
     if missing := set(range(plan.blocks)) - found.keys():
         raise RefusedError(_holes(plan, missing, shards))
-    return merge(plan, found, target)
+    with _alone(target):
+        return merge(plan, found, target, after_block)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Be the one process that makes `target`, a new file, by a lock beside it that is gone afterwards."""
+    path = target.with_name(target.name + ".lock")
+    descriptor = lock(path, target)
+    try:
+        if os.path.lexists(target):
+            raise RefusedError(f"{target} exists and is left alone; choose another name with -o")
+        yield
+    finally:
+        path.unlink()
+        os.close(descriptor)
 
 
 def _of_one_sweep(folder: Path, first: Path) -> Shard:
@@ -37,17 +55,6 @@ def _of_one_sweep(folder: Path, first: Path) -> Shard:
     if kept["digest"] != read_plan(first)["digest"]:
         raise RefusedError(f"{folder} and {first} are of different sweeps; merge the shards of one")
     return kept_shard(kept)
-
-
-def _blocks(folders: Sequence[Path]) -> dict[int, Path]:
-    """Files of all blocks by number; what is in them is checked when they are copied."""
-    found: dict[int, Path] = {}
-    for path in (path for folder in folders for path in sorted(folder.glob("blocks/[0-9]*-*.h5"))):
-        number = int(path.name.split("-")[0])
-        if number in found:
-            raise RefusedError(f"block {number} is there twice, {found[number]} and {path}; leave one of them out")
-        found[number] = path
-    return found
 
 
 def _holes(plan: Plan, missing: set[int], shards: dict[Path, Shard]) -> str:
