@@ -1,7 +1,5 @@
 """The lane kernel against its NumPy twin, and the promises about bits, symmetry and exact zeros."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -121,15 +119,6 @@ def starts(n, scale=0.8, dtype="float64", seed=3):
     return (np.random.default_rng(seed).normal(size=(n, 9)) * scale).astype(dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_bits_do_not_depend_on_the_number_of_lanes(dtype):
-    given = make_batch(
-        starts(37, 2.0, dtype), 3000, learning_rate=0.5, momentum=0.9, solved=0.4, escape=0.47, every=50
-    )
-    results = [everything(train(LOGISTIC, XOR, TARGET, given, lanes=lanes)) for lanes in (1, 2, 4, 8, 16)]
-    assert all(result == results[0] for result in results)
-
-
 @pytest.mark.parametrize("runs", [*range(1, 41), 100])
 def test_a_run_does_not_depend_on_the_runs_beside_it(runs):
     given = make_batch(starts(100), 400, learning_rate=0.5, momentum=0.9, solved=0.4, every=40)
@@ -137,15 +126,6 @@ def test_a_run_does_not_depend_on_the_runs_beside_it(runs):
     whole, part = (train(LOGISTIC, XOR, TARGET, g, lanes=8) for g in (given, fewer))
     for a, b in zip(vars(whole).values(), vars(part).values(), strict=True):
         np.testing.assert_array_equal(a[:runs], b)
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_bits_do_not_depend_on_threads(threads):
-    given = make_batch(starts(60), 500, learning_rate=0.5, momentum=0.9, solved=0.4, every=100)
-    alone = everything(train(LOGISTIC, XOR, TARGET, given, lanes=8))
-    with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(train, LOGISTIC, XOR, TARGET, given, lanes=8) for _ in range(threads)]
-        assert all(everything(future.result()) == alone for future in futures)
 
 
 def test_the_zero_start_of_xor_is_frozen_at_once():

@@ -21,8 +21,9 @@ from saddlescape.kernels.variant import Variant
 ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, STEPPER_RATES = range(5)
 """Rows of `rates`: limits, then the numbers that the run steps by."""
 
-LOSS, WORST, PARKED, MOVED, SEEN = range(5)
-"""Rows of `seen`, and how many: loss, largest error, 1 where a lane has no run, bits that its last tick changed."""
+LOSS, WORST, PARKED, MOVED, ASKED, SEEN = range(6)
+"""Rows of `seen`, and how many: loss, largest error, 1 where a lane has no run, bits that its last tick changed, and
+whether to look for events: 1 at birth and, where the samples come in batches, after epochs that ask for it, else 0."""
 
 
 def over(builder: Any, first: Lanes, n: int, body: Callable[[Any, Lanes], Lanes]) -> Lanes:
@@ -197,7 +198,8 @@ def step(
         seen, wanted = rows.pop("seen"), ir.Constant(ir.IntType(1), 0)
         rows["keys"], bits = Words(builder, variant.kind, args[6]), Difference(seen[PARKED])
         if variant.trainer.batch:
-            wanted = epoch(builder, variant, rows, X, T, bits).any()
+            asked = epoch(builder, variant, rows, X, T, bits)
+            seen[ASKED], wanted = select(asked, seen[PARKED].like(1.0), 0.0), asked.any()
         else:
             update(builder, variant, **rows, bits=bits)
             next_step(builder, variant, rows["keys"])

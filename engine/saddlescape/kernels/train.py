@@ -16,6 +16,7 @@ from saddlescape.kernels.caching import cached
 from saddlescape.kernels.measures import largest, norm, separation
 from saddlescape.kernels.noise import below
 from saddlescape.kernels.tick import (
+    ASKED,
     DIVERGED_LOSS,
     ESCAPE_LOSS,
     GRADIENT_TOLERANCE,
@@ -120,6 +121,7 @@ def refill(lane, lanes, runs, n):
         lanes.keys[k * n.lanes + lane] = runs.keys[2 * run + k] if run >= 0 else np.uint64(0)
     lanes.keys[STEP * n.lanes + lane] = np.uint64(0)  # Numba makes floats of signed and unsigned words together
     lanes.seen[PARKED * n.lanes + lane] = 0.0 if run >= 0 else 1.0
+    lanes.seen[ASKED * n.lanes + lane] = 1.0
     book[RUN * n.lanes + lane], book[DONE * n.lanes + lane], book[DUE * n.lanes + lane] = run, 0, NEVER
     if run >= 0:
         book[BIRTH * n.lanes + lane], book[RECORD * n.lanes + lane] = clock[TICK], 0
@@ -192,10 +194,15 @@ def stop_reason(lane, now, budget, lanes, n):
 
 @njit(error_model="numpy")
 def attend_lane(lane, run, lanes, runs, records, shape, n):
-    """See to a lane before the update: record, escape, stop."""
+    """See to a lane before the update: record, escape, stop.
+
+    Whether it is looked at is for its own run to say: a neighbour's event or a record must not let it escape.
+    """
     now = lanes.clock[TICK] - lanes.book[BIRTH * n.lanes + lane]
     if lanes.clock[TICK] >= lanes.book[DUE * n.lanes + lane]:
         record(lane, now, lanes, runs, records, shape, n)
+    if lanes.seen[ASKED * n.lanes + lane] == 0.0 and now < runs.steps[run]:
+        return
     if lanes.seen[LOSS * n.lanes + lane] < lanes.rates[ESCAPE_LOSS * n.lanes + lane]:
         runs.events[4 * run + ESCAPED] = now
         lanes.rates[ESCAPE_LOSS * n.lanes + lane] = -math.inf
@@ -324,6 +331,8 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
         else:
             own_x, own_t = x, t
         clock[FLAGS] = step(net, lanes.theta, lanes.state, lanes.grad, rates, seen, lanes.keys, own_x, own_t)
+        if clock[FLAGS] & STILL and not looks_every_tick(net):
+            evaluate(net, lanes.theta, lanes.grad, rates, seen, x, t)
         if clock[FLAGS] & STILL or attended:
             replace(lanes, runs, records, shape, n)
         clock[TICK] += 1

@@ -1,0 +1,89 @@
+"""A run's bits depend on its start and numbers alone: not on lanes, order, neighbours, threads, or how work is cut."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import test_flow
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kernel_cases import TARGET, XOR, make_batch
+from tolerances import LENGTH
+
+from saddlescape.kernels import Trainer, train
+from saddlescape.outcomes import StopReason
+
+RUNS = 37
+FULL = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "momentum")
+NOISY = Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", "adam", batch=1, shuffled=True, noise=True)
+FLOW = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "flow")
+PER_RUN = ("theta", "escape_loss", "solved", "diverged", "gradient", "steps", "keys")
+
+
+def starts(dtype="float64"):
+    return np.random.default_rng(3).normal(0, 2, (RUNS, 9)).astype(dtype)
+
+
+STEPS = {"steps": 1200, "learning_rate": 0.5, "momentum": 0.9, "solved": 0.4, "escape": 0.47, "every": 40}
+CASES = {
+    "full batch": (FULL, make_batch(starts(), **STEPS)),
+    "float32": (FULL, make_batch(starts("float32"), **STEPS)),
+    "shuffled and noisy": (NOISY, make_batch(starts(), **STEPS)),
+    "flow": (FLOW, test_flow.make_batch(starts() / 4, np.linspace(0, 20, 9), solved=0.4, escape=0.47)),
+}
+"""Some runs stop early and give their lanes away, others last."""
+
+
+def part(batch, where):
+    """The runs at `where`, each recorded."""
+    rates = {name: values[where] for name, values in batch.rates.items()}
+    kept = {name: getattr(batch, name)[where] for name in PER_RUN if getattr(batch, name) is not None}
+    return replace(batch, rates=rates, recorded=np.arange(len(where)), **kept)
+
+
+def bits(trained, but=()):
+    """Bytes of all that became of each run."""
+    rows = [getattr(trained, field.name) for field in fields(trained) if field.name not in but]
+    return [b"".join(row[run].tobytes() for row in rows if len(row)) for run in range(len(trained.theta))]
+
+
+REFERENCE = {name: bits(train(trainer, XOR, TARGET, batch, lanes=8)) for name, (trainer, batch) in CASES.items()}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    case=st.sampled_from(sorted(CASES)),
+    order=st.permutations(range(RUNS)),
+    cuts=st.sets(st.integers(1, RUNS - 1), max_size=6),
+    lanes=st.sampled_from([1, 4, 8, 16]),
+    threads=st.integers(1, 4),
+)
+def test_bits_depend_on_the_start_alone(case, order, cuts, lanes, threads):
+    """Parts of no more runs than lanes never refill one; those of more do."""
+    trainer, batch = CASES[case]
+    parts = np.split(np.array(order), sorted(cuts))
+    with ThreadPoolExecutor(threads) as pool:
+        done = pool.map(lambda where: train(trainer, XOR, TARGET, part(batch, where), lanes=lanes), parts)
+        found = [run for trained in done for run in bits(trained)]
+    assert found == [REFERENCE[case][run] for run in order]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bits_do_not_depend_on_being_recorded(case):
+    trainer, batch = CASES[case]
+    paths = ("measures", "theta_path")
+    whole, plain = (train(trainer, XOR, TARGET, b) for b in (batch, replace(batch, recorded=np.full(RUNS, -1))))
+    assert bits(whole, but=paths) == bits(plain, but=paths)
+    assert len(set(whole.stop_step.tolist())) > 5  # some leave early, and others stay
+
+
+def test_a_fixed_point_in_batches_is_measured_where_it_is():
+    trainer = Trainer((1, 1), False, ("linear",), "half_sse", "gd", batch=1)
+    given = make_batch(np.array([[0.5], [3.0], [-2.0]]), 2000, learning_rate=0.1, every=2000)
+    trained = train(trainer, np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]]), given)
+    assert (trained.stop_reason == StopReason.FIXED_POINT).all()
+    off = abs(trained.theta[:, 0] - 1)
+    assert (off < 4 * np.finfo(float).eps).all()
+    np.testing.assert_allclose(trained.loss, 5 / 2 * off**2, rtol=LENGTH)
+    np.testing.assert_allclose(trained.grad_norm, 5 * off, rtol=LENGTH)
