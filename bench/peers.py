@@ -1,6 +1,7 @@
 """The kernel against its peers: the same starts, results compared first, rates in interleaved rounds of one run.
 
-Each peer trains in the chunks, and on the threads, that suit it best; compiling is not timed.
+Each peer trains in the chunks, and on the threads, that suit it best, the kernel on all cores as it always does;
+compiling is not timed.
 """
 
 import argparse
@@ -72,13 +73,13 @@ def seconds(run, theta, way):
         return (time.perf_counter() - began) / way.times / way.steps
 
 
-def suited(run, theta):
+def suited(run, theta, threads):
     """The fastest way of a peer, repeated or shortened to take about `SECONDS`; at most `STEPS` steps a call."""
     run(theta, 10)
     steps = min(STEPS, max(2, int(SECONDS / seconds(run, theta, Way(10, len(theta), 1)))))
     found = {}
-    for chunk, threads in itertools.product([c for c in CHUNKS if c <= len(theta)], sorted({1, cores()})):
-        way = Way(steps, chunk, threads)
+    for chunk, n in itertools.product([c for c in CHUNKS if c <= len(theta)], threads):
+        way = Way(steps, chunk, n)
         run(theta[:chunk], steps)
         found[way] = min(seconds(run, theta, way) for _ in range(TRIES))
     best = min(found, key=found.get)
@@ -98,7 +99,8 @@ def measure(sizes, dtype, networks, rounds):
     X, T = problem(sizes)
     theta, runs = starts(sizes, networks, dtype), makers(sizes, X, T)
     gaps = compare(runs, theta[:256])
-    ways = {who: suited(run, theta) for who, run in runs.items()}
+    threads = {1, cores()}
+    ways = {who: suited(run, theta, {cores()} if who == OURS else threads) for who, run in runs.items()}
     times = {who: [] for who in runs}
     for _ in range(rounds):
         for who, run in runs.items():
