@@ -73,3 +73,9 @@ DIMENSION = {"exact": 1e-12, "twos": 0.06, "bar": 0.25}
 
 # Newton's method for the likeliest law ends within the rounding of sums of thousands of terms.
 LIKELIEST = 1e-9
+
+# Near a saddle, hundreds of steps of a linear recursion, each rounded twice.
+SADDLE = 1e-13
+
+# Closed integrals against quadrature, or inverted where they are near their end.
+QUADRATURE = 1e-9

@@ -5,6 +5,8 @@ from saddlescape.analysis.entropy import basin_entropy, basin_fractions
 from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
 from saddlescape.analysis.scaling import compare_laws, fit_scaling
 from saddlescape.analysis.survival import event_quantiles, event_times, survival_curve
+from saddlescape.analysis.theory import growth_factor, linear_product, linear_product_time, saddle_escape_time
+from saddlescape.analysis.xor_saddle import xor_escape_constant
 
 __all__ = [
     "basin_entropy",
@@ -16,8 +18,13 @@ __all__ = [
     "event_quantiles",
     "event_times",
     "fit_scaling",
+    "growth_factor",
+    "linear_product",
+    "linear_product_time",
     "outcome_counts",
+    "saddle_escape_time",
     "survival_curve",
     "uncertainty_exponent",
     "wilson_interval",
+    "xor_escape_constant",
 ]
