@@ -42,7 +42,7 @@ def spec_of(side):
 def kernel(spec, count):
     """Function that gives solve steps (starts,), -1 where unsolved: lanes are refilled, parts go to all cores."""
     problem = spec.loaded
-    numbers = {key: np.full(count, _number(spec, key)) for key in NUMERIC}
+    numbers = {key: np.full(count, spec.number(key)) for key in NUMERIC}
     whole = batch(spec, np.arange(count), numbers, np.full(count, -1), np.zeros(1, dtype=np.int64))
     parts = list(shares(whole, 8 * cores()))
 
@@ -51,11 +51,6 @@ def kernel(spec, count):
         return np.concatenate([part.solve_step for part in done])
 
     return solve
-
-
-def _number(spec, key):
-    section, name = key.split(".")
-    return getattr(getattr(spec, section), name)
 
 
 def spread(solve, theta, parts):

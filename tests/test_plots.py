@@ -53,6 +53,7 @@ def results(outcome, runs=8, clock="step", **coords):
     return Stand(
         title="XOR",
         labels={name: f"starts.{name}" for name in coords},
+        along={name: (name,) for name in coords},
         variables=variables,
         coords={name: np.asarray(values) for name, values in coords.items()} | {"run": np.arange(runs)},
         dims={name: len(values) for name, values in coords.items()} | {"run": runs, "record": 4},

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 def rows(results: "Results") -> list[dict[str, Any]]:
     """For each point of the first axis its value, its runs with each outcome, and its distinct starts.
 
-    Without an axis (a slice's x and y are none), one row for all.
+    Zipped axes have a value each.  Without an axis (a slice's x and y are none), one row for all.
     """
-    axes, counts = results.axes, _counts(results)
+    counts = _counts(results)
     distinct = results["distinct_starts"].reshape(len(counts), -1).sum(axis=1)
-    name = next(iter(results.dims)) if axes else "starts"
-    values = results[name] if axes else np.array(["all"])
+    names = results.along[next(iter(results.dims))] if results.axes else ("starts",)
+    columns = [results[name].tolist() for name in names] if results.axes else [["all"]]
     labels = [o.label for o in Outcome]
     return [
-        {name: value, **dict(zip(labels, map(int, row), strict=True)), "distinct_starts": int(n)}
-        for value, row, n in zip(values.tolist(), counts, distinct, strict=True)
+        {**dict(zip((*names, *labels), (*values, *map(int, row)), strict=True)), "distinct_starts": int(n)}
+        for *values, row, n in zip(*columns, counts, distinct, strict=True)
     ]
 
 

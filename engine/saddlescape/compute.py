@@ -1,7 +1,7 @@
 """One block of a plan, computed: starts drawn, trained by the kernel, outcomes named."""
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from saddlescape.kernels import Batch, Trained, Trainer, train
 from saddlescape.outcomes import ESCAPE_DROP, classify
 from saddlescape.plan import Block, Plan
 from saddlescape.problems import Problem
-from saddlescape.spec import NUMERIC, Spec
+from saddlescape.spec import Spec, only_numbers
 
 Data = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
     found = {key.removeprefix("training."): values for key, values in numbers.items() if key.startswith("training.")}
     decay = found["schedule_decay"]
     for number, rate in enumerate(spec.training.layer_rates or ()):
-        found[f"layer_rate_{number}"] = np.full(len(decay), rate)
+        found[f"layer_rate_{number}"] = found.get(f"layer_rates.{number}", np.full(len(decay), rate))
     found["half_turn"], found["time"] = np.full(len(decay), 0.5 / spec.steps), np.full(len(decay), spec.training.time)
     return {**found, "log_decay": np.log(np.maximum(decay, np.finfo(float).tiny))}
 
@@ -87,34 +87,39 @@ class Group:
     numbers: dict[str, npt.NDArray[np.float64]]
 
 
+def _flat(index: Sequence[npt.NDArray[np.intp]], lengths: Sequence[int], n: int) -> npt.NDArray[np.intp]:
+    """Number of each of `n` cells in a grid of these lengths, in C order."""
+    number = np.zeros(n, dtype=np.intp)
+    for i, length in zip(index, lengths, strict=True):
+        number = number * length + i
+    return number
+
+
 def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
     """Split runs, given by their index along each dimension of the plan, by the structure of their spec."""
-    axes = plan.sweep.axes
-    cells = index[len(axes) : -1]
-    start = cells[0] * plan.shape[-2] + cells[1] if cells else index[-1]
-    point = np.zeros(len(start), dtype=np.intp)
-    structure = np.zeros(len(start), dtype=np.intp)
-    for axis, i in zip(axes, index, strict=False):
-        point = point * len(axis.values) + i
-        structure = structure if axis.key in NUMERIC else structure * len(axis.values) + i
+    sweep, n = plan.sweep, len(index[-1])
+    at, cells = index[: len(sweep.shape)], index[len(sweep.shape) : -1]
+    start = _flat(cells, plan.shape[len(sweep.shape) : -1], n) if cells else index[-1]
+    point = _flat(at, sweep.shape, n)
+    kinds = [k for k, side in enumerate(sweep.grid) if not only_numbers(side)]
+    structure = _flat([at[k] for k in kinds], [sweep.shape[k] for k in kinds], n)
     for value in np.unique(structure):
         where = np.flatnonzero(structure == value)
-        at = tuple(i[where] for i in index[: len(axes)])
-        spec = plan.sweep.at(
-            tuple(0 if a.key in NUMERIC else int(i[0]) for a, i in zip(axes, at, strict=True))
-        )
-        numbers = {
-            key: np.broadcast_to(plan.sweep.numeric(key), plan.sweep.shape)[at] * np.ones(len(where))
-            for key in NUMERIC
-        }
+        here = [i[where] for i in at]
+        spec = sweep.structure([int(i[0]) for i in here])
+        numbers = sweep.numbers(here, len(where))
         yield Group(spec, where, point[where], start[where].astype(np.int64), numbers)
+
+
+def _single(group: Group) -> npt.NDArray[np.bool_]:
+    """Whether all starts of the run's point are one."""
+    at_zero, elsewhere = (starts.single(group.spec, scale) for scale in (0.0, 1.0))
+    return np.where(group.numbers["starts.scale"] == 0, at_zero, elsewhere)
 
 
 def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """(first, inverse): the runs to compute, and which of them each run equals."""
-    scale = group.numbers["starts.scale"]
-    same = np.where(scale == 0, starts.single(group.spec, 0.0), starts.single(group.spec, 1.0))
-    same = same & (group.numbers["training.noise"] == 0) & (not group.spec.shuffled)
+    same = _single(group) & (group.numbers["training.noise"] == 0) & (not group.spec.shuffled)
     identity = np.where(same, group.point * count, group.point * count + group.start)
     _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
     return first, inverse
@@ -145,7 +150,7 @@ def batch(
 def _train_group(
     plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_slice: Callable[[int], None] | None
 ) -> tuple[Batch, Trained, npt.NDArray[np.intp]]:
-    first, inverse = _distinct(group, int(np.prod(plan.shape[len(plan.sweep.axes) :])))
+    first, inverse = _distinct(group, math.prod(plan.shape[len(plan.sweep.shape) :]))
     numbers = {key: values[first] for key, values in group.numbers.items()}
     wanted = np.zeros(len(first), dtype=bool)
     np.logical_or.at(wanted, inverse, kept)
@@ -244,14 +249,9 @@ def _shaped(
 
 def _distinct_starts(plan: Plan, block: Block) -> npt.NDArray[np.int64]:
     """Different starts at each point of the block, (block's shape without run) int64."""
-    out = np.empty(block.shape[:-1], dtype=np.int64)
-    n_axes = len(plan.sweep.axes)
-    scale = np.broadcast_to(plan.sweep.numeric("starts.scale"), plan.sweep.shape)
-    for here in itertools.product(*map(range, out.shape)):
-        at = tuple(a + b for a, b in zip(here, block.start, strict=False))[:n_axes]
-        spec = plan.sweep.at(
-            tuple(0 if a.key in NUMERIC else i for a, i in zip(plan.sweep.axes, at, strict=True))
-        )
-        one = starts.single(spec, float(scale[at]))
-        out[here] = 1 if one else plan.count
-    return out
+    index = [i.ravel() + first for i, first in zip(np.indices(block.shape[:-1]), block.start, strict=False)]
+    points = math.prod(block.shape[:-1])
+    out = np.empty(points, dtype=np.int64)
+    for group in _groups(plan, [*index, np.zeros(points, dtype=np.intp)]):
+        out[group.where] = np.where(_single(group), 1, plan.count)
+    return out.reshape(block.shape[:-1])

@@ -4,7 +4,6 @@ A plan follows from the spec alone, so every machine, thread count and resumed r
 """
 
 import hashlib
-import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -15,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import layout, starts
-from saddlescape.spec import NUMERIC, Spec, Sweep
+from saddlescape.spacing import geomspace
+from saddlescape.spec import Axis, Spec, Sweep
 
 FORMAT = 1
 """Version of the blocks and the result file; part of every plan's digest."""
@@ -45,6 +45,16 @@ class Dimension:
     name: str
     meaning: str
     values: npt.NDArray[np.generic] | range
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """Values of a key that is zipped with others, along the dimension `along`."""
+
+    name: str
+    along: str
+    key: str
+    values: npt.NDArray[np.generic]
 
 
 @dataclass(frozen=True)
@@ -87,19 +97,43 @@ class Plan:
 
     sweep: Sweep
 
-    @cached_property
+    @property
     def structures(self) -> list[Spec]:
         """One spec for each combination of the axes that change more than a number."""
-        lengths = [1 if axis.key in NUMERIC else len(axis.values) for axis in self.sweep.axes]
-        return [self.sweep.at(index) for index in itertools.product(*map(range, lengths))]
+        return self.sweep.structures
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Names in the result of the axes' keys, and of those they are zipped under."""
+        keys = [axis.key for axis in self.sweep.axes]
+        names = {key: _name(key, keys) for key in keys}
+        for zipped in dict.fromkeys(axis.zip for axis in self.sweep.axes if axis.zip):
+            name = zipped
+            while name in {*RESERVED, "x", "y", *names.values()}:
+                name = f"zip_{name}"
+            names[f"zip {zipped}"] = name
+        return names
 
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
-        keys = [axis.key for axis in self.sweep.axes]
-        axes = [
-            Dimension(_name(axis.key, keys), axis.key, _coordinate(axis.values)) for axis in self.sweep.axes
-        ]
+        axes = [self._dimension(side) for side in self.sweep.grid]
         return (*axes, *self._cells, Dimension("run", "", range(self.count)))
+
+    def _dimension(self, side: tuple[Axis, ...]) -> Dimension:
+        first = side[0]
+        if not first.zip:
+            return Dimension(self._names[first.key], first.key, _coordinate(first.values))
+        meaning = " with ".join(axis.key for axis in side)
+        return Dimension(self._names[f"zip {first.zip}"], meaning, range(len(first.values)))
+
+    @cached_property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """What zipped axes have in place of a dimension each."""
+        return tuple(
+            Coordinate(self._names[axis.key], self._names[f"zip {axis.zip}"], axis.key, _coordinate(axis.values))
+            for axis in self.sweep.axes
+            if axis.zip
+        )
 
     @property
     def _cells(self) -> tuple[Dimension, ...]:
@@ -234,7 +268,7 @@ def record_times(schedule: str | tuple[float, ...], end: float) -> npt.NDArray[n
     if not isinstance(schedule, str):
         inner = np.asarray(schedule, dtype=np.float64)
     elif schedule.startswith("log:"):
-        inner = np.geomspace(end / 10**4, end, int(schedule[4:]))
+        inner = _log(end / 10**4, end, int(schedule[4:]))
     else:
         inner = np.linspace(0, end, int(schedule.removeprefix("linear:")) + 1)
     return np.unique(np.concatenate([[0.0], inner[inner <= end], [end]]))
@@ -249,16 +283,25 @@ def record_steps(schedule: str | tuple[int, ...], steps: int) -> npt.NDArray[np.
     if not isinstance(schedule, str):
         inner = np.asarray(schedule, dtype=np.int64)
     elif schedule.startswith("log:"):
-        inner = np.rint(np.geomspace(1, steps, int(schedule[4:]))).astype(np.int64)
+        inner = np.rint(_log(1, steps, int(schedule[4:]))).astype(np.int64)
     else:
         inner = np.arange(0, steps, int(schedule.removeprefix("every:")), dtype=np.int64)
     return np.unique(np.concatenate([[0], inner[inner <= steps], [steps]]).astype(np.int64))
 
 
+def _log(first: float, last: float, n: int) -> npt.NDArray[np.float64]:
+    return geomspace(first, last, n) if n > 1 else np.array([first], dtype=np.float64)
+
+
 def _name(key: str, keys: list[str]) -> str:
-    last = key.rsplit(".", 1)[-1]
-    clash = last in RESERVED or sum(k.rsplit(".", 1)[-1] == last for k in keys) > 1
+    """The last word of a key, with the number of an element; all of it where that is another's name too."""
+    last = _last(key)
+    clash = last in RESERVED or sum(_last(k) == last for k in keys) > 1
     return key.replace(".", "_") if clash else last
+
+
+def _last(key: str) -> str:
+    return "_".join(key.split(".")[1:])
 
 
 def _coordinate(values: tuple[object, ...]) -> npt.NDArray[np.generic]:

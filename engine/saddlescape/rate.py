@@ -22,8 +22,7 @@ LONGEST_TIME = 1e12
 
 def _numbers(spec: Spec) -> dict[str, Floats]:
     """The spec's own numbers for every run, without stops that come before the steps are taken."""
-    parts = {key: key.split(".") for key in NUMERIC}
-    numbers = {key: np.full(RUNS, getattr(getattr(spec, part), name)) for key, (part, name) in parts.items()}
+    numbers = {key: np.full(RUNS, spec.number(key)) for key in NUMERIC}
     return {**numbers, "stop.solved": np.zeros(RUNS), "stop.gradient": np.zeros(RUNS)}
 
 

@@ -59,14 +59,25 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return dict(zip(names, self._file.shape("outcome"), strict=True))
 
     @cached_property
+    def along(self) -> dict[str, tuple[str, ...]]:
+        """Names of the coordinates along each dimension of the outcomes: its own, or those of zipped axes."""
+        zipped = self._file.coordinates("outcome")
+        found = {dim: tuple(name for name in zipped if self._file.dims(name) == (dim,)) for dim in self.dims}
+        return {dim: names or (dim,) for dim, names in found.items()}
+
+    @cached_property
     def coords(self) -> dict[str, npt.NDArray[Any]]:
-        """The coordinate of each dimension of the outcomes; labels for axes that are no numbers."""
-        return {name: self._file.read(name) for name in self.dims}
+        """The coordinates of the outcomes by name: of each dimension, then of zipped axes; labels where no numbers."""
+        return {name: self._file.read(name) for name in self._coordinates}
+
+    @property
+    def _coordinates(self) -> list[str]:
+        return list(dict.fromkeys((*self.dims, *(name for names in self.along.values() for name in names))))
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """What each dimension of the outcomes is: the key of an axis, the parameter of a slice."""
-        return {name: self._file.meaning(name) for name in self.dims}
+        """What each coordinate of the outcomes is: the key of an axis, the parameter of a slice."""
+        return {name: self._file.meaning(name) for name in self._coordinates}
 
     def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
         """A variable piece by piece, each with its place, so that any number of runs fits into memory."""

@@ -22,7 +22,7 @@ from saddlescape.compute import Data, batch, compute, trainer
 from saddlescape.errors import RefusedError, SaddlescapeError
 from saddlescape.kernels import train
 from saddlescape.plan import WHOLE, Block, Plan, Shard
-from saddlescape.spec import NUMERIC, Sweep
+from saddlescape.spec import Sweep
 from saddlescape.store import RunFolder, Status, merge_shards
 
 RESULT = "result.h5"
@@ -298,12 +298,5 @@ def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -
 
 def _point(sweep: Sweep, point: tuple[int, ...]) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:
     if len(point) != len(sweep.shape):
-        raise ValueError(
-            f"point must have one index for each of the {len(sweep.shape)} axes; got {len(point)}"
-        )
-    structural = tuple(0 if a.key in NUMERIC else i for a, i in zip(sweep.axes, point, strict=True))
-    numbers = {
-        key: np.array([np.broadcast_to(sweep.numeric(key), sweep.shape)[point]], dtype=np.float64)
-        for key in NUMERIC
-    }
-    return sweep.at(structural), numbers
+        raise ValueError(f"point must have one index for each of the {len(sweep.shape)} axes; got {len(point)}")
+    return sweep.structure(point), sweep.numbers([np.array([i]) for i in point], 1)

@@ -31,7 +31,8 @@ def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = 
     if spec.starts.kind == "file":
         return spec.given_starts[runs] + 0.0
     factor = np.asarray(spec.starts.scale if scale is None else scale, dtype=np.float64).reshape(-1, 1)
-    starts: Array = factor * _directions(spec, runs)
+    each, which = np.unique(runs, return_inverse=True)
+    starts: Array = factor * _directions(spec, each)[which]
     return starts + 0.0
 
 

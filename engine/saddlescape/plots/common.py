@@ -75,8 +75,18 @@ def words(name: str) -> str:
 
 def where(results: "Results", names: list[str], point: tuple[int, ...]) -> str:
     """The values of the axes at a point, for a title."""
-    pairs = zip(names, point, strict=False)
+    pairs = [(name, i) for dim, i in zip(names, point, strict=False) for name in results.along[dim]]
     return ", ".join(f"{words(name)} {label(results.coords[name][i])}" for name, i in pairs)
+
+
+def values_of(results: "Results", dim: str) -> Values:
+    """Where cells lie along a dimension: its coordinate, or that of the first of the axes zipped along it."""
+    return np.asarray(results.coords[results.along[dim][0]])
+
+
+def meaning_of(results: "Results", dim: str) -> str:
+    """What runs along a dimension: a key, those of zipped axes, a parameter."""
+    return " with ".join(results.labels[name] for name in results.along[dim])
 
 
 def label(value: Any) -> str:

@@ -7,7 +7,17 @@ from matplotlib.axes import Axes
 
 from saddlescape.analysis import outcome_counts, wilson_interval
 from saddlescape.outcomes import Outcome
-from saddlescape.plots.common import COLOURS, PlotError, Values, axis_names, new_axes, place, words
+from saddlescape.plots.common import (
+    COLOURS,
+    PlotError,
+    Values,
+    axis_names,
+    meaning_of,
+    new_axes,
+    place,
+    values_of,
+    words,
+)
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -25,12 +35,12 @@ def escape_curve(results: "Results", ax: Axes | None = None) -> Axes:
     counts = outcome_counts(results["outcome"], 0)
     total = counts.sum(axis=1)
     sampled = results["distinct_starts"].reshape(len(total), -1).sum(axis=1) == total
-    x, apart = place(ax, np.asarray(results.coords[names[0]]))
+    x, apart = place(ax, values_of(results, names[0]))
     for outcome in (o for o in Outcome if counts[:, o].any()):
         low, high = np.where(sampled, wilson_interval(counts[:, outcome], total), np.nan)
         _band(ax, outcome, x, apart, counts[:, outcome] / total, low, high)
     pooled = f", over all {' and '.join(map(words, names[1:]))}" if names[1:] else ""
-    ax.set(xlabel=results.labels[names[0]], ylabel="fraction of starts, 95 % interval", ylim=(-0.02, 1.02))
+    ax.set(xlabel=meaning_of(results, names[0]), ylabel="fraction of starts, 95 % interval", ylim=(-0.02, 1.02))
     ax.set_title(results.title + pooled)
     ax.legend(frameon=False)
     return ax

@@ -19,8 +19,10 @@ from saddlescape.plots.common import (
     axis_names,
     clock_of,
     label,
+    meaning_of,
     new_axes,
     spread,
+    values_of,
     where,
 )
 
@@ -47,7 +49,7 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
     flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
     ramp = RAMP.reversed()(norm(np.maximum(step, fastest)))
     image = np.where(solved[..., None], ramp, flat[outcome])
-    _picture(ax, image, *(np.asarray(results.coords[name]) for name in names[-2:]))
+    _picture(ax, image, *(values_of(results, name) for name in names[-2:]))
     others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
     ax.legend(
         handles=[Patch(color=COLOURS[o], label=f"{o.label} {np.mean(outcome == o):.1%}") for o in others],
@@ -57,7 +59,7 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
         bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
         bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         bar.set_label(f"solved {np.mean(solved):.1%}: at {clock_of(results)}")
-    across, up = (results.labels[name] for name in names[-2:])
+    across, up = (meaning_of(results, name) for name in names[-2:])
     title = f"{results.title}\n{where(results, names[:-2], point)}".strip()
     ax.set(xlabel=across, ylabel=up, title=title)
     return ax

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from saddlescape.analysis import wilson_interval
-from saddlescape.plots.common import RAMP, axis_names, clock_of, new_axes, place
+from saddlescape.plots.common import RAMP, axis_names, clock_of, meaning_of, new_axes, place, values_of
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -19,7 +19,7 @@ def escaped_within(results: "Results", budgets: Sequence[float], ax: Axes | None
     With Wilson intervals (95 %); exact zero stands apart.  Other axes are pooled.
     """
     ax, name, clock = ax or new_axes(), axis_names(results)[0], clock_of(results)
-    x, apart = place(ax, results.coords[name])
+    x, apart = place(ax, values_of(results, name))
     when = results[f"escape_{clock}"].reshape(len(x), -1)
     for budget, shade in zip(budgets, np.linspace(0.8, 0.1, len(budgets)), strict=True):
         escaped = np.count_nonzero((when >= 0) & (when <= budget), axis=1)
@@ -29,6 +29,7 @@ def escaped_within(results: "Results", budgets: Sequence[float], ax: Axes | None
         ax.plot(x[line], fraction[line], "o-", color=colour, markersize=4, label=label, gid=label)
         ax.fill_between(x[line], low[line], high[line], color=colour, alpha=0.2, linewidth=0)
         ax.plot(x[apart], fraction[apart], "o", color=colour, markersize=4, gid=f"{label} at zero")
-    ax.set(xlabel=results.labels[name], ylabel="fraction of starts escaped", ylim=(-0.02, 1.02), title=results.title)
+    ax.set(xlabel=meaning_of(results, name), ylabel="fraction of starts escaped", ylim=(-0.02, 1.02))
+    ax.set_title(results.title)
     ax.legend(frameon=False)
     return ax

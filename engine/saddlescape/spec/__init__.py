@@ -1,6 +1,7 @@
 """One TOML file describes a sweep: read, checked as a whole, and turned into one spec per point."""
 
+from saddlescape.spec.axes import Axis, only_numbers
 from saddlescape.spec.model import NUMERIC, Spec
-from saddlescape.spec.sweep import Axis, Sweep, bundled, load, parse
+from saddlescape.spec.sweep import Sweep, bundled, load, parse
 
-__all__ = ["NUMERIC", "Axis", "Spec", "Sweep", "bundled", "load", "parse"]
+__all__ = ["NUMERIC", "Axis", "Spec", "Sweep", "bundled", "load", "only_numbers", "parse"]

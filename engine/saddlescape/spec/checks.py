@@ -1,6 +1,7 @@
 """Every fault of a spec at once: of single keys, and of keys that do not fit each other."""
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spec.files import DataFiles
-from saddlescape.spec.model import NUMERIC, Section, Side, Spec
+from saddlescape.spec.model import ELEMENTS, NUMERIC, Section, Side, Spec, is_number
 
 Tree = dict[str, Any]
 Chosen = Mapping[str, Sequence[Any]]
@@ -29,6 +30,13 @@ KEYS: dict[str, tuple[type[BaseModel], str]] = {
     **{f"{name}.{key}": (model, key) for name, model in SECTIONS.items() for key in model.model_fields},
 }
 """Every key of a spec by its dotted path: the class it belongs to and its field."""
+
+
+def is_key(path: str) -> bool:
+    """Whether it is a key, or an element of a list of `ELEMENTS`: ``network.hidden.0``."""
+    whole, _, place = path.rpartition(".")
+    return path in KEYS or (whole in ELEMENTS and re.fullmatch(r"0|[1-9]\d{0,4}", place, re.ASCII) is not None)
+
 
 MAX_RECORDS = 10**7
 LARGEST = {"float64": 1e300, "float32": 1e30}
@@ -336,9 +344,8 @@ def _magnitude(spec: Spec, path: str, values: npt.NDArray[np.float64]) -> Iterat
 
 
 def _numbers(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    for key in NUMERIC:
-        section, name = key.split(".")
-        values = np.array(chosen.get(key) or [getattr(getattr(spec, section), name)], dtype=np.float64)
+    for key in (*NUMERIC, *(key for key in chosen if is_number(key) and key not in NUMERIC)):
+        values = np.array(chosen.get(key) or [spec.number(key)], dtype=np.float64)
         yield from _magnitude(spec, key, values)
         lost = values[(values > 0) & (values < 1 / LARGEST["float32"])]
         if len(lost) and spec.network.dtype == "float32":

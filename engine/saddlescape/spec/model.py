@@ -37,7 +37,15 @@ NUMERIC = (
     "stop.gradient",
     "stop.diverged",
 )
-"""Keys that only change a number of a run, not the network, its data or its kernel."""
+"""Keys that only change a number of a run, not the network, its data or its kernel; so do `LAYER_RATES`."""
+
+LAYER_RATES = "training.layer_rates"
+
+
+def is_number(key: str) -> bool:
+    """Whether a key only changes a number of a run: one of `NUMERIC`, or the rate of one layer."""
+    return key in NUMERIC or key.startswith(f"{LAYER_RATES}.")
+
 
 Floats = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -96,6 +104,15 @@ Activation = Literal[
     "logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin"
 ]
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+
+ELEMENTS: dict[str, Any] = {
+    "network.hidden": Width,
+    "network.activation": Activation,
+    "starts.base": float,
+    "starts.direction": float,
+    LAYER_RATES: NonNegative,
+}
+"""Keys that are lists, with the type of their elements; an element is a key too: ``network.hidden.0``."""
 
 
 class Section(BaseModel):
@@ -216,6 +233,21 @@ class Spec(Section):
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer: inputs, hidden layers, outputs."""
         return (self.loaded.X.shape[1], *self.network.hidden, self.loaded.T.shape[1])
+
+    def number(self, key: str) -> float:
+        """The value of a key that `is_number`; a layer without a rate has 1."""
+        section, name, *place = key.split(".")
+        value = getattr(getattr(self, section), name)
+        if not place:
+            return float(value)
+        return float(value[int(place[0])]) if value is not None and int(place[0]) < len(value) else 1.0
+
+    def replaced(self, key: str, value: float) -> "Spec":
+        """This spec with another value of a key that `is_number`; a layer's rate must be there."""
+        section, name, *place = key.split(".")
+        old = getattr(self, section)
+        new = tuple(value if str(k) == place[0] else v for k, v in enumerate(getattr(old, name))) if place else value
+        return self.model_copy(update={section: old.model_copy(update={name: new})})
 
     @property
     def batch(self) -> int:

@@ -5,36 +5,26 @@ import json
 import math
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from saddlescape import bundled as data
 from saddlescape.errors import Fault, SpecError
-from saddlescape.spec.checks import KEYS, Chosen, Tree, field_faults, nearest, validate
+from saddlescape.spec.axes import Axis, grid, only_numbers, read
+from saddlescape.spec.checks import KEYS, Chosen, Tree, is_key, nearest, validate
 from saddlescape.spec.files import DataFiles
-from saddlescape.spec.model import NUMERIC, Spec
+from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_number
+
+Floats = npt.NDArray[np.float64]
 
 MAX_TEXT = 2**20
-MAX_VALUES = 2**20
 MAX_STRUCTURES = 4096
-FIXED = ("schema", "title", "starts.count", "starts.file", "starts.x", "starts.y")
-"""Keys that cannot be an axis, as none of `record` can: they shape the result as a whole."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A key of the spec and the values it takes."""
-
-    key: str
-    values: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -52,36 +42,61 @@ class Sweep:
     data: Mapping[str, str] = field(default_factory=dict)
     _structures: dict[tuple[int, ...], Spec] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @cached_property
+    def grid(self) -> tuple[tuple[Axis, ...], ...]:
+        """The axes along each dimension of the grid: one, or those that are zipped."""
+        return grid(self.axes)
+
+    @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        return tuple(len(axis.values) for axis in self.axes)
+        """Lengths of the dimensions of the grid."""
+        return tuple(len(side[0].values) for side in self.grid)
 
-    def at(self, index: tuple[int, ...]) -> Spec:
-        """The spec of the point at `index`, one number for each axis."""
-        pairs = list(zip(self.axes, index, strict=True))
-        spec = self._structures[tuple(i for axis, i in pairs if axis.key not in NUMERIC)]
-        updates: dict[str, dict[str, Any]] = {}
-        for axis, i in pairs:
-            if axis.key in NUMERIC:
-                section, key = axis.key.split(".")
-                updates.setdefault(section, {})[key] = axis.values[i]
-        sections = {name: getattr(spec, name).model_copy(update=new) for name, new in updates.items()}
-        return spec.model_copy(update=sections)
+    @property
+    def structures(self) -> list[Spec]:
+        """One spec for each combination of the axes that change more than a number, in C order."""
+        return list(self._structures.values())
 
-    def numeric(self, key: str) -> npt.NDArray[np.float64]:
+    def structure(self, index: Sequence[int]) -> Spec:
+        """The spec of the point at `index`, but for its numbers: those of axes are any."""
+        sides = zip(self.grid, index, strict=True)
+        return self._structures[tuple(0 if only_numbers(side) else int(i) for side, i in sides)]
+
+    def at(self, index: Sequence[int]) -> Spec:
+        """The spec of the point at `index`, one number for each dimension of the grid."""
+        spec = self.structure(index)
+        for side, i in zip(self.grid, index, strict=True):
+            for axis in (axis for axis in side if is_number(axis.key)):
+                spec = spec.replaced(axis.key, axis.values[i])
+        return spec
+
+    @cached_property
+    def _numbers(self) -> dict[str, tuple[int, Floats]]:
+        """Dimension and values of each axis that is a number."""
+        sides = enumerate(self.grid)
+        axes = ((number, axis) for number, side in sides for axis in side if is_number(axis.key))
+        return {axis.key: (number, np.array(axis.values, dtype=np.float64)) for number, axis in axes}
+
+    def numeric(self, key: str) -> Floats:
         """Values of a key of `NUMERIC`, float64, broadcastable to `shape`."""
-        for number, axis in enumerate(self.axes):
-            if axis.key == key:
-                sides = [1] * len(self.axes)
-                sides[number] = -1
-                return np.array(axis.values, dtype=np.float64).reshape(sides)
-        section, name = key.split(".")
-        return np.full([1] * len(self.axes), getattr(getattr(self.spec, section), name), dtype=np.float64)
+        sides = [1] * len(self.grid)
+        if key not in self._numbers:
+            return np.full(sides, self.spec.number(key))
+        number, values = self._numbers[key]
+        sides[number] = -1
+        return values.reshape(sides)
+
+    def numbers(self, index: Sequence[npt.NDArray[np.intp]], n: int) -> dict[str, Floats]:
+        """Values of all of `NUMERIC`, and of layers' rates that are axes, at `n` points; (n,) float64 each.
+
+        `index` has an array (n,) for each dimension of the grid.
+        """
+        own = {key: values[index[number]] for key, (number, values) in self._numbers.items()}
+        return {key: np.full(n, self.spec.number(key)) for key in NUMERIC if key not in own} | own
 
     def resolved(self) -> dict[str, Any]:
         """The complete spec as plain JSON values: defaults, axes and `data` included."""
-        axes = [{"key": axis.key, "values": list(axis.values)} for axis in self.axes]
+        axes = [axis.resolved() for axis in self.axes]
         data = {"data": dict(self.data)} if self.data else {}
         return {**self.spec.model_dump(mode="json", by_alias=True), "axes": axes, **data}
 
@@ -126,10 +141,10 @@ def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
         tree = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError([Fault("TOML", f"must be valid TOML; {error}")]) from None
-    axes, unsound, faults = _axes(tree.pop("axes", []))
+    axes, unsound, faults = read(tree.pop("axes", []))
     chosen, override_faults = _override(tree, overrides, unsound.union(axis.key for axis in axes))
     found = [*override_faults, *_shaping(tree, axes)]
-    for axis in axes:
+    for axis in (axis for axis in axes if axis.key in KEYS):
         _default(tree, axis.key, axis.values[0])
     files, unsound = DataFiles(folder), unsound.union(fault.path for fault in found)
     chosen |= {axis.key: axis.values for axis in axes}
@@ -158,45 +173,81 @@ def _structures(
     tree: Tree, files: DataFiles, axes: list[Axis], chosen: Chosen, unsound: Set[str]
 ) -> tuple[dict[tuple[int, ...], Spec], list[Fault]]:
     """One checked spec for each combination of the axes that change more than a number, and all their faults."""
-    axes = [axis for axis in axes if axis.key not in NUMERIC]
-    number = math.prod(len(axis.values) for axis in axes)
-    if number > MAX_STRUCTURES:
+    sides = grid(axes)
+    lengths = [1 if only_numbers(side) else len(side[0].values) for side in sides]
+    if (number := math.prod(lengths)) > MAX_STRUCTURES:
         message = f"must have at most {MAX_STRUCTURES} combinations of other keys than {', '.join(NUMERIC)}"
-        first = [Axis(axis.key, axis.values[:1]) for axis in axes]
+        first = [replace(axis, values=axis.values[:1]) for axis in axes]
         return {}, [Fault("axes", f"{message}; got {number}"), *_structures(tree, files, first, chosen, unsound)[1]]
     specs: dict[tuple[int, ...], Spec] = {}
     met: dict[Fault, list[tuple[int, ...]]] = {}
-    for index in itertools.product(*(range(len(axis.values)) for axis in axes)):
-        point = {name: dict(value) if isinstance(value, dict) else value for name, value in tree.items()}
-        for axis, i in zip(axes, index, strict=True):
-            _put(point, axis.key, axis.values[i])
-        specs[index], found = validate(point, files, chosen, unsound)
-        for fault in found:
+    for index in itertools.product(*map(range, lengths)):
+        point, found = _point(tree, sides, index)
+        specs[index], more = validate(point, files, chosen, {*unsound, *(fault.path for fault in found)})
+        for fault in [*found, *more]:
             met.setdefault(fault, []).append(index)
-    return specs, list(_located(met, axes, number))
+    return specs, list(_located(met, sides, lengths))
 
 
-def _located(met: dict[Fault, list[tuple[int, ...]]], axes: list[Axis], number: int) -> Iterator[Fault]:
+def _point(tree: Tree, sides: Sequence[Sequence[Axis]], index: tuple[int, ...]) -> tuple[Tree, list[Fault]]:
+    """The tree of one point: whole keys first, then elements of lists."""
+    point = {name: dict(value) if isinstance(value, dict) else value for name, value in tree.items()}
+    pairs = [(axis.key, axis.values[i]) for side, i in zip(sides, index, strict=True) for axis in side]
+    faults = [
+        fault
+        for key, value in sorted(pairs, key=lambda pair: pair[0].count("."))
+        if key not in NUMERIC
+        for fault in _put(point, key, value)
+    ]
+    return point, faults
+
+
+def _located(
+    met: dict[Fault, list[tuple[int, ...]]], sides: Sequence[Sequence[Axis]], lengths: list[int]
+) -> Iterator[Fault]:
     """Each kind of fault once, with the values that it depends on; "axes" only if it is met everywhere."""
     told = set()
     for (path, message), where in met.items():
         kind = path, re.sub(r"\d+", "", message)
-        if kind in told or (path == "axes" and len(where) < number):
+        if kind in told or (path == "axes" and len(where) < math.prod(lengths)):
             continue
         told.add(kind)
         pairs = [
             f"{axis.key} = {json.dumps(axis.values[i])}"
-            for axis, i, met_at in zip(axes, where[0], zip(*where, strict=True), strict=True)
-            if len(set(met_at)) < len(axis.values)
+            for side, length, i, met_at in zip(sides, lengths, where[0], zip(*where, strict=True), strict=True)
+            for axis in side
+            if len(set(met_at)) < length and not is_number(axis.key)
         ]
         yield Fault(path, f"{message} (where {', '.join(pairs)})" if pairs else message)
 
 
-def _put(tree: Tree, key: str, value: Any) -> None:
-    *section, name = key.split(".")
-    table = tree.setdefault(section[0], {}) if section else tree
+def _put(tree: Tree, key: str, value: Any) -> Iterator[Fault]:
+    """Set a key, or one element of a list."""
+    *sections, name = key.split(".", 2)[:2]
+    table = tree.setdefault(sections[0], {}) if sections else tree
     if isinstance(table, dict):
-        table[name] = value
+        if key.count(".") < 2:
+            table[name] = value
+            return
+        elements, place = _elements(tree, ".".join((*sections, name))), int(key.rsplit(".", 1)[1])
+        if place < len(elements):
+            table[name] = [*elements[:place], value, *elements[place + 1 :]]
+        else:
+            whole = key.rsplit(".", 1)[0]
+            yield Fault(key, f"must be an element of {whole}, from 0; that has {len(elements)}")
+
+
+def _elements(tree: Tree, key: str) -> list[Any]:
+    """The list at a key, or what stands for it by default."""
+    section, name = key.split(".")
+    given, network = tree[section].get(name), tree.get("network", {})
+    if isinstance(given, list | tuple):
+        return list(given)
+    hidden = network.get("hidden") if isinstance(network, dict) else None
+    widths = list(hidden) if isinstance(hidden, list | tuple) else list(Network().hidden)
+    defaults = {"network.hidden": widths, LAYER_RATES: [1.0] * (len(widths) + 1)}
+    defaults["network.activation"] = [given or Network().activation] * len(widths)
+    return defaults.get(key, [])
 
 
 def _default(tree: Tree, key: str, value: Any) -> None:
@@ -213,13 +264,13 @@ def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dic
         key, equals, value = (part.strip() for part in override.partition("="))
         if not equals:
             faults.append(Fault(key, "must be KEY=VALUE, for example training.learning_rate=0.1"))
-        elif key not in KEYS:
+        elif not is_key(key):
             faults.append(Fault(key, f"is not a key{nearest(key, KEYS)}"))
-        elif key in axes:
+        elif key in axes or key.rpartition(".")[0] in axes:
             faults.append(Fault(key, "is an axis of this sweep; change its values in a copy of the file"))
         elif isinstance(tree.get(key.split(".")[0], {}), dict) or "." not in key:
             try:
-                _put(tree, key, _value(value))
+                faults += _put(tree, key, _value(value))
                 chosen[key] = ()
             except ValueError:
                 faults.append(Fault(key, f"must be set to a TOML value or a bare word; got {value!r:.80}"))
@@ -236,88 +287,3 @@ def _value(text: str) -> Any:
     if list(document) != ["v"]:
         raise ValueError(text)
     return document["v"]
-
-
-def _axes(tables: Any) -> tuple[list[Axis], set[str], list[Fault]]:
-    """The sound axes, the keys of the others, and the faults of those."""
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        return [], set(), [Fault("axes", "must be tables; write [[axes]]")]
-    axes: list[Axis] = []
-    unsound: set[str] = set()
-    faults: list[Fault] = []
-    for number, table in enumerate(tables):
-        axis, found = _axis(f"axes[{number}]", table)
-        if axis is not None and axis.key in {other.key for other in axes}:
-            found.append(
-                Fault(f"axes[{number}].key", f"must differ from the other axes; got {axis.key!r} twice")
-            )
-        faults += found
-        if axis is not None and not found:
-            axes.append(axis)
-        else:
-            unsound |= {str(table.get("key"))} & KEYS.keys()
-    return axes, unsound, faults
-
-
-def _axis(path: str, table: Tree) -> tuple[Axis | None, list[Fault]]:
-    kinds = ("values", "linspace", "logspace")
-    faults = [
-        Fault(f"{path}.{name}", f"is not a key{nearest(name, ('key', *kinds))}")
-        for name in table
-        if name not in ("key", *kinds)
-    ]
-    key = table.get("key")
-    if not isinstance(key, str) or key not in KEYS:
-        faults.append(
-            Fault(f"{path}.key", f"must be a key of the spec; got {key!r}{nearest(str(key), KEYS)}")
-        )
-    elif key in FIXED or key.startswith("record."):
-        faults.append(Fault(f"{path}.key", f"cannot be an axis; got {key!r}; run a sweep for each value"))
-    given = [kind for kind in kinds if kind in table]
-    if len(given) != 1:
-        faults.append(Fault(path, f"must have one of values, linspace and logspace; got {len(given)}"))
-    if faults:
-        return None, faults
-    values, faults = _expand(f"{path}.{given[0]}", given[0], table[given[0]], str(key) in NUMERIC)
-    checked = [_check(f"{path}.values[{i}]", str(key), value) for i, value in enumerate(values)]
-    faults += [fault for _, found in checked for fault in found]
-    faults += [] if faults else _repeated(f"{path}.{given[0]}", [value for value, _ in checked])
-    return (None if faults else Axis(str(key), tuple(value for value, _ in checked))), faults
-
-
-def _repeated(path: str, values: list[Any]) -> list[Fault]:
-    value, times = Counter(values).most_common(1)[0]
-    return [Fault(path, f"must differ from each other; got {json.dumps(value)} twice")] if times > 1 else []
-
-
-def _expand(path: str, kind: str, given: Any, numeric: bool) -> tuple[list[Any], list[Fault]]:
-    if kind == "values":
-        good = isinstance(given, list) and 0 < len(given) <= MAX_VALUES
-        fault = Fault(path, f"must be a list of 1 to {MAX_VALUES} values; got {given!r:.80}")
-        return (given, []) if good else ([], [fault])
-    numbers = (
-        isinstance(given, list) and [type(v) in (int, float) and abs(v) < 1e300 for v in given] == [True] * 3
-    )
-    if not numbers or type(given[2]) is not int or not 2 <= given[2] <= MAX_VALUES:
-        message = f"must be [from, to, n] with n from 2 to {MAX_VALUES}; got {given!r:.80}"
-        return [], [Fault(path, message)]
-    if kind == "logspace" and min(given[:2]) <= 0:
-        return [], [Fault(path, f"must run between numbers greater than 0; got {given!r:.80}")]
-    space = np.geomspace if kind == "logspace" else np.linspace
-    values = space(float(given[0]), float(given[1]), given[2]).tolist()
-    return [int(v) if not numeric and v.is_integer() else v for v in values], []
-
-
-@cache
-def _adapter(key: str) -> TypeAdapter[Any]:
-    model, name = KEYS[key]
-    info = model.model_fields[name]
-    kind: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
-    return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
-
-
-def _check(path: str, key: str, value: Any) -> tuple[Any, list[Fault]]:
-    try:
-        return _adapter(key).validate_python(value), []
-    except ValidationError as error:
-        return None, field_faults(error, Spec, path)

@@ -90,16 +90,19 @@ def _coordinates(file: h5py.File, plan: Plan) -> None:
         scale.make_scale(name)
         if meanings.get(name):
             scale.attrs["long_name"] = meanings[name]
+    for coordinate in plan.coordinates:
+        _along(file, coordinate.name, coordinate.along, _storable(coordinate.values), {"long_name": coordinate.key})
     if "record" in file:
         what = "time" if plan.flows else "step"
-        _along(file, f"record_{what}", "record", plan.record_at, f"{what} of the record")
-        _along(file, "trajectory_run", "trajectory", plan.trajectory_run, "run whose trajectory it is")
+        of_records, of_trajectories = f"{what} of the record", "run whose trajectory it is"
+        _along(file, f"record_{what}", "record", plan.record_at, {"long_name": of_records, "units": "1"})
+        _along(file, "trajectory_run", "trajectory", plan.trajectory_run, {"long_name": of_trajectories, "units": "1"})
 
 
-def _along(file: h5py.File, name: str, dim: str, values: npt.NDArray[Any], long_name: str) -> None:
+def _along(file: h5py.File, name: str, dim: str, values: Any, attrs: dict[str, str]) -> None:
     dataset = file.create_dataset(name, data=values)
     dataset.dims[0].attach_scale(file[dim])
-    dataset.attrs.update({"long_name": long_name, "units": "1"})
+    dataset.attrs.update(attrs)
 
 
 def _coordinate(file: h5py.File, name: str, values: npt.NDArray[Any] | range) -> h5py.Dataset:
@@ -124,6 +127,8 @@ def _declare(file: h5py.File, plan: Plan, variable: Variable) -> None:
     for number, dim in enumerate(variable.dims):
         dataset.dims[number].attach_scale(file[dim])
     dataset.attrs.update(variable.attrs)
+    if auxiliary := [coordinate.name for coordinate in plan.coordinates if coordinate.along in variable.dims]:
+        dataset.attrs["coordinates"] = " ".join(auxiliary)
 
 
 def _copy(file: h5py.File, plan: Plan, number: int, path: Path) -> None:

@@ -50,6 +50,10 @@ class ResultFile:
             return (name,)
         return tuple(dim[0].name.strip("/") for dim in dataset.dims)
 
+    def coordinates(self, name: str) -> list[str]:
+        """Coordinates of a variable beside those of its dimensions."""
+        return str(self._file[name].attrs.get("coordinates", "")).split()
+
     def meaning(self, name: str) -> str:
         """The long name of a variable, or its name where it has none."""
         return str(self._file[name].attrs.get("long_name", name))
