@@ -212,7 +212,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[[axes]]\nkey = "starts.scal"\nvalues = [1]', r"axes\[0\].key: .*did you mean 'starts.scale'?"),
         (XOR + "[[axes]]\nkey = [1]\nvalues = [1]", r"axes\[0\].key: must be a key of the spec; got \[1\]"),
         (XOR + '[[axes]]\nkey = "record.runs"\nvalues = [1]', r"axes\[0\].key: cannot be an axis"),
-        (XOR + AXIS, r"axes\[0\]: must have one of values, linspace and logspace; got 0"),
+        (XOR + AXIS, r"axes\[0\]: must have one of values, linspace, logspace, random, sobol; got 0"),
         (XOR + AXIS + "values = [1]\nlinspace = [0, 1, 2]", r"axes\[0\]: must have one of .*; got 2"),
         (XOR + AXIS + "values = []", r"axes\[0\].values: must be a list of 1 to"),
         (XOR + AXIS + "linspace = [0, 1]", r"axes\[0\].linspace: must be \[from, to, n\]"),

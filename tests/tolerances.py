@@ -79,3 +79,6 @@ SADDLE = 1e-13
 
 # Closed integrals against quadrature, or inverted where they are near their end.
 QUADRATURE = 1e-9
+
+# A power of a float64, in two ways: the exponent's rounding, times the logarithm of the range.
+POWER = 1e-14

@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
 
@@ -73,7 +73,14 @@ def read(tables: Any) -> tuple[list[Axis], set[str], list[Fault]]:
             axes.append(axis)
         else:
             unsound |= {str(table.get("key"))} & KEYS.keys()
-    return axes, unsound, faults + ([] if faults else list(_of_grid(axes)))
+    faults += [] if faults else _of_grid(axes)
+    return _evened(axes), unsound, faults
+
+
+def _evened(axes: Sequence[Axis]) -> list[Axis]:
+    """The axes with as many values each where they are zipped, so that more can be said of them."""
+    shortest = {side[0].zip: min(len(axis.values) for axis in side) for side in grid(axes)}
+    return [replace(axis, values=axis.values[: shortest[axis.zip]]) if axis.zip else axis for axis in axes]
 
 
 def _axis(number: int, tables: Sequence[Tree]) -> tuple[Axis | None, list[Fault]]:
