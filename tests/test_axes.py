@@ -13,7 +13,7 @@ import pytest
 import xarray
 from scipy.stats import qmc
 from spec_cases import TINY
-from tolerances import POWER
+from tolerances import POWER, TRAJECTORY
 
 import saddlescape as ss
 from saddlescape import plots
@@ -193,6 +193,50 @@ def test_rates_of_layers_are_numbers_of_a_run(tmp_path):
         kept = ss.replay(sweep, (0, 1), 3)["theta"]
         assert (kept[:, :6] == kept[0, :6]).all()
         assert (kept[1:, 6:] != kept[0, 6:]).all()
+
+
+MEAN_FIELD = """[problem]
+name = "random"
+samples = 20
+inputs = 4
+outputs = 1
+input_scale = 0.7071067811865476
+target_scale = 4
+[network]
+hidden = [4]
+activation = "tanh"
+output = "linear"
+bias = false
+[starts]
+count = 1
+[training]
+loss = "mse"
+stepper = "gd"
+learning_rate = 0.0625
+steps = 30
+[record]
+steps = "every:1"
+"""
+
+
+def test_mean_field_scaling_is_a_matter_of_data_and_rate():
+    """Sohl-Dickstein's network, 4 wide, in plain NumPy: hidden = tanh(sqrt(2) X W / sqrt(n)), output = hidden V / n."""
+    axes = "".join(axis(f"training.layer_rates.{layer}", f"values = [{rate}]") for layer, rate in ((0, 3), (1, 5)))
+    sweep = parse(MEAN_FIELD + axes, Path())
+    X, T = np.sqrt(2) * sweep.spec.loaded.X, sweep.spec.loaded.T / 4
+    start = ss.start(sweep, (0, 0), 0)
+    W, V = start[:16].reshape(4, 4).T.copy(), start[16:].reshape(4, 1).copy()
+    losses = []
+    for _ in range(31):
+        hidden = np.tanh(np.sqrt(2) * X @ W / 2)
+        error = hidden @ V / 4 - T
+        losses.append(np.mean(error**2))
+        back = 2 / 20 * error @ V.T / 4 * (1 - hidden**2)
+        V -= 5 * 2 / 20 * hidden.T @ error / 4
+        W -= 3 * np.sqrt(2) * X.T @ back / 2
+    ours = ss.replay(sweep, (0, 0), 0)["loss"] / 16
+    assert losses[-1] < 0.9 * losses[0]
+    np.testing.assert_allclose(ours, losses, rtol=TRAJECTORY["float64"])
 
 
 def test_rates_of_networks_of_several_depths():

@@ -1,9 +1,13 @@
 """Problems: truth tables, and files good and bad."""
 
+import hashlib
+
 import numpy as np
 import pytest
+from tolerances import SUMMED
 
-from saddlescape.problems import logic_problem, read_problem
+from saddlescape import reference
+from saddlescape.problems import drawn_problem, logic_problem, read_problem
 
 
 @pytest.mark.parametrize(
@@ -22,6 +26,41 @@ def test_parity_and_encoder():
     np.testing.assert_array_equal(logic_problem("parity", bits=3).T[:, 0], [0, 1, 1, 0, 1, 0, 0, 1])
     np.testing.assert_array_equal(logic_problem("encoder", size=3).X, np.eye(3))
     np.testing.assert_array_equal(logic_problem("encoder", size=3).T, np.eye(3))
+
+
+def normals(seed, *shapes):
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, 2**64 - 1], dtype=np.uint64)))
+    return [generator.standard_normal(shape) for shape in shapes]
+
+
+def test_drawn_problems_are_the_documented_draws():
+    X, T = normals(5, (30, 4), (30, 2))
+    random = drawn_problem("random", 30, 4, 2, seed=5, input_scale=0.5, target_scale=16)
+    np.testing.assert_array_equal(random.X, 0.5 * X)
+    np.testing.assert_array_equal(random.T, 16 * T)
+    X, W = normals(5, (30, 4), (4, 2))
+    linear = drawn_problem("linear", 30, 4, 2, seed=5)
+    np.testing.assert_array_equal(linear.X, X)
+    np.testing.assert_allclose(linear.T, X @ W / 2, rtol=0, atol=SUMMED)
+    X, W, V = normals(0, (30, 4), (4, 3), (3, 2))
+    teacher = drawn_problem("teacher", 30, 4, 2, hidden=3)
+    np.testing.assert_allclose(teacher.T, np.tanh(X @ W / 2) @ V / np.sqrt(3), rtol=0, atol=SUMMED)
+
+
+def test_drawn_problems_are_the_same_for_ever():
+    """Golden: sums and tanh are made of operations that IEEE 754 rounds, so these bits are those of any machine."""
+    teacher = drawn_problem("teacher", 100, 8, 1, hidden=4, seed=1)
+    digest = hashlib.sha256(teacher.X.tobytes() + teacher.T.tobytes()).hexdigest()
+    assert digest == "8a8f6c8a34b2497f0c08373a8a6fa086130581a37a999266ba081efa80bac2f1"
+
+
+def test_a_student_can_learn_all_of_its_teacher():
+    """With the teacher's own weights a network of tanh units and linear output has no loss."""
+    problem = drawn_problem("teacher", 20, 3, 1, hidden=2)
+    _, W, V = normals(0, (20, 3), (3, 2), (2, 1))
+    theta = np.concatenate([(W / np.sqrt(3)).T.ravel(), (V / np.sqrt(2)).ravel()])
+    student = reference.Network((3, 2, 1), False, ("tanh", "linear"), "mse")
+    assert reference.loss_and_gradient(student, theta, problem.X, problem.T)[0] < SUMMED**2
 
 
 def test_files_agree(tmp_path):

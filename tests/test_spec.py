@@ -1,6 +1,7 @@
 """The spec: defaults, axes, and every message a user can meet."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -31,6 +32,22 @@ def test_defaults_are_those_of_the_bundled_example():
     del example["axes"], minimal["axes"], example["title"], minimal["title"]
     example["starts"]["scale"] = 1.0
     assert example == minimal
+
+
+def test_keys_that_came_later_leave_the_digest_of_older_specs_alone():
+    """Golden, from the first version: what every later version makes of a spec that it could read."""
+    resolved = json.dumps(load("xor-slice").resolved(), sort_keys=True).encode()
+    assert hashlib.sha256(resolved).hexdigest() == "08d9f999cdbc3c9c07b7aa21f46662a2e8231f0084c057f06529c5d46268aa80"
+
+
+def test_problems_are_axes():
+    drawn = '[problem]\nname = "linear"\nsamples = 5\ninputs = 3\noutputs = 2\nhidden = 2\n'
+    names = '[[axes]]\nkey = "problem.name"\nvalues = ["linear", "teacher"]\n'
+    sweep = parse(f'{drawn}{names}[[axes]]\nkey = "problem.seed"\nvalues = [1, 2]', Path())
+    loaded = {(p.name, p.T.tobytes()) for p in (spec.loaded for spec in sweep.structures)}
+    assert len(loaded) == 4
+    assert sweep.structures[0].sizes == (3, 2, 2)
+    assert {"samples", "seed", "hidden"} <= sweep.resolved()["problem"].keys()
 
 
 def test_bundled_sweeps():
@@ -152,6 +169,10 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + 'file = "a.csv"', "problem.file: must stand alone"),
         (XOR + "bits = 3", 'problem.bits: belongs to name = "parity"'),
         ('[problem]\nname = "parity"', "problem.bits: is missing"),
+        ('[problem]\nname = "random"\ninputs = 2\noutputs = 1', 'problem.samples: is missing; name = "random"'),
+        (XOR + "seed = 3", 'problem.seed: belongs to name = "random" or "linear" or "teacher"; leave it out'),
+        ('[problem]\nname = "linear"\nhidden = 3', 'problem.hidden: belongs to name = "teacher"; leave it out'),
+        ('[problem]\nname = "teacher"\nhidden = 3\ncoding = "pm1"', "coding: belongs to the logic problems"),
         ('[problem]\nname = "encoder"\nsize = 4\ncoding = "pm1"', "problem.coding: belongs to the logic problems"),
         ('[problem]\nfile = "none.csv"', "problem.file: cannot read .*No such file"),
         (XOR + "[network]\nactivaton = 1", "network.activaton: is not a key; did you mean 'activation'?"),

@@ -3,6 +3,9 @@
 # A closed formula of a dozen float64 operations, computed in two ways: a few units in the last place.
 INTERVAL = 1e-14
 
+# A few products of normal numbers, summed in two orders, and tanh to 4 units in the last place.
+SUMMED = 1e-14
+
 # Published tables give four decimals: half a unit of the last one.
 PUBLISHED = 0.5e-4
 
@@ -63,6 +66,9 @@ CONSERVED = 1e-7
 
 # Distance of descent from the flow is the rate times a constant; the next term of the expansion is of this size.
 HALVED = 0.003
+
+# A few products of normal numbers, summed in two orders, and tanh to 4 units in the last place.
+SUMMED = 1e-14
 
 # Published tables that give three decimals: half a unit of the last one.
 PUBLISHED_3 = 0.5e-3

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import math
 import re
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,10 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-MAX_SAMPLES = 4096
+MAX_SAMPLES, MAX_WIDTH = 4096, 64
+
+LAMBERT = 40
+"""Terms after which the continued fraction of tanh has converged up to 20, from where tanh is 1."""
 
 _LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "xor": lambda X: X.sum(axis=1) % 2 == 1,
@@ -25,6 +30,7 @@ _LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "parity": lambda X: X.sum(axis=1) % 2 == 1,
 }
 NAMES = (*_LOGIC, "encoder")
+DRAWN = ("random", "linear", "teacher")
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,54 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
     X = (np.arange(2**n_in)[:, None] >> np.arange(n_in)[::-1] & 1).astype(np.float64)
     T = np.asarray(_LOGIC[name](X), dtype=np.float64)[:, None]
     return Problem(name, *((2 * X - 1, 2 * T - 1) if coding == "pm1" else (X, T)))
+
+
+@lru_cache(maxsize=256)
+def drawn_problem(
+    name: str,
+    samples: int,
+    inputs: int,
+    outputs: int,
+    hidden: int | None = None,
+    seed: int = 0,
+    input_scale: float = 1.0,
+    target_scale: float = 1.0,
+) -> Problem:
+    """A problem of `DRAWN`: normal inputs, with targets that are normal too, linear in them, or those of a teacher.
+
+    All draws are standard normal and come from ``Generator(Philox(key=[seed, 2**64 - 1]))`` in the order X (samples,
+    inputs), then T (samples, outputs) of ``"random"``; W (inputs, outputs) of ``"linear"``; W (inputs, hidden) and
+    V (hidden, outputs) of ``"teacher"``.  T = X W / sqrt(inputs); T = tanh(X W / sqrt(inputs)) V / sqrt(hidden).
+    Then X is multiplied by `input_scale` and T by `target_scale`.  Sums go from the first term to the last, so that
+    the bits are the same on every machine.
+    """
+    normal = np.random.Generator(np.random.Philox(key=np.array([seed, 2**64 - 1], dtype=np.uint64))).standard_normal
+    X = normal((samples, inputs))
+    if name == "random":
+        T = normal((samples, outputs))
+    elif name == "linear":
+        T = _layer(X, normal((inputs, outputs)))
+    else:
+        first = normal((inputs, hidden or 1))
+        T = _layer(_tanh(_layer(X, first)), normal((first.shape[1], outputs)))
+    return Problem(name, input_scale * X, target_scale * T)
+
+
+def _layer(X: Array, W: Array) -> Array:
+    """X W / sqrt(inputs), summed from the first input to the last."""
+    total: Array = np.zeros((len(X), W.shape[1]))
+    for column, weights in zip(X.T, W, strict=True):
+        total += column[:, None] * weights
+    return total / math.sqrt(len(W))
+
+
+def _tanh(z: Array) -> Array:
+    """Lambert's continued fraction z / (1 + z^2 / (3 + z^2 / (5 + ...))), which only multiplies, adds and divides."""
+    z = np.clip(z, -20, 20)
+    fraction = np.full_like(z, 2.0 * LAMBERT + 1)
+    for odd in range(2 * LAMBERT - 1, 0, -2):
+        fraction = odd + z * z / fraction
+    return z / fraction
 
 
 def read_problem(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Problem:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from saddlescape.errors import Fault
+from saddlescape.problems import DRAWN
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.model import ELEMENTS, NUMERIC, Section, Side, Spec, is_number
 
@@ -139,19 +140,29 @@ def _without(tree: Tree, paths: set[str]) -> Tree:
     }
 
 
+_PROBLEMS = {
+    "bits": ("parity",),
+    "size": ("encoder",),
+    "hidden": ("teacher",),
+    **dict.fromkeys(("samples", "inputs", "outputs", "seed", "input_scale", "target_scale"), DRAWN),
+}
+"""The problems that a key of `problem` belongs to."""
+
+
 def _problem_choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     keys = spec.problem
     if keys.name is None and keys.file is None:
         yield Fault("problem.name", 'is missing; give a name, for example "xor", or a file')
     if keys.name is not None and keys.file is not None:
         yield Fault("problem.file", f"must stand alone; leave out name = {keys.name!r} or the file")
-    if keys.coding != "01" and (keys.file or keys.name == "encoder"):
+    if keys.coding != "01" and (keys.file or keys.name in ("encoder", *DRAWN)):
         yield Fault("problem.coding", f"belongs to the logic problems; got {keys.coding!r}; leave it out")
-    for key, owner in (("bits", "parity"), ("size", "encoder")):
-        if getattr(keys, key) is not None and keys.name != owner and "problem.name" not in chosen:
-            yield Fault(f"problem.{key}", f'belongs to name = "{owner}"; leave it out')
-        if keys.name == owner and getattr(keys, key) is None:
-            yield Fault(f"problem.{key}", f'is missing; name = "{owner}" needs it, for example {key} = 3')
+    for key, owners in _PROBLEMS.items():
+        if key in keys.model_fields_set and keys.name not in owners and "problem.name" not in chosen:
+            who = " or ".join(f'"{owner}"' for owner in owners)
+            yield Fault(f"problem.{key}", f"belongs to name = {who}; leave it out")
+        if keys.name in owners and getattr(keys, key) is None:
+            yield Fault(f"problem.{key}", f'is missing; name = "{keys.name}" needs it, for example {key} = 3')
 
 
 def _data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:

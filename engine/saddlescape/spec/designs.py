@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from saddlescape.errors import Fault
 from saddlescape.spacing import between
 from saddlescape.spec.checks import Tree, field_faults
-from saddlescape.spec.model import Section, is_number
+from saddlescape.spec.model import Section, Seed, is_number
 
 DESIGNS = ("random", "sobol")
 MAX_VALUES = 2**20
@@ -26,7 +26,7 @@ class Design(Section):
     to: End
     n: Annotated[int, Field(ge=2, le=MAX_VALUES)]
     log: bool = False
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    seed: Seed = 0
 
 
 def drawn(number: int, tables: Sequence[Tree]) -> tuple[list[float], list[Fault]]:

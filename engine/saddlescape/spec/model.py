@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from pydantic_core import PydanticCustomError
 
 from saddlescape import layout
-from saddlescape.problems import Problem, logic_problem
+from saddlescape.problems import DRAWN, MAX_SAMPLES, MAX_WIDTH, Problem, drawn_problem, logic_problem
 from saddlescape.spec.files import DataFiles
 
 NUMERIC = (
@@ -52,7 +52,8 @@ NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Steps = Annotated[int, Field(ge=1, le=10**12)]
-Width = Annotated[int, Field(ge=1, le=64)]
+Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 def _schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[Any], str | tuple[Any, ...]]:
@@ -119,12 +120,29 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def later(default: Any) -> Any:
+    """Default of a key that came after the first version: the resolved spec leaves it out where it has that value.
+
+    So older specs keep their digest, and runs that an older version began go on.
+    """
+    return Field(default, exclude_if=lambda value: value == default)
+
+
 class ProblemKeys(Section):
-    name: Literal["xor", "and", "or", "nand", "nor", "xnor", "parity", "encoder"] | None = None
+    name: Literal[
+        "xor", "and", "or", "nand", "nor", "xnor", "parity", "encoder", "random", "linear", "teacher"
+    ] | None = None  # fmt: skip
     file: str | None = None
     coding: Literal["01", "pm1"] = "01"
     bits: Annotated[int, Field(ge=1, le=12)] | None = None
-    size: Annotated[int, Field(ge=2, le=64)] | None = None
+    size: Annotated[int, Field(ge=2, le=MAX_WIDTH)] | None = None
+    samples: Annotated[int, Field(ge=1, le=MAX_SAMPLES)] | None = later(None)
+    inputs: Annotated[int, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
+    outputs: Annotated[int, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
+    hidden: Width | None = later(None)
+    seed: Seed = later(0)
+    input_scale: Positive = later(1.0)
+    target_scale: Positive = later(1.0)
 
 
 class Network(Section):
@@ -150,7 +168,7 @@ class Starts(Section):
     ] = "normal"
     scale: NonNegative = 1.0
     count: Annotated[int, Field(ge=1, le=10**9)] = 4096
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 20120425
+    seed: Seed = 20120425
     biases: bool = True
     file: str | None = None
     base: Floats | None = None
@@ -227,6 +245,9 @@ class Spec(Section):
         keys = self.problem
         if keys.file is not None:
             return self._files.problem(keys.file)
+        if keys.name in DRAWN and keys.samples and keys.inputs and keys.outputs:
+            more = keys.hidden, keys.seed, keys.input_scale, keys.target_scale
+            return drawn_problem(keys.name, keys.samples, keys.inputs, keys.outputs, *more)
         return logic_problem(keys.name or "", keys.coding, keys.bits, keys.size)
 
     @cached_property
