@@ -320,9 +320,15 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
     for _ in range(ticks):
         if clock[LIVE] == 0:
             break
+        rested = clock[FLAGS] & STILL
         attended = clock[TICK] >= clock[SOONEST] or clock[FLAGS] & WANTED
-        if looks_every_tick(net) or attended:
+        if looks_every_tick(net) or attended or rested:
             attended = evaluate(net, lanes.theta, lanes.grad, rates, seen, x, t) or attended
+        if rested:  # since the last tick, at which nobody looked
+            clock[FLAGS], clock[TICK] = clock[FLAGS] & WANTED, clock[TICK] - 1
+            replace(lanes, runs, records, shape, n)
+            clock[TICK] += 1
+            continue
         if attended:
             attend(lanes, runs, records, shape, n)
         if shuffles(net):
@@ -331,8 +337,7 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
         else:
             own_x, own_t = x, t
         clock[FLAGS] = step(net, lanes.theta, lanes.state, lanes.grad, rates, seen, lanes.keys, own_x, own_t)
-        if clock[FLAGS] & STILL and not looks_every_tick(net):
-            evaluate(net, lanes.theta, lanes.grad, rates, seen, x, t)
-        if clock[FLAGS] & STILL or attended:
+        if attended or (looks_every_tick(net) and clock[FLAGS] & STILL):
             replace(lanes, runs, records, shape, n)
+            clock[FLAGS] &= WANTED
         clock[TICK] += 1
