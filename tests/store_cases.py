@@ -8,6 +8,7 @@ from spec_cases import TINY
 from saddlescape.plan import Block, Plan
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
+from saddlescape.store.reading import CODES
 from saddlescape.store.schema import variables
 
 TEXT = TINY + """[record]
@@ -28,7 +29,7 @@ def sweep(*overrides, text=TEXT):
 
 
 def filled(plan, where):
-    """Data of a block, or of the slices `where`: a hash of name and indices, cut to what int8 holds."""
+    """Data of a block, or of the slices `where`: a hash of name and indices, cut to what int8 holds or a code is."""
     if isinstance(where, Block):
         where = [slice(a, b) for a, b in zip(where.start, where.stop, strict=True)]
     place = dict(zip((d.name for d in plan.dimensions), where, strict=True))
@@ -40,7 +41,7 @@ def filled(plan, where):
     for number, variable in enumerate(variables(plan)):
         mesh = np.ix_(*(indices[d] for d in variable.dims))
         values = sum((i * (7 * k + 3) for k, i in enumerate(mesh)), start=np.int64(number))
-        data[variable.name] = (values % 97).astype(variable.dtype)
+        data[variable.name] = (values % CODES.get(variable.name, 97)).astype(variable.dtype)
     return data
 
 

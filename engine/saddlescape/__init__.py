@@ -9,14 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from saddlescape.rerun import replay, start
     from saddlescape.results import open
-    from saddlescape.runner import merge, replay, run, start, status
+    from saddlescape.runner import merge, run, status
     from saddlescape.spec import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "merge", "open", "replay", "run", "start", "status"]
 
-_HOME = {"load": "spec", "open": "results", **dict.fromkeys(("merge", "replay", "run", "start", "status"), "runner")}
+_HOME = {
+    **{"load": "spec", "open": "results", "replay": "rerun", "start": "rerun"},
+    **dict.fromkeys(("merge", "run", "status"), "runner"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,7 @@
-"""Open a result: outcomes as arrays, trajectories by run, everything as an xarray Dataset."""
+"""Open a result, choose a part of it, and have it as arrays, a data frame or a labelled data set.
+
+Nothing is read before it is asked for, and never more of it than that.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,38 +12,54 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape import selection
 from saddlescape import spec as specs
 from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
-from saddlescape.outcomes import Outcome
+from saddlescape.extras import needed
+from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.spec import Sweep
 from saddlescape.store import ResultFile
 from saddlescape.store.folder import kept_sweep, read_plan
+from saddlescape.store.guard import guarded
+from saddlescape.store.source import Pick, Source, Stored, strips, take
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
+
+WORDS = {"outcome": [o.label for o in Outcome], "stop_reason": [r.label for r in StopReason]}
+"""Words of the variables that hold codes."""
+
+ROWS = 2**17
+"""Runs whose columns are in memory at once."""
 
 
 class Results(Mapping[str, npt.NDArray[Any]]):
-    """A result file: ``r["outcome"]`` or ``r.outcome`` is a variable, read when asked for."""
+    """The runs of a sweep, or a part of them: ``r["outcome"]`` or ``r.outcome`` is a variable, read when asked for.
 
-    def __init__(self, path: Path) -> None:
-        self.path, self._file = path, ResultFile(path)
+    What a run in progress has not reached yet is -1, or NaN in variables of floats.
+    """
+
+    def __init__(self, source: Source, picks: Mapping[str, Pick] | None = None) -> None:
+        self._source, self._chosen = source, dict(picks or {})
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        if name not in self._file.names:
+        if name not in self._source.names:
             raise KeyError(name)
-        return self._file.read(name)
+        return self.read(name)
 
     def __getattr__(self, name: str) -> npt.NDArray[Any]:
-        if name.startswith("_") or name not in self._file.names:
+        if name.startswith("_"):  # not among the variables, nor to be looked for there while a pickle is made
+            raise AttributeError(name)
+        if name not in self._source.names:
             raise AttributeError(f"{self.path} has no variable {name!r}; it has {', '.join(self)}")
-        return self._file.read(name)
+        return self.read(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._file.names)
+        return iter(self._source.names)
 
     def __len__(self) -> int:
-        return len(self._file.names)
+        return len(self._source.names)
 
     def __enter__(self) -> Self:
         return self
@@ -48,27 +67,55 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {size}" for name, size in self.dims.items())
+        return f"<saddlescape results of {self.title!r}: {sizes}; {', '.join(self)}>"
+
     def close(self) -> None:
         """Close the file; arrays already read stay valid."""
-        self._file.close()
+        self._source.close()
+
+    @property
+    def path(self) -> Path:
+        """The file, or the folder of a run in progress."""
+        return self._source.path
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the whole: title, conventions, schema version."""
+        return self._source.attrs
+
+    @property
+    def title(self) -> str:
+        return str(self.attrs.get("title", ""))
 
     @cached_property
     def dims(self) -> dict[str, int]:
         """Dimensions of the outcomes and their lengths: the axes, x and y of a slice, run."""
-        names = self._file.dims("outcome")
-        return dict(zip(names, self._file.shape("outcome"), strict=True))
+        return self.sizes("outcome")
+
+    def sizes(self, name: str) -> dict[str, int]:
+        """Dimensions of a variable and their lengths, as far as no index has been chosen along them."""
+        return {dim: len(pick) for dim, pick in self.picks(name).items() if not isinstance(pick, int)}
+
+    def stored(self, name: str) -> Stored:
+        """Dimensions, type and attributes of the whole variable."""
+        return self._source.variable(name)
 
     @cached_property
     def along(self) -> dict[str, tuple[str, ...]]:
         """Names of the coordinates along each dimension of the outcomes: its own, or those of zipped axes."""
-        zipped = self._file.coordinates("outcome")
-        found = {dim: tuple(name for name in zipped if self._file.dims(name) == (dim,)) for dim in self.dims}
+        found = {dim: tuple(name for name in self._zipped if self.stored(name).dims == (dim,)) for dim in self.dims}
         return {dim: names or (dim,) for dim, names in found.items()}
 
+    @property
+    def _zipped(self) -> list[str]:
+        return [name for name in str(self.stored("outcome").attrs.get("coordinates", "")).split() if name in self]
+
     @cached_property
-    def coords(self) -> dict[str, npt.NDArray[Any]]:
-        """The coordinates of the outcomes by name: of each dimension, then of zipped axes; labels where no numbers."""
-        return {name: self._file.read(name) for name in self._coordinates}
+    def coords(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The coordinates of the outcomes by name, read when asked for; labels for axes that are no numbers."""
+        return selection.Lazy(self._coordinates, self.read)
 
     @property
     def _coordinates(self) -> list[str]:
@@ -77,30 +124,28 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     @cached_property
     def labels(self) -> dict[str, str]:
         """What each coordinate of the outcomes is: the key of an axis, the parameter of a slice."""
-        return {name: self._file.meaning(name) for name in self._coordinates}
-
-    def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
-        """A variable piece by piece, each with its place, so that any number of runs fits into memory."""
-        return self._file.pieces(name)
+        return {name: str(self.stored(name).attrs.get("long_name", name)) for name in self._coordinates}
 
     @property
     def outcome_names(self) -> dict[int, str]:
         """Label of each outcome code."""
-        return {int(member): member.label for member in Outcome}
-
-    @property
-    def title(self) -> str:
-        return str(self._file.attrs["title"])
+        return dict(enumerate(WORDS["outcome"]))
 
     @property
     def spec_text(self) -> str:
         """The spec as its author wrote it."""
-        return self._file.text("spec")
+        return self._source.text("spec")
 
     @cached_property
     def axes(self) -> list[dict[str, Any]]:
         """Key and values of each axis of the sweep."""
-        return list(json.loads(self._file.text("resolved"))["axes"])
+        with guarded(self.path):
+            return [{**axis} for axis in self._resolved["axes"]]
+
+    @property
+    def _resolved(self) -> dict[str, Any]:
+        with guarded(self.path):
+            return {**json.loads(self._source.text("resolved"))}
 
     @property
     def sweep(self) -> Sweep:
@@ -111,51 +156,166 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         RefusedError
             If a data file is not what it was when the run began.
         """
-        beside = self.path.parent
-        ours = (beside / "plan.json").exists() and read_plan(beside)["digest"] == self._file.plan
-        overrides = tuple(json.loads(self._file.text("overrides")))
+        beside = self.path if self.path.is_dir() else self.path.parent
+        ours = (beside / "plan.json").exists() and read_plan(beside)["digest"] == self._source.plan
+        with guarded(self.path):
+            overrides = tuple(map(str, json.loads(self._source.text("overrides"))))
+            kept = {**self._resolved.get("data", {})}
         sweep = kept_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides)
-        kept = json.loads(self._file.text("resolved")).get("data", {})
         for name in (name for name, digest in sweep.data.items() if kept.get(name) != digest):
             raise RefusedError(f"{name}: has changed since {self.path} was made from it; put the old file back")
         return sweep
 
+    def isel(self, **index: Any) -> "Results":
+        """The part at these indices along dimensions of the outcomes: an int, a slice or several ints.
+
+        An int takes the dimension away.
+        """
+        if unknown := index.keys() - self.dims.keys():
+            raise SaddlescapeError(f"{', '.join(sorted(unknown))}: must be of {', '.join(self.dims)}")
+        picks = self.picks("outcome")
+        return Results(self._source, self._chosen | {d: selection.narrow(picks[d], i, d) for d, i in index.items()})
+
+    def sel(self, **values: Any) -> "Results":
+        """The part at these values of coordinates: one, several, or ``slice(from, to)`` with both ends.
+
+        Numbers need agree to nine digits only, so that 0.1 finds what a logspace made of it.  Runs are chosen by
+        number, ``run=slice(0, 9)``; runs of an outcome are found by `find`.
+        """
+        dims = {name: dim for dim, names in self.along.items() for name in (dim, *names)}
+        if unknown := values.keys() - dims.keys():
+            raise SaddlescapeError(f"{', '.join(sorted(unknown))}: must be of {', '.join(dims)}")
+        found = self
+        for name, value in values.items():
+            counted = dims[name] == "run" and found.picks("outcome")["run"]
+            coordinate = counted if isinstance(counted, range) else found.read(name)
+            found = found.isel(**{dims[name]: selection.locate(coordinate, value, name)})
+        return found
+
+    def find(self, *outcomes: str) -> npt.NDArray[np.int64]:
+        """The index along each of `dims` of every run with one of these outcomes: (runs found, dimensions).
+
+        >>> for *point, run in r.find("trapped"):  # doctest: +SKIP
+        ...     r.trajectory(point, run)
+        """
+        codes = [_code(outcome) for outcome in outcomes]
+        found = [np.empty((0, len(self.dims)), dtype=np.int64)]
+        for place, values in self.pieces("outcome"):
+            found.append(np.argwhere(np.isin(values, codes)) + [part.start for part in place])
+        return np.concatenate(found)
+
+    def read(self, name: str, **index: Any) -> npt.NDArray[Any]:
+        """A variable, or the part of it at these indices along its dimensions."""
+        picks = self.picks(name)
+        with guarded(self.path):
+            return take(self._source, name, [selection.narrow(p, index.get(d), d) for d, p in picks.items()])
+
+    def picks(self, name: str) -> dict[str, Pick]:
+        """The indices of a whole variable that this part has, by dimension."""
+        stored = self._source.variable(name)
+        return {d: self._chosen.get(d, range(n)) for d, n in zip(stored.dims, stored.shape, strict=True)}
+
+    def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
+        """A variable in pieces of consecutive elements, each with its place: any number of runs fits into memory."""
+        sizes = self.sizes(name)
+        for place in strips(tuple(sizes.values()), ROWS):
+            yield place, self.read(name, **dict(zip(sizes, place, strict=True)))
+
     def at(self, name: str, point: Sequence[int]) -> npt.NDArray[Any]:
         """A variable at one point, an index along each dimension before `run`, read at once."""
-        return self._file.read(name, tuple(point))
+        return self.read(name, **dict(zip(self.sizes(name), point, strict=False)))
 
-    def trajectory(self, point: Sequence[int] | int, run: int) -> dict[str, npt.NDArray[Any]]:
+    def trajectory(self, point: Sequence[int] | int = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
         """The recorded trajectory of one run, arrays over records; NaN after its stop.
 
         Parameters
         ----------
         point : index along each dimension before `run`.
+        run : number of the run.
 
         Raises
         ------
         SaddlescapeError
-            If no trajectory of the run was kept; `saddlescape.replay` makes it again.
+            If no trajectory of the run was kept; `replay` makes it again.
         """
-        kept = self._file.read("trajectory_run") if "trajectory_run" in self else np.empty(0, dtype=np.int64)
+        where = self._point(point)
+        kept = self["trajectory_run"] if "trajectory_run" in self else np.empty(0, dtype=np.int64)
         rows = np.flatnonzero(kept == run)
         if not len(rows):
-            raise SaddlescapeError(f"no trajectory of run {run} was kept; use saddlescape.replay or raise record.runs")
-        index = (*((point,) if isinstance(point, int) else tuple(point)), int(rows[0]))
-        if len(index) != len(self.dims):
-            raise SaddlescapeError(f"point must have one index for each of {list(self.dims)[:-1]}; got {point}")
-        names = [name for name in self if "record" in self._file.dims(name) and len(self._file.dims(name)) > 1]
+            raise SaddlescapeError(f"no trajectory of run {run} was kept; use replay or raise record.runs")
+        names = [name for name in self if {"trajectory", "record"} <= set(self.stored(name).dims)]
         at = next(name for name in ("record_time", "record_step") if name in self)
-        return {at: self[at], **{name: self._file.read(name, index) for name in names}}
+        return {at: self[at], **{name: self.read(name, **where, trajectory=int(rows[0])) for name in names}}
 
-    def to_xarray(self) -> "xarray.Dataset":
-        """Everything as an xarray Dataset, loaded (needs the extra ``saddlescape[xarray]``)."""
-        import xarray
+    def replay(self, point: Sequence[int] | int = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
+        """One run again, as by `saddlescape.replay`: its whole trajectory with parameters, bit for bit as it was."""
+        from saddlescape import rerun
 
-        return xarray.load_dataset(self.path, engine="h5netcdf")
+        chosen = self.isel(**self._point(point)).picks("outcome")
+        sweep, index = self.sweep, [pick for pick in chosen.values() if isinstance(pick, int)]
+        cells = index[len(sweep.shape) :]
+        number = int(np.ravel_multi_index(cells, [self.stored(c).shape[0] for c in ("x", "y")])) if cells else run
+        return rerun.replay(sweep, index[: len(sweep.shape)], number)
+
+    def _point(self, point: Sequence[int] | int) -> dict[str, int]:
+        names = [name for name in self.dims if name != "run"]
+        index = (point,) if isinstance(point, int) else tuple(point)
+        if len(index) != len(names):
+            raise SaddlescapeError(f"point must have one index for each of {names}; got {point}")
+        return {name: int(i) for name, i in zip(names, index, strict=True)}
+
+    def tables(self, outcome: str | None = None) -> Iterator[dict[str, npt.NDArray[Any]]]:
+        """The runs that have been reached as columns, at most `ROWS` at once: coordinates, then what is known of each.
+
+        With `outcome` those with that outcome only.
+        """
+        for place in strips(tuple(self.dims.values()), ROWS):
+            part = self.isel(**dict(zip(self.dims, place, strict=True)))
+            codes = part["outcome"].ravel()
+            here = codes >= 0 if outcome is None else codes == _code(outcome)
+            yield {name: values[here] for name, values in part._columns()}
+
+    def _columns(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        whole, shape = self.stored("outcome").dims, tuple(self.dims.values())
+        for name in sorted((*whole, *self._zipped), key=lambda name: whole.index(self.stored(name).dims[0])):
+            place = [-1 if dim in self.stored(name).dims else 1 for dim in self.dims]
+            yield name, np.broadcast_to(self.read(name).reshape(place), shape).ravel()
+        for name in (name for name in self if self.stored(name).dims == whole and name not in whole):
+            yield name, self.read(name).ravel()
+
+    def to_dataframe(self, outcome: str | None = None) -> "pandas.DataFrame":
+        """The runs as the rows of a data frame, in memory; with `outcome` those with that outcome only.
+
+        Needs the extra ``saddlescape[parquet]``.  `pieces`, `tables` and `to_xarray` have no need of memory for all.
+        """
+        pd = needed("pandas", "parquet")
+        tables = list(self.tables(outcome))
+        columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+        return pd.DataFrame(
+            {n: pd.Categorical.from_codes(v, WORDS[n]) if n in WORDS else v for n, v in columns.items()}
+        )
+
+    def to_xarray(self, chunks: Any = "auto") -> "xarray.Dataset":
+        """Everything as an xarray Dataset, read when it is computed (needs the extra ``saddlescape[xarray]``).
+
+        Parameters
+        ----------
+        chunks : as of `xarray.Dataset.chunk`, where dask is installed; None for arrays that xarray itself reads.
+        """
+        needed("xarray", "xarray")
+        from saddlescape.labelled import dataset
+
+        return dataset(self, chunks)
+
+
+def _code(outcome: str) -> int:
+    if outcome not in WORDS["outcome"]:
+        raise SaddlescapeError(f"outcome must be one of {', '.join(WORDS['outcome'])}; got {outcome!r}")
+    return WORDS["outcome"].index(outcome)
 
 
 def open(path: str | Path) -> Results:
-    """Open a result file.
+    """Open a result file, or that in the folder of a run.
 
     Raises
     ------
@@ -164,6 +324,7 @@ def open(path: str | Path) -> Results:
     CorruptError
         If it is not a result of ours, or of a schema version unknown here.
     """
-    if not Path(path).is_file():
-        raise SpecError([Fault(str(path), "must be a result file; there is none")])
-    return Results(Path(path))
+    file = Path(path) / "result.h5" if Path(path).is_dir() else Path(path)
+    if not file.is_file():
+        raise SpecError([Fault(str(file), "must be a result file; there is none")])
+    return Results(ResultFile(file))

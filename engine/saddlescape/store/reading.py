@@ -1,6 +1,6 @@
 """Read a merged file: refuse what is not ours, then hand out arrays by name."""
 
-from collections.abc import Iterator
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
-from saddlescape.store.schema import SCHEMA_VERSION
+from saddlescape.outcomes import Outcome, StopReason
+from saddlescape.store import guard
+from saddlescape.store.schema import PER_RUN, SCHEMA_VERSION, TIMES
+from saddlescape.store.source import Place, Stored
+
+CODES = {"outcome": len(Outcome), "stop_reason": len(StopReason)}
 
 
 class ResultFile:
-    """A result file, open for reading; values are read when asked for.
+    """A result file, open for reading; values are read when asked for, and looked at before they are.
 
     Raises
     ------
@@ -22,66 +27,92 @@ class ResultFile:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
+        self.path = path
+        self.variable = cache(self._variable)
+        with guard.guarded(path):
             self._file = h5py.File(path, "r")
-        except OSError as error:
-            raise CorruptError(f"{path} is not a readable HDF5 file ({error})") from None
-        found = self._file.attrs.get("schema_version")
-        if found is None or np.ndim(found) or "provenance" not in self._file:
-            self._file.close()
-            raise CorruptError(f"{path} is HDF5 but no result of saddlescape; name a run's result.h5")
+        try:
+            with guard.guarded(path):
+                self._check()
+        except BaseException:
+            self.close()
+            raise
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ResultFile, (self.path,)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _check(self) -> None:
+        found = guard.attribute(self._file, "schema_version")
+        if found is None or np.ndim(found) or "provenance" not in guard.objects(self._file):
+            raise CorruptError(f"{self.path} is HDF5 but no result of saddlescape; name a run's result.h5")
         if found != SCHEMA_VERSION:
-            self._file.close()
-            raise CorruptError(f"{path} has schema version {found}; this version reads {SCHEMA_VERSION}")
+            raise CorruptError(f"{self.path} has schema version {found}; this version reads {SCHEMA_VERSION}")
+        for name, (dtype, _) in (PER_RUN | {k: v for k, v in TIMES.items() if k in self.names}).items():
+            self._require(name, self.variable("outcome").dims, dtype)
+        self._require("distinct_starts", self.variable("outcome").dims[:-1], "i8")
 
-    @property
-    def attrs(self) -> dict[str, Any]:
-        return dict(self._file.attrs)
+    def _require(self, name: str, dims: tuple[str, ...], dtype: str) -> None:
+        if name not in self.names:
+            raise CorruptError(f"{self.path} has no variable {name!r}, which every result has")
+        found = self.variable(name)
+        if (found.dims, found.dtype) != (dims, np.dtype(dtype)):
+            is_there = f"{found.dtype} over ({', '.join(found.dims)})"
+            raise CorruptError(f"{self.path}: {name!r} must be {dtype} over ({', '.join(dims)}); it is {is_there}")
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Variables and coordinates at the root."""
-        return [name for name, item in self._file.items() if isinstance(item, h5py.Dataset)]
+        return [name for name in guard.objects(self._file) if self._file.get(name, getclass=True) is h5py.Dataset]
 
-    def dims(self, name: str) -> tuple[str, ...]:
-        """Names of a variable's dimensions."""
-        dataset = self._file[name]
-        if dataset.is_scale:
-            return (name,)
-        return tuple(dim[0].name.strip("/") for dim in dataset.dims)
+    def _variable(self, name: str) -> Stored:
+        """What is known of a variable without reading its values."""
+        with guard.guarded(self.path):
+            found = guard.dataset(self._file, name)
+            tile = found.chunks or found.shape
+            return Stored(self._dims(name, found), found.shape, found.dtype, tile, guard.attributes(found))
 
-    def coordinates(self, name: str) -> list[str]:
-        """Coordinates of a variable beside those of its dimensions."""
-        return str(self._file[name].attrs.get("coordinates", "")).split()
+    def _dims(self, name: str, found: h5py.Dataset) -> tuple[str, ...]:
+        named = (dim[0].name.removeprefix("/") if len(dim) else "" for dim in found.dims)
+        dims = (name,) if found.is_scale else tuple(named)
+        lengths = tuple(self._file[d].shape if d in self.names else () for d in dims)
+        if lengths != tuple((n,) for n in found.shape):
+            raise CorruptError(f"{self.path}: {name!r} has dimensions without a coordinate of their lengths")
+        return dims
 
-    def meaning(self, name: str) -> str:
-        """The long name of a variable, or its name where it has none."""
-        return str(self._file[name].attrs.get("long_name", name))
+    def cell(self, name: str, place: Place) -> npt.NDArray[Any]:
+        """Values of a part of a variable."""
+        with guard.guarded(self.path):
+            values = np.asarray(self._file[name][place])
+            if name in CODES and values.size and not 0 <= values.min() <= values.max() < CODES[name]:
+                raise CorruptError(f"{self.path}: {name!r} has codes that this version doesn't know")
+            return values
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Lengths of a variable's dimensions."""
-        return tuple(self._file[name].shape)
-
-    def read(self, name: str, index: Any = ()) -> npt.NDArray[Any]:
-        """Values of a variable, or of a part of it."""
-        dataset = self._file[name]
-        if h5py.check_string_dtype(dataset.dtype):
-            return np.array(dataset.asstr()[...], dtype=str)
-        return np.asarray(dataset[index])
-
-    def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
-        """A variable in the pieces it is stored in, each with its place."""
-        dataset = self._file[name]
-        return ((place, np.asarray(dataset[place])) for place in dataset.iter_chunks())
+    def labels(self, name: str) -> npt.NDArray[np.str_]:
+        """All values of a coordinate of words."""
+        with guard.guarded(self.path):
+            return np.array(guard.dataset(self._file, name).asstr()[...], dtype=str)
 
     @property
     def plan(self) -> str:
         """Digest of the plan the file was made by."""
-        return str(self._file["provenance"].attrs["plan"])
+        with guard.guarded(self.path):
+            return str(guard.attribute(self._provenance, "plan"))
+
+    @cached_property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the whole: title, conventions, schema version."""
+        with guard.guarded(self.path):
+            return guard.attributes(self._file)
 
     def text(self, name: str) -> str:
         """A text of the provenance: spec, resolved, overrides or blocks."""
-        return str(self._file["provenance"][name].asstr()[()])
+        with guard.guarded(self.path):
+            guard.objects(self._provenance)
+            return str(guard.dataset(self._provenance, name).asstr()[()])
 
-    def close(self) -> None:
-        self._file.close()
+    @property
+    def _provenance(self) -> h5py.Group:
+        return self._file["provenance"]

@@ -42,9 +42,9 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     """What every block holds of a plan, in file order."""
     points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
     runs = (*points, "run")
-    found = [_variable(plan, name, runs, *what) for name, what in _PER_RUN.items()]
+    found = [_variable(plan, name, runs, *what) for name, what in PER_RUN.items()]
     if plan.flows:
-        found += [_variable(plan, name, runs, *what) for name, what in _TIMES.items()]
+        found += [_variable(plan, name, runs, *what) for name, what in TIMES.items()]
     found.append(_variable(plan, "distinct_starts", points, "i8", {"long_name": "different starts of the point"}))
     if record.final_parameters:
         for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
@@ -84,7 +84,7 @@ _EVENTS = {
     "escape": "first {} with a loss below 0.95 of the plateau loss",
     "solve": "first {} with every output within the tolerance of its target",
 }
-_PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
+PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
     "outcome": ("i1", _flags(Outcome, "outcome of the run")),
     "stop_reason": ("i1", _flags(StopReason, "why the run stopped")),
     **{
@@ -94,7 +94,7 @@ _PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"final_{name}": ("f8", {"long_name": f"{text}, at the end"}) for name, text in _MEASURES.items()},
 }
 
-_TIMES: dict[str, tuple[str, dict[str, Any]]] = {
+TIMES: dict[str, tuple[str, dict[str, Any]]] = {
     f"{name}_time": ("f8", {"long_name": meaning.format("time"), "units": "1", "comment": "NaN: never"})
     for name, meaning in _EVENTS.items()
 }

@@ -1,0 +1,69 @@
+"""Results as an xarray Dataset whose variables are read when they are computed.
+
+References
+----------
+Lazy loading: docs.xarray.dev, "How to add a new backend".
+"""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas
+import xarray
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+COUNTED = ("run", "trajectory", "record")
+"""Dimensions whose coordinate is 0, 1, 2, ...: they are not read."""
+
+
+class _Unread(BackendArray):
+    """A variable of results, as xarray reads it."""
+
+    def __init__(self, results: "Results", name: str) -> None:
+        self.results, self.name = results, name
+        self.sizes = results.sizes(name)
+        self.shape, self.dtype = tuple(self.sizes.values()), results.stored(name).dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> npt.NDArray[Any]:
+        return self.results.read(self.name, **dict(zip(self.sizes, key, strict=True)))
+
+
+def dataset(results: "Results", chunks: Any) -> xarray.Dataset:
+    """All variables of the results, with their coordinates and attributes."""
+    coordinates = xarray.Coordinates()
+    for name in (name for name in results if results.stored(name).dims == (name,)):
+        coordinates = coordinates.merge(_coordinate(results, name)).coords
+    dask = chunks is not None and find_spec("dask") is not None
+    own = {name: _variable(results, name, not dask) for name in results if name not in coordinates}
+    made = xarray.Dataset(own, coordinates, results.attrs)
+    made = made.set_coords([name for names in results.along.values() for name in names])
+    return made.chunk(chunks) if dask else made
+
+
+def _variable(results: "Results", name: str, kept: bool) -> xarray.Variable:
+    attrs = {key: value for key, value in results.stored(name).attrs.items() if key != "coordinates"}
+    unread: Any = indexing.CopyOnWriteArray(indexing.LazilyIndexedArray(_Unread(results, name)))  # type: ignore[arg-type]
+    values = indexing.MemoryCachedArray(unread) if kept else unread  # type: ignore[no-untyped-call]
+    return xarray.Variable(tuple(results.sizes(name)), values, attrs, fastpath=True)
+
+
+def _coordinate(results: "Results", name: str) -> xarray.Coordinates:
+    attrs = results.stored(name).attrs
+    if not results.sizes(name):
+        return xarray.Coordinates({name: ((), results.read(name), attrs)}, {})
+    if name not in COUNTED:
+        return xarray.Coordinates({name: (name, results.read(name), attrs)})
+    pick = results.picks(name)[name]
+    counted = pandas.RangeIndex(pick) if isinstance(pick, range) else pandas.Index(np.asarray(pick))
+    found = xarray.Coordinates.from_xindex(xarray.indexes.PandasIndex(counted, name))
+    found[name].attrs.update(attrs)
+    return found

@@ -1,0 +1,52 @@
+"""One run by itself: the parameters it sets out from, and its path made again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape import spec as specs
+from saddlescape import starts
+from saddlescape.compute import batch, trainer
+from saddlescape.kernels import train
+from saddlescape.plan import Plan
+from saddlescape.spec import Sweep
+
+
+def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> npt.NDArray[Any]:
+    """Parameters (n_params,) that run `run` of the point (an index along each axis) sets out from.
+
+    For slices `run` is the cell number ``ix * y.n + iy``.
+    """
+    loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
+    spec, numbers = _point(loaded, tuple(point))
+    drawn = starts.draw(spec, np.array([run]), numbers["starts.scale"])[0]
+    return np.asarray(drawn.astype(spec.network.dtype))
+
+
+def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
+    """One run again, its trajectory at every record step with its parameters, bit for bit as in the sweep.
+
+    Returns
+    -------
+    dict of arrays over records: ``record_step`` (of the flow ``record_time``), ``loss``, ``grad_norm``, ``separation``
+    (float64) and ``theta`` (records, n_params); records after the stop are NaN.
+    """
+    loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
+    spec, numbers = _point(loaded, tuple(point))
+    kept = spec.model_copy(update={"record": spec.record.model_copy(update={"parameters": True})})
+    given = batch(kept, np.array([run]), numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_at)
+    problem = spec.loaded
+    trained = train(trainer(spec, numbers), problem.X, problem.T, given)
+    loss, grad_norm, separation = trained.measures[0].T
+    at = "record_time" if spec.flows else "record_step"
+    measures = {at: given.record_at, "loss": loss, "grad_norm": grad_norm, "separation": separation}
+    return {**measures, "theta": trained.theta_path[0]}
+
+
+def _point(sweep: Sweep, point: tuple[int, ...]) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:
+    if len(point) != len(sweep.shape):
+        raise ValueError(f"point must have one index for each of the {len(sweep.shape)} axes; got {len(point)}")
+    return sweep.structure(point), sweep.numbers([np.array([i]) for i in point], 1)
