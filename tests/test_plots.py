@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from saddlescape import plots
 from saddlescape.analysis import wilson_interval
 from saddlescape.outcomes import Outcome
-from saddlescape.plots.common import PANELS
+from saddlescape.plots.common import PANELS, label
 from saddlescape.plots.map import _cells
 
 STEPS = np.array([0, 1, 10, 100])
@@ -222,10 +222,58 @@ def test_scaling_draws_medians_and_lets_exact_zero_stand_apart():
     ax = plots.scaling(x, {"slow": slow, "fast": np.ones((4, 3))}, {"law": (x[1:], 2 * x[1:])})
     assert np.array(drawn(ax, "slow")).tolist() == [[1e-4, 1e-2], [2e-4, 2e-2]]
     assert drawn(ax, "slow exactly zero")[1].tolist() == [0]
+    never = plots.scaling(x[:3], {"stuck": np.array([[np.inf] * 3, [1, 2, 3], [1, 2, 3]])})
+    assert drawn(never, "stuck never")[1].tolist() == [1]
+    assert "never" in [text.get_text() for text in never.texts]
     (zero,), (one,) = drawn(ax, "fast at zero")
     assert zero < 1e-4
     assert one == 1
     assert drawn(ax, "law")[1].tolist() == [2e-4, 2e-2, 2]
+
+
+def test_a_short_axis_with_zero_has_ticks_between_powers_of_ten():
+    ax = plots.scaling(np.array([0, 0.014, 0.1, 0.2]), {"a": np.ones((4, 2))})
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "0.02", "0.05", "0.1", "0.2"]
+
+
+def test_powers_of_ten_are_spelled():
+    assert [label(v) for v in (1e-8, 2.5e-5, 0.001, 3e7, "tanh")] == [
+        "$10^{-8}$", r"$2.5 \times 10^{-5}$", "0.001", r"$3 \times 10^{7}$", "tanh"
+    ]  # fmt: skip
+
+
+def test_maps_stand_side_by_side():
+    made = results(Outcome.SOLVED, name=["a", "b"], x=[0.0, 1.0], y=[0.0, 1.0])
+    made.variables["outcome"] = made["outcome"].copy()
+    made.variables["outcome"][1] = Outcome.FROZEN
+    figure = plots.outcome_maps(made, {"first": (0,), "second": (1,)})
+    first, second, *_ = figure.axes
+    assert (first.get_title(), second.get_title()) == ("first", "second")
+    assert tuple(np.asarray(second.get_images()[0].get_array())[0, 0]) == to_rgba(plots.COLOURS[Outcome.FROZEN])
+    assert tuple(np.asarray(first.get_images()[0].get_array())[0, 0]) == plots.RAMP(1.0)
+
+
+def test_a_spectrum_counts_signs_and_stacks_equal_eigenvalues():
+    ax = plots.spectrum({"zero": np.array([4, 1e-12, -1e-12, -2, -2.0])})
+    x, y = drawn(ax, "zero")
+    assert x.tolist() == [1, 0, 0, -0.5, -0.5]
+    assert y.tolist() == [0, 0, 0.07, 0, 0.07]
+    assert ax.texts[0].get_text() == "zero: 2 down, 2 flat, 1 up\nlargest 4"
+
+
+def test_cuts_have_a_panel_for_each_problem():
+    figure = plots.cuts(np.array([-1, 0, 1]), {"a": {"up": np.array([1, 0, 1])}, "b": {"down": np.array([0, 1, 0])}})
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b"]
+    assert drawn(figure.axes[1], "down")[1].tolist() == [0, 1, 0]
+
+
+def test_trajectories_share_an_axis_as_long_as_the_longest(scales):
+    scales.variables["loss"] = scales["loss"].copy()
+    scales.variables["loss"][0, :, 1:] = np.nan
+    scales.variables["stop_step"] = np.where(np.arange(5)[:, None] == 0, 0, scales["stop_step"])
+    figure = plots.trajectories(scales, points=[(0,), (3,)])
+    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
+    assert figure.axes[1].get_xlim()[1] >= 70
 
 
 def test_a_picture_of_a_page_takes_its_text_colour(scales):

@@ -4,12 +4,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from saddlescape import results, runner
-from saddlescape.claims import delta_rule, hidden_gradient, xor
+from saddlescape.claims import (
+    delta_rule,
+    equal_units,
+    hidden_gradient,
+    many_starts,
+    priors,
+    saddle,
+    usually,
+    xor,
+)
 from saddlescape.claims.claim import Check, Claim, Finding, Picture
 
 __all__ = ["CLAIMS", "Check", "Claim", "Finding", "Picture", "examine"]
 
-CLAIMS = (xor.CLAIM, delta_rule.CLAIM, hidden_gradient.CLAIM)
+CLAIMS = tuple(
+    module.CLAIM for module in (xor, delta_rule, hidden_gradient, equal_units, many_starts, priors, saddle, usually)
+)
 
 
 def examine(

@@ -36,6 +36,8 @@ class Finding:
     checks: tuple[Check, ...]
     words: Mapping[str, str]
     pictures: Mapping[str, Picture]
+    """Of other names than the words."""
+
     only_when: str = ""
     """The condition under which alone the claim holds, as the runs show it."""
 
@@ -62,9 +64,19 @@ class Claim:
         return self.sweep.rpartition("/")[2]
 
     @property
+    def key(self) -> str:
+        """What its words are told by where those of all claims meet: ``many_starts``."""
+        return self.name.partition("-")[2].replace("-", "_")
+
+    @property
     def prose(self) -> str:
         """The explanation, HTML with `$names` for words and pictures."""
-        return (Path(__file__).parent / f"prose/{self.name}.html").read_text(encoding="utf-8")
+        return prose(self.name)
+
+
+def prose(name: str) -> str:
+    """A text of the page, HTML with `$names`."""
+    return (Path(__file__).parent / f"prose/{name}.html").read_text(encoding="utf-8")
 
 
 def point(results: Results, **values: Any) -> tuple[int, ...]:
@@ -75,9 +87,16 @@ def point(results: Results, **values: Any) -> tuple[int, ...]:
 
 def number(value: float | np.number) -> str:
     """A number for people: 20 000, 0.05, 1e-06."""
-    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}") if value >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}".replace(",", " ") if value >= 1000 else f"{value:.3g}"
+
+
+def percent(fraction: float | np.floating) -> str:
+    """``5 %``."""
+    return f"{fraction:.0%}".replace("%", " %")
 
 
 def share(part: int | np.integer, whole: int) -> str:
-    """``12 of 256 (5 %)``."""
-    return f"{number(part)} of {number(whole)} ({part / whole:.0%})".replace("%", " %")
+    """``12 of 256 (5 %)``, ``all 256`` or ``none of 256``."""
+    if part in (0, whole):
+        return f"{'all' if part else 'none of'} {number(whole)}"
+    return f"{number(part)} of {number(whole)} ({percent(part / whole)})"

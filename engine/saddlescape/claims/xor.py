@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from saddlescape import plots
 from saddlescape.analysis import zero
-from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, share
+from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, percent, share
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.results import Results
 from saddlescape.spec import Spec
@@ -13,6 +13,9 @@ from saddlescape.spec import Spec
 BUDGETS = (100, 1000, 10_000, 100_000)
 STUCK = 0.05
 """A scale is stuck within a budget of steps when fewer starts than this escape."""
+
+ENOUGH_STEPS = 1000
+"""A scale is enough if nearly all starts escape within so many steps."""
 
 LEARNS = 0.5
 """Zero is to blame, not the network, when more starts than this are solved at another scale."""
@@ -29,15 +32,18 @@ def examine(results: Results) -> Finding:
         Check(f"{share(frozen, at_zero.size)} runs from exact zero are frozen", frozen == at_zero.size > 0),
         Check("a step there changes no bit of the state, so no number of steps will", bool(fixed[scale == 0].all())),
         Check(f"in exact arithmetic the derivatives at zero move {moves}", moves == zero.Moves.NOTHING),
-        Check(f"from scale {scale[best]:g} {solved[best]:.0%} of the starts solve XOR", solved[best] > LEARNS),
+        Check(f"from scale {scale[best]:g} {percent(solved[best])} of the starts solve XOR", solved[best] > LEARNS),
     )
     budgets = [budget for budget in BUDGETS if budget <= spec.steps]
     words = {
+        "budget": number(ENOUGH_STEPS),
+        "enough": f"{enough_scale(scale, escape, ENOUGH_STEPS):g}",
+        "enough_share": percent(1 - STUCK),
         "runs": number(results.dims["run"]),
         "small": f"{small:g}",
         "near": share(np.count_nonzero(escape[scale == small] >= 0), results.dims["run"]),
         "steps": number(spec.steps),
-        "share": f"{STUCK:.0%}",
+        "share": percent(STUCK),
         "budgets": ", ".join(
             f"within {number(budget)} steps up to scale {stuck_scale(scale, escape, budget):g}" for budget in budgets
         ),
@@ -58,6 +64,13 @@ def stuck_scale(scale: npt.NDArray[np.float64], escape: npt.NDArray[np.int64], b
     order = np.argsort(scale)
     escaped = ((escape >= 0) & (escape <= budget)).mean(axis=1)[order]
     return float(scale[order][np.logical_and.accumulate(escaped < STUCK)].max(initial=0.0))
+
+
+def enough_scale(scale: npt.NDArray[np.float64], escape: npt.NDArray[np.int64], budget: int) -> float:
+    """The least scale from which on at every scale all but `STUCK` of the starts escape within the budget."""
+    order = np.argsort(-scale)
+    escaped = ((escape >= 0) & (escape <= budget)).mean(axis=1)[order]
+    return float(scale[order][np.logical_and.accumulate(escaped >= 1 - STUCK)].min(initial=np.inf))
 
 
 CLAIM = Claim(

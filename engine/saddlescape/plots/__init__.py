@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from saddlescape.plots.common import COLOURS, RAMP, PlotError, axis_names, figure_of
 from saddlescape.plots.curve import escape_curve
-from saddlescape.plots.map import outcome_map
+from saddlescape.plots.map import outcome_map, outcome_maps
 from saddlescape.plots.scaling import scaling
+from saddlescape.plots.spectrum import cuts, spectrum
 from saddlescape.plots.svg import svg
 from saddlescape.plots.trajectory import trajectories
 from saddlescape.plots.within import escaped_within
@@ -26,12 +27,15 @@ __all__ = [
     "RAMP",
     "PlotError",
     "axis_names",
+    "cuts",
     "escape_curve",
     "escaped_within",
     "figure_of",
     "outcome_map",
+    "outcome_maps",
     "plot",
     "scaling",
+    "spectrum",
     "svg",
     "trajectories",
 ]

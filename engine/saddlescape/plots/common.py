@@ -1,6 +1,7 @@
 """What all pictures share: colours, words, and a logarithmic axis on which exact zero stands apart."""
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ LOG_RANGE = 50
 """An axis is logarithmic when its largest positive value is this many times its smallest."""
 
 NOT_AXES = frozenset({"run", "trajectory", "record", "parameter"})
-PANELS, TICKS = 6, 9
+PANELS, TICKS, FEW = 6, 9, 3
 OUTCOMES = tuple(Outcome)
 
 
@@ -91,7 +92,18 @@ def meaning_of(results: "Results", dim: str) -> str:
 
 def label(value: Any) -> str:
     """A value of an axis for people."""
-    return str(value) if isinstance(value, str) else f"{value:.4g}"
+    text = str(value) if isinstance(value, str) else f"{value:.4g}"
+    return re.sub(r"^(.+)e([+-])0*(\d+)$", _power, text)
+
+
+def _power_of_ten(value: float) -> str:
+    exponent = np.log10(value)
+    return f"$10^{{{exponent:.0f}}}$" if exponent.is_integer() and abs(exponent) > 1 else f"{value:g}"
+
+
+def _power(match: re.Match[str]) -> str:
+    factor = "" if match[1] == "1" else rf"{match[1]} \times "
+    return f"${factor}10^{{{match[2].removeprefix('+')}{match[3]}}}$"
 
 
 def spread(length: int, number: int) -> Values:
@@ -105,14 +117,18 @@ def spread_points(shape: list[int]) -> list[tuple[int, ...]]:
     return [tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat] if shape else [()]
 
 
-def place(ax: Axes, values: Values) -> tuple[Values, npt.NDArray[np.bool_]]:
-    """Positions of the values on the horizontal axis, which is set up here, and which of them stand apart."""
+def place(ax: Axes, values: Values, log: bool = False) -> tuple[Values, npt.NDArray[np.bool_]]:
+    """Positions of the values on the horizontal axis, which is set up here, and which of them stand apart.
+
+    The axis is logarithmic if asked for, or if the values span `LOG_RANGE`.
+    """
     apart = np.zeros(len(values), dtype=bool)
     if not np.issubdtype(values.dtype, np.number):
         ax.set_xticks(range(len(values)), list(map(str, values)))
         return np.arange(len(values)), apart
     positive = values[values > 0]
-    if np.any(values < 0) or len(positive) < 2 or positive.max() < LOG_RANGE * positive.min():
+    wide = len(positive) > 1 and positive.max() >= (1 if log else LOG_RANGE) * positive.min()
+    if np.any(values < 0) or not wide:
         return values, apart
     ax.set_xscale("log")
     if len(positive) == len(values):
@@ -126,8 +142,11 @@ def place(ax: Axes, values: Values) -> tuple[Values, npt.NDArray[np.bool_]]:
 def _break(ax: Axes, zero: float, positive: Values) -> None:
     """Ticks at zero and at some powers of ten, and the mark of a broken axis between them."""
     low, high = np.ceil(np.log10(positive.min())), np.floor(np.log10(positive.max()))
-    powers = np.arange(low, high + 1, max(1, -(-(high - low) // TICKS)))
-    ax.set_xticks([zero, *10.0**powers], ["0", *(f"$10^{{{int(p)}}}$" for p in powers)])
+    powers = 10.0 ** np.arange(low, high + 1, max(1, -(-(high - low) // TICKS)))
+    if len(powers) < FEW:
+        fine = np.outer(10.0 ** np.arange(low - 1, high + 1), [1, 2, 5]).ravel()
+        powers = fine[(fine >= positive.min()) & (fine <= positive.max())]
+    ax.set_xticks([zero, *powers], ["0", *map(_power_of_ten, powers)])
     ax.set_xticks([], minor=True)
     middle = np.sqrt(zero * positive.min())
     marks = middle * (positive.min() / zero) ** np.array([-0.06, 0.06])

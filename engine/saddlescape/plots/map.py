@@ -1,11 +1,14 @@
 """Outcomes over two axes of starts, solved ones by the time it took."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogFormatter
 
@@ -28,6 +31,10 @@ from saddlescape.plots.common import (
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
+
+
+LEGEND = 0.08
+"""Height of what is below the maps of a figure."""
 
 
 def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
@@ -53,7 +60,7 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
     others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
     ax.legend(
         handles=[Patch(color=COLOURS[o], label=f"{o.label} {np.mean(outcome == o):.1%}") for o in others],
-        loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, frameon=False,
+        loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, frameon=False, columnspacing=1, handlelength=1.2,
     )  # fmt: skip
     if solved.any():
         bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
@@ -63,6 +70,18 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
     title = f"{results.title}\n{where(results, names[:-2], point)}".strip()
     ax.set(xlabel=across, ylabel=up, title=title)
     return ax
+
+
+def outcome_maps(results: "Results", points: Mapping[str, tuple[int, ...]]) -> Figure:
+    """Maps at several points (see `outcome_map`) side by side, each under its title."""
+    figure = Figure(
+        figsize=(0.5 + 5 * len(points), 4.6), layout=ConstrainedLayoutEngine(rect=(0, LEGEND, 1, 1 - LEGEND))
+    )
+    for ax, (title, point) in zip(figure.subplots(1, len(points), squeeze=False)[0], points.items(), strict=True):
+        outcome_map(results, ax, point).set_title(title)
+        ax.legend_.set_in_layout(False)
+    figure.suptitle(results.title)
+    return figure
 
 
 def _cells(outcome: Values, step: Values) -> tuple[Values, Values]:

@@ -28,7 +28,7 @@ def scaling(
     """
     ax = ax or new_axes()
     ax.set_yscale("log")
-    at, apart = place(ax, x)
+    at, apart = place(ax, x, log=True)
     for colour, (name, values) in zip(CYCLE, measured.items(), strict=False):
         low, middle, high = np.percentile(values, LEVELS, axis=1, method="nearest")
         shown = ~apart & (middle > 0) & np.isfinite(middle)
@@ -42,12 +42,15 @@ def scaling(
 
 
 def _at_zero(ax: Axes, name: str, colour: str, x: Values, y: Values) -> None:
-    """Points at exact zero; those that are exactly zero themselves lie on the floor."""
+    """Points at exact zero: on the floor if exactly zero themselves, at the ceiling if it never came to them."""
     style: dict[str, Any] = {"color": colour, "linestyle": "none", "marker": "o", "markersize": 6}
     positive = (y > 0) & np.isfinite(y)
     ax.plot(x[positive], y[positive], gid=f"{name} at zero", **style)
     floor = {**style, "transform": ax.get_xaxis_transform(), "clip_on": False, "zorder": 5}
     ax.plot(x[y == 0], np.zeros(np.count_nonzero(y == 0)), gid=f"{name} exactly zero", **floor)
-    for place_x in x[y == 0]:
-        ax.annotate("exactly 0", (place_x, 0), (8, 6), xycoords=ax.get_xaxis_transform(),
-                    textcoords="offset points", color=colour)  # fmt: skip
+    never = x[np.isinf(y)]
+    ax.plot(never, np.ones(len(never)), gid=f"{name} never", **floor | {"marker": "^"})
+    for height, words, there in ((0, "exactly 0", x[y == 0]), (1, "never", never)):
+        for left in there:
+            ax.annotate(words, (left, height), (8, 6 - 20 * height), xycoords=ax.get_xaxis_transform(),
+                        textcoords="offset points", color=colour)  # fmt: skip

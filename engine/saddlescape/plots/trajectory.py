@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter
 
 from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
@@ -65,7 +66,8 @@ def trajectories(
     for ax in panels[len(named) :]:
         ax.remove()
     figure.suptitle(f"{results.title}\n{len(runs)} of {results.dims['run']} starts")
-    figure.supxlabel(clock_of(results))
+    panels[0].set_xlim(left=0)
+    figure.supxlabel(clock_of(results), x=0.1)
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
@@ -88,6 +90,7 @@ def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -
         (line,) = ax.plot(x, y, color=COLOURS[OUTCOMES[outcomes[run]]], linewidth=0.7)
         line.set(gid=f"run {run}", marker=".", markevery=[len(x) - 1])
     ax.set_xscale("symlog", linthresh=steps[steps > 0].min(initial=1))
-    ax.set_xlim(left=0)
     ax.set_yscale("log")
+    for formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     return {OUTCOMES[code] for code in outcomes[runs]}

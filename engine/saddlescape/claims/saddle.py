@@ -1,0 +1,167 @@
+"""Claim 7: zero is a saddle, and how long it holds a start that is merely near."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape import layout, plots
+from saddlescape.analysis import event_times, fit_scaling
+from saddlescape.analysis.scaling import Law, ScalingFit
+from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, share
+from saddlescape.outcomes import Outcome
+from saddlescape.problems import Problem, logic_problem
+from saddlescape.reference import Network, loss_and_gradient
+from saddlescape.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+
+COPY, XOR = 0, 1
+NAMES = ("copy", "XOR")
+"""What parity of one input and of two are."""
+
+NEAR = 0.1
+"""Laws of small scales are fitted up to this one, and directions out of the saddle are those of its first run."""
+
+POWER, RATE = 0.05, 0.02
+"""How near the exponent must be to -2, and the logarithm's factor, relatively, to that of the linearised flow."""
+
+ROUNDING = 1e-6
+"""Eigenvalues of second differences smaller than this are zero."""
+
+CUT = np.linspace(-2, 2, 161)
+
+
+class Point(NamedTuple):
+    """The loss around zero: gradient, eigenvalues and eigenvectors (columns) of the Hessian."""
+
+    gradient: Floats
+    values: Floats
+    vectors: Floats
+
+
+def examine(results: Results) -> Finding:
+    """From the curvature at zero, and from the times at which the gradient flow leaves it."""
+    spec, problems = results.sweep.spec, [results.sweep.at((i, 0)).loaded for i in (COPY, XOR)]
+    networks = [Network((p.X.shape[1], *spec.sizes[1:]), True, spec.activations, spec.training.loss) for p in problems]
+    points = [at_zero(*pair) for pair in zip(networks, problems, strict=True)]
+    logistic = at_zero(Network((2, 2, 1), True, ("logistic", "logistic"), "half_sse"), logic_problem("xor"))
+    lines = [cut(results, i, networks[i], problems[i], points[i]) for i in (COPY, XOR)]
+    frozen = results["outcome"][:, results.coords["scale"] == 0] == Outcome.FROZEN
+    power, logarithm = fit(results, XOR, "power"), fit(results, COPY, "logarithm")
+    growth = -points[COPY].values[0]
+    checks = (
+        Check(f"{share(frozen.sum(), frozen.size)} runs from exact zero stop at once", bool(frozen.all())),
+        Check(
+            "the gradient at zero is exactly 0, and close by the loss goes up in one direction and down in another",
+            all(not p.gradient.any() for p in points) and all(is_saddle(line) for line in lines),
+        ),
+        Check(
+            f"the copy's saddle is strict: its Hessian has the eigenvalues {spelled(points[COPY].values)}",
+            bool(points[COPY].values[0] < -0.5),
+        ),
+        Check(
+            f"that of XOR is not: {spelled(points[XOR].values)}; with logistic units {spelled(logistic.values)}",
+            all(flat(p.values) == len(p.values) - 1 for p in (points[XOR], logistic)),
+        ),
+        Check(
+            f"XOR's escape time goes like the scale to the power {power.slope:.3f} [{power.low:.3f}, {power.high:.3f}]",
+            abs(power.slope + 2) < POWER,
+        ),
+        Check(
+            f"the copy's like {logarithm.slope:.3f} ln(1 / scale); its negative curvature says {1 / growth:.3f}",
+            abs(logarithm.slope * growth - 1) < RATE,
+        ),
+    )
+    small = NEAR / 10
+    words = {
+        "small": f"{small:g}",
+        "fast": number(float(logarithm.time(small))),
+        "slow": number(float(power.time(small))),
+        "longer": number(float(power.time(small / 10) / power.time(small))),
+        "more": f"{float(logarithm.time(small / 10) - logarithm.time(small)):.2g}",
+    }
+    pictures = {
+        "cuts": Picture(plots.cuts(CUT, dict(zip(NAMES, lines, strict=True))), "Loss along lines through zero"),
+        "times": Picture(plots.figure_of(times(results, power, logarithm)), "Escape times against the scale"),
+    }
+    return Finding(checks, words, pictures)
+
+
+def at_zero(network: Network, problem: Problem) -> Point:
+    """The loss around zero, by second differences of exact gradients."""
+    n, step = layout.n_params(network.sizes, network.bias), 1e-5
+
+    def gradient(theta: Floats) -> Floats:
+        return np.asarray(loss_and_gradient(network, theta, problem.X, problem.T)[1], dtype=np.float64)
+
+    hessian = np.array([(gradient(row) - gradient(-row)) / (2 * step) for row in step * np.eye(n)])
+    return Point(gradient(np.zeros(n)), *np.linalg.eigh((hessian + hessian.T) / 2))
+
+
+def flat(values: Floats) -> int:
+    """How many eigenvalues are zero, up to the rounding of second differences."""
+    return int(np.count_nonzero(abs(values) < ROUNDING))
+
+
+def spelled(values: Floats) -> str:
+    """Eigenvalues, largest first, equal ones together: ``4, 8 x 0``."""
+    distinct, times = np.unique(np.where(abs(values) < ROUNDING, 0, values).round(6), return_counts=True)
+    pairs = reversed(list(zip(distinct, times, strict=True)))
+    return ", ".join(f"{value:g}" if n == 1 else f"{n} x {value:g}" for value, n in pairs)
+
+
+def cut(results: Results, i: int, network: Network, problem: Problem, zero: Point) -> dict[str, Floats]:
+    """Losses at the distances `CUT` from zero, in the steepest direction and across it, where a run escaped."""
+    steepest, out = zero.vectors[:, -1], way_out(results, i)
+    out = out - steepest * (steepest @ out)
+    return {
+        name: np.array([loss_and_gradient(network, t * direction, problem.X, problem.T)[0] for t in CUT])
+        for name, direction in (("steepest", steepest), ("way out", out / np.linalg.norm(out)))
+    }
+
+
+def way_out(results: Results, i: int) -> Floats:
+    """Parameters of the first run at scale `NEAR` when its escape was first recorded."""
+    here = (i, int(np.flatnonzero(results.coords["scale"] == NEAR)[0]))
+    record = np.searchsorted(results["record_time"], results.at("escape_time", here)[0])
+    theta = results.at("theta", here)[0, record]
+    return np.asarray(theta[~np.isnan(theta)])
+
+
+def is_saddle(lines: dict[str, Floats]) -> bool:
+    """Whether next to zero one line goes up on both sides, and the other down on one at least."""
+    middle = len(CUT) // 2
+    sides = {name: losses[[middle - 1, middle + 1]] - losses[middle] for name, losses in lines.items()}
+    return bool((sides["steepest"] > 0).all() and (sides["way out"] < 0).any())
+
+
+def fit(results: Results, i: int, law: Law) -> ScalingFit:
+    """A law of the escape times of one problem at small scales."""
+    scale = results.coords["scale"]
+    near = (scale > 0) & (scale <= NEAR)
+    times = event_times(*(results[name][i, near] for name in ("escape_time", "stop_time", "stop_reason")))
+    return fit_scaling(scale[near], *times, law)
+
+
+def times(results: Results, power: ScalingFit, logarithm: ScalingFit) -> "Axes":
+    """Escape times against scales, with the laws of theory through the middle of what was measured."""
+    scale, escape = results.coords["scale"], results["escape_time"]
+    fine = np.geomspace(scale[scale > 0].min(), NEAR)
+    laws = {"scale$^{-2}$": (fine, power.time(NEAR / 2) * (fine / (NEAR / 2)) ** -2)}
+    laws["ln(1 / scale) / 2"] = (fine, logarithm.time(fine))
+    measured = {NAMES[i]: np.where(escape[i] >= 0, escape[i], np.inf) for i in (COPY, XOR)}
+    ax = plots.scaling(scale, measured, laws)
+    ax.set(xlabel="distance of the start from zero", ylabel="time until escape")
+    return ax
+
+
+CLAIM = Claim(
+    "claims/7-saddle",
+    "Zero is a saddle",
+    "Zero is a saddle point of the parameter space, and gradient methods usually stop there at once.",
+    examine,
+)

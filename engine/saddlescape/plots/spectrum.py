@@ -1,0 +1,45 @@
+"""The shape of the loss around a point: eigenvalues of its Hessian, and cuts through the surface."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from saddlescape.plots.common import CYCLE, Values, new_axes
+
+ZERO = 1e-6
+"""Eigenvalues below this, in units of the largest, are counted as zero."""
+
+COUNTED = {-1: "down", 0: "flat", 1: "up"}
+
+
+def spectrum(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
+    """Draw the eigenvalues (n,) of each name's Hessian on a line of its own, equal ones one above the other.
+
+    The number of those that are negative, zero and positive is said beside each.
+    """
+    ax = ax or new_axes()
+    for row, (colour, (name, values)) in enumerate(zip(CYCLE, eigenvalues.items(), strict=False)):
+        size = max(abs(values).max(), np.finfo(float).tiny)
+        shown = np.where(abs(values) < ZERO * size, 0, values / size).round(3)
+        sign, height = np.sign(shown), np.array([np.count_nonzero(shown[:i] == v) for i, v in enumerate(shown)])
+        ax.plot(shown, -row + 0.07 * height, "o", color=colour, gid=name)
+        counts = ", ".join(f"{np.count_nonzero(sign == s)} {word}" for s, word in COUNTED.items())
+        ax.text(1.06, -row, f"{name}: {counts}\nlargest {size:.4g}", color=colour, va="center")
+    ax.axvline(0, color="k", linewidth=0.8)
+    ax.set(yticks=[], xlabel="curvature over the largest", xlim=(-1.1, 1.1), ylim=(0.6 - len(eigenvalues), 0.8))
+    return ax
+
+
+def cuts(distance: Values, losses: Mapping[str, Mapping[str, Values]]) -> Figure:
+    """Draw losses against the distance from a point, a line for each direction, in a panel for each problem."""
+    figure = Figure(figsize=(0.8 + 3.9 * len(losses), 3.6), layout="constrained")
+    for ax, (title, lines) in zip(figure.subplots(1, len(losses), squeeze=False)[0], losses.items(), strict=True):
+        for colour, (name, values) in zip(CYCLE, lines.items(), strict=False):
+            ax.plot(distance, values, color=colour, label=name, gid=name)
+        ax.set_title(title)
+        ax.legend(frameon=False)
+    figure.supxlabel("distance from zero")
+    figure.supylabel("loss")
+    return figure
