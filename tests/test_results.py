@@ -70,6 +70,13 @@ def test_a_point_is_a_part_of_the_whole(result, whole):
         np.testing.assert_array_equal(result.at(name, (1, 0)), whole[name][1, 0], name)
 
 
+def test_an_axis_may_be_called_name(tmp_path):
+    axis = '[[axes]]\nkey = "problem.name"\nvalues = ["xor", "and"]'
+    made = Plan(parse(TINY.replace('name = "xor"', "") + axis, tmp_path))
+    with ss.open(run_folder(made, tmp_path / "run")) as result:
+        assert result.at("outcome", (1,)).tolist() == result.outcome[1].tolist()
+
+
 def test_dimensions_are_told_by_key_or_parameter(result, tmp_path):
     assert result.labels == {"activation": "network.activation", "bias": "network.bias", "run": "run"}
     cut = 'kind = "slice"\nbase = [0, 0, 0, 0, 0, 0, 0, 0, 0]\n'

@@ -204,7 +204,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             found.append(np.argwhere(np.isin(values, codes)) + [part.start for part in place])
         return np.concatenate(found)
 
-    def read(self, name: str, **index: Any) -> npt.NDArray[Any]:
+    def read(self, name: str, /, **index: Any) -> npt.NDArray[Any]:
         """A variable, or the part of it at these indices along its dimensions."""
         picks = self.picks(name)
         with guarded(self.path):
