@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from tolerances import MEMORY_GROWTH
+from tolerances import MEMORY_GROWTH, ROOMY
 
 # Of this process alone: ru_maxrss of a child starts with the memory of the process that forked it.
 PEAK = """
@@ -31,3 +31,39 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):
     peak(tmp_path / "compile", 11)
     few, many = peak(tmp_path / "few", 10**4), peak(tmp_path / "many", 10**6)
     assert 0 < many < (1 + MEMORY_GROWTH) * few
+
+
+GREW = """
+import sys
+from pathlib import Path
+import saddlescape as ss
+from saddlescape.cost import COMPILER, cost
+from saddlescape.plan import Plan
+
+def peak():
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").open() if line.startswith("VmHWM:"))
+
+folder, settings = Path(sys.argv[1]), sys.argv[2:]
+ss.run("xor", folder / "few", overrides=[*settings, "starts.count=2"], threads=2)
+before, sweep = peak(), ss.load("xor", settings)
+ss.run(sweep, folder / "many", threads=2)
+print(1024 * (peak() - before), cost(Plan(sweep), 2).memory_bytes - COMPILER)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "record",
+    [
+        ["record.runs=0", "starts.count=30000"],
+        ["record.runs=0", "starts.count=30000", "record.final_parameters=true"],
+        ["record.runs='all'", "starts.count=9000", "record.steps='every:1'"],
+        ["record.runs='all'", "starts.count=9000", "record.steps='every:1'", "record.parameters=true"],
+        ["record.runs=0", "starts.count=1000", "network.hidden=[16, 16]", "record.final_parameters=true"],
+    ],
+)
+def test_a_run_takes_no_more_memory_than_was_said(tmp_path, record):
+    command = [sys.executable, "-c", GREW, str(tmp_path), "training.steps=20", *record]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    grew, said = map(int, done.stdout.split())
+    assert grew < said < ROOMY * grew

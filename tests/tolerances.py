@@ -46,6 +46,9 @@ LENGTH = 2.5e-15
 # Peak memory of a hundred times as many runs: two blocks of them are in memory, and no more.
 MEMORY_GROWTH = 0.2
 
+# How many times as much memory as a run takes it may be said to take at most: two threads seldom peak together.
+ROOMY = 8
+
 # The least loss that a search by gradients finds, and extrema found on a grid of 1e-4: errors enter squared.
 SEARCHED = 1e-8
 

@@ -1,8 +1,6 @@
 """`saddlescape run`: a sweep from its description to its result."""
 
-import json
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,10 +57,9 @@ def run(
 
     sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
     if dry_run:
-        from saddlescape.runner import estimate
+        from saddlescape_cli.dry_run import tell
 
-        cost = asdict(estimate(sweep, threads))
-        click.echo(json.dumps(cost) if as_json else "\n".join(f"{k:<14}{v:>20,}" for k, v in cost.items()))
+        tell(sweep, out or Path(Path(spec).stem), threads, shard, as_json)
         return
     from saddlescape.plan import WHOLE
     from saddlescape.runner import run as library_run

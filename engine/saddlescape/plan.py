@@ -207,12 +207,16 @@ class Plan:
         wanted = self.sweep.spec.record.runs
         return 1 if wanted == "all" else max(1, self.count // max(1, wanted))
 
+    @property
+    def trajectories(self) -> int:
+        """Runs of each point whose trajectory is kept."""
+        wanted = self.sweep.spec.record.runs
+        return self.count if wanted == "all" else min(wanted, self.count)
+
     @cached_property
     def trajectory_run(self) -> npt.NDArray[np.int64]:
-        """The runs of each point whose trajectory is kept, evenly spaced."""
-        wanted = self.sweep.spec.record.runs
-        number = self.count if wanted == "all" else min(wanted, self.count)
-        return self.trajectory_stride * np.arange(number, dtype=np.int64)
+        """Which they are, evenly spaced."""
+        return self.trajectory_stride * np.arange(self.trajectories, dtype=np.int64)
 
     @cached_property
     def tile(self) -> tuple[int, ...]:
@@ -232,7 +236,7 @@ class Plan:
 
     @property
     def trajectory_tile(self) -> int:
-        return min(len(self.trajectory_run), -(-self.tile[-1] // self.trajectory_stride))
+        return min(self.trajectories, -(-self.tile[-1] // self.trajectory_stride))
 
     @cached_property
     def _grid(self) -> tuple[int, ...]:

@@ -13,31 +13,36 @@ from saddlescape.compute import batch, trainer
 from saddlescape.errors import RefusedError
 from saddlescape.kernels import Batch, train
 from saddlescape.kernels.limit import limit
-from saddlescape.spec import NUMERIC, Spec
+from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep
 
 Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
 LONGEST_TIME = 1e12
 
+FEWEST, PROBED = 32, 2**26
+"""Runs of a probe, and parameters times samples that its runs have together at most."""
 
-def _numbers(spec: Spec) -> dict[str, Floats]:
+
+def _numbers(spec: Spec, runs: int = RUNS) -> dict[str, Floats]:
     """The spec's own numbers for every run, without stops that come before the steps are taken."""
-    numbers = {key: np.full(RUNS, spec.number(key)) for key in NUMERIC}
-    return {**numbers, "stop.solved": np.zeros(RUNS), "stop.gradient": np.zeros(RUNS)}
+    numbers = {key: np.full(runs, spec.number(key)) for key in NUMERIC}
+    return {**numbers, "stop.solved": np.zeros(runs), "stop.gradient": np.zeros(runs)}
 
 
 def _timed(spec: Spec, given: Batch, epochs: int, threads: int) -> tuple[float, float]:
     """(seconds, network-steps) of the batch once on every thread."""
     problem, kernel = spec.loaded, trainer(spec, _numbers(spec))
-    work = replace(given, steps=np.full(RUNS, epochs * spec.epoch))
+    work = replace(given, steps=np.full(len(given.theta), epochs * spec.epoch))
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
         done = list(pool.map(lambda _: train(kernel, problem.X, problem.T, work), range(threads)))
         return time.perf_counter() - began, float(sum(each.stop_step.sum() for each in done))
 
 
-def rate(spec: Spec, threads: int) -> float:
+def rate(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> float:
     """Network-steps a second on so many threads: the median of a few rounds of a fraction of a second.
+
+    Each thread trains `runs` runs together.
 
     Raises
     ------
@@ -46,15 +51,44 @@ def rate(spec: Spec, threads: int) -> float:
     """
     training = spec.training.model_copy(update={"time": LONGEST_TIME})
     spec = spec.model_copy(update={"training": training})
-    start = np.arange(RUNS) % starts.count(spec)
-    given, epochs = batch(spec, start, _numbers(spec), np.full(RUNS, -1), np.zeros(1, dtype=np.int64)), 4
+    start = np.arange(runs) % starts.count(spec)
+    given, epochs = batch(spec, start, _numbers(spec, runs), np.full(runs, -1), np.zeros(1, dtype=np.int64)), 4
     _timed(spec, given, 1, 1)  # compiles
     while (seconds := _timed(spec, given, epochs, threads)[0]) < SECONDS and epochs < LONGEST:
         epochs *= 1 + int(min(7, SECONDS / seconds))
-    rounds = [_timed(spec, given, epochs, threads) for _ in range(ROUNDS)]
-    if not any(done for _, done in rounds):
+    timed = [_timed(spec, given, epochs, threads) for _ in range(rounds)]
+    if not any(done for _, done in timed):
         raise RefusedError("no start of this spec takes a step, so there is nothing to time; raise starts.scale")
-    return median(done / seconds for seconds, done in rounds)
+    return median(done / seconds for seconds, done in timed)
+
+
+def seconds(sweep: Sweep, runs: int, threads: int) -> float:
+    """How long so many runs of a sweep, spread over its points, take at most: if every one uses all its steps.
+
+    From a probe of about a second of the network that costs most; the others are taken to cost in proportion to
+    parameters times samples.
+    """
+    specs = sweep.structures
+    costliest = max(specs, key=_work)
+    alike = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest)
+    few = min(RUNS, max(FEWEST, PROBED // _work(costliest)))
+    return runs / len(specs) * alike / rate(_gentle(costliest, sweep), threads, few, rounds=2)
+
+
+def _work(spec: Spec) -> int:
+    """What a step costs."""
+    return spec.n_params * (spec.batch or len(spec.loaded.X))
+
+
+def _gentle(spec: Spec, sweep: Sweep) -> Spec:
+    """The same kernel where no run stops: normal starts and small steps."""
+    for key in ("training.noise", "training.weight_decay"):
+        spec = spec.replaced(key, float(sweep.numeric(key).max()))
+    training = spec.training.model_copy(update={"learning_rate": 1e-4})
+    if training.layer_rates is not None:
+        training = training.model_copy(update={"layer_rates": (1.0,) * len(training.layer_rates)})
+    stop = spec.stop.model_copy(update={"diverged": LARGEST[spec.network.dtype]})
+    return spec.model_copy(update={"starts": Starts(), "training": training, "stop": stop})
 
 
 def most(spec: Spec) -> float:

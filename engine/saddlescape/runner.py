@@ -1,7 +1,6 @@
 """Run a sweep: blocks computed on threads, committed one by one, merged at the end."""
 
 import math
-import shutil
 import threading
 import time
 import traceback
@@ -11,19 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-import numpy as np
-
 from saddlescape import spec as specs
 from saddlescape import store as stores
 from saddlescape.compute import Data, compute
-from saddlescape.errors import RefusedError, SaddlescapeError
+from saddlescape.cost import check_memory, check_room
+from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.spec import Sweep
 from saddlescape.store import RunFolder, Status, merge_shards
 
 RESULT = "result.h5"
-BYTES_A_RUN = 50
-"""Outcome variables of one run, before compression."""
 
 
 class Interrupted(SaddlescapeError):
@@ -61,62 +57,11 @@ class Progress:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """The size of a sweep: at most so many network-steps, bytes of memory and bytes on disk."""
-
-    points: int
-    runs: int
-    network_steps: int
-    memory_bytes: int
-    disk_bytes: int
-
-
-def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
-    """Upper bounds for a sweep, from its plan alone."""
-    plan = Plan(sweep)
-    record = sweep.spec.record
-    points = plan.runs // plan.shape[-1]
-    floats = 4 * len(record.fields) + 8 * plan.n_params * record.parameters
-    path = len(plan.record_at) * floats * len(plan.trajectory_run) / plan.shape[-1]
-    a_run = BYTES_A_RUN + 16 * plan.n_params * record.final_parameters + path
-    in_flight = 2 * (threads or cores()) * np.prod(plan.tile) * (a_run * 4 + 32 * plan.n_params)
-    return Estimate(points, plan.runs, plan.runs * plan.steps, int(in_flight), int(plan.runs * a_run * 2))
-
-
 def cores() -> int:
     """Processors this process may use."""
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _available_memory() -> int:
-    lines = Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else []
-    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
-    return found[0] if found else 2**62
-
-
-def check_room(sweep: Sweep, folder: Path, threads: int | None) -> None:
-    """Refuse a sweep that cannot fit.
-
-    Raises
-    ------
-    RefusedError
-        With what is needed and what there is.
-    """
-    needs = estimate(sweep, threads)
-    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    limits = (
-        ("memory", needs.memory_bytes, _available_memory()),
-        ("disk", needs.disk_bytes, shutil.disk_usage(existing).free),
-    )
-    for what, needed, there in limits:
-        if needed > there:
-            raise RefusedError(
-                f"the sweep needs up to {needed / 2**30:.3g} GiB of {what} for {needs.runs} runs and "
-                f"{there / 2**30:.3g} GiB are free; shorten an axis, lower starts.count or record less"
-            )
 
 
 def run(
@@ -147,8 +92,9 @@ def run(
     sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
     default = Path(str(source)).stem if not isinstance(source, Sweep) else "run"
     folder = Path(out) if out is not None else Path(default)
-    check_room(sweep, folder, threads)
-    with RunFolder(folder, Plan(sweep), shard) as store:
+    plan = Plan(sweep)
+    check_room(plan, folder, threads or cores(), shard)
+    with RunFolder(folder, plan, shard) as store:
         return _finish(store, threads or cores(), keep_going, progress, should_stop)
 
 
@@ -168,6 +114,7 @@ def resume(
     with RunFolder.existing(Path(folder)) as store:
         for note in store.failed().values() if retry_failed else ():
             note.unlink()
+        check_memory(store.plan, threads or cores())
         return _finish(store, threads or cores(), keep_going, progress, should_stop)
 
 

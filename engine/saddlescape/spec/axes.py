@@ -37,6 +37,11 @@ class Axis:
     values: tuple[Any, ...]
     zip: str = ""
 
+    @property
+    def extremes(self) -> tuple[float, ...]:
+        """The least, the least positive and the largest of numbers."""
+        return (min(self.values), min((v for v in self.values if v > 0), default=0.0), max(self.values))
+
     def resolved(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {"key": self.key, "values": list(self.values), **({"zip": self.zip} if self.zip else {})}

@@ -16,7 +16,7 @@ from saddlescape.spec.model import ELEMENTS, NUMERIC, Section, Side, Spec, is_nu
 
 Tree = dict[str, Any]
 Chosen = Mapping[str, Sequence[Any]]
-"""The keys that an axis sets, with its values, and those that an override sets, with none."""
+"""The keys that an axis sets, with its values (of numbers the extreme ones), and those of overrides, with none."""
 
 Check = Callable[[Spec, Chosen], Iterator[Fault]]
 
@@ -355,12 +355,13 @@ def _magnitude(spec: Spec, path: str, values: npt.NDArray[np.float64]) -> Iterat
 
 
 def _numbers(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    dtype, least = spec.network.dtype, 1 / LARGEST["float32"]
     for key in (*NUMERIC, *(key for key in chosen if is_number(key) and key not in NUMERIC)):
-        values = np.array(chosen.get(key) or [spec.number(key)], dtype=np.float64)
-        yield from _magnitude(spec, key, values)
-        lost = values[(values > 0) & (values < 1 / LARGEST["float32"])]
-        if len(lost) and spec.network.dtype == "float32":
-            least = 1 / LARGEST["float32"]
+        values = chosen.get(key) or [spec.number(key)]
+        if max(map(abs, values)) > LARGEST[dtype]:
+            yield from _magnitude(spec, key, np.array(values))
+        lost = [value for value in values if 0 < value < least] if dtype == "float32" else []
+        if lost:
             yield Fault(key, f'must be 0 or at least {least:g} with dtype = "float32"; got {lost[0]:g}')
 
 

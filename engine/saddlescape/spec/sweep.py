@@ -147,7 +147,7 @@ def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
     for axis in (axis for axis in axes if axis.key in KEYS):
         _default(tree, axis.key, axis.values[0])
     files, unsound = DataFiles(folder), unsound.union(fault.path for fault in found)
-    chosen |= {axis.key: axis.values for axis in axes}
+    chosen |= {axis.key: axis.extremes if is_number(axis.key) else axis.values for axis in axes}
     structures, spec_faults = _structures(tree, files, axes, chosen, unsound)
     if faults := [*faults, *found, *spec_faults]:
         raise SpecError(faults)

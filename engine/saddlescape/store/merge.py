@@ -82,7 +82,7 @@ def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Cal
 
 def _coordinates(file: h5py.File, plan: Plan) -> None:
     values: dict[str, Any] = {d.name: d.values for d in plan.dimensions}
-    values |= {"trajectory": range(len(plan.trajectory_run)), "record": range(len(plan.record_at))}
+    values |= {"trajectory": range(plan.trajectories), "record": range(len(plan.record_at))}
     values["parameter"] = np.array([layout.name(place) for place in plan.places])
     meanings = {d.name: d.meaning for d in plan.dimensions}
     for name in sizes(plan):

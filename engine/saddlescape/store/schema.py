@@ -30,10 +30,10 @@ class Variable:
 def sizes(plan: Plan) -> dict[str, int]:
     """Length of every dimension of the result, in file order."""
     lengths = {d.name: len(d.values) for d in plan.dimensions}
-    if len(plan.trajectory_run):
-        lengths |= {"trajectory": len(plan.trajectory_run), "record": len(plan.record_at)}
+    if plan.trajectories:
+        lengths |= {"trajectory": plan.trajectories, "record": len(plan.record_at)}
     record = plan.sweep.spec.record
-    if record.final_parameters or (record.parameters and len(plan.trajectory_run)):
+    if record.final_parameters or (record.parameters and plan.trajectories):
         lengths["parameter"] = plan.n_params
     return lengths
 
@@ -49,7 +49,7 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     if record.final_parameters:
         for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
             found.append(_variable(plan, name, (*runs, "parameter"), plan.dtype, {"long_name": f"parameters {when}"}))
-    if len(plan.trajectory_run):
+    if plan.trajectories:
         path = (*points, "trajectory", "record")
         found += [_variable(plan, name, path, "f4", {"long_name": _MEASURES[name]}) for name in plan.fields]
         if record.parameters:

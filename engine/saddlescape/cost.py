@@ -1,0 +1,123 @@
+"""What a sweep costs, from its plan alone, and whether there is room for it; before anything large is allocated."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from saddlescape import room
+from saddlescape.errors import RefusedError
+from saddlescape.plan import WHOLE, Plan, Shard
+from saddlescape.store.schema import sizes, variables
+
+COMPILER = 2**28
+"""Bytes that compiling a kernel may take."""
+
+A_RUN, A_PARAMETER, A_RECORD = 400, 72, 48
+"""Bytes while a block is computed: of a run, of each of its parameters, of each record of a trajectory."""
+
+A_VARIABLE = 3 * 2**10
+"""Bytes of HDF5's own in a block's file, for each variable."""
+
+DEFLATE = 1.01
+"""What deflate makes of bytes that cannot be compressed, and more."""
+
+LESS = {
+    "runs": ("starts.count", "lower starts.count or shorten an axis"),
+    "record": ("record.runs", "lower record.runs or record fewer steps"),
+    "theta": ("record.parameters", "set it to false, lower record.runs or record fewer steps"),
+    "ends": ("record.final_parameters", "set it to false, lower starts.count or shorten an axis"),
+}
+"""What takes most of the room: its key, and what makes it less."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The size of a run: at most so many network-steps, bytes of memory and bytes on disk."""
+
+    points: int
+    runs: int
+    blocks: int
+    network_steps: int
+    memory_bytes: int
+    disk_bytes: int
+
+
+def cost(plan: Plan, threads: int, shard: Shard = WHOLE) -> Cost:
+    """Upper bounds for a plan, or for one shard of it; its runs are as many as blocks of full size would have."""
+    blocks = -(-(plan.blocks - shard.number + 1) // shard.of)
+    share = blocks / plan.blocks
+    runs = plan.runs if shard == WHOLE else min(plan.runs, blocks * math.prod(plan.tile))
+    steps = sum(spec.steps for spec in plan.structures) * runs // len(plan.structures)
+    return Cost(plan.runs // plan.count, runs, blocks, steps, memory(plan, threads), disk(plan, share, shard == WHOLE))
+
+
+def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> None:
+    """Refuse a run that may not fit.
+
+    Raises
+    ------
+    RefusedError
+        With the key that costs most, what is needed and what there is.
+    """
+    check_memory(plan, threads)
+    needed = cost(plan, threads, shard).disk_bytes
+    _fit(plan, "disk", needed, room.disk(folder), _parts(plan, sizes(plan)), ", or run shards elsewhere")
+
+
+def check_memory(plan: Plan, threads: int) -> None:
+    """Refuse a run whose blocks may not fit into memory, as `check_room`."""
+    fewer = f", or --threads below {threads}" if threads > 1 else ""
+    _fit(plan, "memory", memory(plan, threads), room.memory(), _parts(plan, _tile(plan)), fewer)
+
+
+def _fit(plan: Plan, what: str, needed: int, there: room.Room, parts: dict[str, int], more: str) -> None:
+    if needed <= there.bytes:
+        return
+    key, remedy = LESS[max(parts, key=parts.__getitem__)]
+    section, name = key.split(".")
+    got = plan.shape if key == "starts.count" else getattr(getattr(plan.sweep.spec, section), name)
+    needs = f"{plan.runs} runs need up to {readable(needed)} of {what}, and {readable(there.bytes)} are {there.limit}"
+    raise RefusedError(f"{key}: must leave room for all; got {got}; {needs}; {remedy}{more}")
+
+
+def readable(size: float) -> str:
+    """Bytes for people: ``1.5 GiB``."""
+    power = max(0, min(6, int(math.log2(max(1, size)) // 10)))
+    return f"{size / 2 ** (10 * power):.3g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
+
+
+def memory(plan: Plan, threads: int) -> int:
+    """Bytes while blocks are computed: one on each thread, and one more that waits to be written."""
+    return COMPILER + threads * _working(plan) + 2 * (threads + 1) * sum(_parts(plan, _tile(plan)).values())
+
+
+def _working(plan: Plan) -> int:
+    """Bytes that one block is computed with, beside what is stored of it."""
+    trajectories = math.prod(plan.tile[:-1]) * plan.trajectory_tile
+    theta = A_PARAMETER * plan.n_params
+    records = len(plan.record_at) * (A_RECORD + plan.sweep.spec.record.parameters * theta // 3)
+    return math.prod(plan.tile) * (A_RUN + theta) + trajectories * records
+
+
+def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:
+    """Bytes of a share of the blocks, and of the result if they are merged."""
+    whole = DEFLATE * sum(_parts(plan, sizes(plan)).values())
+    return int(share * (whole * (1 + merged) + A_VARIABLE * len(variables(plan)) * plan.blocks))
+
+
+def _tile(plan: Plan) -> dict[str, int]:
+    """Lengths of the dimensions in one block."""
+    tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
+    return sizes(plan) | tile | {"trajectory": plan.trajectory_tile}
+
+
+def _parts(plan: Plan, lengths: dict[str, int]) -> dict[str, int]:
+    """Bytes of the variables where the dimensions have these lengths, by what they are (`LESS`)."""
+    parts = dict.fromkeys(LESS, 0)
+    for v in variables(plan):
+        path, theta = "record" in v.dims, "parameter" in v.dims
+        kind = "theta" if path and theta else "record" if path else "ends" if theta else "runs"
+        parts[kind] += np.dtype(v.dtype).itemsize * math.prod(lengths[d] for d in v.dims)
+    return parts

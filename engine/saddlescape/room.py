@@ -1,0 +1,77 @@
+"""How much memory and disk this process may still use."""
+
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path("/")
+UNLIMITED = 2**62
+"""Larger numbers are how control groups write that there is no limit."""
+
+
+class Room(NamedTuple):
+    """Bytes that are left, and what limits them."""
+
+    bytes: int
+    limit: str
+
+
+def memory(root: Path = ROOT) -> Room:
+    """The least of what the machine has available, what control groups allow and the limit of the address space.
+
+    `root` is where ``proc`` and ``sys`` are found.
+    """
+    return min((_machine(root), *_groups(root), *_address_space(root)), key=lambda room: room.bytes)
+
+
+def disk(folder: Path) -> Room:
+    """What is free where a folder is, or would be made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return Room(shutil.disk_usage(there).free, f"free at {there}")
+
+
+def _machine(root: Path) -> Room:
+    found = _fields(root / "proc/meminfo").get("MemAvailable:")
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Room(pages if found is None else 1024 * found, "free on this machine")
+
+
+def _groups(root: Path) -> Iterator[Room]:
+    """Of each control group that this process is in, and of those around it (versions 2 and 1)."""
+    names = _text(root / "proc/self/cgroup").split()
+    for group in (name.split(":", 2)[2] for name in names if name.startswith("0::") or ":memory:" in name):
+        for above in (Path(group), *Path(group).parents):
+            inside = str(above).lstrip("/")
+            yield from _group(root / "sys/fs/cgroup" / inside, "memory.max", "memory.current", "inactive_file")
+            folder = root / "sys/fs/cgroup/memory" / inside
+            yield from _group(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def _group(folder: Path, most: str, used: str, cached: str) -> Iterator[Room]:
+    limit, usage = _text(folder / most).strip(), _text(folder / used).strip()
+    if limit.isdecimal() and usage.isdecimal() and int(limit) < UNLIMITED:
+        given_back = _fields(folder / "memory.stat").get(cached, 0)
+        yield Room(max(0, int(limit) - int(usage) + given_back), "left of the control group's limit")
+
+
+def _address_space(root: Path) -> Iterator[Room]:
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY:
+        pages = int((_text(root / "proc/self/statm") or "0").split()[0])
+        yield Room(max(0, limit - pages * os.sysconf("SC_PAGE_SIZE")), "left of the limit of ulimit -v")
+
+
+def _fields(path: Path) -> dict[str, int]:
+    """Lines of a name and a number."""
+    lines = (line.split() for line in _text(path).splitlines())
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdecimal()}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,196 @@
+"""What a sweep costs and whether there is room for it, told before anything is laid out."""
+
+import json
+import re
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from spec_cases import TINY
+
+import saddlescape as ss
+from saddlescape import room
+from saddlescape.cost import check_room, cost, readable
+from saddlescape.errors import RefusedError
+from saddlescape.plan import Plan, Shard
+from saddlescape.rate import seconds
+from saddlescape.room import Room
+from saddlescape.spec import load, parse
+from saddlescape_cli.main import cli
+
+AXES = '[[axes]]\nkey = "training.steps"\nvalues = [20, 40]\n[[axes]]\nkey = "starts.scale"\nvalues = [0.1, 1]\n'
+GIB = 2**30
+
+
+def plan(*overrides, text=TINY + AXES):
+    return Plan(parse(text, Path(), overrides))
+
+
+def written(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_cost_counts_points_runs_and_steps():
+    found = cost(plan(), 2)
+    assert (found.points, found.runs, found.blocks) == (4, 40, 1)
+    assert found.network_steps == 2 * 10 * (20 + 40)
+
+
+@pytest.mark.parametrize("record", ["runs = 0", 'runs = "all"', "runs = 3\nparameters = true\nfinal_parameters = true"])
+@pytest.mark.parametrize("count", [1, 3000])
+def test_a_run_writes_no_more_than_was_said(tmp_path, count, record, monkeypatch):
+    monkeypatch.setattr("saddlescape.plan.BLOCK_RUNS", 1000)
+    small = plan(f"starts.count={count}", text=f"{TINY}[record]\nsteps = 'every:1'\n{record}\n")
+    ss.run(small.sweep, tmp_path)
+    assert written(tmp_path) / 4 < cost(small, 1).disk_bytes - 4096 < 2 * written(tmp_path)
+
+
+def test_shards_cost_what_the_whole_does():
+    whole = plan("starts.count=1000000", text=TINY)
+    shards = [cost(whole, 1, Shard(number, 7)) for number in range(1, 8)]
+    assert sum(shard.blocks for shard in shards) == whole.blocks
+    assert max(shard.runs for shard in shards) < whole.runs / 6
+    assert sum(shard.disk_bytes for shard in shards) < cost(whole, 1).disk_bytes
+
+
+@pytest.mark.parametrize(
+    "overrides", [["record.runs='all'"], ["record.final_parameters=true"], ["record.parameters=true"]]
+)
+def test_the_cost_of_a_billion_runs_is_told_from_nothing_that_grows_with_them(overrides):
+    tracemalloc.start()
+    try:
+        found = cost(Plan(load("xor", ["starts.count=1_000_000_000", *overrides])), 2)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert found.runs == 11 * 10**9
+    assert found.disk_bytes > 100 * found.runs
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Sets how much memory and disk there seems to be."""
+
+    def has(memory=2**50, disk=2**50):
+        monkeypatch.setattr("saddlescape.room.memory", lambda: Room(memory, "free on this machine"))
+        monkeypatch.setattr("saddlescape.room.disk", lambda folder: Room(disk, f"free at {folder}"))
+
+    return has
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["starts.count=100000000"], "starts.count: .*got .*100000000.* need up to .* of disk, and 1 GiB"),
+        (["starts.count=1000000", "record.runs='all'"], "record.runs: must leave room.*; got all; .*; lower record"),
+        (["starts.count=10000", "record.runs='all'", "record.parameters=true", "record.steps='every:1'"],
+         "record.parameters: must leave room.*; got True; .*; set it to false"),
+        (["starts.count=1000000", "record.final_parameters=true"], "record.final_parameters: .*; set it to false"),
+    ],
+)  # fmt: skip
+def test_what_takes_most_of_the_disk_is_named(machine, tmp_path, overrides, message):
+    machine(disk=GIB if "100000000" in overrides[0] else GIB // 16)
+    with pytest.raises(RefusedError, match=message):
+        check_room(plan(*overrides), tmp_path, 2)
+    machine()
+    check_room(plan(*overrides), tmp_path, 2)
+
+
+def test_too_little_memory_is_refused_before_the_folder_is_made(machine, tmp_path):
+    machine(memory=2**28)
+    with pytest.raises(RefusedError, match=r"record.runs: .* memory, and 256 MiB are free on this .*--threads below 2"):
+        ss.run(plan("record.runs='all'", "starts.count=9999").sweep, tmp_path / "run", threads=2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_not_gone_on_with_where_it_does_not_fit(machine, tmp_path):
+    machine()
+    ss.run(plan().sweep, tmp_path / "run")
+    machine(memory=2**20)
+    done = CliRunner().invoke(cli, ["resume", str(tmp_path / "run")])
+    assert isinstance(done.exception, RefusedError)
+
+
+def group(root, folder, **files):
+    for name, content in files.items():
+        path = root / "sys/fs/cgroup" / folder / name.replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{content}\n")
+
+
+def test_memory_is_the_least_of_the_machine_and_its_control_groups(tmp_path):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 99 kB\nMemAvailable:   8388608 kB\n")
+    assert room.memory(tmp_path) == (8 * GIB, "free on this machine")
+    (tmp_path / "proc/self/cgroup").write_text("0::/user/session\n")
+    group(tmp_path, "user/session", memory__max="max", memory__current=GIB)
+    assert room.memory(tmp_path).bytes == 8 * GIB
+    group(tmp_path, "user", memory__max=4 * GIB, memory__current=3 * GIB, memory__stat=f"anon 5\ninactive_file {GIB}")
+    assert room.memory(tmp_path) == (2 * GIB, "left of the control group's limit")
+    (tmp_path / "proc/self/cgroup").write_text("4:cpu:/\n5:memory:/job\n")
+    group(tmp_path, "memory/job", memory__limit_in_bytes=GIB, memory__usage_in_bytes=GIB // 4)
+    assert room.memory(tmp_path).bytes == 3 * GIB // 4
+    group(tmp_path, "memory/job", memory__limit_in_bytes=2**63 - 4096)
+    assert room.memory(tmp_path).bytes == 8 * GIB
+
+
+def test_memory_is_bounded_by_the_limit_of_the_address_space():
+    code = (
+        "import resource; from saddlescape import room; resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29));"
+        "print(*room.memory(), sep=';')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    left, limit = done.stdout.strip().split(";")
+    assert 2**27 < int(left) < 2**29
+    assert limit == "left of the limit of ulimit -v"
+
+
+def test_disk_is_that_of_the_folder_that_is_there(tmp_path):
+    assert room.disk(tmp_path / "not/yet/there").limit == f"free at {tmp_path}"
+    assert room.disk(tmp_path).bytes > 0
+
+
+def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path):
+    spec, out = tmp_path / "tiny.toml", tmp_path / "out"
+    spec.write_text(TINY + AXES)
+    shown = CliRunner().invoke(cli, ["run", str(spec), "-o", str(out), "--dry-run", "--threads", "1"])
+    steps = r"network-steps +1.2e\+03 at most"
+    for line in ("points +4", "runs +40 in 1 blocks", steps, "time .* seconds at most, at "):
+        assert re.search(line, shown.output), shown.output
+    assert re.search(r"memory +\d+ MiB at most, of .*\ndisk +\S+ KiB at most, of ", shown.output)
+    told = json.loads(CliRunner().invoke(cli, ["run", str(spec), "--dry-run", "--json"]).output)
+    assert (told["points"], told["runs"], told["network_steps"]) == (4, 40, 1200)
+    assert 0 < told["seconds"] < 1
+    assert {"memory_bytes", "disk_bytes", "memory_free_bytes", "disk_free_bytes", "blocks", "threads"} < told.keys()
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["starts.kind=zero"],
+        ["training.learning_rate=1e200", "starts.scale=1e6"],
+        ["training.stepper=flow", "network.activation=tanh"],
+    ],
+)
+def test_a_probe_has_something_to_time_whatever_the_starts_and_rates(settings):
+    sweep = parse(TINY.replace("learning_rate = 0.5\n", ""), Path(), settings)
+    assert 0 < seconds(sweep, 10, 1) < 1
+
+
+def test_a_dry_run_ends_as_the_run_would_where_there_is_no_room(tmp_path):
+    done = CliRunner().invoke(cli, ["run", "xor", "-o", str(tmp_path / "o"), "--dry-run", "--set", "starts.count=1e9"])
+    assert "starts.count: must be an integer" in str(done.exception)
+    huge = ["run", "xor", "-o", str(tmp_path / "o"), "--dry-run", "--json", "--set", "starts.count=1000000000"]
+    done = CliRunner().invoke(cli, huge)
+    assert json.loads(done.stdout)["runs"] == 11 * 10**9
+    assert isinstance(done.exception, RefusedError)
+
+
+def test_sizes_are_readable():
+    assert [readable(n) for n in (0, 1023, 1024, 1.5 * 2**20, 2**30, 5 * 2**70)] == [
+        "0 bytes", "1.02e+03 bytes", "1 KiB", "1.5 MiB", "1 GiB", "5.12e+03 EiB",
+    ]  # fmt: skip
