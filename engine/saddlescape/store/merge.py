@@ -18,13 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import __version__, layout
-from saddlescape.plan import Plan
+from saddlescape.plan import Block, Plan
 from saddlescape.store import blocks
 from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.schema import SCHEMA_VERSION, VERSIONS, Variable, create, sizes, variables
 
 COUNTED = 2**16
 """Numbers of a dimension that are laid out at once: a billion runs have no room in memory."""
+
+_Target = tuple[tuple[str, ...], h5py.h5d.DatasetID]
+"""The dimensions of a variable, and itself: opened once, as h5py takes long over names."""
 
 DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=[seed, r]))"
 
@@ -70,10 +73,9 @@ class _Unfailing(io.FileIO):
 def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None]) -> None:
     with _Unfailing(descriptor, "r+", closefd=False) as kept, h5py.File(kept, "w", libver=VERSIONS) as file:
         _coordinates(file, plan)
-        for variable in variables(plan):
-            _declare(file, plan, variable)
+        targets = {variable.name: (variable.dims, _declare(file, plan, variable)) for variable in variables(plan)}
         for number in sorted(files):
-            _copy(file, plan, number, files[number])
+            _copy(targets, plan, files[number], plan.block(number))
             kept.check()
             after_block()
         _provenance(file, plan, files)
@@ -121,7 +123,7 @@ def _storable(values: npt.NDArray[Any]) -> Any:
     return values.astype(np.int8) if values.dtype == bool else values
 
 
-def _declare(file: h5py.File, plan: Plan, variable: Variable) -> None:
+def _declare(file: h5py.File, plan: Plan, variable: Variable) -> h5py.h5d.DatasetID:
     lengths = sizes(plan)
     dataset = create(file, variable, tuple(lengths[d] for d in variable.dims), resizable=False)
     for number, dim in enumerate(variable.dims):
@@ -129,24 +131,33 @@ def _declare(file: h5py.File, plan: Plan, variable: Variable) -> None:
     dataset.attrs.update(variable.attrs)
     if auxiliary := [coordinate.name for coordinate in plan.coordinates if coordinate.along in variable.dims]:
         dataset.attrs["coordinates"] = " ".join(auxiliary)
+    return dataset.id
 
 
-def _copy(file: h5py.File, plan: Plan, number: int, path: Path) -> None:
-    block = plan.block(number)
-    with blocks.opened(plan, path) as source:
-        for variable in variables(plan):
-            if variable.name in source:
-                _copy_chunks(source[variable.name], file[variable.name], blocks.offset(plan, block, variable.dims))
+def _copy(targets: dict[str, _Target], plan: Plan, path: Path, block: Block) -> None:
+    first = blocks.first(plan, block)
+    with blocks.opened(plan, path) as (content, file):
+        for name, (dims, target) in targets.items():
+            try:
+                source = h5py.h5d.open(file, name.encode())
+            except KeyError:  # the block's share of the trajectories is none
+                continue
+            _copy_chunks(content, source, target, [first.get(dim, 0) for dim in dims])
 
 
-def _copy_chunks(source: h5py.Dataset, target: h5py.Dataset, first: tuple[int, ...]) -> None:
+def _copy_chunks(content: bytes, source: h5py.h5d.DatasetID, target: h5py.h5d.DatasetID, first: list[int]) -> None:
     if not first:
-        target[()] = source[()]
+        value = np.empty((), source.dtype)
+        source.read(h5py.h5s.ALL, h5py.h5s.ALL, value)
+        target.write(h5py.h5s.ALL, h5py.h5s.ALL, value)
         return
-    for number in range(source.id.get_num_chunks()):
-        at = source.id.get_chunk_info(number).chunk_offset
-        mask, chunk = source.id.read_direct_chunk(at)
-        target.id.write_direct_chunk(tuple(a + b for a, b in zip(first, at, strict=True)), chunk, mask)
+
+    def copy(chunk: h5py.h5d.StoreInfo) -> None:
+        at = tuple(a + b for a, b in zip(first, chunk.chunk_offset, strict=True))
+        stored = content[chunk.byte_offset : chunk.byte_offset + chunk.size]
+        target.write_direct_chunk(at, stored, chunk.filter_mask)
+
+    source.chunk_iter(copy)
 
 
 def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:
