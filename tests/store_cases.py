@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from spec_cases import TINY
 
+from saddlescape import plan as plans
+from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import Block, Plan
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
@@ -43,6 +45,56 @@ def filled(plan, where):
         values = sum((i * (7 * k + 3) for k, i in enumerate(mesh)), start=np.int64(number))
         data[variable.name] = (values % CODES.get(variable.name, 97)).astype(variable.dtype)
     return data
+
+
+def small_plan(monkeypatch):
+    """Three blocks of the smallest sweep."""
+    monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
+    plan = Plan(sweep("record.runs=0", text=TINY))
+    assert plan.blocks == 3
+    return plan
+
+
+def finish(folder, plan, acknowledge=lambda what: None):
+    """Compute whatever is missing; the blocks that were there, and the bytes of the result."""
+    with RunFolder(folder, plan) as store:
+        found = store.committed()
+        for block in plan:
+            if block.number not in found:
+                store.commit(block, filled(plan, block))
+                acknowledge(block.number)
+        result = store.merge().read_bytes()
+        acknowledge("result")
+        return found, result
+
+
+def telling(folder):
+    """A function that tells, in a file beside the folder, what was done; another process may read it."""
+    told = folder.with_suffix(".told").open("ab", buffering=0)
+    return lambda what: told.write(f"{what}\n".encode())
+
+
+def acknowledged(folder):
+    """What `telling` was told: blocks by number, and "result"."""
+    path = folder.with_suffix(".told")
+    told = path.read_text().split() if path.exists() else ()
+    return {what if what == "result" else int(what) for what in told}
+
+
+def lost(folder, plan, acknowledged, reference):
+    """What is not as it was acknowledged (blocks by number, "result"), or comes out differently after a resume."""
+    result = folder / "result.h5"
+    if "result" in acknowledged and not (result.exists() and result.read_bytes() == reference):
+        return "the result"
+    try:
+        found, again = finish(folder, plan)
+    except (SaddlescapeError, OSError) as error:
+        return str(error)
+    if missing := acknowledged - {"result"} - found.keys():
+        return f"blocks {missing}"
+    if litter := [*folder.rglob("*.part"), *folder.rglob("*.corrupt")]:
+        return f"{litter} are left"
+    return "" if again == reference else "equal bytes"
 
 
 def run_folder(plan: Plan, folder, order=None):

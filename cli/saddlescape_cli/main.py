@@ -16,6 +16,7 @@ Examples:
   saddlescape run mine.toml --dry-run      what would it cost?
   saddlescape plot my-run/result.h5        draw what came out
 """
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {
     "run": "Run a sweep; its result is DIR/result.h5.",
     "resume": "Go on with an interrupted run.",
@@ -64,8 +65,9 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except OSError as failure:
-        click.echo(f"error: {failure.filename or 'output'}: {failure.strerror or failure}", err=True)
-        sys.exit(3 if failure.errno in (errno.ENOSPC, errno.EDQUOT) else 1)
+        remedy = "; make room and give the command again: what is done is kept" if failure.errno in FULL else ""
+        click.echo(f"error: {failure.filename or 'output'}: {failure.strerror or failure}{remedy}", err=True)
+        sys.exit(3 if failure.errno in FULL else 1)
     except SaddlescapeError as failure:
         for line in str(failure).splitlines():
             click.echo(f"error: {line}", err=True)

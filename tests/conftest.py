@@ -1,0 +1,38 @@
+"""The table of faults: a test marked ``fault("name")`` counts those it tried; what fails it was lost."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+FAULT = "fault"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--faults", metavar="PAGE", type=Path, help="write the table of faults into this page")
+
+
+@pytest.fixture
+def tried(request, record_property):
+    """Call after a fault, or so many of them, that took nothing."""
+    name = request.node.get_closest_marker("fault").args[0]
+    record_property(FAULT, (name, 0))
+    return lambda number=1: record_property(FAULT, (name, number))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    tried, lost = Counter(), Counter()
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, number in (value for key, value in report.user_properties if key == FAULT):
+            tried[name] += number
+            lost[name] += number == 0 and report.failed
+    if not tried:
+        return
+    rows = [f"| {name} | {tried[name]:,} | {lost[name]} |" for name in sorted(tried)]
+    table = "\n".join(["| fault | tried | lost |", "| --- | --- | --- |", *rows])
+    terminalreporter.write_line(f"\n{table}")
+    if page := config.getoption("--faults"):
+        text, found = re.subn(r"\| fault \|.*\n(\|.*\n)+", table.replace("\\", r"\\") + "\n", page.read_text())
+        assert found == 1, f"{page} must have the table"
+        page.write_text(text)

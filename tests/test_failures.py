@@ -1,0 +1,185 @@
+"""What the operating system may answer: no room, an error of the disk, half a write, a signal.  Nothing is lost."""
+
+import errno
+import itertools
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+from spec_cases import TINY
+from store_cases import filled, finish, lost, small_plan
+from system import interpose
+
+from saddlescape.plan import Shard
+from saddlescape.store import RunFolder, merge_shards
+
+
+@pytest.fixture
+def plan(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    return small_plan(monkeypatch)
+
+
+@pytest.fixture
+def reference(plan, tmp_path):
+    return finish(tmp_path / "whole", plan)[1]
+
+
+def failing(last, error):
+    """Fail operation `last` with this error."""
+    count = itertools.count()
+
+    def around(name, real, *arguments, **options):
+        if next(count) == last:
+            raise OSError(error, os.strerror(error))
+        return real(*arguments, **options)
+
+    return around
+
+
+def full(room):
+    """A disk with room for so many bytes, the last of which are half a write."""
+
+    def around(name, real, *arguments, **options):
+        nonlocal room
+        if name == "write":
+            descriptor, content = arguments
+            if not room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            arguments = descriptor, content[:room]
+            room -= len(arguments[1])
+        return real(*arguments, **options)
+
+    return around
+
+
+def failed(work, around):
+    """What was acknowledged of `work` before it failed; None where it did not.  There was an OSError, and no other."""
+    done = set()
+    with pytest.MonkeyPatch.context() as patch:
+        interpose(patch, around)
+        try:
+            work(done.add)
+        except OSError as error:
+            assert error.errno  # noqa: PT017
+            return done
+    return None
+
+
+ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
+
+
+@pytest.mark.fault("an operation of a run fails (EIO, ENOSPC, EDQUOT, EROFS, EMFILE)")
+@pytest.mark.parametrize(("step", "errors"), [(7, ERRORS[:1]), pytest.param(1, ERRORS, marks=pytest.mark.slow)])
+def test_an_operation_that_fails_loses_nothing(plan, reference, tmp_path, tried, step, errors):
+    for error in errors:
+        for last in itertools.count(0, step):
+            folder = tmp_path / f"{error}-{last}"
+            done = failed(lambda tell, folder=folder: finish(folder, plan, tell), failing(last, error))
+            if done is None:
+                break
+            assert not lost(folder, plan, done, reference)
+            tried()
+        assert last > 100
+
+
+@pytest.mark.fault("the disk is full after any number of bytes of a run")
+@pytest.mark.parametrize("step", [4999, pytest.param(97, marks=pytest.mark.slow)])
+def test_a_full_disk_loses_nothing_of_a_run(plan, reference, tmp_path, tried, step):
+    for room in itertools.count(0, step):
+        folder = tmp_path / str(room)
+        done = failed(lambda tell, folder=folder: finish(folder, plan, tell), full(room))
+        if done is None:
+            break
+        assert not lost(folder, plan, done, reference)
+        tried()
+    assert room > 3 * len(reference)
+
+
+@pytest.mark.fault("the disk is full after any number of bytes of a merge of shards")
+@pytest.mark.parametrize("step", [1999, pytest.param(31, marks=pytest.mark.slow)])
+def test_a_full_disk_loses_nothing_of_a_merge(plan, reference, tmp_path, tried, step):
+    folders = [tmp_path / "1", tmp_path / "2"]
+    for number, folder in enumerate(folders, start=1):
+        with RunFolder(folder, plan, Shard(number, 2)) as store:
+            for block in map(plan.block, store.shard.numbers(plan.blocks)):
+                store.commit(block, filled(plan, block))
+    before = sorted(tmp_path.rglob("*"))
+    for room in itertools.count(0, step):
+        if failed(lambda tell: merge_shards(folders, tmp_path / "result.h5"), full(room)) is None:
+            break
+        assert sorted(tmp_path.rglob("*")) == before
+        tried()
+    assert room > len(reference)
+    assert (tmp_path / "result.h5").read_bytes() == reference
+
+
+@pytest.mark.fault("the system writes less than it was given")
+def test_short_writes_change_no_byte(plan, reference, tmp_path, tried):
+    rng, short = random.Random(1), 0
+
+    def around(name, real, *arguments, **options):
+        nonlocal short
+        if name == "write" and len(arguments[1]) > 1:
+            arguments = arguments[0], arguments[1][: rng.randrange(1, len(arguments[1]))]
+            short += 1
+        return real(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        interpose(patch, around)
+        assert finish(tmp_path / "run", plan)[1] == reference
+    assert short > 100
+    tried(short)
+
+
+@pytest.mark.fault("a signal comes in the midst of a run and its merge")
+def test_signals_change_no_byte(plan, reference, tmp_path, tried):
+    came = []
+    previous = signal.signal(signal.SIGALRM, lambda number, frame: came.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+    try:
+        assert finish(tmp_path / "run", plan)[1] == reference
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert len(came) > 10
+    tried(len(came))
+
+
+def saddlescape(*words, room=resource.RLIM_INFINITY):
+    """The command line, where no file may be longer than `room`."""
+    return subprocess.run(
+        [sys.executable, "-m", "saddlescape", *map(str, words)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        capture_output=True,
+        text=True,
+    )
+
+
+REMEDY = "make room and give the command again: what is done is kept"
+
+
+@pytest.mark.fault("a file grows to the limit of the system (RLIMIT_FSIZE), as users see it")
+def test_a_full_disk_is_one_line_and_exit_code_3(tmp_path, tried):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    run, shard = tmp_path / "run", tmp_path / "shard"
+    assert saddlescape("run", tmp_path / "tiny.toml", "-o", tmp_path / "whole").returncode == 0
+    reference = (tmp_path / "whole/result.h5").read_bytes()
+    (block,) = tmp_path.glob("whole/blocks/*.h5")
+    commands = [
+        (["run", tmp_path / "tiny.toml", "-o", run], block.stat().st_size - 1, f"{run}/blocks/{block.name}"),
+        (["resume", run], len(reference) - 1, f"{run}/result.h5"),
+        (["merge", run, "-o", shard], 5000, f"{shard}"),
+    ]
+    assert block.stat().st_size < len(reference)
+    for words, room, path in commands:
+        done = saddlescape(*words, room=room)
+        assert (done.returncode, done.stdout, done.stderr) == (3, "", f"error: {path}: File too large; {REMEDY}\n")
+        tried()
+    assert not list(tmp_path.rglob("*.part"))
+    assert saddlescape("resume", run).returncode == 0
+    assert (run / "result.h5").read_bytes() == reference
