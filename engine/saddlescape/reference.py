@@ -196,21 +196,87 @@ def separation(sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[boo
 
     Up to sign in the layers that are `odd`.
     """
-    distances = [
-        _relative_distance(a, sign * b)
-        for layer in range(len(sizes) - 2)
-        for a, b in itertools.combinations(theta.astype(np.float64)[layout.unit_vectors(sizes, bias, layer)], 2)
-        for sign in ((1, -1) if odd[layer] else (1,))
+    gaps = [_distances(sizes, bias, theta, layer, odd[layer]) for layer in range(len(sizes) - 2)]
+    found = [gap[i, j] for gap in gaps for i, j in _pairs(len(gap)) if gap[i, j] < np.inf]
+    return min(found, default=np.nan)
+
+
+def effective_width(
+    sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[bool], tolerance: float
+) -> list[int]:
+    """Groups of units of each hidden layer: those nearer than `tolerance`, or at 0, are of one group."""
+    return [
+        _groups((gap == 0) | (gap < tolerance))
+        for gap in (_distances(sizes, bias, theta, layer, odd[layer]) for layer in range(len(sizes) - 2))
     ]
-    return min(distances, default=np.nan)
 
 
-def _relative_distance(a: Array, b: Array) -> float:
-    distance = _norm(a - b)
-    return max(distance / max(_norm(a), _norm(b)), 5e-324) if distance else 0.0
+def layer_norm(sizes: Sequence[int], bias: bool, theta: Array) -> list[float]:
+    """Euclidean norm of the parameters of each layer, weights and biases."""
+    return [norm(theta[rows].ravel()) for rows in layout.layers(sizes, bias)]
 
 
-def _norm(vector: Array) -> float:
+def imbalance(sizes: Sequence[int], bias: bool, theta: Array) -> list[float]:
+    """Squares of each hidden layer's incoming weights and biases, minus those of its outgoing weights."""
+    squares, layers = theta.astype(np.float64) ** 2, layout.layers(sizes, bias)
+    return [
+        _sum(squares[into].ravel()) - _sum(squares[out[:, : len(into)]].ravel())
+        for into, out in itertools.pairwise(layers)
+    ]
+
+
+def cosine(sizes: Sequence[int], bias: bool, theta: Array) -> list[float]:
+    """Mean |cosine| of the incoming weights and biases of two units of each hidden layer; NaN without a pair."""
+    return [_mean_cosine(theta[rows].astype(np.float64)) for rows in layout.layers(sizes, bias)[:-1]]
+
+
+def norm(vector: Array) -> float:
     """Euclidean norm that neither under- nor overflows."""
-    largest = float(abs(vector).max())
-    return largest * float(np.sqrt(((vector / largest) ** 2).sum())) if largest else 0.0
+    vector = vector.astype(np.float64)
+    largest = float(abs(vector).max(initial=0))
+    return largest * math.sqrt(_sum((vector / largest) ** 2)) if largest else 0.0
+
+
+def _sum(values: Array) -> float:
+    """From left to right, as the kernel's loops go; `sum` and `numpy.sum` have orders of their own."""
+    total = 0.0
+    for value in values:
+        total += float(value)
+    return total
+
+
+def _pairs(units: int) -> list[tuple[int, int]]:
+    return [(i, j) for i in range(units) for j in range(i)]
+
+
+def _distances(sizes: Sequence[int], bias: bool, theta: Array, layer: int, odd: bool) -> Array:
+    """(units, units) distances of a hidden layer's unit vectors over the larger norm; infinite to themselves."""
+    units = theta.astype(np.float64)[layout.unit_vectors(sizes, bias, layer)]
+    found = np.full((len(units), len(units)), np.inf)
+    for i, j in _pairs(len(units)):
+        found[i, j] = found[j, i] = min(_distance(units[i], sign * units[j]) for sign in ((1, -1) if odd else (1,)))
+    return found
+
+
+def _distance(a: Array, b: Array) -> float:
+    distance = norm(a - b)
+    return max(distance / max(norm(a), norm(b)), 5e-324) if distance else 0.0
+
+
+def _groups(near: npt.NDArray[np.bool_]) -> int:
+    """Connected components of a graph."""
+    left, groups = set(range(len(near))), 0
+    while left:
+        queue, groups = [left.pop()], groups + 1
+        while queue:
+            reached = {j for j in left if near[queue[-1], j]}
+            queue, left = [*queue[:-1], *reached], left - reached
+    return groups
+
+
+def _mean_cosine(units: Array) -> float:
+    shares = [unit / abs(unit).max() if unit.any() else None for unit in units]
+    aims = [None if share is None else share / math.sqrt(_sum(share**2)) for share in shares]
+    pairs = [(aims[i], aims[j]) for i, j in _pairs(len(units))]
+    found = [min(abs(_sum(a * b)), 1.0) for a, b in pairs if a is not None and b is not None]
+    return _sum(np.array(found)) / len(found) if found else math.nan

@@ -1,7 +1,7 @@
 """The Python side of the kernel: arrays in, `advance` called in short slices, arrays out."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from saddlescape.kernels import train as t
 from saddlescape.kernels.activations import ODD
 from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.measures import BASIC, address, mask, places
 from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
 from saddlescape.kernels.variant import Net, Trainer, Variant
@@ -38,6 +39,8 @@ class Batch:
     keys : (runs, 2) uint64, seed and number of the run: what noise and shuffled orders depend on; by default 0.
     record_at : (records,) increasing from 0: int64 steps, of which those within an epoch stay NaN, or float64 times of
         the gradient flow.
+    fields : what is measured at the records (`measures.FIELDS`).
+    tolerance : that of the effective width at a tolerance.
     """
 
     theta: npt.NDArray[Any]
@@ -50,6 +53,8 @@ class Batch:
     recorded: npt.NDArray[np.int64]
     record_at: npt.NDArray[np.int64] | npt.NDArray[np.float64]
     record_theta: bool = False
+    fields: tuple[str, ...] = BASIC
+    tolerance: float = 0.0
     keys: npt.NDArray[np.uint64] | None = None
 
 
@@ -57,7 +62,11 @@ class Batch:
 class Trained:
     """What became of the runs; -1 is a step that never came, NaN a record after the run's stop.
 
-    `measures` is (trajectories, records, 3): loss, gradient norm, separation.
+    Attributes
+    ----------
+    final : (runs, numbers) float64, where the runs stopped: loss, gradient norm, separation, and the fields asked for.
+    measures : (trajectories, records, numbers) float64, the fields asked for; `places` tells which is where.
+    times : (runs, 3) float64, of escape, solution and stop in the gradient flow, NaN for never; elsewhere (0, 3).
     """
 
     theta: npt.NDArray[Any]
@@ -65,14 +74,24 @@ class Trained:
     solve_step: npt.NDArray[np.int64]
     stop_step: npt.NDArray[np.int64]
     stop_reason: npt.NDArray[np.int8]
-    loss: npt.NDArray[np.float64]
-    grad_norm: npt.NDArray[np.float64]
-    separation: npt.NDArray[np.float64]
     largest_gradient: npt.NDArray[np.float64]
+    final: npt.NDArray[np.float64]
     measures: npt.NDArray[np.float64]
     theta_path: npt.NDArray[Any]
     times: npt.NDArray[np.float64]
-    """Of escape, solution and stop in the gradient flow, (runs, 3), NaN for never; elsewhere (0, 3)."""
+
+    @property
+    def loss(self) -> npt.NDArray[np.float64]:
+        """Of the final state, as the others."""
+        return self.final[:, 0]
+
+    @property
+    def grad_norm(self) -> npt.NDArray[np.float64]:
+        return self.final[:, 1]
+
+    @property
+    def separation(self) -> npt.NDArray[np.float64]:
+        return self.final[:, 2]
 
 
 def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -106,7 +125,8 @@ def _runs(batch: Batch, variant: Variant) -> t.Runs:
     if rest.any():
         raise ValueError(f"steps must be multiples of the {variant.batches[1]} steps of an epoch")
     keys = np.zeros((n, 2), dtype=np.uint64) if batch.keys is None else batch.keys
-    final, times = np.full((n, 4), np.nan), np.full((n * variant.flows, 3), np.nan)
+    width = t.MEASURES_THEN + _numbers({*batch.fields, *BASIC}, variant)
+    final, times = np.full((n, width), np.nan), np.full((n * variant.flows, 3), np.nan)
     return t.Runs(theta, rates, epochs, batch.recorded, keys, events, final, times)
 
 
@@ -115,17 +135,28 @@ def _records(batch: Batch, variant: Variant) -> t.Records:
     if not variant.flows:
         at = at[at % epoch == 0] // epoch
     rows, steps = int(batch.recorded.max(initial=-1)) + 1, len(at)
-    measures = np.full((rows, steps, 3), np.nan)
+    measures = np.full((rows, steps, _numbers(batch.fields, variant)), np.nan)
     kept = rows if batch.record_theta else 0
     theta = np.full((kept, steps, batch.theta.shape[1]), np.nan, dtype=batch.theta.dtype)
     return t.Records(at, measures, theta)
 
 
-def _shape(trainer: Trainer) -> t.Shape:
+def _numbers(fields: Collection[str], variant: Variant) -> int:
+    """How many numbers the measures of a state are."""
+    columns = places(fields, len(variant.layers)).values()
+    return max((at.stop if isinstance(at, slice) else at + 1 for at in columns), default=0)
+
+
+def _shape(batch: Batch, variant: Variant) -> t.Shape:
+    trainer = variant.trainer
     sizes = np.array(trainer.sizes, dtype=np.int64)
     odd = np.array([name in ODD for name in trainer.activations], dtype=np.int64)
-    longest, widest = 2 + 2 * max(trainer.sizes), max(trainer.sizes)
-    return t.Shape(sizes, len(sizes) - 1, int(trainer.bias), odd, np.empty(longest * widest))
+    longest, widest = 3 + 2 * max(trainer.sizes), max(trainer.sizes)
+    scratch = np.empty(3 * variant.n_params + max(longest * widest, variant.n_params))
+    return t.Shape(
+        address(), mask(batch.fields), mask({*batch.fields, *BASIC}), sizes, int(trainer.bias), odd,
+        scratch, float(batch.tolerance),
+    )  # fmt: skip
 
 
 def train(
@@ -151,7 +182,7 @@ def train(
     runs, records, epoch = _runs(batch, variant), _records(batch, variant), variant.batches[1]
     state = _lanes(variant, runs.rates.shape[1])
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
-    net, shape, clock = Net(variant), _shape(trainer), state.clock
+    net, shape, clock = Net(variant), _shape(batch, variant), state.clock
     ticks, tick = 256, integrate if variant.flows else t.advance
     while clock[t.TICK] < 0 or clock[t.LIVE] > 0:
         began, before = time.perf_counter(), max(0, clock[t.TICK])
@@ -160,18 +191,18 @@ def train(
         ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
         if after_slice is not None:
             after_slice(int(clock[t.TICK] - before) * epoch * width)
-    return _trained(runs, records, batch.record_at, epoch)
+    return _trained(runs, records, batch, variant)
 
 
-def _trained(runs: t.Runs, records: t.Records, steps: npt.NDArray[Any], epoch: int) -> Trained:
+def _trained(runs: t.Runs, records: t.Records, batch: Batch, variant: Variant) -> Trained:
+    epoch, steps = variant.batches[1], batch.record_at
     escape, solve, stop, reason = runs.events.T
     escape, solve, stop = (np.where(at < 0, -1, at * epoch) for at in (escape, solve, stop))
-    loss, grad_norm, separation, largest = runs.final.T
     there = np.full(len(steps), True) if epoch == 1 else steps % epoch == 0
     measures, path = (_spread(values, there) for values in (records.measures, records.theta))
     return Trained(
-        runs.theta, escape, solve, stop, reason.astype(np.int8), loss, grad_norm, separation, largest,
-        measures, path, runs.times,
+        runs.theta, escape, solve, stop, reason.astype(np.int8), runs.final[:, t.LARGEST_THEN],
+        runs.final[:, t.MEASURES_THEN :], measures, path, runs.times,
     )  # fmt: skip
 
 

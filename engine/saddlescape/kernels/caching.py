@@ -13,19 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from numba import cfunc, njit
 
 _FILES = sorted(Path(__file__).parent.glob("*.py"))
 SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()[:16]
 
 
-def cached(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """`numba.njit` with the disk cache; options as there."""
+def cached(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """`numba.njit` with the disk cache, or with a signature `numba.cfunc`; options as there."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        function.__qualname__ += f"_{SOURCES}"
-        compiled = njit(error_model="numpy", cache=True, **options)(function)
-        remove_stale(compiled.stats.cache_path)
+        function.__qualname__ = f"{function.__name__}_{SOURCES}"
+        compiler = njit if signature is None else functools.partial(cfunc, signature)
+        compiled = compiler(error_model="numpy", cache=True, **options)(function)
+        remove_stale((compiled._cache if signature else compiled.stats).cache_path)
         return compiled
 
     return decorate

@@ -175,11 +175,11 @@ def judge(lane, now, lanes, runs, records, shape, n):
     reason = why(lane, now, runs.steps[run], lanes, n)
     if reason == SOLVED:
         runs.events[4 * run + SOLVED_AT], runs.times[3 * run + SOLVED_AT] = now, time
+    if reason == FIXED_POINT:
+        hold(lane, lanes.rates[END * n.lanes + lane], lanes, runs, records, shape, n)
     if reason >= 0:
         finish(lane, now, reason, lanes, runs, shape, n)
         runs.times[3 * run + STOPPED_AT] = time
-    if reason == FIXED_POINT:
-        hold(lane, lanes.rates[END * n.lanes + lane], lanes, runs, records, shape, n)
 
 
 @njit(error_model="numpy")
@@ -189,7 +189,7 @@ def begin(lane, lanes, runs, records, shape, n):
     state[place(LENGTH, lane, n)], state[place(AIM, lane, n)] = first_length(lane, lanes, n), math.inf
     lanes.book[DUE * n.lanes + lane] = lanes.book[BIRTH * n.lanes + lane] + runs.steps[run]
     if runs.recorded[run] >= 0 and n.records > 0 and records.at[0] == 0.0:
-        write_record(runs.recorded[run], 0, lane, lanes, records, shape, n)
+        write_record(runs.recorded[run], 0, lane, lanes, runs, records, shape, n)
         lanes.book[RECORD * n.lanes + lane] = 1
     next_look(lane, lanes, runs, records, n)
     judge(lane, 0, lanes, runs, records, shape, n)
@@ -256,7 +256,7 @@ def write_due(lanes, there, runs, records, shape, n):
     for lane in range(n.lanes):
         if due(lane, lanes, runs, records, n):
             at = lanes.book[RECORD * n.lanes + lane]
-            write_record(runs.recorded[lanes.book[RUN * n.lanes + lane]], at, lane, there, records, shape, n)
+            write_record(runs.recorded[lanes.book[RUN * n.lanes + lane]], at, lane, there, runs, records, shape, n)
             lanes.book[RECORD * n.lanes + lane] = at + 1
             next_look(lane, lanes, runs, records, n)
     return any_due(lanes, runs, records, n)

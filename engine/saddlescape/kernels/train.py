@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.measures import largest, norm, separation
+from saddlescape.kernels.measures import largest, measure
 from saddlescape.kernels.noise import below
 from saddlescape.kernels.tick import (
     ASKED,
@@ -28,6 +28,7 @@ from saddlescape.kernels.tick import (
     TOLERANCE,
     WANTED,
     WORST,
+    after,
     evaluate,
     looks_every_tick,
     pointer,
@@ -37,7 +38,7 @@ from saddlescape.kernels.tick import (
 
 BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED, STIFF = range(6)  # outcomes.StopReason, as the machine code writes it
 ESCAPED, SOLVED_AT, STOPPED, REASON = range(4)  # columns of `events`
-LOSS_THEN, NORM_THEN, SEPARATION_THEN, LARGEST_THEN = range(4)  # columns of `final`
+LARGEST_THEN, MEASURES_THEN = range(2)  # columns of `final`, where the measures begin
 RUN, BIRTH, RECORD, DUE, DONE = range(5)  # rows of `book`
 TICK, NEXT, LIVE, SOONEST, FLAGS = range(5)  # entries of `clock`
 NEVER = 2**62
@@ -67,12 +68,12 @@ class Runs(NamedTuple):
     recorded: Any  # (runs,) row of the trajectory, or -1
     keys: Any  # (runs, 2) uint64: seed and number of the run
     events: Any  # (runs, 4) escape, solve and stop step, stop reason
-    final: Any  # (runs, 4) loss, gradient norm, separation, largest gradient component
+    final: Any  # (runs, ...) largest gradient component, then the measures
     times: Any  # (runs or 0, 3) float64: times of escape, solution and stop, in the gradient flow
 
 
 class Records(NamedTuple):
-    """Trajectories: `measures` (recorded runs, records, 3), `theta` (recorded runs or 0, records, n_params)."""
+    """Trajectories: `measures` (recorded runs, records, ...), `theta` (recorded runs or 0, records, n_params)."""
 
     at: Any  # (records,) increasing; int64 steps, float64 times of the gradient flow
     measures: Any
@@ -80,13 +81,16 @@ class Records(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What the measures need: layer sizes, which layers are odd functions, whether there are biases; scratch."""
+    """What the measures need: masks of those at records and at the end, and see `measures.Shape`."""
 
+    measure: int  # address of `measures.write_row`
+    fields: int
+    final_fields: int
     sizes: Any
-    layers: int
     bias: int
     odd: Any  # (layers,) int64
     scratch: Any
+    tolerance: float
 
 
 class Counts(NamedTuple):
@@ -98,7 +102,10 @@ class Counts(NamedTuple):
     rates: int
     runs: int
     records: int
+    row: int
+    final: int
     keeps_theta: int
+    layers: int
     samples: int
     inputs: int
     outputs: int
@@ -132,18 +139,24 @@ def refill(lane, lanes, runs, n):
 
 
 @njit(error_model="numpy")
-def measure(out, at, lane, lanes, shape, n):
-    """Write loss, gradient norm and separation of one lane from `at` on."""
-    out[at] = lanes.seen[LOSS * n.lanes + lane]
-    out[at + 1] = norm(lanes.grad, lane, n.lanes, n.params)
-    out[at + 2] = separation(shape, lanes.theta, lane, n.lanes)
+def write_measures(fields, out, lane, lanes, runs, shape, n):
+    """Write the measures of the mask `fields` to `out`, of copies of the lane's numbers."""
+    theta, grad, start = shape.scratch, after(shape.scratch, n.params), after(shape.scratch, 2 * n.params)
+    run = lanes.book[RUN * n.lanes + lane]
+    for k in range(n.params):
+        theta[k], grad[k] = lanes.theta[k * n.lanes + lane], lanes.grad[k * n.lanes + lane]
+        start[k] = runs.theta[run * n.params + k]
+    measure(
+        shape.measure, fields, out, n.params, np.float64(lanes.seen[LOSS * n.lanes + lane]), theta, grad, start,
+        shape.sizes, n.layers, shape.bias, shape.odd, after(shape.scratch, 3 * n.params), shape.tolerance,
+    )  # fmt: skip
 
 
 @njit(error_model="numpy")
-def write_record(row, at, lane, lanes, records, shape, n):
+def write_record(row, at, lane, lanes, runs, records, shape, n):
     """Write record `at` of one trajectory."""
     place = row * n.records + at
-    measure(records.measures, 3 * place, lane, lanes, shape, n)
+    write_measures(shape.fields, after(records.measures, n.row * place), lane, lanes, runs, shape, n)
     if n.keeps_theta:
         for k in range(n.params):
             records.theta[place * n.params + k] = lanes.theta[k * n.lanes + lane]
@@ -157,7 +170,7 @@ def record(lane, now, lanes, runs, records, shape, n):
     row, due, at = runs.recorded[run], runs.steps[run], book[RECORD * n.lanes + lane]
     if row >= 0:
         if at < n.records and records.at[at] == now:
-            write_record(row, at, lane, lanes, records, shape, n)
+            write_record(row, at, lane, lanes, runs, records, shape, n)
             at += 1
             book[RECORD * n.lanes + lane] = at
         if at < n.records:
@@ -170,8 +183,9 @@ def finish(lane, now, reason, lanes, runs, shape, n):
     """Write out the lane's run, stopped at step `now`; the lane is refilled after the update."""
     run = lanes.book[RUN * n.lanes + lane]
     runs.events[4 * run + STOPPED], runs.events[4 * run + REASON] = now, reason
-    measure(runs.final, 4 * run, lane, lanes, shape, n)
-    runs.final[4 * run + LARGEST_THEN] = largest(lanes.grad, lane, n.lanes, n.params)
+    runs.final[n.final * run + LARGEST_THEN] = largest(lanes.grad, lane, n.lanes, n.params)
+    measures = after(runs.final, n.final * run + MEASURES_THEN)
+    write_measures(shape.final_fields, measures, lane, lanes, runs, shape, n)
     for k in range(n.params):
         runs.theta[run * n.params + k] = lanes.theta[k * n.lanes + lane]
     lanes.book[DONE * n.lanes + lane], lanes.book[DUE * n.lanes + lane] = 1, NEVER
@@ -231,7 +245,7 @@ def hold(lane, end, lanes, runs, records, shape, n):
     if runs.recorded[run] >= 0:
         for at in range(lanes.book[RECORD * n.lanes + lane], n.records):
             if records.at[at] <= end:
-                write_record(runs.recorded[run], at, lane, lanes, records, shape, n)
+                write_record(runs.recorded[run], at, lane, lanes, runs, records, shape, n)
 
 
 @njit(error_model="numpy")
@@ -248,8 +262,8 @@ def replace(lanes, runs, records, shape, n):
     for lane in range(n.lanes):
         run, done = lanes.book[RUN * n.lanes + lane], lanes.book[DONE * n.lanes + lane] == 1
         if run >= 0 and not done and unmoved(lanes.seen[MOVED * n.lanes + lane]):
-            finish(lane, now - lanes.book[BIRTH * n.lanes + lane], FIXED_POINT, lanes, runs, shape, n)
             hold(lane, runs.steps[run], lanes, runs, records, shape, n)
+            finish(lane, now - lanes.book[BIRTH * n.lanes + lane], FIXED_POINT, lanes, runs, shape, n)
             done = True
         if done:
             refill(lane, lanes, runs, n)
@@ -293,7 +307,8 @@ def pointers(lanes, runs, records, shape, X, T):
     """The same with pointers in place of arrays, and the arrays' lengths."""
     n = Counts(
         lanes.theta.shape[1], lanes.theta.shape[0], lanes.state.shape[0], lanes.rates.shape[0],
-        runs.theta.shape[0], records.at.shape[0], records.theta.shape[0], X.shape[0], X.shape[1], T.shape[1],
+        runs.theta.shape[0], records.at.shape[0], records.measures.shape[2], runs.final.shape[1],
+        records.theta.shape[0], shape.sizes.shape[0] - 1, X.shape[0], X.shape[1], T.shape[1],
     )  # fmt: skip
     to_lanes = Lanes(
         pointer(lanes.theta), pointer(lanes.state), pointer(lanes.grad), pointer(lanes.rates), pointer(lanes.seen),
@@ -305,8 +320,9 @@ def pointers(lanes, runs, records, shape, X, T):
     )  # fmt: skip
     to_records = Records(pointer(records.at), pointer(records.measures), pointer(records.theta))
     to_shape = Shape(
-        pointer(shape.sizes), shape.sizes.shape[0] - 1, shape.bias, pointer(shape.odd), pointer(shape.scratch)
-    )
+        shape.measure, shape.fields, shape.final_fields, pointer(shape.sizes), shape.bias, pointer(shape.odd),
+        pointer(shape.scratch), shape.tolerance,
+    )  # fmt: skip
     return to_lanes, to_runs, to_records, to_shape, n
 
 
