@@ -204,8 +204,8 @@ def test_the_constant_of_xor_is_homogeneous_and_knows_symmetries():
 
 
 def test_a_start_that_only_sinks_has_no_escape_time():
-    """Tied tanh units with w_1 = 0: nothing drives them, and what there is decays."""
-    assert xor_escape_constant([0, 1, 0, 0, 1, 0, 1, 1, 0], "pm1") == np.inf
+    """Tied tanh units with w_1 = 0: nothing drives them, and what there is decays.  Zero does not move at all."""
+    assert xor_escape_constant([[0, 1, 0, 0, 1, 0, 1, 1, 0], np.zeros(9)], "pm1").tolist() == [np.inf, np.inf]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,8 @@ def test_a_start_that_only_sinks_has_no_escape_time():
         (lambda: linear_product_time(0.5, 0.1, S), "0 < start < end < target"),
         (lambda: linear_product_time(0.1, 0.5, S, layers=1), "two layers or more"),
         (lambda: xor_escape_constant(np.ones(9), "10"), "coding must be one of 01, pm1; got '10'"),
-        (lambda: xor_escape_constant(np.ones(8)), r"4 h \+ 1 parameters"),
+        (lambda: xor_escape_constant(np.ones(8)), r"4 h \+ 1 parameters.*got shape \(8,\)"),
+        (lambda: xor_escape_constant(np.full(9, np.nan)), "direction must be finite"),
     ],
 )
 def test_what_theory_does_not_speak_of_is_refused(call, match):

@@ -48,13 +48,15 @@ def xor_escape_constant(direction: npt.ArrayLike, coding: Literal["01", "pm1"] =
 
     Raises
     ------
-    ValueError : the coding is neither, or no 2-h-1 network has so many parameters.
+    ValueError : the coding is neither, no 2-h-1 network has so many parameters, or one is not finite.
     """
     direction = np.asarray(direction, dtype=np.float64)
     if coding not in QUARTICS:
         raise ValueError(f"coding must be one of {', '.join(QUARTICS)}; got {coding!r}")
-    if direction.shape[-1] % 4 != 1 or direction.shape[-1] < 5:
-        raise ValueError(f"direction must have 4 h + 1 parameters, of a 2-h-1 network; got {direction.shape[-1]}")
+    if direction.ndim == 0 or direction.shape[-1] % 4 != 1 or direction.shape[-1] < 5:
+        raise ValueError(f"direction must have 4 h + 1 parameters, of a 2-h-1 network; got shape {direction.shape}")
+    if not np.isfinite(direction).all():
+        raise ValueError("direction must be finite")
     rows = direction.reshape(-1, direction.shape[-1])
     return np.array([_escape(row, QUARTICS[coding]) for row in rows]).reshape(direction.shape[:-1])
 
@@ -63,10 +65,11 @@ def _escape(theta: Array, quartic: _Quartic) -> float:
     from scipy.integrate import solve_ivp
 
     start = _tangential(theta, quartic)
-    distance = np.linalg.norm(start)
+    if not (distance := float(np.linalg.norm(start))):
+        return np.inf
 
     def far(t: float, theta: Array) -> float:
-        return float(np.linalg.norm(theta) - FAR * distance)
+        return float(np.linalg.norm(theta)) - FAR * distance
 
     far.terminal = True  # type: ignore[attr-defined]
     end = LONG / (quartic.B * distance**2)
