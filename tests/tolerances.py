@@ -43,7 +43,7 @@ HESSIAN = 1e-9
 # Squared length of nine numbers divided by their length, which two sums of squares make of it: 22 roundings of 1.1e-16.
 LENGTH = 2.5e-15
 
-# Peak memory of a hundred times as many runs: two blocks of them are in memory, and no more.
+# Peak memory of ten or a hundred times as many runs: one or two blocks of them are in memory, and no more.
 MEMORY_GROWTH = 0.2
 
 # How many times as much memory as a run takes it may be said to take at most: two threads seldom peak together.

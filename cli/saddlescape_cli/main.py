@@ -23,6 +23,8 @@ COMMANDS = {
     "status": "Say how far a run is.",
     "merge": "Make one result of the shards of a run.",
     "info": "Say what a result file or a run's folder holds.",
+    "export": "Write a result as CSV, NPZ or Parquet.",
+    "verify": "Check a result or a run's folder to the last byte.",
     "plot": "Draw a result: an escape curve, a map or trajectories.",
     "claims": "Examine what is claimed of starts at zero; makes a page.",
     "sweeps": "List the bundled sweeps.",

@@ -17,11 +17,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import __version__, layout
+from saddlescape import __version__
 from saddlescape.plan import Block, Plan
 from saddlescape.store import blocks
 from saddlescape.store.atomic import replacing, write_all
-from saddlescape.store.schema import SCHEMA_VERSION, VERSIONS, Variable, create, sizes, variables
+from saddlescape.store.nexus import default_plot
+from saddlescape.store.schema import SCHEMA_VERSION, VERSIONS, Along, Variable, coordinates, create, sizes, variables
+from saddlescape.store.seal import seal
 
 COUNTED = 2**16
 """Numbers of a dimension that are laid out at once: a billion runs have no room in memory."""
@@ -72,45 +74,35 @@ class _Unfailing(io.FileIO):
 
 def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None]) -> None:
     with _Unfailing(descriptor, "r+", closefd=False) as kept, h5py.File(kept, "w", libver=VERSIONS) as file:
-        _coordinates(file, plan)
+        for along in coordinates(plan):
+            _coordinate(file, along)
         targets = {variable.name: (variable.dims, _declare(file, plan, variable)) for variable in variables(plan)}
         for number in sorted(files):
             _copy(targets, plan, files[number], plan.block(number))
             kept.check()
             after_block()
         _provenance(file, plan, files)
+        default_plot(file, plan)
     kept.check()
+    os.lseek(descriptor, 0, os.SEEK_END)
+    write_all(descriptor, seal(descriptor))
 
 
-def _coordinates(file: h5py.File, plan: Plan) -> None:
-    values: dict[str, Any] = {d.name: d.values for d in plan.dimensions}
-    values |= {"trajectory": range(plan.trajectories), "record": range(len(plan.record_at))}
-    values["parameter"] = np.array([layout.name(place) for place in plan.places])
-    meanings = {d.name: d.meaning for d in plan.dimensions}
-    for name in sizes(plan):
-        scale = _coordinate(file, name, values[name])
-        scale.make_scale(name)
-        if meanings.get(name):
-            scale.attrs["long_name"] = meanings[name]
-    for coordinate in plan.coordinates:
-        _along(file, coordinate.name, coordinate.along, _storable(coordinate.values), {"long_name": coordinate.key})
-    if "record" in file:
-        what = "time" if plan.flows else "step"
-        of_records, of_trajectories = f"{what} of the record", "run whose trajectory it is"
-        _along(file, f"record_{what}", "record", plan.record_at, {"long_name": of_records, "units": "1"})
-        _along(file, "trajectory_run", "trajectory", plan.trajectory_run, {"long_name": of_trajectories, "units": "1"})
+def _coordinate(file: h5py.File, along: Along) -> None:
+    dataset = _laid_out(file, along.name, along.values)
+    if along.name == along.dim:
+        dataset.make_scale(along.name)
+    else:
+        dataset.dims[0].attach_scale(file[along.dim])
+    dataset.attrs.update(along.attrs)
 
 
-def _along(file: h5py.File, name: str, dim: str, values: Any, attrs: dict[str, str]) -> None:
-    dataset = file.create_dataset(name, data=values)
-    dataset.dims[0].attach_scale(file[dim])
-    dataset.attrs.update(attrs)
-
-
-def _coordinate(file: h5py.File, name: str, values: npt.NDArray[Any] | range) -> h5py.Dataset:
-    if not isinstance(values, range):
-        return file.create_dataset(name, data=_storable(values))
+def _laid_out(file: h5py.File, name: str, values: npt.NDArray[Any] | range) -> h5py.Dataset:
     chunk = min(len(values), COUNTED)
+    if not isinstance(values, range):
+        stored = _storable(values)
+        checked = {} if h5py.check_string_dtype(stored.dtype) else {"chunks": (chunk,), "fletcher32": True}
+        return file.create_dataset(name, data=stored, **checked)
     numbers = file.create_dataset(name, (len(values),), "i8", chunks=(chunk,), shuffle=True, compression=1)
     for first in range(0, len(values), chunk):
         numbers[first : first + chunk] = values[first : first + chunk]
@@ -129,8 +121,6 @@ def _declare(file: h5py.File, plan: Plan, variable: Variable) -> h5py.h5d.Datase
     for number, dim in enumerate(variable.dims):
         dataset.dims[number].attach_scale(file[dim])
     dataset.attrs.update(variable.attrs)
-    if auxiliary := [coordinate.name for coordinate in plan.coordinates if coordinate.along in variable.dims]:
-        dataset.attrs["coordinates"] = " ".join(auxiliary)
     return dataset.id
 
 

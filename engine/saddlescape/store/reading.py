@@ -50,6 +50,7 @@ class ResultFile:
             raise CorruptError(f"{self.path} is HDF5 but no result of saddlescape; name a run's result.h5")
         if found != SCHEMA_VERSION:
             raise CorruptError(f"{self.path} has schema version {found}; this version reads {SCHEMA_VERSION}")
+        _ = self.attrs, [self.variable(name) for name in self.names]
         for name, (dtype, _) in (PER_RUN | {k: v for k, v in TIMES.items() if k in self.names}).items():
             self._require(name, self.variable("outcome").dims, dtype)
         self._require("distinct_starts", self.variable("outcome").dims[:-1], "i8")

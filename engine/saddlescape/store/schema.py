@@ -5,7 +5,9 @@ from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
+from saddlescape import layout
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plan import Plan
 
@@ -38,6 +40,35 @@ def sizes(plan: Plan) -> dict[str, int]:
     return lengths
 
 
+@dataclass(frozen=True)
+class Along:
+    """Values along one dimension; its coordinate where the names are the same."""
+
+    name: str
+    dim: str
+    values: npt.NDArray[Any] | range
+    attrs: dict[str, Any]
+
+
+def coordinates(plan: Plan) -> tuple[Along, ...]:
+    """What a result holds beside the variables, in file order."""
+    lengths, names = sizes(plan), {d.name: d.meaning for d in plan.dimensions}
+    values: dict[str, Any] = {name: range(length) for name, length in lengths.items()}
+    values |= {d.name: d.values for d in plan.dimensions}
+    values |= {"parameter": np.array([layout.name(place) for place in plan.places])}
+    found = [Along(n, n, values[n], {"long_name": names[n]} if names.get(n) else {}) for n in lengths]
+    found += [Along(c.name, c.along, c.values, {"long_name": c.key}) for c in plan.coordinates]
+    if "record" in lengths:
+        at = "time" if plan.flows else "step"
+        found.append(Along(f"record_{at}", "record", plan.record_at, _plain(f"{at} of the record")))
+        found.append(Along("trajectory_run", "trajectory", plan.trajectory_run, _plain("run whose trajectory it is")))
+    return tuple(found)
+
+
+def _plain(long_name: str) -> dict[str, Any]:
+    return {"long_name": long_name, "units": "1"}
+
+
 def variables(plan: Plan) -> tuple[Variable, ...]:
     """What every block holds of a plan, in file order."""
     points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
@@ -58,6 +89,8 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
 
 
 def _variable(plan: Plan, name: str, dims: tuple[str, ...], dtype: str, attrs: dict[str, Any]) -> Variable:
+    if zipped := [coordinate.name for coordinate in plan.coordinates if coordinate.along in dims]:
+        attrs = {**attrs, "coordinates": " ".join(zipped)}
     tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
     tile |= {"trajectory": plan.trajectory_tile, "parameter": plan.n_params}
     whole = np.dtype(dtype).itemsize * int(np.prod([tile.get(d, 1) for d in dims]))

@@ -11,9 +11,10 @@ MARK = b"sha256:"
 SIZE = len(MARK) + 64 + 1
 
 
-def seal(descriptor: int, size: int) -> bytes:
-    """What ends a file whose first `size` bytes are these."""
-    return MARK + _digest(descriptor, size).encode() + b"\n"
+def seal(descriptor: int, size: int | None = None) -> bytes:
+    """What is to follow the first `size` bytes of a file, by default all."""
+    whole = os.fstat(descriptor).st_size if size is None else size
+    return MARK + _digest(descriptor, whole).encode() + b"\n"
 
 
 def fault(descriptor: int) -> str:

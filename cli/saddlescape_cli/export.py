@@ -1,0 +1,26 @@
+"""`saddlescape export`: a result in another format."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--to", required=True, type=click.Choice(["csv", "npz", "parquet"]), help="Format.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default FILE with another ending.")
+def export(file: Path, to: str, out: Path | None) -> None:
+    """\b
+    Examples:
+      saddlescape export my-run/result.h5 --to csv
+      saddlescape export my-run/result.h5 --to parquet -o runs.parquet
+
+    Write the result FILE as a table with a row a run (csv, parquet), or all of its variables as arrays (npz).
+    """
+    from saddlescape.export import export as library_export
+    from saddlescape_cli.open_result import open_result
+
+    with open_result(file) as results:
+        target = out or results.path.with_suffix(f".{to}")
+        library_export(results, to, target)
+    click.echo(str(target))

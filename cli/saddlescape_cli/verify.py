@@ -1,0 +1,20 @@
+"""`saddlescape verify`: is everything as it was written?"""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def verify(path: Path) -> None:
+    """\b
+    Examples:
+      saddlescape verify my-run/result.h5
+      saddlescape verify my-run
+
+    Read every byte of PATH, a result file or a run's folder, and say what is not as it was written, with exit code 4.
+    """
+    from saddlescape.store.verify import verify as library_verify
+
+    click.echo(library_verify(path))

@@ -1,0 +1,54 @@
+"""The picture that NeXus viewers (silx, h5web, JupyterLab) draw of a result when they open it: its map of outcomes.
+
+References
+----------
+NXdata and its attributes: manual.nexusformat.org, "NXdata" and "Rules for storing data".
+"""
+
+from dataclasses import replace
+
+import h5py
+import numpy as np
+
+from saddlescape.plan import Plan
+from saddlescape.store.schema import create, variables
+
+SIGNAL = "outcome"
+
+
+def default_plot(file: h5py.File, plan: Plan) -> None:
+    """Add ``/entry/map``: links to the outcomes and to the coordinates that are numbers.
+
+    Where a point has one run only, as in a slice, the map has no dimension for it: the chunks of the outcomes are
+    copied, which hold the same bytes without it.
+    """
+    file.attrs.update({"NX_class": "NXroot", "default": "entry"})
+    entry = file.create_group("entry")
+    entry.attrs.update({"NX_class": "NXentry", "default": "map"})
+    group = entry.create_group("map")
+    flat = plan.shape[-1] == 1 and len(plan.shape) > 1
+    names = [d.name for d in plan.dimensions][: -1 if flat else None]
+    plain = [name for name in names if file[name].dtype.kind in "iuf"]
+    axes = np.array([name if name in plain else "." for name in names], dtype=h5py.string_dtype())
+    group.attrs.update({"NX_class": "NXdata", "signal": SIGNAL, "axes": axes, "title": file.attrs["title"]})
+    for name in plain:
+        group[name] = h5py.SoftLink(f"/{name}")
+        group.attrs[f"{name}_indices"] = names.index(name)
+    if flat:
+        _without_runs(file, group, plan)
+    else:
+        group[SIGNAL] = h5py.SoftLink(f"/{SIGNAL}")
+
+
+def _without_runs(file: h5py.File, group: h5py.Group, plan: Plan) -> None:
+    variable = next(variable for variable in variables(plan) if variable.name == SIGNAL)
+    source = file[SIGNAL]
+    flat = replace(variable, dims=variable.dims[:-1], chunk=variable.chunk[:-1])
+    target = create(group, flat, source.shape[:-1], resizable=False)
+    for number, name in enumerate(flat.dims):
+        target.dims[number].attach_scale(file[name])
+    target.attrs.update(variable.attrs)
+    for number in range(source.id.get_num_chunks()):
+        at = source.id.get_chunk_info(number).chunk_offset
+        mask, chunk = source.id.read_direct_chunk(at)
+        target.id.write_direct_chunk(at[:-1], chunk, mask)

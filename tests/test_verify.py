@@ -1,0 +1,139 @@
+"""Verifying: every byte that changes is found and named, and nothing is changed by looking."""
+
+import os
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from spec_cases import TINY
+from store_cases import filled, run_folder, sweep
+
+import saddlescape as ss
+from saddlescape import plan as plans
+from saddlescape.errors import CorruptError, RefusedError, SpecError
+from saddlescape.plan import Plan
+from saddlescape.spec import parse
+from saddlescape.store import RunFolder
+from saddlescape.store.seal import SIZE, fault
+from saddlescape.store.verify import verify
+
+
+@pytest.fixture
+def plan(monkeypatch):
+    monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
+    return Plan(sweep())
+
+
+@pytest.fixture
+def folder(plan, tmp_path):
+    run_folder(plan, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def changed(path, at, value=None):
+    """The file with one byte changed (by default, its lowest bit)."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1 if value is None else value]))
+
+
+def test_what_is_whole_is_said_to_be(folder, plan):
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert verify(folder / "result.h5") == f"{folder / 'result.h5'} is whole"
+    assert verify(folder) == f"{folder} is whole: {plan.blocks} of {plan.blocks} blocks and result.h5"
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_in_progress_is_whole_as_far_as_it_is(plan, tmp_path):
+    with RunFolder(tmp_path / "run", plan) as store:
+        for number in range(3):
+            store.commit(plan.block(number), filled(plan, plan.block(number)))
+        assert verify(tmp_path / "run") == f"{tmp_path / 'run'} is whole: 3 of {plan.blocks} blocks"
+
+
+def test_a_flip_of_any_byte_of_a_result_is_found(tmp_path):
+    path = run_folder(Plan(parse(TINY + "[record]\nruns = 0\n", tmp_path)), tmp_path / "run")
+    descriptor = os.open(path, os.O_RDWR)
+    assert fault(descriptor) == ""
+    for at in range(path.stat().st_size):
+        byte = os.pread(descriptor, 1, at)
+        os.pwrite(descriptor, bytes([byte[0] ^ 1 << at % 8]), at)
+        assert fault(descriptor), at
+        os.pwrite(descriptor, byte, at)
+    assert fault(descriptor) == ""
+    os.close(descriptor)
+
+
+def chunk(path, name):
+    """Where in the file a variable's first chunk is."""
+    with h5py.File(path) as file:
+        return file[name].id.get_chunk_info(0).byte_offset + file[name].id.get_chunk_info(0).size // 2
+
+
+@pytest.mark.parametrize("name", ["loss", "outcome", "final_theta", "record_step"])
+def test_the_variable_that_is_damaged_is_named_and_not_read(folder, name):
+    path = folder / "result.h5"
+    changed(path, chunk(path, name))
+    with pytest.raises(CorruptError, match=rf"(?s)is not what its digest.*variable '{name}'") as told:
+        verify(path)
+    assert len(str(told.value).splitlines()) == 2
+    with ss.open(path) as result, pytest.raises(CorruptError, match="is damaged"):
+        result.read(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda content: content[:-1], "no digest at its end: it was cut short"),
+        (lambda content: content[: len(content) // 2], "no digest at its end"),
+        (lambda content: content + b"\n", "no digest at its end: it was cut short, or written to"),
+        (lambda content: b"", "no digest at its end"),
+        (lambda content: content[:-SIZE] + b"x" + content[-SIZE:], "bytes of it have changed"),
+    ],
+)
+def test_a_file_of_another_length_is_found(folder, change, words):
+    path = folder / "result.h5"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(CorruptError, match=words):
+        verify(path)
+
+
+def test_what_another_program_adds_is_found(folder):
+    with h5py.File(folder / "result.h5", "a") as file:
+        file["mine"] = np.arange(3)
+    with pytest.raises(CorruptError, match="written to since it was made"):
+        verify(folder)
+
+
+def test_every_fault_of_a_folder_is_a_line_and_nothing_is_touched(folder, plan):
+    first, second, third, *_ = sorted((folder / "blocks").iterdir())
+    changed(first, 100)
+    second.rename(second.with_name("000001.h5"))
+    third.write_bytes(b"")
+    changed(folder / "result.h5", 100)
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(CorruptError) as told:
+        verify(folder)
+    lines = str(told.value)
+    assert all(name in lines for name in (first.name, "000001.h5", third.name, "result.h5 is not what"))
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_folder_with_the_result_or_the_spec_of_another_run_is_told(folder, tmp_path):
+    other = run_folder(Plan(sweep("training.steps=21")), tmp_path / "other")
+    shutil.copy(other, folder / "result.h5")
+    with pytest.raises(CorruptError, match=r"result\.h5 is the result of another run"):
+        verify(folder)
+    (folder / "spec.toml").write_text((folder / "spec.toml").read_text().replace("steps = 20", "steps = 30"))
+    with pytest.raises(CorruptError, match=r"spec\.toml, plan\.json or a data file is not as it was"):
+        verify(folder)
+
+
+def test_what_is_no_run_is_told(tmp_path):
+    with pytest.raises(RefusedError, match="not a run's folder"):
+        verify(tmp_path)
+    with pytest.raises(SpecError, match="there is none"):
+        verify(tmp_path / "none.h5")
