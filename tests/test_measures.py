@@ -1,14 +1,24 @@
 """Measures along a run: the kernel's bits against the plain twin, exact facts, and what is conserved."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kernel_cases import make_batch, problem
+from spec_cases import TINY
 
+import saddlescape as ss
 from saddlescape import layout, reference
 from saddlescape.kernels import FIELDS, Trainer, places, train
 from saddlescape.kernels.activations import ODD
+from saddlescape.measures import MEASURES, rounded
+from saddlescape.spec import parse
+from saddlescape.spec.model import Measured
 
 TOLERANCE = 0.3
 """Wide enough that some units of a random layer are in one group, and some are not."""
@@ -77,3 +87,72 @@ def test_every_measure_has_the_bits_of_its_twin(sizes, activations, bias, dtype)
                 np.testing.assert_array_equal(found, expected, f"{name} of run {run} at {at}")
                 seen += 1
     assert seen >= 8 * 5 * 8
+
+
+def test_every_field_of_the_spec_is_known_everywhere_and_documented():
+    page = (Path(__file__).parents[1] / "docs/measures.md").read_text()
+    assert list(get_args(Measured)) == list(MEASURES) == list(FIELDS)
+    assert re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)?", page, re.MULTILINE) == [
+        (name, "".join(measure.dims)) for name, measure in MEASURES.items()
+    ]
+
+
+DEEP = """[record]
+fields = ["loss", "imbalance", "layer_norm", "effective_width_tol", "cosine", "distance"]
+dtype = "float64"
+tolerance = 0.3
+[[axes]]
+key = "network.hidden"
+values = [[], [2], [3, 2]]
+"""
+
+
+def test_measures_of_a_sweep_over_depths_are_those_of_each_run_again(tmp_path):
+    sweep = parse(TINY + DEEP, tmp_path)
+    with ss.open(ss.run(sweep, tmp_path / "run", threads=1)) as results:
+        assert results.sizes("imbalance") == {"hidden": 3, "trajectory": 10, "record": 21, "hidden_layer": 2}
+        assert results.sizes("final_layer_norm") == {"hidden": 3, "run": 10, "layer": 3}
+        assert (results["layer"].tolist(), results["hidden_layer"].tolist()) == ([1, 2, 3], [1, 2])
+        for depth in range(3):
+            stored, again = results.trajectory(depth, 7), ss.replay(sweep, (depth,), 7)
+            assert stored.keys() == again.keys() - {"theta"}
+            for name, values in stored.items():
+                own = again[name].shape[1] if again[name].ndim > 1 else 0
+                np.testing.assert_array_equal(values[:, :own] if own or values.ndim > 1 else values, again[name], name)
+                assert values.ndim == 1 or np.isnan(values[:, own:]).all()
+                if name != "record_step":
+                    np.testing.assert_array_equal(results[f"final_{name}"][depth, 7], values[20], name)
+        assert np.isfinite(results["distance"]).all()
+        assert results["distance"][:, :, 0].tolist() == [[0.0] * 10] * 3
+
+
+def test_kept_bits_bound_the_error_of_what_is_stored(tmp_path):
+    text = TINY + "[record]\nparameters = true\nkeep_bits = 7\n"
+    sweep = parse(text, tmp_path)
+    with ss.open(ss.run(sweep, tmp_path / "run", threads=1)) as results:
+        assert results.stored("theta").attrs["_QuantizeBitRoundNumberOfSignificantBits"] == 7
+        stored, again = results.trajectory((), 7), ss.replay(sweep, (), 7)
+        for name in ("loss", "grad_norm", "theta"):
+            off = abs(stored[name] / again[name] - 1)
+            assert 2**-10 < off.max() <= 2**-8
+            assert not (np.frexp(stored[name])[0] * 2**8 % 1).any()
+
+
+@settings(max_examples=300, derandomize=True)
+@given(st.floats(allow_subnormal=False, min_value=-1e300, max_value=1e300), st.integers(1, 52))
+def test_rounding_is_to_the_nearest_and_even(value, bits):
+    near = rounded(np.array([value]), bits)[0]
+    unit = 2.0 ** (np.frexp(value)[1] - 1 - bits)
+    assert near == np.round(value / unit) * unit  # numpy rounds ties to even
+    assert rounded(np.array([near]), bits)[0] == near
+
+
+def test_what_is_no_number_is_not_rounded():
+    odd = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0])
+    np.testing.assert_array_equal(rounded(odd, 3), odd)
+    assert rounded(np.array([1 + 2**-3, 1 + 3 * 2**-3]), 2).tolist() == [1.0, 1.5]
+
+
+def test_unknown_fields_of_a_replay_are_named():
+    with pytest.raises(ValueError, match=r"fields must be of loss, .*; got los"):
+        ss.replay("xor", (8,), 3, fields=["los"])

@@ -1,7 +1,7 @@
 """One block of a plan, computed: starts drawn, trained by the kernel, outcomes named."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import layout, starts
-from saddlescape.kernels import Batch, Trained, Trainer, train
+from saddlescape.kernels import Batch, Trained, Trainer, places, train
+from saddlescape.measures import BASIC, MEASURES, rounded
 from saddlescape.outcomes import ESCAPE_DROP, classify
 from saddlescape.plan import Block, Plan
 from saddlescape.problems import Problem
 from saddlescape.spec import Spec, only_numbers
+from saddlescape.spec.model import Record
 
 Data = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -143,6 +145,8 @@ def batch(
         recorded=recorded,
         record_at=record_at,
         record_theta=spec.record.parameters,
+        fields=spec.record.fields,
+        tolerance=spec.record.tolerance,
         keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
     )
 
@@ -161,21 +165,35 @@ def _train_group(
     return given, train(kernel, problem.X, problem.T, given, after_slice=after_slice), inverse
 
 
-def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
+def _outcomes(plan: Plan, spec: Spec, given: Batch, trained: Trained) -> Data:
     rate = 1.0 if spec.flows else given.rates["learning_rate"]
     update = rate * trained.largest_gradient
     if spec.training.stepper == "multiplicative":
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
-    measures = ("loss", "grad_norm", "separation")
+    ends = measured({*BASIC, *spec.record.fields}, spec, trained.final)
     times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
     return {
         **dict(times),
         "outcome": classify(*events, update, trained.separation),
         **dict(zip(names, events, strict=True)),
-        **{f"final_{name}": getattr(trained, name) for name in measures},
+        **{f"final_{name}": _filled(plan, name, values) for name, values in ends},
     }
+
+
+def measured(fields: Collection[str], spec: Spec, rows: Floats) -> Iterator[tuple[str, Floats]]:
+    """The measures by name, out of rows that hold them (..., numbers)."""
+    for name, at in places(fields, len(spec.sizes) - 1).items():
+        yield name, rows[..., at]
+
+
+def _filled(plan: Plan, name: str, values: Floats) -> Floats:
+    """A measure with all layers of the plan's deepest network; NaN where this one has none."""
+    dims = MEASURES[name].dims
+    outer = values.ndim - len(dims)
+    missing = [(0, plan.inner[dim] - n) for dim, n in zip(dims, values.shape[outer:], strict=True)]
+    return np.pad(values, [*[(0, 0)] * outer, *missing], constant_values=np.nan)
 
 
 def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -190,18 +208,21 @@ def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_sli
     """(per run, per trajectory) arrays of one group."""
     given, trained, inverse = _train_group(plan, group, kept, after_slice)
     record = plan.sweep.spec.record
-    runs = {name: values[inverse] for name, values in _outcomes(group.spec, given, trained).items()}
+    runs = {name: values[inverse] for name, values in _outcomes(plan, group.spec, given, trained).items()}
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, given.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
     rows = given.recorded[inverse[kept]]
-    measured = ("loss", "grad_norm", "separation")
-    paths: Data = {
-        name: trained.measures[rows, :, measured.index(name)].astype(np.float32) for name in record.fields
-    }
+    along = measured(record.fields, group.spec, trained.measures[rows])
+    paths = {name: _kept(record, _filled(plan, name, values), "float32") for name, values in along}
     if record.parameters:
-        paths["theta"] = _placed(plan, group.spec, trained.theta_path)[rows]
+        paths["theta"] = _kept(record, _placed(plan, group.spec, trained.theta_path[rows]), plan.dtype)
     return runs, paths
+
+
+def _kept(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+    """Numbers along trajectories as they are stored; `dtype` where the spec names none."""
+    return (rounded(values, record.keep_bits) if record.keep_bits else values).astype(record.dtype or dtype)
 
 
 def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None) -> Data:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import layout, starts
+from saddlescape.measures import MEASURES
 from saddlescape.spacing import geomspace
 from saddlescape.spec import Axis, Spec, Sweep
 
@@ -31,8 +32,8 @@ RESERVED = frozenset(
         *("run", "trajectory", "record", "parameter", "provenance", "record_step", "record_time", "trajectory_run"),
         *("outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "distinct_starts"),
         *("stop_time", "escape_time", "solve_time"),
-        *("final_loss", "final_grad_norm", "final_separation", "start_theta", "final_theta"),
-        *("loss", "grad_norm", "separation", "theta"),
+        *("theta", "start_theta", "final_theta", "layer", "hidden_layer"),
+        *(name for measure in MEASURES for name in (measure, f"final_{measure}")),
     )
 )
 """Names of the result's own variables and dimensions; an axis ending in one of them keeps its full key."""
@@ -186,6 +187,12 @@ class Plan:
     @property
     def fields(self) -> tuple[str, ...]:
         return tuple(self.sweep.spec.record.fields)
+
+    @cached_property
+    def inner(self) -> dict[str, int]:
+        """Lengths of the dimensions that measures add to those of the runs: of the deepest network, and at least 1."""
+        layers = max(len(spec.sizes) for spec in self.structures) - 1
+        return {"layer": layers, "hidden_layer": max(1, layers - 1)}
 
     @property
     def flows(self) -> bool:

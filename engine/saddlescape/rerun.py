@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from saddlescape import spec as specs
 from saddlescape import starts
-from saddlescape.compute import batch, trainer
+from saddlescape.compute import batch, measured, trainer
 from saddlescape.kernels import train
+from saddlescape.measures import MEASURES
 from saddlescape.plan import Plan
 from saddlescape.spec import Sweep
 
@@ -26,24 +27,33 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) ->
     return np.asarray(drawn.astype(spec.network.dtype))
 
 
-def replay(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
+def replay(
+    sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0, fields: Sequence[str] | None = None
+) -> dict[str, npt.NDArray[Any]]:
     """One run again, its trajectory at every record step with its parameters, bit for bit as in the sweep.
+
+    Parameters
+    ----------
+    point, run : an index along each axis; the number of the run.
+    fields : what to measure (docs/measures.md); by default what the sweep does.
 
     Returns
     -------
-    dict of arrays over records: ``record_step`` (of the flow ``record_time``), ``loss``, ``grad_norm``, ``separation``
-    (float64) and ``theta`` (records, n_params); records after the stop are NaN.
+    dict of arrays over records: ``record_step`` (of the flow ``record_time``), the fields (float64) and ``theta``
+    (records, n_params); records after the stop are NaN.
     """
     loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
     spec, numbers = _point(loaded, tuple(point))
-    kept = spec.model_copy(update={"record": spec.record.model_copy(update={"parameters": True})})
+    fields = spec.record.fields if fields is None else tuple(fields)
+    if unknown := set(fields) - MEASURES.keys():
+        raise ValueError(f"fields must be of {', '.join(MEASURES)}; got {', '.join(sorted(unknown))}")
+    record = spec.record.model_copy(update={"parameters": True, "fields": fields})
+    kept = spec.model_copy(update={"record": record})
     given = batch(kept, np.array([run]), numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_at)
     problem = spec.loaded
     trained = train(trainer(spec, numbers), problem.X, problem.T, given)
-    loss, grad_norm, separation = trained.measures[0].T
     at = "record_time" if spec.flows else "record_step"
-    measures = {at: given.record_at, "loss": loss, "grad_norm": grad_norm, "separation": separation}
-    return {**measures, "theta": trained.theta_path[0]}
+    return {at: given.record_at, **dict(measured(fields, spec, trained.measures[0])), "theta": trained.theta_path[0]}
 
 
 def _point(sweep: Sweep, point: tuple[int, ...]) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:

@@ -12,10 +12,11 @@ from saddlescape.kernels import train as t
 from saddlescape.kernels.activations import ODD
 from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.lanes import Kind
-from saddlescape.kernels.measures import BASIC, address, mask, places
+from saddlescape.kernels.measures import address, mask, places
 from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
 from saddlescape.kernels.variant import Net, Trainer, Variant
+from saddlescape.measures import BASIC
 
 SLICE_SECONDS = 0.1
 """Aim for one call of compiled code: short enough to stop soon, long enough to cost nothing."""

@@ -24,9 +24,6 @@ FIELDS = (
 """Measures in the order in which a row has them; a mask has the bit ``1 << k`` for the k-th."""
 
 (LOSS_FIELD, GRAD_NORM, SEPARATION, PARAM_NORM, DISTANCE, LAYER_NORM, IMBALANCE, WIDTH, WIDTH_TOL, COSINE) = range(10)
-BASIC = FIELDS[:3]
-"""Measured where a run stops, whatever was asked for."""
-
 SMALLEST = 5e-324
 """Nearer than this are only units that coincide to the bit."""
 

@@ -415,6 +415,19 @@ def _sound(spec: Spec) -> bool:
 
 _LENGTH = ("problem", "training.batch", "training.steps", "training.epochs")
 _DRAWS = ("starts.kind", "starts.direction")
+_OF_HIDDEN = ("imbalance", "effective_width", "effective_width_tol", "cosine")
+"""Measures of hidden layers."""
+
+
+def _measures(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    keys = spec.record
+    idle = [field for field in keys.fields if field in _OF_HIDDEN and not spec.network.hidden]
+    if idle and "network.hidden" not in chosen:
+        yield Fault("record.fields", f'"{idle[0]}" needs a hidden layer; leave it out, or set network.hidden')
+    if "tolerance" in keys.model_fields_set and "effective_width_tol" not in keys.fields:
+        yield Fault("record.tolerance", 'belongs to fields with "effective_width_tol"; leave it out')
+
+
 _CHECKS: list[tuple[tuple[str, ...], Check]] = [
     (("problem",), _problem_choice),
     (("problem",), _data),
@@ -426,6 +439,7 @@ _CHECKS: list[tuple[tuple[str, ...], Check]] = [
     ((*_LENGTH, "stop.gradient"), _batches),
     (("network.hidden", "training.layer_rates"), _layer_rates),
     ((*_LENGTH, "training.stepper", "training.time", "record.steps", "record.times"), _schedule),
+    (("network.hidden", "record.fields"), _measures),
     (("starts.kind",), _starts_choice),
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), _starts_shape),
     (("network.dtype",), _numbers),

@@ -116,6 +116,12 @@ ELEMENTS: dict[str, Any] = {
 """Keys that are lists, with the type of their elements; an element is a key too: ``network.hidden.0``."""
 
 
+Measured = Literal[
+    "loss", "grad_norm", "separation", "param_norm", "distance",
+    "layer_norm", "imbalance", "effective_width", "effective_width_tol", "cosine",
+]  # fmt: skip
+
+
 class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -217,9 +223,12 @@ class Stop(Section):
 class Record(Section):
     steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,)))] = "log:64"
     times: Annotated[str | tuple[float, ...], PlainValidator(_schedule("linear", "times", (int, float)))] = "log:64"
-    fields: Annotated[
-        tuple[Literal["loss", "grad_norm", "separation"], ...], Field(strict=False), AfterValidator(_different)
-    ] = ("loss", "grad_norm", "separation")
+    fields: Annotated[tuple[Measured, ...], Field(strict=False), AfterValidator(_different)] = (
+        "loss", "grad_norm", "separation",
+    )  # fmt: skip
+    tolerance: Positive = later(0.01)
+    dtype: Literal["float32", "float64"] | None = later(None)
+    keep_bits: Annotated[int, Field(ge=1, le=52)] | None = later(None)
     parameters: bool = False
     final_parameters: bool = False
     runs: Annotated[int | Literal["all"], PlainValidator(_how_many)] = 256

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import layout
+from saddlescape.measures import BASIC, MEASURES
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plan import Plan
 
@@ -34,6 +35,8 @@ def sizes(plan: Plan) -> dict[str, int]:
     lengths = {d.name: len(d.values) for d in plan.dimensions}
     if plan.trajectories:
         lengths |= {"trajectory": plan.trajectories, "record": len(plan.record_at)}
+    measured = {dim for name in plan.fields for dim in MEASURES[name].dims}
+    lengths |= {dim: length for dim, length in plan.inner.items() if dim in measured}
     record = plan.sweep.spec.record
     if record.final_parameters or (record.parameters and plan.trajectories):
         lengths["parameter"] = plan.n_params
@@ -56,6 +59,7 @@ def coordinates(plan: Plan) -> tuple[Along, ...]:
     values: dict[str, Any] = {name: range(length) for name, length in lengths.items()}
     values |= {d.name: d.values for d in plan.dimensions}
     values |= {"parameter": np.array([layout.name(place) for place in plan.places])}
+    values |= {name: range(1, length + 1) for name, length in plan.inner.items()}
     found = [Along(n, n, values[n], {"long_name": names[n]} if names.get(n) else {}) for n in lengths]
     found += [Along(c.name, c.along, c.values, {"long_name": c.key}) for c in plan.coordinates]
     if "record" in lengths:
@@ -80,19 +84,35 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     if record.final_parameters:
         for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
             found.append(_variable(plan, name, (*runs, "parameter"), plan.dtype, {"long_name": f"parameters {when}"}))
+    for name in (name for name in plan.fields if name not in BASIC):
+        measure = MEASURES[name]
+        found.append(_variable(plan, f"final_{name}", (*runs, *measure.dims), *_at_the_end(measure.sentence)))
     if plan.trajectories:
-        path = (*points, "trajectory", "record")
-        found += [_variable(plan, name, path, "f4", {"long_name": _MEASURES[name]}) for name in plan.fields]
+        found += [_path(plan, name, MEASURES[name].sentence, MEASURES[name].dims) for name in plan.fields]
         if record.parameters:
-            found.append(_variable(plan, "theta", (*path, "parameter"), plan.dtype, {"long_name": "parameters"}))
+            found.append(_path(plan, "theta", "parameters", ("parameter",)))
     return tuple(found)
+
+
+def _path(plan: Plan, name: str, long_name: str, dims: tuple[str, ...]) -> Variable:
+    """A variable along trajectories."""
+    points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
+    dtype = record.dtype or (plan.dtype if name == "theta" else "float32")
+    attrs: dict[str, Any] = {"long_name": long_name}
+    if record.keep_bits:
+        attrs["_QuantizeBitRoundNumberOfSignificantBits"] = np.int32(record.keep_bits)  # netCDF's name for it
+    return _variable(plan, name, (*points, "trajectory", "record", *dims), dtype, attrs)
+
+
+def _at_the_end(sentence: str) -> tuple[str, dict[str, Any]]:
+    return "f8", {"long_name": f"{sentence}, at the end"}
 
 
 def _variable(plan: Plan, name: str, dims: tuple[str, ...], dtype: str, attrs: dict[str, Any]) -> Variable:
     if zipped := [coordinate.name for coordinate in plan.coordinates if coordinate.along in dims]:
         attrs = {**attrs, "coordinates": " ".join(zipped)}
     tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
-    tile |= {"trajectory": plan.trajectory_tile, "parameter": plan.n_params}
+    tile |= {"trajectory": plan.trajectory_tile, "parameter": plan.n_params, **plan.inner}
     whole = np.dtype(dtype).itemsize * int(np.prod([tile.get(d, 1) for d in dims]))
     tile["record"] = min(len(plan.record_at), max(1, CHUNK_BYTES // max(1, whole)))
     return Variable(name, dims, dtype, attrs, tuple(tile[d] for d in dims))
@@ -107,11 +127,6 @@ def _flags(kind: type[Outcome] | type[StopReason], long_name: str) -> dict[str, 
     }
 
 
-_MEASURES = {
-    "loss": "loss",
-    "grad_norm": "Euclidean norm of the gradient",
-    "separation": "smallest relative distance of two hidden units of a layer",
-}
 _EVENTS = {
     "stop": "{} at which the run stopped",
     "escape": "first {} with a loss below 0.95 of the plateau loss",
@@ -124,7 +139,7 @@ PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
         f"{name}_step": ("i8", {"long_name": meaning.format("step"), "units": "1", "comment": "-1: never"})
         for name, meaning in _EVENTS.items()
     },
-    **{f"final_{name}": ("f8", {"long_name": f"{text}, at the end"}) for name, text in _MEASURES.items()},
+    **{f"final_{name}": _at_the_end(MEASURES[name].sentence) for name in BASIC},
 }
 
 TIMES: dict[str, tuple[str, dict[str, Any]]] = {
