@@ -1,7 +1,8 @@
 BIN := .venv/bin
 PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
-.PHONY: demo test test-slow test-peers lint bench bench-peers clean
+READERS := READERS_FILES=build/readers .venv-readers/bin/python
+.PHONY: demo test test-slow test-peers test-readers lint bench bench-peers clean
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -19,6 +20,12 @@ test-slow: .venv/.ready
 
 test-peers: .venv-peers/.ready
 	$(PEERS) -m pytest -o addopts= tests/peers
+
+# h5dump (1.10, as Debian's hdf5-tools has it) and ncdump (netcdf-bin) are used where they are installed.
+test-readers: .venv/.ready .venv-readers/.ready
+	rm -rf build/readers && mkdir -p build/readers
+	$(BIN)/python tests/readers/make_files.py build/readers
+	$(READERS) -m pytest -q -o addopts= -o filterwarnings= tests/readers
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -39,7 +46,7 @@ bench-peers: .venv/.ready .venv-peers/.ready
 	$(BIN)/python bench/report.py
 
 clean:
-	rm -rf .venv .venv-peers demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers .venv-readers demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: requirements.lock pyproject.toml
 	python3 -m venv .venv
@@ -52,4 +59,9 @@ clean:
 	python3 -m venv .venv-peers
 	.venv-peers/bin/pip install --quiet --require-hashes -r bench/peers.lock
 	.venv-peers/bin/pip install --quiet --no-deps torch==2.13.0
+	touch $@
+
+.venv-readers/.ready: tests/readers/readers.lock
+	python3 -m venv .venv-readers
+	.venv-readers/bin/pip install --quiet --require-hashes -r tests/readers/readers.lock
 	touch $@

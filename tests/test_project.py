@@ -10,8 +10,10 @@ import pytest
 import saddlescape
 
 ROOT = Path(__file__).parents[1]
-LOCK, PEERS = (ROOT / "requirements.lock").read_text(), (ROOT / "bench/peers.lock").read_text()
-locks = pytest.mark.parametrize("lock", [LOCK, PEERS], ids=["ours", "peers"])
+LOCK, *OTHERS = (
+    (ROOT / name).read_text() for name in ("requirements.lock", "bench/peers.lock", "tests/readers/readers.lock")
+)
+locks = pytest.mark.parametrize("lock", [LOCK, *OTHERS], ids=["ours", "peers", "readers"])
 
 
 def imported_by(code: str) -> set[str]:
