@@ -1,25 +1,30 @@
-"""Run a sweep: blocks computed on threads, committed one by one, merged at the end."""
+"""Run a sweep: blocks computed on threads or by other workers, committed one by one, merged at the end."""
 
+import itertools
 import math
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+from typing import Protocol
 
 from saddlescape import spec as specs
 from saddlescape import store as stores
-from saddlescape.compute import Data, compute
+from saddlescape.compute import compute
 from saddlescape.cost import check_memory, check_room
 from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.spec import Sweep
-from saddlescape.store import RunFolder, Status, merge_shards
+from saddlescape.store import RunFolder, Status, encode, merge_shards
 
 RESULT = "result.h5"
+LOOK_SECONDS = 0.2
+"""How often a run looks whether it is to stop, at least."""
 
 
 class Interrupted(SaddlescapeError):
@@ -44,7 +49,41 @@ class FailedBlocksError(SaddlescapeError):
 
 
 class _Abandoned(Exception):
-    """Raised in a worker between slices when the run is to stop."""
+    """Raised in a thread between slices when the run is to stop."""
+
+
+Computed = tuple[bytes, int]
+"""A block's file, and its network-steps that have not been told before."""
+
+
+class Workers(Protocol):
+    """Who computes blocks: threads of this process (`Threads`), or those of a Dask cluster (`cluster.connect`)."""
+
+    def room(self) -> int:
+        """Blocks that may be in their hands at once: enough that nobody waits, so few that memory stays flat."""
+
+    def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[Computed]:
+        """Compute a block.  ``after_slice(network_steps)`` may be called meanwhile, and raise to abandon it."""
+
+
+class Threads:
+    """Threads of this process, one block on each; as a context it waits for them to end."""
+
+    def __init__(self, number: int | None = None) -> None:
+        self._number = number or cores()
+        self._pool = ThreadPoolExecutor(self._number)
+
+    def __enter__(self) -> "Threads":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown()
+
+    def room(self) -> int:
+        return self._number + 1
+
+    def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[Computed]:
+        return self._pool.submit(lambda: (encode(plan, block, compute(plan, block, after_slice)), 0))
 
 
 @dataclass(frozen=True)
@@ -71,6 +110,7 @@ def run(
     overrides: Sequence[str] = (),
     shard: Shard = WHOLE,
     threads: int | None = None,
+    workers: Workers | None = None,
     keep_going: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -78,7 +118,8 @@ def run(
     """Run a sweep (a path, the name of a bundled one, or a loaded one) in folder `out`; the path of its result.
 
     Of a shard it is the path of the folder; `merge` makes the result of all shards.  What is already committed in
-    the folder is kept; only missing blocks are computed.
+    the folder is kept; only missing blocks are computed, on `threads` threads (by default one for each core) or by
+    other `workers`.
 
     Raises
     ------
@@ -95,13 +136,14 @@ def run(
     plan = Plan(sweep)
     check_room(plan, folder, threads or cores(), shard)
     with RunFolder(folder, plan, shard) as store:
-        return _finish(store, threads or cores(), keep_going, progress, should_stop)
+        return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
 
 
 def resume(
     folder: str | Path,
     *,
     threads: int | None = None,
+    workers: Workers | None = None,
     keep_going: bool = False,
     retry_failed: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -115,7 +157,7 @@ def resume(
         for note in store.failed().values() if retry_failed else ():
             note.unlink()
         check_memory(store.plan, threads or cores())
-        return _finish(store, threads or cores(), keep_going, progress, should_stop)
+        return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
 
 
 def merge(folders: Sequence[str | Path], out: str | Path) -> Path:
@@ -136,9 +178,14 @@ def status(folder: str | Path) -> Status:
     return stores.status(Path(folder))
 
 
+def _team(threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:
+    """The workers given, which are the caller's to close, or threads of our own."""
+    return Threads(threads) if workers is None else nullcontext(workers)
+
+
 def _finish(
     store: RunFolder,
-    threads: int,
+    team: AbstractContextManager[Workers],
     keep_going: bool,
     progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
@@ -149,12 +196,14 @@ def _finish(
     meter.add(runs=_runs(plan, done))
     settled = done.keys() | store.failed().keys()
     missing = (plan.block(number) for number in numbers if number not in settled)
-    for block, future in _computed(plan, missing, threads, meter):
-        if keep_going and (error := future.exception()):
-            store.fail(block, "".join(traceback.format_exception(error)))
-            continue
-        store.commit(block, future.result())
-        meter.add(runs=math.prod(block.shape))
+    with team as workers:
+        for block, future in _computed(plan, missing, workers, meter):
+            if keep_going and (error := future.exception()):
+                store.fail(block, "".join(traceback.format_exception(error)))
+                continue
+            content, steps = future.result()
+            store.commit_file(block, content)
+            meter.add(runs=math.prod(block.shape), steps=steps)
     if meter.stopped:
         raise Interrupted(store.folder)
     if notes := store.failed():
@@ -190,19 +239,24 @@ class _Meter:
 
 
 def _computed(
-    plan: Plan, blocks: Iterator[Block], threads: int, meter: _Meter
-) -> Iterator[tuple[Block, Future[Data]]]:
-    """Blocks as they are done or fail, a few in flight a thread so that memory stays flat; none more after a stop."""
-    pending: dict[Future[Data], Block] = {}
-    with ThreadPoolExecutor(threads) as pool:
+    plan: Plan, blocks: Iterator[Block], workers: Workers, meter: _Meter
+) -> Iterator[tuple[Block, Future[Computed]]]:
+    """Blocks as they are done or fail; after a stop, or where the caller leaves, what is in hand is abandoned."""
+    pending: dict[Future[Computed], Block] = {}
+    try:
         while True:
-            while (
-                len(pending) < threads + 1 and not meter.stopped and (block := next(blocks, None)) is not None
-            ):
-                pending[pool.submit(compute, plan, block, meter.after_slice)] = block
+            for block in itertools.islice(blocks, 0 if meter.stopped else max(0, workers.room() - len(pending))):
+                pending[workers.submit(plan, block, meter.after_slice)] = block
             if not pending:
                 return
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+            for future in wait(pending, LOOK_SECONDS, FIRST_COMPLETED).done:
                 block = pending.pop(future)
-                if not isinstance(future.exception(), _Abandoned):
+                if not (meter.stopped and (future.cancelled() or isinstance(future.exception(), _Abandoned))):
                     yield block, future
+            meter.add()
+            if meter.stopped:
+                pending = {future: block for future, block in pending.items() if not future.cancel()}
+    finally:
+        meter.stopped = meter.stopped or bool(pending)
+        for future in pending:
+            future.cancel()

@@ -1,8 +1,9 @@
 """HDF5 and the run's folder: immutable blocks, one merged result.  The only room that knows h5py."""
 
+from saddlescape.store.blocks import encode
 from saddlescape.store.folder import RunFolder
 from saddlescape.store.reading import ResultFile
 from saddlescape.store.shards import merge_shards
 from saddlescape.store.status import Status, status
 
-__all__ = ["ResultFile", "RunFolder", "Status", "merge_shards", "status"]
+__all__ = ["ResultFile", "RunFolder", "Status", "encode", "merge_shards", "status"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,7 +25,8 @@ def first(plan: Plan, block: Block) -> dict[str, int]:
 
 def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes:
     """The block's file; `data` holds every variable of the schema, shaped like the block's tile."""
-    with h5py.File("block", "w", driver="core", backing_store=False, libver=VERSIONS) as file:
+    name = f"block on thread {threading.get_ident()}"  # HDF5 opens no name twice, not even in memory
+    with h5py.File(name, "w", driver="core", backing_store=False, libver=VERSIONS) as file:
         file.attrs["plan"], file.attrs["block"] = plan.digest, block.number
         for variable in variables(plan):
             values = data[variable.name]

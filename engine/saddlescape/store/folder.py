@@ -151,7 +151,10 @@ class RunFolder:
 
     def commit(self, block: Block, data: dict[str, npt.NDArray[Any]]) -> None:
         """Write a block for good."""
-        content = blocks.encode(self.plan, block, data)
+        self.commit_file(block, blocks.encode(self.plan, block, data))
+
+    def commit_file(self, block: Block, content: bytes) -> None:
+        """Write a block that is encoded already."""
         write_atomic(self.folder / "blocks" / blocks.name(block.number, content), content)
 
     def fail(self, block: Block, reason: str) -> None:
