@@ -243,3 +243,11 @@ def test_short_writes_are_continued(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "write", lambda descriptor, content, real=os.write: real(descriptor, content[:3]))
     write_atomic(tmp_path / "file", b"0123456789")
     assert (tmp_path / "file").read_bytes() == b"0123456789"
+
+
+def test_who_holds_a_dataset_changes_no_byte(tmp_path, monkeypatch):
+    plan, made, held = Plan(sweep()), h5py.Group.create_dataset, []
+    plain = run_folder(plan, tmp_path / "plain").read_bytes()
+    monkeypatch.setattr(h5py.Group, "create_dataset", lambda *a, **k: held.append(made(*a, **k)) or held[-1])
+    assert run_folder(plan, tmp_path / "held").read_bytes() == plain
+    assert held

@@ -31,7 +31,9 @@ def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes
         for variable in variables(plan):
             values = data[variable.name]
             if values.size:
-                create(file, variable, values.shape, resizable=True)[...] = values
+                dataset = create(file, variable, values.shape, resizable=True)
+                dataset[...] = values
+                dataset.flush()  # else chunks lie where they do by when the last reference is gone, as with a profiler
         file.flush()
         return bytes(file.id.get_file_image())
 

@@ -98,11 +98,19 @@ def _coordinate(file: h5py.File, along: Along) -> None:
 
 
 def _laid_out(file: h5py.File, name: str, values: npt.NDArray[Any] | range) -> h5py.Dataset:
+    dataset = _counted(file, name, values) if isinstance(values, range) else _listed(file, name, _storable(values))
+    dataset.flush()  # as blocks are, and for the same reason
+    return dataset
+
+
+def _listed(file: h5py.File, name: str, values: npt.NDArray[Any]) -> h5py.Dataset:
+    text = h5py.check_string_dtype(values.dtype)
+    checked = {} if text else {"chunks": (min(len(values), COUNTED),), "fletcher32": True}
+    return file.create_dataset(name, data=values, **checked)
+
+
+def _counted(file: h5py.File, name: str, values: range) -> h5py.Dataset:
     chunk = min(len(values), COUNTED)
-    if not isinstance(values, range):
-        stored = _storable(values)
-        checked = {} if h5py.check_string_dtype(stored.dtype) else {"chunks": (chunk,), "fletcher32": True}
-        return file.create_dataset(name, data=stored, **checked)
     numbers = file.create_dataset(name, (len(values),), "i8", chunks=(chunk,), shuffle=True, compression=1)
     for first in range(0, len(values), chunk):
         numbers[first : first + chunk] = values[first : first + chunk]
