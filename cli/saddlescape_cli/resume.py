@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from saddlescape_cli.watch import report, watched, working
+from saddlescape_cli.watch import report, watched, workers, working
 
 
 @click.command()
@@ -12,7 +12,13 @@ from saddlescape_cli.watch import report, watched, working
 @click.option("--retry-failed", is_flag=True, help="Try the blocks again that have failed before.")
 @working
 def resume(
-    folder: Path, retry_failed: bool, threads: int | None, max_time: float | None, keep_going: bool, as_json: bool
+    folder: Path,
+    retry_failed: bool,
+    threads: int | None,
+    dask: str | None,
+    max_time: float | None,
+    keep_going: bool,
+    as_json: bool,
 ) -> None:
     """\b
     Example:
@@ -22,15 +28,17 @@ def resume(
     """
     from saddlescape.runner import resume as library_resume
 
-    result = watched(
-        lambda show, should_stop: library_resume(
-            folder,
-            threads=threads,
-            keep_going=keep_going,
-            retry_failed=retry_failed,
-            progress=show,
-            should_stop=should_stop,
-        ),
-        max_time,
-    )
+    with workers(dask, threads) as team:
+        result = watched(
+            lambda show, should_stop: library_resume(
+                folder,
+                threads=threads,
+                workers=team,
+                keep_going=keep_going,
+                retry_failed=retry_failed,
+                progress=show,
+                should_stop=should_stop,
+            ),
+            max_time,
+        )
     report(result, as_json)

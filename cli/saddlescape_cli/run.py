@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saddlescape_cli.watch import report, watched, working
+from saddlescape_cli.watch import report, watched, workers, working
 
 if TYPE_CHECKING:
     from saddlescape.plan import Shard
@@ -40,6 +40,7 @@ def run(
     shard: "Shard | None",
     dry_run: bool,
     threads: int | None,
+    dask: str | None,
     max_time: float | None,
     keep_going: bool,
     as_json: bool,
@@ -65,16 +66,18 @@ def run(
     from saddlescape.runner import run as library_run
 
     folder = out or Path(Path(spec).stem)
-    result = watched(
-        lambda show, should_stop: library_run(
-            sweep,
-            folder,
-            shard=shard or WHOLE,
-            threads=threads,
-            keep_going=keep_going,
-            progress=show,
-            should_stop=should_stop,
-        ),
-        max_time,
-    )
+    with workers(dask, threads) as team:
+        result = watched(
+            lambda show, should_stop: library_run(
+                sweep,
+                folder,
+                shard=shard or WHOLE,
+                threads=threads,
+                workers=team,
+                keep_going=keep_going,
+                progress=show,
+                should_stop=should_stop,
+            ),
+            max_time,
+        )
     report(result, as_json)

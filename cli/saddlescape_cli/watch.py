@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
+from saddlescape.extras import needed
+
 if TYPE_CHECKING:
-    from saddlescape.runner import Progress
+    from saddlescape.runner import Progress, Workers
 
 UNITS = (86400, 3600, 60, 1)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -39,6 +41,7 @@ def working(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a command that computes blocks."""
     options = (
         click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core."),
+        click.option("--dask", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://HOST:PORT, or local:N."),
         click.option("--max-time", callback=duration, metavar="TIME", help="Stop in good order after 90s, 55m, 1h30m."),
         click.option("--keep-going", is_flag=True, help="Go on when a block fails."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table."),
@@ -46,6 +49,23 @@ def working(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+@contextmanager
+def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]:
+    """The workers that ``--dask`` names; without it None, for threads of this process."""
+    if dask is None:
+        yield None
+        return
+    if threads and not dask.startswith("local:"):
+        raise click.UsageError("--threads is for this machine; other workers have their own: dask worker --nthreads")
+    needed("distributed", extra="dask")
+    from saddlescape import cluster
+
+    with cluster.connect(dask, threads) as found:
+        if not found.threads():
+            click.echo(f"{dask} has no workers yet; the run waits for them", err=True)
+        yield found
 
 
 class Stop:

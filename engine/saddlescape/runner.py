@@ -198,7 +198,8 @@ def _finish(
     missing = (plan.block(number) for number in numbers if number not in settled)
     with team as workers:
         for block, future in _computed(plan, missing, workers, meter):
-            if keep_going and (error := future.exception()):
+            error = future.exception()
+            if keep_going and error is not None and not isinstance(error, SaddlescapeError):
                 store.fail(block, "".join(traceback.format_exception(error)))
                 continue
             content, steps = future.result()

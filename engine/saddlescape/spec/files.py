@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,15 @@ class DataFiles:
     """The data files of one sweep, each read once and told by the SHA-256 (hex) of the very bytes that were read.
 
     The methods raise ValueError with one line for the user if a file is no good.
+
+    Parameters
+    ----------
+    folder : where the files are.
+    contents : those of files that are not there, by their names in the spec.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, contents: Mapping[str, bytes] | None = None) -> None:
+        self.folder, self._contents = folder, contents or {}
         self.sha256: dict[str, str] = {}
         self._problems: dict[str, Problem] = {}
         self._starts: dict[str, npt.NDArray[np.float64]] = {}
@@ -35,7 +41,7 @@ class DataFiles:
         return self._starts[name]
 
     def _read(self, name: str, path: Path) -> bytes:
-        content = path.read_bytes()
+        content = self._contents[name] if name in self._contents else path.read_bytes()
         self.sha256[name] = hashlib.sha256(content).hexdigest()
         return content
 

@@ -135,8 +135,13 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     return parse(text, path.parent, overrides)
 
 
-def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
-    """The sweep of a TOML text; `folder` is where relative paths start.  Raises SpecError as `load` does."""
+def parse(
+    text: str, folder: Path, overrides: Sequence[str] = (), contents: Mapping[str, bytes] | None = None
+) -> Sweep:
+    """The sweep of a TOML text; `folder` is where relative paths start.  Raises SpecError as `load` does.
+
+    `contents` has data files that are not there, by their names in the spec.
+    """
     try:
         tree = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -146,7 +151,7 @@ def parse(text: str, folder: Path, overrides: Sequence[str] = ()) -> Sweep:
     found = [*override_faults, *_shaping(tree, axes)]
     for axis in (axis for axis in axes if axis.key in KEYS):
         _default(tree, axis.key, axis.values[0])
-    files, unsound = DataFiles(folder), unsound.union(fault.path for fault in found)
+    files, unsound = DataFiles(folder, contents), unsound.union(fault.path for fault in found)
     chosen |= {axis.key: axis.extremes if is_number(axis.key) else axis.values for axis in axes}
     structures, spec_faults = _structures(tree, files, axes, chosen, unsound)
     if faults := [*faults, *found, *spec_faults]:

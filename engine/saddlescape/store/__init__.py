@@ -2,8 +2,9 @@
 
 from saddlescape.store.blocks import encode
 from saddlescape.store.folder import RunFolder
+from saddlescape.store.merge import versions
 from saddlescape.store.reading import ResultFile
 from saddlescape.store.shards import merge_shards
 from saddlescape.store.status import Status, status
 
-__all__ = ["ResultFile", "RunFolder", "Status", "encode", "merge_shards", "status"]
+__all__ = ["ResultFile", "RunFolder", "Status", "encode", "merge_shards", "status", "versions"]

@@ -158,16 +158,19 @@ def _copy_chunks(content: bytes, source: h5py.h5d.DatasetID, target: h5py.h5d.Da
     source.chunk_iter(copy)
 
 
+def versions() -> dict[str, str]:
+    """Versions of all that decides on the bytes of a block."""
+    packages = {package: version(package) for package in ("numpy", "numba", "llvmlite", "h5py")}
+    return {"saddlescape": __version__, **packages, "hdf5": h5py.version.hdf5_version}
+
+
 def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:
     sweep = plan.sweep
     file.attrs.update({"Conventions": "CF-1.11, ACDD-1.3", "title": sweep.spec.title or "saddlescape sweep"})
     file.attrs["schema_version"] = SCHEMA_VERSION
     group = file.create_group("provenance")
     group.attrs.update({"plan": plan.digest, "seed": np.uint64(sweep.spec.starts.seed), "draws": DRAW_RULE})
-    group.attrs["saddlescape_version"] = __version__
-    for package in ("numpy", "numba", "llvmlite", "h5py"):
-        group.attrs[f"{package}_version"] = version(package)
-    group.attrs["hdf5_version"] = h5py.version.hdf5_version
+    group.attrs.update({f"{package}_version": its for package, its in versions().items()})
     texts = {
         "spec": sweep.text,
         "resolved": json.dumps(sweep.resolved(), sort_keys=True),

@@ -1,0 +1,169 @@
+"""Workers of a Dask cluster: they compute blocks, the process that asked commits them.  The only importer of dask.
+
+A worker gets the sweep once, then numbers of blocks.  A block that is lost with its worker is given to another one,
+until it has been the end of four of them (Dask's ``distributed.scheduler.allowed-failures`` is 3).
+"""
+
+import logging
+import re
+import signal
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import dask.config
+from distributed import Client, KilledWorker, LocalCluster, Worker, get_worker
+from distributed import Future as Remote
+from distributed.comm.core import CommClosedError
+
+from saddlescape.compute import compute
+from saddlescape.errors import SaddlescapeError
+from saddlescape.plan import Block, Plan
+from saddlescape.spec import parse
+from saddlescape.store import encode, versions
+
+WAIT_SECONDS = 10
+"""For the scheduler's answer."""
+
+IN_HAND = 2
+"""Blocks for each thread of the cluster: when one is done the next is there."""
+
+LOCAL = r"local:([1-9][0-9]{0,3})"
+REMOTE = r"(tcp|tls)://\S+"
+
+
+class ClusterError(SaddlescapeError):
+    """The cluster cannot be reached, or not be used."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs of a sweep, told by the digest of its plan."""
+
+    digest: str
+    text: str = field(compare=False)
+    overrides: tuple[str, ...] = field(compare=False)
+    data: dict[str, bytes] = field(compare=False)
+    versions: dict[str, str] = field(compare=False)
+
+
+def job(plan: Plan) -> Job:
+    """What is sent of a plan, the contents of its data files included."""
+    sweep = plan.sweep
+    data = {name: (sweep.folder / name).read_bytes() for name in sweep.data}
+    return Job(plan.digest, sweep.text, sweep.overrides, data, versions())
+
+
+@lru_cache(maxsize=4)
+def plan_of(sent: Job) -> Plan:
+    """The plan of a job, made again by a worker.
+
+    Raises
+    ------
+    ClusterError
+        If the worker's bits might be others: its packages or the plan differ.
+    """
+    here = versions()
+    if others := [f"{name} {here[name]} and not {its}" for name, its in sent.versions.items() if here[name] != its]:
+        raise ClusterError(f"a worker has {', '.join(others)}; give all workers the packages of this machine")
+    plan = Plan(parse(sent.text, Path(), sent.overrides, sent.data))
+    if plan.digest != sent.digest:
+        raise ClusterError("a worker has another plan of the sweep; a data file has changed, or saddlescape itself")
+    return plan
+
+
+def work(sent: Job, number: int) -> tuple[bytes, int]:
+    """The file of a block and its network-steps, on a worker; given up between slices if nobody waits for it."""
+    worker = get_worker()
+    task, taken = worker.state.tasks[worker.get_current_task()], []
+
+    def after_slice(steps: int) -> None:
+        taken.append(steps)
+        if task.state == "cancelled":
+            raise CancelledError
+
+    plan = plan_of(sent)
+    block = plan.block(number)
+    return encode(plan, block, compute(plan, block, after_slice)), sum(taken)
+
+
+def _same(sent: Job) -> Job:
+    """A job as the result of a task, which Dask makes again where it is lost."""
+    return sent
+
+
+class Cluster:
+    """The workers of a cluster, for `run` and `resume`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._executor = client, client.get_executor(pure=False)
+        self._id = uuid.uuid4().hex
+        self._jobs: dict[str, Remote[Job]] = {}
+
+    def threads(self) -> int:
+        """Of all workers at this moment; 0 where none have come yet."""
+        return sum(map(int, self._client.nthreads().values()))
+
+    def room(self) -> int:
+        return 1 + IN_HAND * self.threads()
+
+    def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[tuple[bytes, int]]:
+        key = f"saddlescape-{self._id}-{plan.digest[:16]}"
+        if plan.digest not in self._jobs:
+            with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+                self._jobs[plan.digest] = self._client.submit(_same, job(plan), key=key)
+        sent = self._jobs[plan.digest]
+        found: Future[tuple[bytes, int]] = self._executor.submit(work, sent, block.number, key=f"{key}-{block.number}")
+        return found
+
+
+@contextmanager
+def connect(where: str, threads: int | None = None) -> Iterator[Cluster]:
+    """The workers of the scheduler at an address, or of ``"local:N"``: N processes of `threads` threads (default 1).
+
+    Raises
+    ------
+    ClusterError
+        If nobody answers at the address; inside the context also if the scheduler is lost, or all workers that
+        have tried a block.
+    """
+    with _client(where, threads) as client:
+        try:
+            yield Cluster(client)
+        except KilledWorker as killed:
+            ended, last = killed.allowed_failures + 1, killed.last_worker.address
+            message = f"a block was the end of {ended} workers, the last {last}; have they enough memory?"
+            raise ClusterError(message) from None
+        except ModuleNotFoundError as missing:
+            raise ClusterError(f"a worker has no {missing.name}; give all the packages of this machine") from None
+        except (CancelledError, CommClosedError):
+            raise ClusterError(f"the scheduler at {where} is lost; go on with saddlescape resume") from None
+
+
+@contextmanager
+def _client(where: str, threads: int | None) -> Iterator[Client]:
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
+    if local := re.fullmatch(LOCAL, where):
+        with LocalCluster(
+            n_workers=int(local[1]), threads_per_worker=threads or 1, host="127.0.0.1", dashboard_address=None,
+            silence_logs=logging.CRITICAL, preload=[__name__],
+        ) as cluster, Client(cluster, set_as_default=False) as client:  # fmt: skip
+            yield client
+        return
+    if not re.fullmatch(REMOTE, where):
+        raise ClusterError(f"workers must be tcp://HOST:PORT of a Dask scheduler, or local:N; got {where!r}")
+    try:
+        client = Client(where, timeout=WAIT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as failure:
+        raise ClusterError(f"no Dask scheduler answers at {where} ({failure})") from None
+    with client:
+        yield client
+
+
+def dask_setup(worker: Worker) -> None:
+    """Called by the workers of ``local:N``: Ctrl-C, which the terminal sends to them too, is for the run to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
