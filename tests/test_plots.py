@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from saddlescape import plots
 from saddlescape.analysis import wilson_interval
-from saddlescape.outcomes import Outcome
+from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plots.common import PANELS, label
 from saddlescape.plots.map import _cells
+from saddlescape_cli.plot import KINDS
 
 STEPS = np.array([0, 1, 10, 100])
 
@@ -242,6 +243,49 @@ def test_powers_of_ten_are_spelled():
     ]  # fmt: skip
 
 
+def test_a_portrait_shows_kept_runs_in_the_plane_of_two_measures(scales):
+    scales.variables["separation"] = scales["loss"] / 4
+    ax = plots.portrait(scales, points=[(3,)])
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("separation", "loss", "log")
+    for line, run in zip(ax.get_lines(), (0, 2, 4, 6), strict=True):
+        loss = loss_of((3,), run)
+        assert line.get_ydata().tolist() == loss[np.isfinite(loss)].tolist()
+        assert (line.get_xdata() * 4 == line.get_ydata()).all()
+        assert line.get_color() == plots.COLOURS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
+    scales.variables["separation"] = 0 * scales["loss"]
+    assert plots.portrait(scales, ("loss", "separation"), [(3,)]).get_yscale() == "linear"
+    with pytest.raises(plots.PlotError, match='has no "grad_norm"'):
+        plots.portrait(scales, ("loss", "grad_norm"))
+
+
+def test_escape_times_and_the_power_law_that_fits_them():
+    made = results(Outcome.TRAPPED, name=["a", "b"], scale=[0, 1e-3, 1e-2, 0.1])
+    time = np.array([np.inf, 1e6, 1e4, 1e2])[:, None] * np.linspace(0.9, 1.1, 8)
+    made.variables["escape_step"] = np.stack([np.where(np.isfinite(time), time, -1), np.full((4, 8), -1)])
+    made.variables |= {"stop_step": np.full((2, 4, 8), 10**7), "stop_reason": np.full((2, 4, 8), StopReason.BUDGET)}
+    ax = plots.escape_times(made)
+    assert drawn(ax, "name a")[1].tolist() == pytest.approx([1e6, 1e4, 1e2], rel=0.02)
+    assert [line.get_gid() for line in ax.get_lines() if "power" in str(line.get_gid())] == ["name a: power -2.00"]
+    assert drawn(ax, "name a never")[1].tolist() == [1]
+    assert ax.get_ylabel() == "escape step"
+
+
+def test_fractions_solved_have_lines_and_panels():
+    outcome = np.where(np.arange(8) < np.arange(12).reshape(2, 2, 3)[..., None], Outcome.SOLVED, Outcome.TRAPPED)
+    made = results(outcome, batch=["full", "online"], rate=[1, 2], scale=[0, 0.01, 1])
+    figure = plots.solved(made)
+    assert [ax.get_title() for ax in figure.axes] == ["batch full", "batch online"]
+    assert drawn(figure.axes[0], "2")[1].tolist() == [4 / 8, 5 / 8]
+    assert drawn(figure.axes[0], "2 at zero")[1].tolist() == [3 / 8]
+    missed = plots.solved(made, missed=True)
+    assert drawn(missed.axes[0], "2")[1].tolist() == [4 / 8, 3 / 8]
+    assert missed.get_supylabel() == "fraction not solved, 95 % interval"
+
+
+def test_the_command_line_knows_every_kind():
+    assert list(plots.KINDS) == list(KINDS)
+
+
 def test_maps_stand_side_by_side():
     made = results(Outcome.SOLVED, name=["a", "b"], x=[0.0, 1.0], y=[0.0, 1.0])
     made.variables["outcome"] = made["outcome"].copy()
@@ -311,17 +355,22 @@ def test_plot_picks_by_the_axes(monkeypatch, coords, kind):
 
 
 def test_pictures_can_be_saved(scales, tmp_path):
+    scales.variables |= {"separation": scales["loss"], "stop_reason": 0 * scales["stop_step"]}
+    scales.variables["escape_step"] = scales["stop_step"] - 5
     for kind in plots.KINDS:
-        made = scales if kind != "map" else results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4])
-        plots.plot(made, kind).savefig(tmp_path / f"{kind}.png")
-        assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+        made = scales if kind not in ("map", "solved") else results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4])
+        for ending, first in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+            plots.plot(made, kind).savefig(tmp_path / f"{kind}.{ending}")
+            assert (tmp_path / f"{kind}.{ending}").read_bytes().startswith(first)
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({}, "pie", "must be one of curve, map, trajectories; got 'pie'"),
+        ({}, "pie", "must be one of curve, map, trajectories, portrait, scaling, solved; got 'pie'"),
         ({}, "map", "needs two axes, and this result has 1"),
+        ({}, "solved", "needs two axes, and this result has 1"),
+        ({"trajectory_run": np.arange(0), "separation": 0}, "portrait", "record.runs"),
         ({"trajectory_run": np.arange(0)}, "trajectories", "record.runs"),
         ({"loss": None}, "trajectories", "record.fields"),
     ],
@@ -335,3 +384,7 @@ def test_plot_says_what_is_missing(scales, change, kind, message):
 def test_curve_needs_an_axis():
     with pytest.raises(plots.PlotError, match="needs an axis"):
         plots.plot(results(Outcome.SOLVED), "curve")
+    with pytest.raises(plots.PlotError, match="need an axis"):
+        plots.plot(results(Outcome.SOLVED), "scaling")
+    with pytest.raises(plots.PlotError, match="two positive numbers on the axis name"):
+        plots.plot(results(Outcome.SOLVED, name=["a", "b"]), "scaling")

@@ -7,18 +7,21 @@ import click
 from saddlescape.errors import SaddlescapeError
 from saddlescape_cli.drawing import drawing
 
+KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved")
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(["curve", "map", "trajectories"]), help="By default what suits.")
+@click.option("--kind", type=click.Choice(KINDS), help="By default what suits.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture; by default FILE as .png.")
 def plot(file: Path, kind: str | None, out: Path | None) -> None:
     """\b
     Examples:
       saddlescape plot my-run/result.h5
-      saddlescape plot my-run/result.h5 --kind trajectories -o paths.png
+      saddlescape plot my-run/result.h5 --kind trajectories -o paths.svg
 
-    Draw the result FILE: a curve or a map of outcomes, or trajectories.
+    Draw the result FILE: outcomes as a curve or a map, trajectories, runs in the plane of two measures, escape times
+    with the law that fits, or the fraction solved.  The picture is a PNG, SVG or PDF, by the ending of its name.
     """
     with drawing("plot"):
         from saddlescape import plots

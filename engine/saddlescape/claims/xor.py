@@ -32,7 +32,7 @@ def examine(results: Results) -> Finding:
         Check(f"{share(frozen, at_zero.size)} runs from exact zero are frozen", frozen == at_zero.size > 0),
         Check("a step there changes no bit of the state, so no number of steps will", bool(fixed[scale == 0].all())),
         Check(f"in exact arithmetic the derivatives at zero move {moves}", moves == zero.Moves.NOTHING),
-        Check(f"from scale {scale[best]:g} {percent(solved[best])} of the starts solve XOR", solved[best] > LEARNS),
+        Check(f"{percent(solved[best])} of the starts of scale {scale[best]:g} solve XOR", solved[best] > LEARNS),
     )
     budgets = [budget for budget in BUDGETS if budget <= spec.steps]
     words = {

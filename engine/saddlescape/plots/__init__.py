@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from saddlescape.plots.common import COLOURS, RAMP, PlotError, axis_names, figure_of
 from saddlescape.plots.curve import escape_curve
 from saddlescape.plots.map import outcome_map, outcome_maps
-from saddlescape.plots.scaling import scaling
+from saddlescape.plots.portrait import portrait
+from saddlescape.plots.scaling import escape_times, scaling
+from saddlescape.plots.solved import solved
 from saddlescape.plots.spectrum import cuts, spectrum
 from saddlescape.plots.svg import svg
 from saddlescape.plots.trajectory import trajectories
@@ -29,12 +31,15 @@ __all__ = [
     "axis_names",
     "cuts",
     "escape_curve",
+    "escape_times",
     "escaped_within",
     "figure_of",
     "outcome_map",
     "outcome_maps",
     "plot",
+    "portrait",
     "scaling",
+    "solved",
     "spectrum",
     "svg",
     "trajectories",
@@ -44,11 +49,14 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "curve": escape_curve,
     "map": outcome_map,
     "trajectories": trajectories,
+    "portrait": portrait,
+    "scaling": escape_times,
+    "solved": solved,
 }
 
 
 def plot(results: "Results", kind: str | None = None) -> Figure:
-    """Draw results as `kind`, "curve", "map" or "trajectories"; by default what suits their axes.
+    """Draw results as `kind`, one of `KINDS`; by default a map, a curve or trajectories, as suits their axes.
 
     Raises
     ------

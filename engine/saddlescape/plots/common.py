@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from saddlescape.errors import SaddlescapeError
 from saddlescape.outcomes import Outcome
@@ -111,10 +113,19 @@ def spread(length: int, number: int) -> Values:
     return np.unique(np.linspace(0, length - 1, min(length, number)).round().astype(int))
 
 
-def spread_points(shape: list[int]) -> list[tuple[int, ...]]:
-    """At most `PANELS` points of a grid, evenly spaced in C order."""
-    flat = spread(math.prod(shape), PANELS)
+def spread_points(shape: list[int], most: int = PANELS) -> list[tuple[int, ...]]:
+    """At most so many points of a grid, evenly spaced in C order."""
+    flat = spread(math.prod(shape), most)
     return [tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat] if shape else [()]
+
+
+def short_log_axis(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 times the powers of ten on a logarithmic axis of less than two decades."""
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def place(ax: Axes, values: Values, log: bool = False) -> tuple[Values, npt.NDArray[np.bool_]]:

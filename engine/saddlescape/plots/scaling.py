@@ -1,12 +1,26 @@
 """How a quantity grows with another, over decades, with theory beside measurement."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from saddlescape.plots.common import CYCLE, Values, new_axes, place
+from saddlescape.analysis import event_times, fit_scaling
+from saddlescape.plots.common import (
+    CYCLE,
+    PlotError,
+    Values,
+    axis_names,
+    clock_of,
+    new_axes,
+    place,
+    spread_points,
+    where,
+)
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
 
 LEVELS = (25, 50, 75)
 """Percentiles of the runs: a line at the middle one, a band between the others."""
@@ -39,6 +53,42 @@ def scaling(
         ax.plot(line_x, line_y, "--", color="k", linewidth=1, label=name, gid=name)
     ax.legend(frameon=False)
     return ax
+
+
+def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
+    """Draw escape times against the scale of the starts (else the last axis), with the power law that fits each line.
+
+    Lines are the points of the other axes, at most one for each colour.  Runs that did not escape count as later.
+    """
+    names, clock = axis_names(results), clock_of(results)
+    if not names:
+        raise PlotError("kind: escape times need an axis, and this result has none; use trajectories")
+    along = "scale" if "scale" in names else names[-1]
+    if not np.issubdtype((x := results.coords[along]).dtype, np.number) or (x < 0).any() or (x > 0).sum() < 2:
+        raise PlotError(f"kind: escape times need two positive numbers on the axis {along}; use curve")
+    others = [name for name in names if name != along]
+    fields = (f"escape_{clock}", f"stop_{clock}", "stop_reason")
+    when, stop, reason = (np.moveaxis(results[name], names.index(along), -2) for name in fields)
+    measured: dict[str, Values] = {}
+    theory: dict[str, tuple[Values, Values]] = {}
+    for point in spread_points([results.dims[name] for name in others], len(CYCLE)):
+        name = where(results, others, point) or "escape"
+        measured[name] = np.where(when[point] >= 0, when[point], np.inf)
+        theory |= _power_law(x, *event_times(when[point], stop[point], reason[point]), name)
+    ax = scaling(x, measured, theory, ax)
+    ax.set(xlabel=results.labels[along], ylabel=f"escape {clock}", title=results.title)
+    return ax
+
+
+def _power_law(x: Values, time: Values, observed: Values, name: str) -> dict[str, tuple[Values, Values]]:
+    """The fitted law as a line, by its name; none where too few runs escaped."""
+    positive = x > 0
+    try:
+        law = fit_scaling(x[positive], time[positive], observed[positive], resamples=0)
+    except ValueError:
+        return {}
+    line = np.sort(x[positive])
+    return {f"{name}: power {law.slope:.2f}": (line, law.time(line))}
 
 
 def _at_zero(ax: Axes, name: str, colour: str, x: Values, y: Values) -> None:

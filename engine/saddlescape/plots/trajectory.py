@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter
 
 from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
@@ -17,6 +16,7 @@ from saddlescape.plots.common import (
     Values,
     axis_names,
     clock_of,
+    short_log_axis,
     spread,
     spread_points,
     where,
@@ -67,6 +67,7 @@ def trajectories(
         ax.remove()
     figure.suptitle(f"{results.title}\n{len(runs)} of {results.dims['run']} starts")
     panels[0].set_xlim(left=0)
+    short_log_axis(panels[0].yaxis)
     figure.supxlabel(clock_of(results), x=0.1)
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
@@ -91,6 +92,4 @@ def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -
         line.set(gid=f"run {run}", marker=".", markevery=[len(x) - 1])
     ax.set_xscale("symlog", linthresh=steps[steps > 0].min(initial=1))
     ax.set_yscale("log")
-    for formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-        formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     return {OUTCOMES[code] for code in outcomes[runs]}

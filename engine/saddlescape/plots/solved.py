@@ -1,0 +1,59 @@
+"""The fraction of starts that are solved, or are not, along an axis, for several values of others."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from saddlescape.analysis import wilson_interval
+from saddlescape.outcomes import Outcome
+from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, label, place, where, words
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+COLUMNS = 2
+
+
+def solved(results: "Results", missed: bool = False) -> Figure:
+    """Draw the fraction solved against the last axis: a line for each value of the one before, panels for the others.
+
+    With Wilson intervals (95 %); exact zero stands apart.
+
+    Parameters
+    ----------
+    missed : draw the fraction that is not solved.
+    """
+    if len(names := axis_names(results)) < 2:
+        raise PlotError(f"kind: needs two axes, and this result has {len(names)}; use curve")
+    *others, lines, along = names
+    shape = [results.dims[name] for name in others]
+    panels, columns = math.prod(shape), min(COLUMNS, math.prod(shape))
+    rows, width = -(-panels // columns), 3.4 * columns if panels > 1 else 6
+    figure = Figure(figsize=(1 + width, (1.2 if panels > 1 else 1.6) + 3 * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    hit = (results["outcome"] == Outcome.SOLVED) ^ missed
+    for ax, point in zip(axes, np.ndindex(*shape), strict=False):
+        _panel(ax, results, hit[point], lines, along)
+        ax.set_title(where(results, others, point), fontsize="medium")
+    axes[0].legend(title=words(lines), frameon=False)
+    figure.suptitle(results.title)
+    figure.supxlabel(results.labels[along])
+    figure.supylabel(f"fraction {'not ' if missed else ''}solved, 95 % interval")
+    return figure
+
+
+def _panel(ax: Axes, results: "Results", hit: Values, lines: str, along: str) -> None:
+    """Lines of one panel, `hit` being (lines, along, runs)."""
+    x, apart = place(ax, results.coords[along])
+    line = np.flatnonzero(~apart)[np.argsort(x[~apart])]
+    for rows, value, shade in zip(hit, results.coords[lines], np.linspace(0, 0.85, len(hit)), strict=True):
+        k, n = np.count_nonzero(rows, axis=-1), rows.shape[-1]
+        low, high = wilson_interval(k, n)
+        name, colour = label(value), RAMP(shade)
+        ax.plot(x[line], k[line] / n, "o-", color=colour, markersize=3, label=name, gid=name)
+        ax.fill_between(x[line], low[line], high[line], color=colour, alpha=0.15, linewidth=0)
+        ax.plot(x[apart], k[apart] / n, "o", color=colour, markersize=3, gid=f"{name} at zero")
+    ax.set_ylim(-0.02, 1.02)
