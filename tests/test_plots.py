@@ -358,7 +358,7 @@ def test_pictures_can_be_saved(scales, tmp_path):
     scales.variables |= {"separation": scales["loss"], "stop_reason": 0 * scales["stop_step"]}
     scales.variables["escape_step"] = scales["stop_step"] - 5
     for kind in plots.KINDS:
-        made = scales if kind not in ("map", "solved") else results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4])
+        made = results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4]) if kind in ("map", "solved", "convergence") else scales
         for ending, first in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
             plots.plot(made, kind).savefig(tmp_path / f"{kind}.{ending}")
             assert (tmp_path / f"{kind}.{ending}").read_bytes().startswith(first)
@@ -367,7 +367,7 @@ def test_pictures_can_be_saved(scales, tmp_path):
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({}, "pie", "must be one of curve, map, trajectories, portrait, scaling, solved; got 'pie'"),
+        ({}, "pie", "must be one of curve, map, trajectories, portrait, scaling, solved, convergence; got 'pie'"),
         ({}, "map", "needs two axes, and this result has 1"),
         ({}, "solved", "needs two axes, and this result has 1"),
         ({"trajectory_run": np.arange(0), "separation": 0}, "portrait", "record.runs"),

@@ -91,3 +91,6 @@ QUADRATURE = 1e-9
 
 # A power of a float64, in two ways: the exponent's rounding, times the logarithm of the range.
 POWER = 1e-14
+
+# A product of two weights along the flow at rtol 1e-8, each off by some units of it, grown while the product doubles.
+FLOW_PRODUCT = 3e-7

@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "Check a result or a run's folder to the last byte.",
     "plot": "Draw a result: an escape curve, a map or trajectories.",
     "claims": "Examine what is claimed of starts at zero; makes a page.",
+    "gallery": "Draw what others have found, run again.",
     "sweeps": "List the bundled sweeps.",
     "bench": "Say how fast a sweep's networks train on this machine.",
 }

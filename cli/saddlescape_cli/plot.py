@@ -7,7 +7,7 @@ import click
 from saddlescape.errors import SaddlescapeError
 from saddlescape_cli.drawing import drawing
 
-KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved")
+KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved", "convergence")
 
 
 @click.command()

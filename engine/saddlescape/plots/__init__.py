@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescape.plots.common import COLOURS, RAMP, PlotError, axis_names, figure_of
+from saddlescape.plots.convergence import convergence_map
 from saddlescape.plots.curve import escape_curve
 from saddlescape.plots.map import outcome_map, outcome_maps
 from saddlescape.plots.portrait import portrait
@@ -17,6 +18,7 @@ from saddlescape.plots.scaling import escape_times, scaling
 from saddlescape.plots.solved import solved
 from saddlescape.plots.spectrum import cuts, spectrum
 from saddlescape.plots.svg import svg
+from saddlescape.plots.theory import beside_theory
 from saddlescape.plots.trajectory import trajectories
 from saddlescape.plots.within import escaped_within
 
@@ -29,6 +31,8 @@ __all__ = [
     "RAMP",
     "PlotError",
     "axis_names",
+    "beside_theory",
+    "convergence_map",
     "cuts",
     "escape_curve",
     "escape_times",
@@ -52,6 +56,7 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "portrait": portrait,
     "scaling": escape_times,
     "solved": solved,
+    "convergence": convergence_map,
 }
 
 

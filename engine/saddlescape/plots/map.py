@@ -56,7 +56,7 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
     flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
     ramp = RAMP.reversed()(norm(np.maximum(step, fastest)))
     image = np.where(solved[..., None], ramp, flat[outcome])
-    _picture(ax, image, *(values_of(results, name) for name in names[-2:]))
+    show_cells(ax, image, *(values_of(results, name) for name in names[-2:]))
     others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
     ax.legend(
         handles=[Patch(color=COLOURS[o], label=f"{o.label} {np.mean(outcome == o):.1%}") for o in others],
@@ -98,7 +98,7 @@ def _ends(steps: Values) -> tuple[float, float]:
     return low, high if high > low else 2 * low
 
 
-def _picture(ax: Axes, image: Values, x: Values, y: Values) -> None:
+def show_cells(ax: Axes, image: Values, x: Values, y: Values) -> None:
     """Show `image` (x, y, rgba) with y upwards; evenly spaced numbers to scale, others cell by cell."""
     (left, right), (low, high) = _extent(ax.xaxis, x), _extent(ax.yaxis, y)
     extent = (left, right, low, high)
@@ -110,6 +110,17 @@ def _extent(axis: Any, values: Values) -> tuple[float, float]:
         step = (values[-1] - values[0]) / (len(values) - 1)
         if step > 0 and np.allclose(np.diff(values), step):
             return values[0] - step / 2, values[-1] + step / 2
-    shown = spread(len(values), TICKS)
-    axis.set_ticks(shown, [label(value) for value in values[shown]])
+    shown, names = _ticks(values)
+    axis.set_ticks(shown, names)
     return -0.5, len(values) - 0.5
+
+
+def _ticks(values: Values) -> tuple[Values, list[str]]:
+    """Places and labels of a few cells; of the powers of ten between numbers evenly spaced in the logarithm."""
+    if np.issubdtype(values.dtype, np.number) and len(values) > TICKS and values[0] > 0:
+        logs = np.log10(values)
+        powers = np.arange(np.ceil(logs[0]), np.floor(logs[-1]) + 1)
+        if np.allclose(np.diff(logs), logs[1] - logs[0]) and len(powers) > 1:
+            return np.interp(powers, logs, np.arange(len(logs))), [label(10.0**p) for p in powers]
+    shown = spread(len(values), TICKS)
+    return shown, [label(value) for value in values[shown]]

@@ -1,0 +1,67 @@
+"""Pictures of bundled sweeps: what others have found, run again, and what a researcher asks first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from saddlescape import plots, results, runner
+from saddlescape.analysis import boundary, box_dimension
+from saddlescape.analysis.theory import linear_product
+from saddlescape.plots.convergence import loss_ratio
+from saddlescape.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Draw = Callable[[Results], "Axes | Figure"]
+
+
+def product(result: Results) -> "Axes":
+    """The product of both weights of a linear network along the flow, beside the formula of Saxe et al. (2013).
+
+    Two samples of error 1 - ab make the flow twice as fast as that of the loss (1 - ab)^2 / 2.
+    """
+    scale, time, theta = result.coords["scale"], result["record_time"], result["theta"][:, 0]
+    names = [f"from {value:g}" for value in scale]
+    measured = dict(zip(names, theta.prod(axis=-1), strict=True))
+    theory = {name: linear_product(2 * time, value**2, 1.0) for name, value in zip(names, scale, strict=True)}
+    ax = plots.beside_theory(time, measured, theory)
+    ax.set(xlabel="time", ylabel="product of the weights", title=result.title)
+    return ax
+
+
+def trainability(result: Results) -> "Axes":
+    """Where training converges, and the box-counting dimension of the boundary."""
+    ax = plots.convergence_map(result)
+    dimension = box_dimension(boundary(loss_ratio(result) < 1))
+    interval = f"{dimension.value:.2f} [{dimension.low:.2f}, {dimension.high:.2f}]"
+    ax.set_title(f"{result.title}\nbox-counting dimension of the boundary {interval}", fontsize="medium")
+    return ax
+
+
+PICTURES: dict[str, Draw] = {
+    **{f"figure-{number}": plots.outcome_map for number in range(3, 14)},
+    "kolen-pollack-monte-carlo": partial(plots.solved, missed=True),
+    "width": plots.solved,
+    "depth": plots.solved,
+    "activation": plots.solved,
+    "linear": product,
+    "noise": plots.outcome_map,
+    "trainability": trainability,
+}
+"""How each bundled sweep of the gallery is drawn, by its name."""
+
+
+def render(folder: Path, names: Sequence[str] = (), threads: int | None = None) -> Iterator[Path]:
+    """Run the sweeps of the gallery (all, or those named) in folders under `folder`, and draw each; the pictures.
+
+    What is done already is kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names or PICTURES:
+        with results.open(runner.run(f"gallery/{name}", folder / name, threads=threads)) as result:
+            picture = folder / f"{name}.png"
+            plots.figure_of(PICTURES[name](result)).savefig(picture, dpi=100)
+        yield picture

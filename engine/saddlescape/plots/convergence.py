@@ -1,0 +1,50 @@
+"""Whether training with some rates converges, over two axes."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, to_rgba
+
+from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, new_axes
+from saddlescape.plots.map import show_cells
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+WORST = 1e6
+"""Ratios of losses are cut off here."""
+
+LOWEST = (1e-3, 0.1)
+"""The low end of the ramp is the least ratio, between these."""
+
+GREY = "#bbbbbb"
+
+
+def loss_ratio(results: "Results") -> Values:
+    """Mean of the later recorded losses over the first one, each at most `WORST`, of the first run of each point."""
+    loss = np.asarray(results["loss"][..., 0, :], dtype=np.float64)
+    ratio = loss[..., 1:] / loss[..., :1]
+    return np.asarray(np.fmin(np.where(np.isfinite(ratio), ratio, WORST), WORST).mean(axis=-1))
+
+
+def convergence_map(results: "Results", ax: Axes | None = None) -> Axes:
+    """Draw over two axes the ratio of `loss_ratio` where it is below 1, and one flat colour where training fails.
+
+    The criterion of Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, if the last 20 steps
+    are recorded.
+    """
+    names, ax = axis_names(results), ax or new_axes()
+    if len(names) != 2 or "loss" not in results:
+        raise PlotError(f"kind: needs two axes and a recorded loss; this result has the axes {names}")
+    ratio = loss_ratio(results)
+    converged = ratio < 1
+    norm = LogNorm(np.clip(ratio.min(), *LOWEST), 1)
+    image = np.where(converged[..., None], RAMP.reversed()(norm(np.clip(ratio, norm.vmin, 1))), to_rgba(GREY))
+    show_cells(ax, image, *(np.asarray(results.coords[name]) for name in names))
+    bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax)
+    bar.set_label(f"converged {converged.mean():.1%}: late losses over the first")
+    across, up = (results.labels[name] for name in names)
+    ax.set(xlabel=across, ylabel=up, title=results.title)
+    return ax

@@ -1,0 +1,97 @@
+"""Every sweep of the gallery has a picture, and every picture is drawn from runs of its sweep."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from tolerances import FLOW_PRODUCT
+
+from saddlescape import gallery, plots, results, runner
+from saddlescape.plots.convergence import GREY, loss_ratio
+from saddlescape.spec import bundled, load, parse
+
+QUICK = {
+    "kolen-pollack-monte-carlo": ["starts.count=2", "training.epochs=20"],
+    "width": ["starts.count=2", "training.steps=20"],
+    "depth": ["starts.count=2", "training.steps=20"],
+    "activation": ["starts.count=2", "training.steps=20"],
+    "noise": ["starts.count=1", "training.steps=20"],
+}
+
+SLICES = {
+    3: ("-5 -3 +3 +6 Y -1 -6 +7 X", 3.25, 0.40),
+    4: ("+4 -7 +6 +0 -3 Y +1 X +1", 2.75, 0.00),
+    5: ("-5 +5 +1 -6 +3 X Y +8 +3", 2.75, 0.80),
+    6: ("Y X -3 +6 +8 +3 +1 +7 -3", 3.25, 0.00),
+    7: ("Y +3 -9 -2 +6 +7 -3 X +7", 3.25, 0.60),
+    8: ("-6 -4 X Y -6 -6 +9 -4 -9", 3.00, 0.50),
+    9: ("-2 +1 +9 -1 X -3 +8 Y -4", 2.75, 0.20),
+    10: ("+1 +8 -3 -6 X -1 +1 +8 Y", 3.50, 0.90),
+    11: ("+7 +4 -9 -9 -5 Y -3 +9 X", 3.00, 0.70),
+}
+"""Slice, learning rate and momentum as printed by Kolen & Pollack (1990); digits are tenths."""
+
+
+def run(name, folder, *changes):
+    sweep = load(f"gallery/{name}", QUICK.get(name, []))
+    text = sweep.text
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return runner.run(parse(text, sweep.folder, sweep.overrides), folder)
+
+
+def test_every_sweep_has_a_picture():
+    assert {name.removeprefix("gallery/") for name in bundled() if name.startswith("gallery/")} == set(gallery.PICTURES)
+
+
+@pytest.mark.parametrize("number", SLICES)
+def test_slices_are_those_that_were_printed(number):
+    slice_, rate, momentum = SLICES[number]
+    spec, words = load(f"gallery/figure-{number}").spec, slice_.split()
+    assert [spec.starts.x.index, spec.starts.y.index] == [words.index("X"), words.index("Y")]
+    fixed = [i for i, word in enumerate(words) if word not in "XY"]
+    assert [round(10 * spec.starts.base[i]) for i in fixed] == [int(words[i]) for i in fixed]
+    side = np.linspace(spec.starts.x.from_, spec.starts.x.to, spec.starts.x.n)
+    np.testing.assert_allclose(side, np.arange(-100, 100) / 10, atol=1e-12)
+    assert spec.starts.y.model_dump() | {"index": 0} == spec.starts.x.model_dump() | {"index": 0}
+    assert spec.training.learning_rate == rate
+    assert (spec.training.momentum if spec.training.stepper == "momentum" else 0) == momentum
+    assert (spec.training.steps, spec.stop.solved, spec.network.hidden) == (200, 0.5, (2,))
+
+
+@pytest.mark.parametrize(("number", "step"), [(12, 0.018), (13, 0.004)])
+def test_zooms_are_parts_of_figure_11(number, step):
+    zoom, whole = (load(f"gallery/figure-{n}").spec for n in (number, 11))
+    assert (zoom.training, zoom.starts.base) == (whole.training, whole.starts.base)
+    for side in (zoom.starts.x, zoom.starts.y):
+        assert (side.to - side.from_) / (side.n - 1) == pytest.approx(step)
+
+
+@pytest.mark.parametrize("name", ["figure-11", *QUICK])
+def test_pictures_are_drawn_from_runs(name, tmp_path, monkeypatch):
+    done = run(name, tmp_path / name)
+    monkeypatch.setattr(gallery.runner, "run", lambda *_, **__: done)
+    (picture,) = gallery.render(tmp_path, [name])
+    assert picture.name == f"{name}.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_linear_weights_follow_the_formula(tmp_path):
+    with results.open(run("linear", tmp_path / "out")) as result:
+        ax = gallery.product(result)
+    lines = {line.get_gid(): line.get_ydata() for line in ax.get_lines()}
+    for scale in (1e-4, 1e-3, 0.01, 0.1, 0.3):
+        np.testing.assert_allclose(lines[f"from {scale:g}"], lines[f"from {scale:g} in theory"], rtol=FLOW_PRODUCT)
+
+
+def test_trainability_is_told_by_the_last_losses(tmp_path):
+    small = [("1e6, 96]", "1e6, 8]"), ("samples = 272", "samples = 16")]
+    with results.open(run("trainability", tmp_path / "out", *small)) as result:
+        loss, converged = result["loss"][:, :, 0].astype(float), loss_ratio(result) < 1
+        ax = plots.convergence_map(result)
+    pixels = np.asarray(ax.get_images()[0].get_array()).swapaxes(0, 1)
+    assert ((pixels == to_rgba(GREY)).all(axis=-1) == ~converged).all()
+    assert 0 < converged.mean() < 1
+    for point in np.ndindex(converged.shape):
+        late = loss[point][1:] / loss[point][0]
+        assert converged[point] == (np.where(np.isfinite(late), np.minimum(late, 1e6), 1e6).mean() < 1)
