@@ -60,6 +60,13 @@ def test_bundled_sweeps():
     assert load("xor").axes[0].values[:2] == (0.0, 1e-12)
 
 
+def test_lists_are_resolved_as_lists():
+    network = '[network]\nhidden = [2, 2]\nactivation = ["tanh", "relu"]\n'
+    steps = parse(XOR + network + "[record]\nsteps = [0, 3]", Path()).resolved()
+    assert (steps["record"]["steps"], steps["network"]["activation"]) == ([0, 3], ["tanh", "relu"])
+    assert parse(XOR + FLOW + "[record]\ntimes = [1, 2.5]", Path()).resolved()["record"]["times"] == [1.0, 2.5]
+
+
 def test_a_point_of_a_grid():
     text = (
         XOR + '[[axes]]\nkey = "network.hidden"\nvalues = [[2], [4, 3]]\n' + AXIS + "logspace = [1e-3, 10, 5]"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, PrivateAttr
 from pydantic_core import PydanticCustomError
 
 from saddlescape import layout
@@ -54,6 +54,9 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Steps = Annotated[int, Field(ge=1, le=10**12)]
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+AS_IS = PlainSerializer(lambda value: value)
+"""A list that a plain validator made is written as it is; by the type it would be told to be none."""
 
 
 def _schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[Any], str | tuple[Any, ...]]:
@@ -153,7 +156,7 @@ class ProblemKeys(Section):
 
 class Network(Section):
     hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = (2,)
-    activation: Annotated[str | tuple[str, ...], PlainValidator(_activation)] = "logistic"
+    activation: Annotated[str | tuple[str, ...], PlainValidator(_activation), AS_IS] = "logistic"
     output: Activation = "logistic"
     bias: bool = True
     dtype: Literal["float64", "float32"] = "float64"
@@ -221,8 +224,10 @@ class Stop(Section):
 
 
 class Record(Section):
-    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,)))] = "log:64"
-    times: Annotated[str | tuple[float, ...], PlainValidator(_schedule("linear", "times", (int, float)))] = "log:64"
+    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,))), AS_IS] = "log:64"
+    times: Annotated[
+        str | tuple[float, ...], PlainValidator(_schedule("linear", "times", (int, float))), AS_IS
+    ] = "log:64"
     fields: Annotated[tuple[Measured, ...], Field(strict=False), AfterValidator(_different)] = (
         "loss", "grad_norm", "separation",
     )  # fmt: skip
