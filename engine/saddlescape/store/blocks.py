@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Block, Plan
+from saddlescape.store import chunks
 from saddlescape.store.schema import VERSIONS, create, variables
 
 
@@ -32,7 +33,7 @@ def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes
             values = data[variable.name]
             if values.size:
                 dataset = create(file, variable, values.shape, resizable=True)
-                dataset[...] = values
+                chunks.write(dataset, values)
                 dataset.flush()  # else chunks lie where they do by when the last reference is gone, as with a profiler
         file.flush()
         return bytes(file.id.get_file_image())

@@ -7,6 +7,7 @@ when, where or by how many threads it was made; equal runs give equal bytes.
 import io
 import json
 import os
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -161,7 +162,8 @@ def _copy_chunks(content: bytes, source: h5py.h5d.DatasetID, target: h5py.h5d.Da
 def versions() -> dict[str, str]:
     """Versions of all that decides on the bytes of a block."""
     packages = {package: version(package) for package in ("numpy", "numba", "llvmlite", "h5py")}
-    return {"saddlescape": __version__, **packages, "hdf5": h5py.version.hdf5_version}
+    libraries = {"hdf5": h5py.version.hdf5_version, "zlib": zlib.ZLIB_RUNTIME_VERSION}
+    return {"saddlescape": __version__, **packages, **libraries}
 
 
 def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:

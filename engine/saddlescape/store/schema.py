@@ -11,6 +11,7 @@ from saddlescape import layout
 from saddlescape.measures import BASIC, MEASURES
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plan import Plan
+from saddlescape.store.chunks import LEVEL
 
 SCHEMA_VERSION = 1
 VERSIONS = ("v108", "v110")
@@ -152,6 +153,6 @@ def create(file: h5py.File, variable: Variable, shape: tuple[int, ...], resizabl
     """An empty dataset for a variable; the same filters everywhere, so that chunks can be copied as they are."""
     storage: dict[str, Any] = {}
     if shape:
-        storage = {"chunks": variable.chunk, "shuffle": True, "compression": "gzip", "compression_opts": 1}
+        storage = {"chunks": variable.chunk, "shuffle": True, "compression": "gzip", "compression_opts": LEVEL}
     maxshape = (None,) * len(shape) if resizable and shape else None
     return file.create_dataset(variable.name, shape, variable.dtype, maxshape=maxshape, **storage)

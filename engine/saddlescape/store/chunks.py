@@ -1,0 +1,36 @@
+"""Chunks shuffled and deflated by us and handed to HDF5 as they are.
+
+HDF5's own filters run under one lock for the whole library; Python's zlib lets other threads compute meanwhile.
+"""
+
+import itertools
+import zlib
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+LEVEL = 1
+"""Of deflate: higher ones gain almost nothing on trajectories."""
+
+
+def write(dataset: h5py.Dataset, values: npt.NDArray[Any]) -> None:
+    """Fill a dataset of our filters (`schema.create`) with values of its shape; those at an edge are stored whole."""
+    if dataset.chunks is None:
+        dataset[()] = values
+        return
+    starts = (range(0, n, extent) for n, extent in zip(dataset.shape, dataset.chunks, strict=True))
+    for first in itertools.product(*starts):
+        dataset.id.write_direct_chunk(first, encoded(values, first, dataset.chunks, dataset.dtype))
+
+
+def encoded(values: npt.NDArray[Any], first: tuple[int, ...], extents: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """The chunk that begins at `first`: bytes of all numbers in order of their place within a number, deflated."""
+    part = values[tuple(slice(a, a + n) for a, n in zip(first, extents, strict=True))]
+    if part.shape != extents or part.dtype != dtype:
+        chunk = np.zeros(extents, dtype)
+        chunk[tuple(map(slice, part.shape))] = part
+        part = chunk
+    shuffled = np.ascontiguousarray(part).reshape(-1).view(np.uint8).reshape(-1, dtype.itemsize).T
+    return zlib.compress(shuffled.tobytes(), LEVEL)
