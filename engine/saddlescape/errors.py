@@ -17,7 +17,8 @@ class Fault(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+        """One printable line: names in a stranger's spec may hold anything, also what a terminal obeys."""
+        return "".join(c if c.isprintable() else "\ufffd" for c in f"{self.path:.200}: {self.message}")
 
 
 class SpecError(SaddlescapeError):

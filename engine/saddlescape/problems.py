@@ -4,18 +4,22 @@ import csv
 import io
 import math
 import re
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.arrays import file_bytes, from_npz
+
 Array = npt.NDArray[np.float64]
 
 MAX_SAMPLES, MAX_WIDTH = 4096, 64
+MAX_BYTES = 2**24
+"""Of a file, and of each array in it: as many samples and columns as there may be, in words of 25 letters."""
 
 LAMBERT = 40
 """Terms after which the continued fraction of tanh has converged up to 20, from where tanh is 1."""
@@ -120,12 +124,12 @@ def _tanh(z: Array) -> Array:
     return z / fraction
 
 
-def read_problem(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Problem:
+def read_problem(path: Path, read: Callable[[Path, int], bytes] = file_bytes) -> Problem:
     """Read a problem from a CSV file (header ``x1..xn,t1..tm``) or an NPZ file (arrays ``X`` and ``T``).
 
     Parameters
     ----------
-    read : gets the bytes of the file.
+    read : gets the bytes of the file, at most so many.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def read_problem(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) ->
     if path.suffix not in readers:
         raise ValueError(f"must end in .csv or .npz; got {path.name!r}")
     try:
-        X, T = readers[path.suffix](path.name, read(path))
+        X, T = readers[path.suffix](path.name, read(path, MAX_BYTES))
     except OSError as error:
         raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
     _check(X, T)
@@ -147,20 +151,23 @@ def _check(X: Array, T: Array) -> None:
     for name, array in (("X", X), ("T", T)):
         if array.ndim != 2 or 0 in array.shape:
             raise ValueError(f"{name} must have shape (samples, columns), none of them 0; got {array.shape}")
+        if array.shape[1] > MAX_WIDTH:
+            raise ValueError(f"{name} must have at most {MAX_WIDTH} columns; got {array.shape[1]}")
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0]
             raise ValueError(f"{name} must be finite; got {array[row, column]} in sample {row}")
     if len(X) != len(T):
         raise ValueError(f"X and T must have as many samples as each other; got {len(X)} and {len(T)}")
     if len(X) > MAX_SAMPLES:
-        raise ValueError(f"must have at most {MAX_SAMPLES} samples; got {len(X)}")
+        raise ValueError(f"must have at most {MAX_SAMPLES} samples; got {len(X)} or more")
 
 
 def _read_csv(name: str, content: bytes) -> tuple[Array, Array]:
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         n_in, n_out = _columns([column.strip() for column in next(reader, [])])
-        rows = [_row(cells, n_in + n_out, reader.line_num) for cells in reader if cells]
+        filled = islice((cells for cells in reader if cells), MAX_SAMPLES + 1)
+        rows = [_row(cells, n_in + n_out, reader.line_num) for cells in filled]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{name!r} is not a CSV file in UTF-8: {error}") from None
     table = np.array(rows, dtype=np.float64).reshape(len(rows), n_in + n_out)
@@ -186,18 +193,5 @@ def _row(cells: Sequence[str], width: int, line: int) -> list[float]:
 
 
 def _read_npz(name: str, content: bytes) -> tuple[Array, Array]:
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            missing = {"X", "T"} - set(getattr(arrays, "files", ()))
-            if missing:
-                raise ValueError(f"needs an array {min(missing)}; numpy.savez(file, X=..., T=...) writes it")
-            return numbers(arrays["X"], "X"), numbers(arrays["T"], "T")
-    except (zipfile.BadZipFile, EOFError, AttributeError, TypeError):
-        raise ValueError(f"{name!r} is not an NPZ file; numpy.savez writes one") from None
-
-
-def numbers(array: npt.NDArray[np.generic], name: str) -> Array:
-    """`array` as float64; ValueError if it holds anything but real numbers."""
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must hold numbers; got dtype {array.dtype}")
-    return array.astype(np.float64)
+    X, T = from_npz(content, ("X", "T"), name, MAX_BYTES)
+    return X, T

@@ -85,7 +85,7 @@ def validate(tree: Tree, files: DataFiles, chosen: Chosen, unsound: Collection[s
         spec = Spec.model_validate(tree)
     except ValidationError as error:
         found = [fault for fault in field_faults(error, Spec) if fault.path not in {f.path for f in faults}]
-        spec = Spec.model_validate(_without(tree, {fault.path for fault in faults + found}))
+        spec = Spec.model_validate(_without(tree, {each["loc"][:2] for each in error.errors()}))
     faults += found
     spec._files = files
     bad = [*unsound, *(fault.path for fault in faults)]
@@ -109,7 +109,7 @@ def _message(error: Any, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return f"is not a key{nearest(str(error['loc'][-1]), _siblings(error['loc'][:-1], model))}"
     if kind == "missing":
-        return "is missing"
+        return f"is missing; add {error['loc'][-1]} = ..."
     if kind in _RANGES:
         bound, words = _RANGES[kind]
         return f"must be {words} {context[bound]}; got {got!r}"
@@ -121,7 +121,8 @@ def _message(error: Any, model: type[BaseModel]) -> str:
         return f"must be {context['expected']}; got {got!r:.80}{close}"
     if kind in ("too_long", "too_short"):
         bound = context.get("max_length", context.get("min_length"))
-        return f"must have at {'most' if kind == 'too_long' else 'least'} {bound} values"
+        few = "most" if kind == "too_long" else "least"
+        return f"must have at {few} {bound} values; got {context['actual_length']}"
     return f"{context.get('error', error['msg'])}"
 
 
@@ -130,12 +131,11 @@ def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in inner.model_fields.items()]
 
 
-def _without(tree: Tree, paths: set[str]) -> Tree:
+def _without(tree: Tree, bad: Collection[tuple[int | str, ...]]) -> Tree:
     """`tree` without the keys at fault; what remains is checked further."""
-    roots = {".".join(path.split("[")[0].split(".")[:2]) for path in paths}
-    kept = {name: value for name, value in tree.items() if name not in roots}
+    kept = {name: value for name, value in tree.items() if (name,) not in bad}
     return {
-        name: {k: v for k, v in value.items() if f"{name}.{k}" not in roots} if name in SECTIONS else value
+        name: {k: v for k, v in value.items() if (name, k) not in bad} if name in SECTIONS else value
         for name, value in kept.items()
     }
 
@@ -284,6 +284,8 @@ def _layer_rates(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 def _schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    if spec.training.epochs is not None and not _sound(spec):
+        return
     name = "times" if spec.flows else "steps"
     schedule, last = getattr(spec.record, name), spec.training.time if spec.flows else spec.steps
     if isinstance(schedule, tuple):

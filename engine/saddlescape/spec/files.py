@@ -1,14 +1,19 @@
 """The data files that a sweep names."""
 
 import hashlib
-import io
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.problems import Problem, numbers, read_problem
+from saddlescape import room
+from saddlescape.arrays import file_bytes, from_npy
+from saddlescape.problems import Problem, read_problem
+
+COPIES = 4
+"""Of a file of starts, in memory while it is read and checked."""
 
 
 class DataFiles:
@@ -31,17 +36,22 @@ class DataFiles:
     def problem(self, name: str) -> Problem:
         """The problem in a CSV or NPZ file."""
         if name not in self._problems:
-            self._problems[name] = read_problem(self.folder / name, lambda path: self._read(name, path))
+            self._problems[name] = read_problem(self._path(name), partial(self._read, name))
         return self._problems[name]
 
     def starts(self, name: str) -> npt.NDArray[np.float64]:
         """The array in an NPY file, float64."""
         if name not in self._starts:
-            self._starts[name] = self._array(name, self.folder / name)
+            self._starts[name] = self._array(name, self._path(name))
         return self._starts[name]
 
-    def _read(self, name: str, path: Path) -> bytes:
-        content = self._contents[name] if name in self._contents else path.read_bytes()
+    def _path(self, name: str) -> Path:
+        if not name or "\0" in name or Path(name).is_absolute():
+            raise ValueError(f"must be a path from the spec's folder; got {name!r:.80}; put the file beside the spec")
+        return self.folder / name
+
+    def _read(self, name: str, path: Path, most: int) -> bytes:
+        content = self._contents[name] if name in self._contents else file_bytes(path, most)
         self.sha256[name] = hashlib.sha256(content).hexdigest()
         return content
 
@@ -49,9 +59,6 @@ class DataFiles:
         if path.suffix != ".npy":
             raise ValueError(f"must end in .npy; got {path.name!r}")
         try:
-            array = np.lib.format.read_array(io.BytesIO(self._read(name, path)), allow_pickle=False)
+            return from_npy(self._read(name, path, room.memory().bytes // COPIES), path.name)
         except OSError as error:
             raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
-        except (ValueError, EOFError):
-            raise ValueError(f"{path.name!r} is not an NPY file; numpy.save writes one") from None
-        return numbers(array, "the array")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +90,12 @@ def _how_many(value: Any) -> int | Literal["all"]:
     if type(value) is int and value >= 0:
         return value
     raise ValueError(f'must be "all" or a number of runs, 0 or more; got {value!r:.80}')
+
+
+def _samples(value: Any) -> int | str:
+    if value in ("full", "online", "shuffled") or (type(value) is int and value >= 1):
+        return cast(int | str, value)
+    raise ValueError(f'must be "full", "online", "shuffled" or a number of samples, 1 or more; got {value!r:.80}')
 
 
 def _line(value: str) -> str:
@@ -209,7 +215,7 @@ class Training(Section):
     schedule_decay: NonNegative = 0.999
     layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
     noise: NonNegative = 0.0
-    batch: Literal["full", "online", "shuffled"] | Annotated[int, Field(ge=1)] = "full"
+    batch: Annotated[int | Literal["full", "online", "shuffled"], PlainValidator(_samples)] = "full"
     steps: Steps = 20000
     epochs: Steps | None = None
     time: Annotated[float, Field(gt=0, le=1e12)] = 1000.0

@@ -23,7 +23,7 @@ from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_numbe
 
 Floats = npt.NDArray[np.float64]
 
-MAX_TEXT = 2**20
+MAX_TEXT, MAX_DEPTH = 2**20, 16
 MAX_STRUCTURES = 4096
 
 
@@ -123,11 +123,11 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     if not path.exists() and path.suffix != ".toml" and not path.is_absolute():
         raise SpecError([Fault(str(source), f"is no file and no bundled sweep{nearest(str(source), known)}")])
     try:
-        if path.stat().st_size > MAX_TEXT:
-            raise SpecError(
-                [Fault(str(path), f"must be at most {MAX_TEXT} bytes; got {path.stat().st_size}")]
-            )
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_TEXT + 1)
+        if len(content) > MAX_TEXT:
+            raise SpecError([Fault(str(path), f"must be at most {MAX_TEXT} bytes; it has more; put data into files")])
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}")]) from None
     except UnicodeDecodeError as error:
@@ -143,8 +143,8 @@ def parse(
     `contents` has data files that are not there, by their names in the spec.
     """
     try:
-        tree = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        tree = _toml(text)
+    except ValueError as error:
         raise SpecError([Fault("TOML", f"must be valid TOML; {error}")]) from None
     axes, unsound, faults = read(tree.pop("axes", []))
     chosen, override_faults = _override(tree, overrides, unsound.union(axis.key for axis in axes))
@@ -158,6 +158,21 @@ def parse(
         raise SpecError(faults)
     spec = next(iter(structures.values()))
     return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, structures)
+
+
+def _toml(text: str) -> Tree:
+    """The table that a TOML text is; ValueError for any other text, and for tables and lists too deep to be a spec."""
+    try:
+        tree = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(f"nested more than {MAX_DEPTH} deep") from None
+    level: list[Any] = [tree]
+    for _ in range(MAX_DEPTH):
+        tables = [item for item in level if isinstance(item, dict | list)]
+        level = [inner for item in tables for inner in (item.values() if isinstance(item, dict) else item)]
+    if level:
+        raise ValueError(f"nested more than {MAX_DEPTH} deep")
+    return tree
 
 
 _SHAPING = {"starts.kind": ("slice", "file"), "training.stepper": ("flow",)}
@@ -284,8 +299,8 @@ def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dic
 
 def _value(text: str) -> Any:
     try:
-        document = tomllib.loads(f"v = {text}")
-    except tomllib.TOMLDecodeError:
+        document = _toml(f"v = {text}")
+    except ValueError:
         if not re.fullmatch(r"[\w./\\:-]+", text):
             raise
         return text
