@@ -1,17 +1,22 @@
 """Blocks computed by workers of a Dask cluster, some of which die: the bytes of one run, or one clear line."""
 
 import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from spec_cases import TINY
 
 import saddlescape as ss
 from saddlescape import cluster
+from saddlescape.cluster import ClusterError
 from saddlescape.plan import Plan
+from saddlescape.runner import FailedBlocksError, Interrupted, resume
+from saddlescape.spec import parse
 
 WORK = 9 * 4 * 2000 * 64
 SPEC = TINY.replace('name = "xor"', 'file = "samples.csv"').replace("count = 10", "count = 1024")
@@ -102,6 +107,12 @@ class Processes(contextlib.ExitStack):
         self.callback(process.kill)
         return process
 
+    @staticmethod
+    def end(*processes):
+        for process in processes:
+            process.kill()
+            process.wait()
+
     def workers(self, number, code=""):
         started = [self.start(WORKER + code + START, self.address, WORK) for _ in range(number)]
         assert [worker.stdout.readline() for worker in started] == ["ready\n"] * number
@@ -137,3 +148,137 @@ def test_a_worker_that_is_killed_changes_no_byte(processes, sweep, result, tmp_p
     assert found.read_bytes() == result.read_bytes()
     assert seen[-1].runs_done == seen[-1].runs == 1024
     assert seen[-1].steps_done > 1024 * 100
+
+
+@pytest.mark.slow
+def test_a_block_that_fails_is_told_as_on_threads_and_can_be_tried_again(processes, sweep, result, tmp_path):
+    folder = tmp_path / "run"
+    clumsy = processes.workers(1, CLUMSY)
+    with cluster.connect(processes.address) as workers:
+        with pytest.raises(MemoryError, match="no room"):
+            ss.run(sweep, folder, workers=workers)
+        with pytest.raises(FailedBlocksError, match=r"^2 blocks failed, .* MemoryError: no room; .*000003\.failed"):
+            resume(folder, workers=workers, keep_going=True)
+        assert (ss.status(folder).done, ss.status(folder).failed) == (14, 2)
+        processes.end(*clumsy)
+        processes.workers(1)
+        found = resume(folder, workers=workers, retry_failed=True)
+    assert found.read_bytes() == result.read_bytes()
+
+
+def working(workers):
+    """The blocks that each worker has in hand."""
+    return workers._client.processing().values()
+
+
+@pytest.mark.slow
+def test_a_stop_frees_the_workers_at_once(processes, sweep, result, tmp_path):
+    processes.workers(1)
+    endless = parse(TINY, tmp_path, ["training.steps=1000000000000", "stop.solved=0"])
+    with cluster.connect(processes.address) as workers:
+        with pytest.raises(Interrupted):
+            ss.run(endless, tmp_path / "endless", workers=workers, should_stop=lambda: any(working(workers)))
+        end = time.monotonic() + 60
+        found = ss.run(sweep, tmp_path / "run", workers=workers, should_stop=lambda: time.monotonic() > end)
+    assert found.read_bytes() == result.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_lost_ends_the_run_and_keeps_what_is_done(processes, sweep, result, tmp_path):
+    processes.workers(1)
+
+    def kill(progress):
+        if progress.runs_done:
+            processes.scheduler.kill()
+
+    lost = pytest.raises(ClusterError, match=r"scheduler at tcp://.* is lost; go on with saddlescape resume")
+    with lost, cluster.connect(processes.address) as workers:
+        ss.run(sweep, tmp_path / "run", workers=workers, progress=kill)
+    assert 0 < ss.status(tmp_path / "run").done < 16
+    assert resume(tmp_path / "run", threads=2).read_bytes() == result.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_block_that_ends_its_workers_is_given_up(sweep, tmp_path):
+    with Processes(tmp_path, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as processes:
+        processes.workers(2, DEADLY)
+        given_up = pytest.raises(ClusterError, match=r"a block was the end of 1 workers, the last tcp://.*memory")
+        with given_up, cluster.connect(processes.address) as workers:
+            ss.run(sweep, tmp_path / "run", workers=workers)
+
+
+@pytest.mark.slow
+def test_workers_with_other_packages_fail_no_block(processes, sweep, tmp_path):
+    processes.workers(1, "real = cluster.versions\ncluster.versions = lambda: {**real(), 'numpy': '0'}\n")
+    refused = pytest.raises(ClusterError, match=r"has numpy 0 and not \d.*; give all workers the packages of")
+    with refused, cluster.connect(processes.address) as workers:
+        ss.run(sweep, tmp_path / "run", workers=workers, keep_going=True)
+    assert (ss.status(tmp_path / "run").done, ss.status(tmp_path / "run").failed) == (0, 0)
+
+
+def test_a_worker_makes_the_same_plan_or_none(sweep):
+    plan = Plan(sweep)
+    sent = cluster.job(plan)
+    assert cluster.plan_of(sent).digest == plan.digest
+    cluster.plan_of.cache_clear()
+    with pytest.raises(ClusterError, match="a data file has changed"):
+        cluster.plan_of(dataclasses.replace(sent, data={"samples.csv": b"x1,t1\n0,0\n"}))
+
+
+def command(*args):
+    return [sys.executable, "-m", "saddlescape", *map(str, args)]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("nonsense", "error: workers must be tcp://HOST:PORT of a Dask scheduler, or local:N; got 'nonsense'\n"),
+        ("local:0", "error: workers must be tcp://HOST:PORT of a Dask scheduler, or local:N; got 'local:0'\n"),
+        ("tcp://127.0.0.1:1", "error: no Dask scheduler answers at tcp://127.0.0.1:1 "),
+    ],
+)
+def test_a_wrong_address_is_told_in_one_line(tmp_path, address, words):
+    short = "from saddlescape import cluster; from saddlescape_cli.main import main; cluster.WAIT_SECONDS = 1; main()"
+    args = ["run", "xor", "-o", tmp_path / "run", "--dask", address]
+    done = subprocess.run([sys.executable, "-c", short, *args], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(words)
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_threads_are_not_those_of_other_machines(tmp_path):
+    args = ["run", "xor", "-o", tmp_path / "run", "--dask", "tcp://127.0.0.1:1", "--threads", "2"]
+    done = subprocess.run(command(*args), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "workers have their own: dask worker --nthreads" in done.stderr
+
+
+def test_without_dask_the_remedy_is_told(tmp_path):
+    program = "import sys; sys.modules['distributed'] = None; from saddlescape_cli.main import main; main()"
+    args = ["run", "xor", "-o", tmp_path / "run", "--dask", "local:1"]
+    done = subprocess.run([sys.executable, "-c", program, *args], capture_output=True, text=True)
+    assert done.stderr == "error: distributed is needed; install it with: pip install saddlescape[dask]\n"
+
+
+LONG = TINY.replace("count = 10", "count = 65536").replace("steps = 20", "steps = 2000") + "[stop]\nsolved = 0\n"
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_terminal_stops_workers_of_ones_own_in_good_order(tmp_path):
+    (tmp_path / "long.toml").write_text(LONG)
+    subprocess.run(command("run", tmp_path / "long.toml", "-o", tmp_path / "whole"), check=True, capture_output=True)
+    folder = tmp_path / "run"
+    args = command("run", tmp_path / "long.toml", "-o", folder, "--dask", "local:2")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(args, start_new_session=True, **pipes) as process:
+        while not list(folder.glob("blocks/*.h5")) and process.poll() is None:
+            os.sched_yield()
+        os.killpg(process.pid, signal.SIGINT)
+        out, told = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert told == f"stopped; what is done is kept. Go on with: saddlescape resume {folder}\n"
+    assert 0 < ss.status(folder).done < ss.status(folder).blocks
+    resumed = subprocess.run(command("resume", folder, "--dask", "local:2"), capture_output=True, text=True)
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    assert (folder / "result.h5").read_bytes() == (tmp_path / "whole/result.h5").read_bytes()

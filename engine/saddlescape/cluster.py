@@ -4,6 +4,7 @@ A worker gets the sweep once, then numbers of blocks.  A block that is lost with
 until it has been the end of four of them (Dask's ``distributed.scheduler.allowed-failures`` is 3).
 """
 
+import itertools
 import logging
 import re
 import signal
@@ -101,7 +102,7 @@ class Cluster:
 
     def __init__(self, client: Client) -> None:
         self._client, self._executor = client, client.get_executor(pure=False)
-        self._id = uuid.uuid4().hex
+        self._id, self._number = uuid.uuid4().hex, itertools.count()
         self._jobs: dict[str, Remote[Job]] = {}
 
     def threads(self) -> int:
@@ -112,13 +113,16 @@ class Cluster:
         return 1 + IN_HAND * self.threads()
 
     def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[tuple[bytes, int]]:
-        key = f"saddlescape-{self._id}-{plan.digest[:16]}"
         if plan.digest not in self._jobs:
             with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
-                self._jobs[plan.digest] = self._client.submit(_same, job(plan), key=key)
-        sent = self._jobs[plan.digest]
-        found: Future[tuple[bytes, int]] = self._executor.submit(work, sent, block.number, key=f"{key}-{block.number}")
+                self._jobs[plan.digest] = self._client.submit(_same, job(plan), key=self._key("sweep"))
+        key = self._key(f"block-{block.number}")
+        found: Future[tuple[bytes, int]] = self._executor.submit(work, self._jobs[plan.digest], block.number, key=key)
         return found
+
+    def _key(self, what: str) -> str:
+        """A name for a task that no other has, be it for the same block: Dask keeps what became of a name."""
+        return f"{what}-{self._id}-{next(self._number)}"
 
 
 @contextmanager
