@@ -7,7 +7,7 @@ import pytest
 from kernel_cases import TARGET, XOR, make_batch
 from scipy.integrate import quad
 from scipy.special import expit, logit
-from tolerances import FLOW_EVENT, HALVED, QUADRATURE, SADDLE
+from tolerances import FLOW_EVENT, HALVED, MODE, QUADRATURE, SADDLE
 
 import saddlescape as ss
 from saddlescape.analysis import (
@@ -117,6 +117,46 @@ def test_flow_of_linear_networks_escapes_when_the_integral_says(layers, tmp_path
         assert below.sum() >= 3
         expected = linear_product_time(start[below], escaped, S, layers) / 2
         np.testing.assert_allclose(r.escape_time[below, 0], expected, rtol=FLOW_EVENT)
+
+
+MODES = """schema = 1
+[problem]
+file = "modes.csv"
+[network]
+hidden = [3]
+activation = "linear"
+output = "linear"
+bias = false
+[starts]
+kind = "file"
+file = "starts.npy"
+[training]
+stepper = "flow"
+time = 12
+[stop]
+solved = 0
+[record]
+times = "linear:25"
+parameters = true
+"""
+
+
+def test_modes_of_a_wide_linear_network_are_learnt_each_on_its_own(tmp_path):
+    """Targets U S V' of inputs 1, from W2 W1 = U diag(u0) V': singular value s_i is learnt as linear_product says."""
+    rng, singular, start = np.random.default_rng(1), np.array([2.0, 0.5]), np.array([1e-3, 1e-2])
+    U, V, R = (np.linalg.qr(rng.standard_normal(shape))[0] for shape in ((2, 2), (2, 2), (3, 2)))
+    rows = np.hstack([np.eye(2), V @ np.diag(singular) @ U.T])
+    (tmp_path / "modes.csv").write_text("x1,x2,t1,t2\n" + "\n".join(",".join(map(repr, row)) for row in rows.tolist()))
+    W1, W2 = R @ np.diag(np.sqrt(start)) @ V.T, U @ np.diag(np.sqrt(start)) @ R.T
+    np.save(tmp_path / "starts.npy", np.concatenate([W1.ravel(), W2.ravel()])[None])
+    (tmp_path / "modes.toml").write_text(MODES)
+    with ss.open(ss.run(tmp_path / "modes.toml", tmp_path / "run")) as r:
+        theta, time = r.theta[0], r.record_time
+    product = theta[:, 6:].reshape(-1, 2, 3) @ theta[:, :6].reshape(-1, 3, 2)
+    modes = U.T @ product @ V
+    expected = linear_product(time[:, None], start, singular)
+    np.testing.assert_allclose(modes[:, [0, 1], [0, 1]], expected, rtol=MODE)
+    np.testing.assert_allclose(modes[:, [0, 1], [1, 0]], 0, atol=MODE)
 
 
 def test_identical_units_come_as_near_to_a_third_as_one_likes():

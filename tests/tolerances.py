@@ -94,3 +94,6 @@ POWER = 1e-14
 
 # A product of two weights along the flow at rtol 1e-8, each off by some units of it, grown while the product doubles.
 FLOW_PRODUCT = 3e-7
+
+# The flow of a linear network at rtol 1e-8: a hundred steps, and twelve numbers of a product, which add up.
+MODE = 1e-6
