@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kolen_pollack import STATEMENTS, SWEEP, levels, verdicts
+from kolen_pollack import STATEMENTS, SWEEP, levels, table, verdicts
 
 import saddlescape as ss
 from saddlescape import bundled
@@ -48,3 +48,12 @@ def test_the_sweep_is_theirs():
     assert (spec.sizes, spec.starts.kind, spec.stop.solved, spec.training.epochs) == ((2, 2, 1), "uniform", 0.5, 50_000)
     tenths = [axis.values for axis in sweep.axes][3]
     np.testing.assert_allclose(tenths, [*np.arange(1, 10) / 10, *range(1, 11)])
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_ten_thousand_starts_give(tmp_path):
+    page = (Path(__file__).parents[1] / "docs/analysis.md").read_text()
+    shown = re.search(r"<!-- kolen-pollack -->\n(.*?)\n<!-- end -->", page, re.DOTALL)
+    assert shown
+    with ss.open(ss.run(SWEEP, tmp_path / "run", overrides=["starts.count=10000"])) as result:
+        assert shown[1] == table(result)
