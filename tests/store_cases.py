@@ -39,6 +39,7 @@ def filled(plan, where):
     kept = np.flatnonzero((runs >= place["run"].start) & (runs < place["run"].stop))
     indices = {name: np.arange(s.start, s.stop) for name, s in place.items()} | {"trajectory": kept}
     indices |= {"record": np.arange(len(plan.record_at)), "parameter": np.arange(plan.n_params)}
+    indices |= {name: np.arange(length) for name, length in plan.inner.items()}
     data = {}
     for number, variable in enumerate(variables(plan)):
         mesh = np.ix_(*(indices[d] for d in variable.dims))

@@ -18,7 +18,7 @@ from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
 from saddlescape.extras import needed
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.spec import Sweep
-from saddlescape.store import ResultFile
+from saddlescape.store import Committed, ResultFile
 from saddlescape.store.folder import kept_sweep, read_plan
 from saddlescape.store.guard import guarded
 from saddlescape.store.source import Pick, Source, Stored, strips, take
@@ -315,16 +315,18 @@ def _code(outcome: str) -> int:
 
 
 def open(path: str | Path) -> Results:
-    """Open a result file, or that in the folder of a run.
+    """Open a result file, that of a run's folder, or what is committed so far in the folder of a run in progress.
 
     Raises
     ------
     SpecError
-        If there is no such file.
-    CorruptError
-        If it is not a result of ours, or of a schema version unknown here.
+        If there is none.
+    RefusedError, CorruptError
+        If it is not a result of ours, or of a schema version unknown here, or a folder that is no run's.
     """
     file = Path(path) / "result.h5" if Path(path).is_dir() else Path(path)
-    if not file.is_file():
-        raise SpecError([Fault(str(file), "must be a result file; there is none")])
-    return Results(ResultFile(file))
+    if file.is_file():
+        return Results(ResultFile(file))
+    if Path(path).is_dir():
+        return Results(Committed(Path(path)))
+    raise SpecError([Fault(str(file), "must be a result file or a run's folder; there is none")])

@@ -1,10 +1,11 @@
 """HDF5 and the run's folder: immutable blocks, one merged result.  The only room that knows h5py."""
 
 from saddlescape.store.blocks import encode
+from saddlescape.store.committed import Committed
 from saddlescape.store.folder import RunFolder
 from saddlescape.store.merge import versions
 from saddlescape.store.reading import ResultFile
 from saddlescape.store.shards import merge_shards
 from saddlescape.store.status import Status, status
 
-__all__ = ["ResultFile", "RunFolder", "Status", "encode", "merge_shards", "status", "versions"]
+__all__ = ["Committed", "ResultFile", "RunFolder", "Status", "encode", "merge_shards", "status", "versions"]

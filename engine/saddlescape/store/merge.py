@@ -20,10 +20,10 @@ import numpy.typing as npt
 
 from saddlescape import __version__
 from saddlescape.plan import Block, Plan
-from saddlescape.store import blocks
+from saddlescape.store import blocks, schema
 from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.nexus import default_plot
-from saddlescape.store.schema import SCHEMA_VERSION, VERSIONS, Along, Variable, coordinates, create, sizes, variables
+from saddlescape.store.schema import Along, Variable, coordinates, create, sizes, storable, variables
 from saddlescape.store.seal import seal
 
 COUNTED = 2**16
@@ -74,7 +74,7 @@ class _Unfailing(io.FileIO):
 
 
 def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None]) -> None:
-    with _Unfailing(descriptor, "r+", closefd=False) as kept, h5py.File(kept, "w", libver=VERSIONS) as file:
+    with _Unfailing(descriptor, "r+", closefd=False) as kept, h5py.File(kept, "w", libver=schema.VERSIONS) as file:
         for along in coordinates(plan):
             _coordinate(file, along)
         targets = {variable.name: (variable.dims, _declare(file, plan, variable)) for variable in variables(plan)}
@@ -99,7 +99,7 @@ def _coordinate(file: h5py.File, along: Along) -> None:
 
 
 def _laid_out(file: h5py.File, name: str, values: npt.NDArray[Any] | range) -> h5py.Dataset:
-    dataset = _counted(file, name, values) if isinstance(values, range) else _listed(file, name, _storable(values))
+    dataset = _counted(file, name, values) if isinstance(values, range) else _listed(file, name, storable(values))
     dataset.flush()  # as blocks are, and for the same reason
     return dataset
 
@@ -116,12 +116,6 @@ def _counted(file: h5py.File, name: str, values: range) -> h5py.Dataset:
     for first in range(0, len(values), chunk):
         numbers[first : first + chunk] = values[first : first + chunk]
     return numbers
-
-
-def _storable(values: npt.NDArray[Any]) -> Any:
-    if values.dtype.kind == "U":
-        return values.astype(h5py.string_dtype())
-    return values.astype(np.int8) if values.dtype == bool else values
 
 
 def _declare(file: h5py.File, plan: Plan, variable: Variable) -> h5py.h5d.DatasetID:
@@ -168,8 +162,8 @@ def versions() -> dict[str, str]:
 
 def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:
     sweep = plan.sweep
-    file.attrs.update({"Conventions": "CF-1.11, ACDD-1.3", "title": sweep.spec.title or "saddlescape sweep"})
-    file.attrs["schema_version"] = SCHEMA_VERSION
+    file.attrs.update({"Conventions": "CF-1.11, ACDD-1.3", "title": schema.title(plan)})
+    file.attrs["schema_version"] = schema.SCHEMA_VERSION
     group = file.create_group("provenance")
     group.attrs.update({"plan": plan.digest, "seed": np.uint64(sweep.spec.starts.seed), "draws": DRAW_RULE})
     group.attrs.update({f"{package}_version": its for package, its in versions().items()})

@@ -74,6 +74,19 @@ def _plain(long_name: str) -> dict[str, Any]:
     return {"long_name": long_name, "units": "1"}
 
 
+def title(plan: Plan) -> str:
+    """What the sweep is called."""
+    return plan.sweep.spec.title or "saddlescape sweep"
+
+
+def storable(values: npt.NDArray[Any] | range) -> npt.NDArray[Any]:
+    """Values as a file holds them: text as UTF-8, truth as int8."""
+    found = np.asarray(values)
+    if found.dtype.kind == "U":
+        return found.astype(h5py.string_dtype())
+    return found.astype(np.int8) if found.dtype == bool else found
+
+
 def variables(plan: Plan) -> tuple[Variable, ...]:
     """What every block holds of a plan, in file order."""
     points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record

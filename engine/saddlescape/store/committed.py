@@ -1,0 +1,109 @@
+"""Read what a run has committed so far, block by block, as if it were one result; nobody is disturbed."""
+
+import json
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.errors import CorruptError
+from saddlescape.plan import Plan
+from saddlescape.store import blocks, guard
+from saddlescape.store.folder import block_files, kept_sweep, read_plan
+from saddlescape.store.schema import coordinates, sizes, storable, title, variables
+from saddlescape.store.source import Place, Stored
+
+
+class Committed:
+    """The blocks in a run's folder, those that are there when it is opened; each is checked when it is read.
+
+    Raises
+    ------
+    RefusedError, CorruptError
+        If it is no run's folder, or damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self._plan = folder, Plan(kept_sweep(folder))
+        if self._plan.digest != read_plan(folder)["digest"]:
+            raise CorruptError(f"{folder}: the spec, or a data file of it, is not as it was when the run began")
+        self._files = block_files([folder])
+        self._along = {along.name: along for along in coordinates(self._plan)}
+        self._variables = {variable.name: variable for variable in variables(self._plan)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Committed, (self.path,)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Variables and coordinates."""
+        return sorted((*self._along, *self._variables))
+
+    @property
+    def plan(self) -> str:
+        """Digest of the plan of the run."""
+        return self._plan.digest
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The title."""
+        return {"title": title(self._plan)}
+
+    def text(self, name: str) -> str:
+        """What the provenance will have: spec, resolved or overrides."""
+        sweep = self._plan.sweep
+        return sweep.text if name == "spec" else json.dumps(sweep.resolved() if name == "resolved" else sweep.overrides)
+
+    def variable(self, name: str) -> Stored:
+        """What is known of a variable."""
+        if along := self._along.get(name):
+            length = (len(along.values),)
+            return Stored((along.dim,), length, storable(along.values[:1]).dtype, length, along.attrs)
+        held, lengths = self._variables[name], sizes(self._plan)
+        shape, tile = (tuple(extents[d] for d in held.dims) for extents in (lengths, lengths | self._tile))
+        return Stored(held.dims, shape, np.dtype(held.dtype), tile, held.attrs)
+
+    @property
+    def _tile(self) -> dict[str, int]:
+        names = (d.name for d in self._plan.dimensions)
+        return {**dict(zip(names, self._plan.tile, strict=True)), "trajectory": self._plan.trajectory_tile}
+
+    def labels(self, name: str) -> npt.NDArray[np.str_]:
+        """All values of a coordinate of words."""
+        return np.asarray(self._along[name].values)
+
+    def cell(self, name: str, place: Place) -> npt.NDArray[Any] | None:
+        """Values of a rectangle within one block; None where it is not committed."""
+        if name in self._along:
+            return storable(self._along[name].values[place[0]])
+        dims = self._variables[name].dims
+        number = self._number(dict(zip(dims, place, strict=True)))
+        if number is None:
+            return None
+        path, first = self._files[number], blocks.first(self._plan, self._plan.block(number))
+        starts = [first.get(dim, 0) for dim in dims]
+        with guard.guarded(path), blocks.opened(self._plan, path) as (_, identifier):
+            kept = guard.dataset(h5py.File(identifier), name)
+            inside = tuple(slice(p.start - a, p.stop - a) for p, a in zip(place, starts, strict=True))
+            return np.asarray(kept[inside]).reshape([p.stop - p.start for p in place])
+
+    def _number(self, place: dict[str, slice]) -> int | None:
+        """A committed block that holds the place; what is not over runs is in each block of its point."""
+        plan = self._plan
+        if "trajectory" in place:
+            run = int(plan.trajectory_run[place["trajectory"].start])
+            place = {**place, "run": slice(run, run + 1)}
+        counts = [-(-length // extent) for length, extent in zip(plan.shape, plan.tile, strict=True)]
+        cells = [
+            (place[d.name].start // extent,) if d.name in place else range(count)
+            for d, extent, count in zip(plan.dimensions, plan.tile, counts, strict=True)
+        ]
+        numbers = (int(np.ravel_multi_index(cell, counts)) for cell in product(*cells))
+        return next((number for number in numbers if number in self._files), None)
