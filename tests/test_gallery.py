@@ -1,5 +1,8 @@
 """Every sweep of the gallery has a picture, and every picture is drawn from runs of its sweep."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
@@ -9,6 +12,7 @@ from saddlescape import gallery, plots, results, runner
 from saddlescape.plots.convergence import GREY, loss_ratio
 from saddlescape.spec import bundled, load, parse
 
+ROOT = Path(__file__).parents[1]
 QUICK = {
     "kolen-pollack-monte-carlo": ["starts.count=2", "training.epochs=20"],
     "width": ["starts.count=2", "training.steps=20"],
@@ -95,3 +99,14 @@ def test_trainability_is_told_by_the_last_losses(tmp_path):
     for point in np.ndindex(converged.shape):
         late = loss[point][1:] / loss[point][0]
         assert converged[point] == (np.where(np.isfinite(late), np.minimum(late, 1e6), 1e6).mean() < 1)
+
+
+def test_the_page_shows_pictures_that_are_there_and_names_each():
+    page = (ROOT / "docs/gallery.md").read_text()
+    pictures = re.findall(r"\]\((pictures/[^)]+)\)", page)
+    assert len(pictures) > 3
+    assert all((ROOT / "docs" / picture).stat().st_size < 150_000 for picture in pictures)
+    commands = re.findall(r"saddlescape gallery ([\w-]+)", page)
+    assert set(commands) <= set(gallery.PICTURES)
+    assert {Path(picture).stem for picture in pictures} <= set(commands)
+    assert all(name in page or name.startswith("figure-") for name in gallery.PICTURES)

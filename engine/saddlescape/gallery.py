@@ -5,9 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from saddlescape import plots, results, runner
 from saddlescape.analysis import boundary, box_dimension
 from saddlescape.analysis.theory import linear_product
+from saddlescape.outcomes import Outcome
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
 
@@ -32,17 +36,25 @@ def product(result: Results) -> "Axes":
     return ax
 
 
+def solved_slice(result: Results) -> "Axes":
+    """Outcomes of a slice, and the dimension of the boundary of what is solved."""
+    return _with_dimension(plots.outcome_map(result), result, result["outcome"][..., 0] == Outcome.SOLVED)
+
+
 def trainability(result: Results) -> "Axes":
-    """Where training converges, and the box-counting dimension of the boundary."""
-    ax = plots.convergence_map(result)
-    dimension = box_dimension(boundary(loss_ratio(result) < 1))
+    """Where training converges, and the dimension of the boundary."""
+    return _with_dimension(plots.convergence_map(result), result, loss_ratio(result) < 1)
+
+
+def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) -> "Axes":
+    dimension = box_dimension(boundary(inside))
     interval = f"{dimension.value:.2f} [{dimension.low:.2f}, {dimension.high:.2f}]"
     ax.set_title(f"{result.title}\nbox-counting dimension of the boundary {interval}", fontsize="medium")
     return ax
 
 
 PICTURES: dict[str, Draw] = {
-    **{f"figure-{number}": plots.outcome_map for number in range(3, 14)},
+    **{f"figure-{number}": solved_slice for number in range(3, 14)},
     "kolen-pollack-monte-carlo": partial(plots.solved, missed=True),
     "width": plots.solved,
     "depth": plots.solved,
