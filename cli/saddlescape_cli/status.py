@@ -10,20 +10,24 @@ import click
 if TYPE_CHECKING:
     from saddlescape.store import Status
 
+TOLD = 5
+"""Failures in a table, at most; JSON has all."""
+
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folders", metavar="FOLDER...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(folder: Path, as_json: bool) -> None:
+def status(folders: tuple[Path, ...], as_json: bool) -> None:
     """\b
-    Example:
+    Examples:
       saddlescape status my-run
+      saddlescape status shards/*
 
-    Say how far the run in FOLDER is, also while it runs.
+    Say how far the run in FOLDER is, or that whose shards are in the folders, also while it runs.
     """
     from saddlescape.runner import status as library_status
 
-    state = library_status(folder)
+    state = library_status(*folders)
     click.echo(json.dumps(asdict(state)) if as_json else "\n".join(lines(state)))
 
 
@@ -32,8 +36,18 @@ def lines(state: "Status") -> list[str]:
     left = state.blocks - state.done - state.failed
     where = "running" if state.running else "merged" if state.merged else "stopped" if left else "done"
     rate, seconds = state.blocks_per_second, state.seconds_left
+    failures = [f"{note}: {reason}" for note, reason in state.failures.items()]
     return [
         f"{where}: {state.done} of {state.blocks} blocks done, {left} left, {state.failed} failed",
         *([f"{rate:.3g} blocks a second"] if rate else []),
-        *([f"{seconds:.0f} seconds left"] if seconds and state.running else []),
+        *([f"{duration(seconds)} left at that rate"] if seconds and left else []),
+        *failures[:TOLD],
+        *(["..."] if failures[TOLD:] else []),
     ]
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units: 3d4h, 1h30m, 5m20s, 42s."""
+    whole = max(1, round(seconds))
+    parts = zip("dhms", (whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60), strict=True)
+    return "".join([f"{number}{unit}" for unit, number in parts if number][:2])

@@ -20,7 +20,7 @@ from saddlescape.cost import check_memory, check_room
 from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.spec import Sweep
-from saddlescape.store import RunFolder, Status, encode, merge_shards
+from saddlescape.store import RunFolder, Status, encode, last_line, merge_shards
 
 RESULT = "result.h5"
 LOOK_SECONDS = 0.2
@@ -41,9 +41,9 @@ class FailedBlocksError(SaddlescapeError):
     """Some blocks could not be computed; the others are committed."""
 
     def __init__(self, folder: Path, notes: dict[int, Path]) -> None:
-        last = next(iter(notes.values())).read_text().strip().splitlines()[-1]
+        first = next(iter(notes.values()))
         super().__init__(
-            f"{len(notes)} blocks failed, the first with: {last}; {next(iter(notes.values()))} has more. "
+            f"{len(notes)} blocks failed, the first with: {last_line(first)}; {first} has more. "
             f"Try them again with: saddlescape resume {quote(str(folder))} --retry-failed"
         )
 
@@ -173,9 +173,10 @@ def merge(folders: Sequence[str | Path], out: str | Path) -> Path:
     return merge_shards([Path(folder) for folder in folders], Path(out))
 
 
-def status(folder: str | Path) -> Status:
-    """How far the run in `folder` is; it may be running."""
-    return stores.status(Path(folder))
+def status(*folders: str | Path) -> Status:
+    """How far the run in a folder is, or that whose shards are in several; it may be running."""
+    states = [stores.status(Path(folder)) for folder in folders]
+    return states[0] if len(states) == 1 else stores.together(states)
 
 
 def _team(threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:

@@ -6,6 +6,17 @@ from saddlescape.store.folder import RunFolder
 from saddlescape.store.merge import versions
 from saddlescape.store.reading import ResultFile
 from saddlescape.store.shards import merge_shards
-from saddlescape.store.status import Status, status
+from saddlescape.store.status import Status, last_line, status, together
 
-__all__ = ["Committed", "ResultFile", "RunFolder", "Status", "encode", "merge_shards", "status", "versions"]
+__all__ = [
+    "Committed",
+    "ResultFile",
+    "RunFolder",
+    "Status",
+    "encode",
+    "last_line",
+    "merge_shards",
+    "status",
+    "together",
+    "versions",
+]

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ class Status:
     """Blocks of a run (of a shard, its own), those committed and failed; whether somebody works there.
 
     Of the present or last session: blocks a second, and at that rate seconds left; None where none was committed.
+    `failures` has the last line of each note of a failed block, by its path.
     """
 
     blocks: int
@@ -25,6 +27,22 @@ class Status:
     merged: bool
     blocks_per_second: float | None
     seconds_left: float | None
+    failures: dict[str, str]
+
+
+def together(states: Sequence[Status]) -> Status:
+    """The state of a run whose shards have these states: sums, and the longest time left."""
+    totals = {name: sum(getattr(state, name) for state in states) for name in ("blocks", "done", "failed")}
+    rates = [state.blocks_per_second for state in states if state.running and state.blocks_per_second]
+    left = [state.seconds_left for state in states if state.running and state.seconds_left is not None]
+    return Status(
+        **totals,
+        running=any(state.running for state in states),
+        merged=all(state.merged for state in states),
+        blocks_per_second=sum(rates) or None,
+        seconds_left=max(left, default=None),
+        failures={note: reason for state in states for note, reason in state.failures.items()},
+    )
 
 
 def status(folder: Path) -> Status:
@@ -37,12 +55,18 @@ def status(folder: Path) -> Status:
     """
     kept, session = read_plan(folder), _session(folder)
     blocks = len(kept_shard(kept).numbers(kept["blocks"]))
-    done, failed = (len(list(folder.glob(f"blocks/{names}"))) for names in ("*.h5", f"*{FAILED}"))
+    done, notes = len(list(folder.glob("blocks/*.h5"))), sorted(folder.glob(f"blocks/*{FAILED}"))
+    failed, failures = len(notes), {str(note): last_line(note) for note in notes}
     running = "ended" not in session and _locked(folder)
     seconds = _seconds(session, running)
     rate = (done - session.get("before", 0)) / seconds if seconds > 0 else 0.0
     known = {"blocks_per_second": rate or None, "seconds_left": (blocks - done - failed) / rate if rate > 0 else None}
-    return Status(blocks, done, failed, running, (folder / "result.h5").exists(), **known)
+    return Status(blocks, done, failed, running, (folder / "result.h5").exists(), failures=failures, **known)
+
+
+def last_line(note: Path) -> str:
+    """What a block failed of, from its note."""
+    return note.read_text().strip().rpartition("\n")[2]
 
 
 def _session(folder: Path) -> dict[str, Any]:

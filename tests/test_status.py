@@ -1,0 +1,64 @@
+"""How far a run is, of one folder and of many, in words and in JSON."""
+
+import dataclasses
+import json
+
+import pytest
+from click.testing import CliRunner
+from store_cases import filled, sweep
+
+import saddlescape as ss
+from saddlescape.plan import Plan, Shard
+from saddlescape.store import RunFolder, together
+from saddlescape_cli.status import duration, status
+
+
+@pytest.fixture
+def shards(tmp_path, monkeypatch):
+    """Three shards of twelve blocks: done, begun with a block that failed, and not begun."""
+    monkeypatch.setattr("saddlescape.plan.BLOCK_RUNS", 4)
+    plan = Plan(sweep())
+    for number, todo in (1, 4), (2, 2), (3, 0):
+        with RunFolder(tmp_path / str(number), plan, Shard(number, 3)) as store:
+            for block in map(plan.block, store.shard.numbers(plan.blocks)[:todo]):
+                store.commit(block, filled(plan, block))
+            if number == 2:
+                store.fail(plan.block(7), "Traceback\n  of it\nMemoryError: no room\n")
+    return [tmp_path / str(number) for number in (1, 2, 3)]
+
+
+def told(*args):
+    return CliRunner().invoke(status, [str(arg) for arg in args], catch_exceptions=False).output
+
+
+def test_states_of_shards_add_up(shards):
+    one, two, three = map(ss.status, shards)
+    assert [(s.blocks, s.done, s.failed) for s in (one, two, three)] == [(4, 4, 0), (4, 2, 1), (4, 0, 0)]
+    whole = ss.status(*shards)
+    assert (whole.blocks, whole.done, whole.failed, whole.running, whole.merged) == (12, 6, 1, False, False)
+    assert whole.failures == two.failures == {str(shards[1] / "blocks/000007.failed"): "MemoryError: no room"}
+
+
+def test_the_slowest_shard_at_work_says_what_time_is_left(shards):
+    stopped = dataclasses.replace(ss.status(shards[2]), blocks_per_second=9.0, seconds_left=99.0)
+    at_work = [dataclasses.replace(stopped, running=True, blocks_per_second=r, seconds_left=4 / r) for r in (1.0, 2.0)]
+    whole = together([stopped, *at_work])
+    assert (whole.running, whole.blocks_per_second, whole.seconds_left) == (True, 3.0, 4.0)
+
+
+def test_words_and_json_tell_what_failed(shards):
+    assert told(shards[0]).startswith("done: 4 of 4 blocks done, 0 left, 0 failed\n")
+    note = shards[1] / "blocks/000007.failed"
+    assert told(*shards) == f"stopped: 6 of 12 blocks done, 5 left, 1 failed\n{note}: MemoryError: no room\n"
+    assert json.loads(told(*shards, "--json"))["failures"] == {str(note): "MemoryError: no room"}
+    for number in range(10, 17):
+        (shards[1] / f"blocks/0000{number}.failed").write_text("")
+    assert told(shards[1]).endswith("/000013.failed: \n...\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1s"), (42.4, "42s"), (282, "4m42s"), (5400, "1h30m"), (3600, "1h"), (273_700, "3d4h"), (86_405, "1d5s")],
+)
+def test_a_time_is_told_in_its_two_largest_units(seconds, words):
+    assert duration(seconds) == words
