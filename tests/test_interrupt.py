@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +11,8 @@ import sys
 import pytest
 from spec_cases import TINY
 
+import saddlescape as ss
+from saddlescape.runner import resume
 from saddlescape_cli import watch
 
 SPEC = TINY.replace("count = 10", "count = 8192").replace("steps = 20", "steps = 20000") + "[stop]\nsolved = 0\n"
@@ -34,8 +38,39 @@ saddlescape.plan.BLOCK_WORK = 2**32
 """
 
 
+WAITING = """
+import sys
+from saddlescape import store
+
+whole = sys.modules["saddlescape.store.merge"]._copy
+
+def copy(*arguments):
+    print("copying", flush=True)
+    sys.stdin.readline()
+    whole(*arguments)
+
+sys.modules["saddlescape.store.merge"]._copy = copy
+"""
+
+COMPILING = """
+import threading
+from numba.core import event
+
+class Told(event.Listener):
+    def on_start(self, event):
+        if threading.current_thread() is not threading.main_thread():
+            print("compiling", flush=True)
+
+    def on_end(self, event):
+        pass
+
+event.register("numba:compile", Told())
+"""
+
+
 def command(*args, code=MAIN):
-    return [sys.executable, "-c", f"{code}\nmain()", *map(str, args), "--threads", "2"]
+    threads = () if "merge" in args else ("--threads", "2")
+    return [sys.executable, "-c", f"{code}\nmain()", *map(str, args), *threads]
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +87,37 @@ def uninterrupted(spec, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tiny") / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(tiny):
+    subprocess.run(command("run", tiny, "-o", tiny.parent / "run"), check=True, capture_output=True)
+    return tiny.parent / "run"
+
+
 @pytest.fixture
-def start(spec):
-    """Start `run` in a folder; whatever is left of it at the end of the test is killed."""
+def begin():
+    """Start a command; whatever is left of it at the end of the test is killed."""
     with contextlib.ExitStack() as stack:
 
-        def start(folder, code=MAIN):
-            arguments = command("run", spec, "-o", folder, code=code)
-            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-            process = stack.enter_context(subprocess.Popen(arguments, **pipes))
+        def begin(*words, code=MAIN, **options):
+            pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+            arguments = command(*words, code=code)
+            process = stack.enter_context(subprocess.Popen(arguments, **pipes, text=True, **options))
             stack.callback(process.kill)
             return process
 
-        yield start
+        yield begin
+
+
+@pytest.fixture
+def start(begin, spec):
+    return lambda folder, code=MAIN: begin("run", spec, "-o", folder, code=code)
 
 
 def until(condition, process):
@@ -110,6 +163,67 @@ def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(star
     resumed = subprocess.run(command("resume", folder, code=MAIN + DEAF), capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
     assert (folder / "result.h5").exists()
+
+
+def interrupted(process, signals):
+    """Exit code and stderr of a process that waits in the midst of a merge, after these signals."""
+    assert process.stdout.readline() == "copying\n"
+    process.send_signal(signals[0])
+    assert process.stdout.readline() == "asked\n"
+    for number in signals[1:]:
+        process.send_signal(number)
+        process.wait()
+    return process.communicate("\n")[1], process.returncode
+
+
+NOW = "\nstopped at once; what was committed is kept, and saddlescape resume goes on with it\n"
+ONCE, TWICE = [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]
+OTHERS = [[signal.SIGINT], [signal.SIGTERM, signal.SIGINT]]
+
+
+def slow(cases):
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
+@pytest.mark.fault("SIGINT or SIGTERM, once or twice, in the midst of a merge")
+@pytest.mark.parametrize("signals", [ONCE, TWICE, *slow(OTHERS)])
+def test_a_stop_in_a_merge_leaves_all_blocks_and_no_result(begin, finished, tmp_path, tried, signals):
+    folder, target = shutil.copytree(finished, tmp_path / "run"), tmp_path / "merged.h5"
+    reference = (folder / "result.h5").read_bytes()
+    (folder / "result.h5").unlink()
+    blocks = committed(folder)
+    told = {
+        "resume": f"stopped; what is done is kept. Go on with: saddlescape resume {folder}\n",
+        "merge": f"stopped; {target} was not made, and the shards are as they were\n",
+    }
+    again = {"resume": lambda: resume(folder), "merge": lambda: ss.merge([folder], target)}
+    for name, words, result in (("resume", (), folder / "result.h5"), ("merge", ("-o", target), target)):
+        process = begin(name, folder, *words, code=MAIN + WAITING)
+        code = 128 + signals[-1]
+        assert interrupted(process, signals) == (told[name] if len(signals) == 1 else NOW, code)
+        assert not result.exists()
+        assert committed(folder) == blocks
+        assert list(tmp_path.rglob("*.part")) == [result.with_name(result.name + ".part")] * (len(signals) == 2)
+        assert again[name]().read_bytes() == reference
+        assert not list(tmp_path.rglob("*.part"))
+        tried()
+
+
+@pytest.mark.fault("SIGINT or SIGTERM, once or twice, while kernels are compiled")
+@pytest.mark.parametrize("signals", [TWICE, *slow([ONCE])])
+def test_a_stop_while_kernels_are_compiled_leaves_a_run_to_go_on_with(begin, tiny, finished, tmp_path, tried, signals):
+    fresh = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    process = begin("run", tiny, "-o", tmp_path / "run", code=MAIN + COMPILING, env=fresh)
+    assert process.stdout.readline() == "compiling\n"
+    process.send_signal(signals[0])
+    assert "asked\n" in process.stdout
+    for number in signals[1:]:
+        process.send_signal(number)
+    process.communicate()
+    assert process.returncode == 128 + signals[-1]
+    assert not committed(tmp_path / "run")
+    assert resume(tmp_path / "run").read_bytes() == (finished / "result.h5").read_bytes()
+    tried()
 
 
 def test_a_run_ends_in_good_order_when_its_time_is_up(spec, tmp_path):

@@ -18,6 +18,7 @@ def merge(folders: tuple[Path, ...], out: Path, as_json: bool) -> None:
     that are there twice, and shards of another sweep are refused.
     """
     from saddlescape.runner import merge as library_merge
-    from saddlescape_cli.watch import report
+    from saddlescape_cli.watch import report, watched
 
-    report(library_merge(folders, out), as_json)
+    result = watched(lambda show, should_stop: library_merge(folders, out, should_stop=should_stop), None)
+    report(result, as_json)

@@ -28,13 +28,14 @@ LOOK_SECONDS = 0.2
 
 
 class Interrupted(SaddlescapeError):
-    """The run was asked to stop; everything committed is kept in `folder`."""
+    """The run in `folder` was asked to stop, and everything committed is kept; or a merge was, and nothing is made."""
 
     exit_code = 130
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, message: str = "") -> None:
         self.folder = folder
-        super().__init__(f"stopped; what is done is kept. Go on with: saddlescape resume {quote(str(folder))}")
+        resume = f"stopped; what is done is kept. Go on with: saddlescape resume {quote(str(folder))}"
+        super().__init__(message or resume)
 
 
 class FailedBlocksError(SaddlescapeError):
@@ -160,7 +161,9 @@ def resume(
         return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
 
 
-def merge(folders: Sequence[str | Path], out: str | Path) -> Path:
+def merge(
+    folders: Sequence[str | Path], out: str | Path, *, should_stop: Callable[[], bool] | None = None
+) -> Path:
     """The result of a run from the folders of its shards, written to `out`: the same bytes as of one run.
 
     Raises
@@ -169,8 +172,17 @@ def merge(folders: Sequence[str | Path], out: str | Path) -> Path:
         If a block is missing, there twice or of another sweep, or if `out` exists.
     CorruptError
         If a block is damaged.
+    LockedError
+        If another process makes `out`.
+    Interrupted
+        When `should_stop()` became true; `out` is then not there.
     """
-    return merge_shards([Path(folder) for folder in folders], Path(out))
+
+    def after_block() -> None:
+        if should_stop is not None and should_stop():
+            raise Interrupted(Path(out), f"stopped; {out} was not made, and the shards are as they were")
+
+    return merge_shards([Path(folder) for folder in folders], Path(out), after_block)
 
 
 def status(*folders: str | Path) -> Status:
@@ -206,11 +218,10 @@ def _finish(
             content, steps = future.result()
             store.commit_file(block, content)
             meter.add(runs=math.prod(block.shape), steps=steps)
-    if meter.stopped:
-        raise Interrupted(store.folder)
+    meter.check(store.folder)
     if notes := store.failed():
         raise FailedBlocksError(store.folder, notes)
-    return store.merge() if store.shard == WHOLE else store.folder
+    return store.merge(lambda: meter.check(store.folder)) if store.shard == WHOLE else store.folder
 
 
 def _runs(plan: Plan, numbers: Iterable[int]) -> int:
@@ -233,6 +244,11 @@ class _Meter:
             self.stopped = self.stopped or (self._stop is not None and self._stop())
             if self._report is not None:
                 self._report(Progress(self._done, self._runs, self._steps, time.monotonic() - self._began))
+
+    def check(self, folder: Path) -> None:
+        self.add()
+        if self.stopped:
+            raise Interrupted(folder)
 
     def after_slice(self, steps: int) -> None:
         self.add(steps=steps)
