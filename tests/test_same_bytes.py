@@ -1,0 +1,102 @@
+"""The same result to the last byte, whatever surrounds the run: threads, order, hash seed, locale, folder, shards."""
+
+import hashlib
+import itertools
+import os
+import subprocess
+import sys
+
+import pytest
+from spec_cases import TINY
+
+import saddlescape as ss
+from saddlescape.plan import Plan, Shard
+from saddlescape.runner import Interrupted
+
+SPEC = TINY.replace('"tiny"', '"Sättel bei π"').replace("count = 10", "count = 300") + """[record]
+runs = 20
+[[axes]]
+key = "network.activation"
+values = ["tanh", "logistic"]
+"""
+WORK = 9 * 4 * 20 * 32
+"""Thirty-two runs a block: twenty blocks."""
+
+ELSEWHERE = """
+import random, sys
+import saddlescape as ss
+from saddlescape import plan
+
+plan.BLOCK_WORK, ordered = int(sys.argv[1]), plan.Shard.numbers
+plan.Shard.numbers = lambda *these: random.Random(int(sys.argv[2])).sample(ordered(*these), len(ordered(*these)))
+ss.run(sys.argv[3], "made here", threads=int(sys.argv[2]))
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
+        yield
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory):
+    path = tmp_path_factory.mktemp("spec") / "spec.toml"
+    path.write_text(SPEC, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def reference(spec, small_blocks):
+    assert Plan(ss.load(spec)).blocks == 20
+    return sha256(ss.run(spec, spec.parent / "run", threads=1))
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+WORLDS = {
+    1: {"PYTHONHASHSEED": "0", "TZ": "Pacific/Apia"},
+    2: {"PYTHONHASHSEED": "1", **ASCII},
+    3: {"PYTHONHASHSEED": "4294967295", "LC_ALL": "tr_TR.UTF-8"},
+    4: {"PYTHONHASHSEED": "random", "LANG": "de_DE.ISO-8859-1", "PYTHONUTF8": "0", "OMP_NUM_THREADS": "1"},
+}
+"""By number of threads, which also shuffles the blocks."""
+
+
+@pytest.mark.fault("other threads, order of blocks, hash seed, locale and folder")
+@pytest.mark.parametrize("threads", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3, 4))])
+def test_nothing_around_a_run_changes_a_byte(spec, reference, tmp_path, tried, threads):
+    command = [sys.executable, "-c", ELSEWHERE, str(WORK), str(threads), str(spec)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | WORLDS[threads]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert sha256(tmp_path / "made here/result.h5") == reference
+    tried()
+
+
+@pytest.mark.fault("a run in shards")
+@pytest.mark.parametrize("of", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 4, 5, 6, 7))])
+def test_shards_of_a_run_are_merged_to_its_bytes(spec, reference, tmp_path, tried, of):
+    folders = [ss.run(spec, tmp_path / str(n), shard=Shard(n, of), threads=2) for n in range(1, of + 1)]
+    assert sha256(ss.merge(folders, tmp_path / "result.h5")) == reference
+    tried(of)
+
+
+@pytest.mark.fault("the clock jumps a year at every look")
+def test_a_jumping_clock_changes_no_byte(spec, reference, tmp_path, tried, monkeypatch):
+    looks, asked = itertools.count(), itertools.count()
+    monkeypatch.setattr("saddlescape.store.folder._now", lambda: f"{2026 - next(looks) % 2}-01-01T00:00:00.000+00:00")
+    with pytest.raises(Interrupted):
+        ss.run(spec, tmp_path / "run", threads=1, should_stop=lambda: next(asked) > 30)
+    assert 0 < ss.status(tmp_path / "run").done < 20
+    for year in (0, 4 * 10**9):
+        for path in tmp_path.glob("run/*"):
+            os.utime(path, (year, year))
+        ss.status(tmp_path / "run")
+        tried()
+    assert sha256(ss.run(spec, tmp_path / "run", threads=2)) == reference
+    assert next(looks) > 3
