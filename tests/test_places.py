@@ -1,0 +1,161 @@
+"""Where a run is put, and who else is there: other processes, readers, folders that are not ours to write."""
+
+import os
+import shutil
+import sys
+import tempfile
+from multiprocessing import get_context
+from pathlib import Path
+
+import h5py
+import pytest
+from spec_cases import TINY
+from store_cases import finish, run_folder, small_plan
+
+import saddlescape as ss
+from saddlescape.errors import LockedError, RefusedError
+from saddlescape.store import merge_shards
+from saddlescape_cli import merge, resume, run  # noqa: F401  # which somebody else may not be able to read
+from saddlescape_cli.main import main
+
+FORKS = get_context("fork")
+NOBODY = 65534
+
+
+@pytest.fixture
+def plan(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    return small_plan(monkeypatch)
+
+
+def raced(work, number=4):
+    """Exit codes of so many processes that do the same at once."""
+
+    def contestant(gate):
+        gate.wait()
+        try:
+            work()
+        except (LockedError, RefusedError) as error:
+            sys.exit(error.exit_code)
+
+    gate = FORKS.Barrier(number)
+    processes = [FORKS.Process(target=contestant, args=(gate,)) for _ in range(number)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [process.exitcode for process in processes]
+
+
+@pytest.mark.fault("four processes begin the same run at once")
+@pytest.mark.parametrize("races", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_one_of_many_runs_in_a_folder_goes_on(plan, tmp_path, tried, races):
+    reference = finish(tmp_path / "whole", plan)[1]
+    for number in range(races):
+        folder = tmp_path / str(number)
+        codes = raced(lambda folder=folder: finish(folder, plan))
+        assert 0 in codes
+        assert set(codes) <= {0, LockedError.exit_code}
+        assert (folder / "result.h5").read_bytes() == reference
+        tried()
+
+
+@pytest.mark.fault("four processes merge to the same file at once")
+@pytest.mark.parametrize("races", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_one_of_many_merges_makes_the_file(plan, tmp_path, tried, races):
+    reference = finish(tmp_path / "whole", plan)[1]
+    for number in range(races):
+        target = tmp_path / f"{number}.h5"
+        codes = raced(lambda target=target: merge_shards([tmp_path / "whole"], target))
+        assert sorted(codes)[:1] == [0] != sorted(codes)[1:2]
+        assert set(codes) <= {0, LockedError.exit_code, RefusedError.exit_code}
+        assert target.read_bytes() == reference
+        tried()
+    assert not [*tmp_path.glob("*.part"), *tmp_path.glob("*.lock")]
+
+
+@pytest.mark.fault("a reader has the result open while it is made again")
+def test_a_reader_keeps_what_it_opened(plan, tmp_path, tried):
+    result = run_folder(plan, tmp_path / "run")
+    before = result.read_bytes()
+    with h5py.File(result) as reader:
+        finish(tmp_path / "run", plan)
+        assert result.read_bytes() == before
+        with h5py.File(result) as other:
+            assert (reader["outcome"][()] == other["outcome"][()]).all()
+        shutil.rmtree(tmp_path / "run")
+        assert reader["outcome"].shape == (10,)
+    tried()
+
+
+@pytest.mark.fault("a link in place of a file of the run")
+@pytest.mark.parametrize("name", ["result.h5", "result.h5.part", "run.json", "plan.json.part", "lock"])
+def test_no_link_is_written_through(plan, tmp_path, tried, name):
+    run_folder(plan, tmp_path / "run")
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "run" / name).unlink(missing_ok=True)
+    (tmp_path / "run" / name).symlink_to(tmp_path / "mine")
+    if name == "lock":
+        with pytest.raises(OSError, match="symbolic links"):
+            finish(tmp_path / "run", plan)
+    else:
+        finish(tmp_path / "run", plan)
+        assert not (tmp_path / "run" / name).is_symlink()
+    assert (tmp_path / "mine").read_text() == "mine"
+    tried()
+
+
+@pytest.mark.fault("a pipe, a file or a link in place of what is to be made")
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.write_text(""), lambda path: path.symlink_to("nothing")])
+def test_what_is_there_is_not_taken_for_a_folder_or_written_over(plan, tmp_path, tried, make):
+    run_folder(plan, tmp_path / "run")
+    make(tmp_path / "other")
+    before = os.lstat(tmp_path / "other")
+    with pytest.raises(RefusedError, match=r"is a (file|symbolic link)"):
+        finish(tmp_path / "other", plan)
+    with pytest.raises(RefusedError, match="exists and is left alone"):
+        merge_shards([tmp_path / "run"], tmp_path / "other")
+    assert os.lstat(tmp_path / "other") == before
+    tried(2)
+
+
+def as_somebody_else(words, said):
+    """The command line of a user who may read everything here, and nothing more."""
+    sys.stderr = said.open("w")
+    if os.geteuid() == 0:
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+    sys.argv = ["saddlescape", *map(str, words)]
+    main()
+
+
+def tree(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.mark.fault("a folder in which nothing may be written")
+def test_a_folder_that_is_not_ours_to_write_is_told_and_left_alone(plan, tmp_path, tried):
+    with tempfile.TemporaryDirectory() as place:
+        spec, run, empty = (Path(place) / name for name in ("tiny.toml", "run", "empty"))
+        spec.write_text(TINY)
+        ss.run(spec, run, threads=1)
+        empty.mkdir()
+        for folder in (Path(place), run, run / "blocks", empty):
+            folder.chmod(0o555)
+        before = tree(Path(place))
+        commands = {
+            ("run", spec, "-o", empty / "new"): empty / "new",
+            ("run", spec, "-o", empty): empty / "lock",
+            ("resume", run): run / "lock",
+            ("merge", run, "-o", empty / "result.h5"): empty / "result.h5",
+        }
+        for words, path in commands.items():
+            process = FORKS.Process(target=as_somebody_else, args=(words, tmp_path / "said"))
+            process.start()
+            process.join()
+            assert (tmp_path / "said").read_text().startswith(f"error: {path}")
+            assert (tmp_path / "said").read_text().endswith(": Permission denied\n")
+            assert process.exitcode == 1
+            assert tree(Path(place)) == before
+            tried()
+        for folder in (Path(place), run, run / "blocks", empty):
+            folder.chmod(0o755)
