@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 
+import h5py
 import pytest
 from spec_cases import TINY
 from store_cases import filled, finish, lost, small_plan
@@ -57,9 +58,14 @@ def full(room):
     return around
 
 
+def opened():
+    """How much libhdf5 has open; what is left so may end the process."""
+    return h5py.h5f.get_obj_count(types=h5py.h5f.OBJ_FILE | h5py.h5f.OBJ_DATASET | h5py.h5f.OBJ_GROUP)
+
+
 def failed(work, around):
-    """What was acknowledged of `work` before it failed; None where it did not.  There was an OSError, and no other."""
-    done = set()
+    """What was acknowledged of `work` before it failed with an OSError; None where it did not.  All is closed."""
+    done, before = set(), opened()
     with pytest.MonkeyPatch.context() as patch:
         interpose(patch, around)
         try:
@@ -67,6 +73,8 @@ def failed(work, around):
         except OSError as error:
             assert error.errno  # noqa: PT017
             return done
+        finally:
+            assert opened() == before
     return None
 
 

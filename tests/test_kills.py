@@ -14,6 +14,7 @@ from system import interpose
 import saddlescape as ss
 from saddlescape.plan import Plan
 from saddlescape.spec import parse
+from saddlescape.store import RunFolder
 
 FORKS = get_context("fork")
 KILLS = 10**6
@@ -79,14 +80,14 @@ def test_a_run_comes_to_its_end_through_any_number_of_kills(plan, tmp_path, trie
 
 def commits(sweep, folder):
     """Run a sweep and tell of what is committed."""
-    tell, whole = telling(folder), ss.store.RunFolder.commit
+    tell, whole = telling(folder), RunFolder.commit_file
 
-    def commit(store, block, data):
-        whole(store, block, data)
+    def commit_file(store, block, content):
+        whole(store, block, content)
         tell(block.number)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("saddlescape.store.RunFolder.commit", commit)
+        patch.setattr("saddlescape.store.RunFolder.commit_file", commit_file)
         ss.run(sweep, folder, threads=2)
 
 

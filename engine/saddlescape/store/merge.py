@@ -4,7 +4,6 @@ The file is netCDF-4 as it stands: every dimension is a dimension scale with its
 when, where or by how many threads it was made; equal runs give equal bytes.
 """
 
-import io
 import json
 import os
 import zlib
@@ -25,6 +24,7 @@ from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.nexus import default_plot
 from saddlescape.store.schema import Along, Variable, coordinates, create, sizes, storable, variables
 from saddlescape.store.seal import seal
+from saddlescape.store.unfailing import Unfailing
 
 COUNTED = 2**16
 """Numbers of a dimension that are laid out at once: a billion runs have no room in memory."""
@@ -45,38 +45,11 @@ def merge(plan: Plan, files: dict[int, Path], target: Path, after_block: Callabl
     return target
 
 
-class _Unfailing(io.FileIO):
-    """The file that libhdf5 writes to.  A write that fails would leave it unable to close, and end the process with a
-    segmentation fault (HDF5 2.0): the first failure is kept, and what is written after it is dropped.
-    """
-
-    failure: OSError | None = None
-
-    def write(self, content: Any) -> int:
-        self._attempt(lambda: write_all(self.fileno(), content))
-        return len(content)
-
-    def truncate(self, size: int | None = None) -> int:
-        self._attempt(lambda: os.ftruncate(self.fileno(), size or 0))
-        return size or 0
-
-    def _attempt(self, change: Callable[[], None]) -> None:
-        try:
-            if self.failure is None:
-                change()
-        except OSError as failure:
-            self.failure = failure
-
-    def check(self) -> None:
-        """Raise what has failed."""
-        if self.failure is not None:
-            raise self.failure
-
-
 def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None]) -> None:
-    with _Unfailing(descriptor, "r+", closefd=False) as kept, h5py.File(kept, "w", libver=schema.VERSIONS) as file:
+    with Unfailing(descriptor) as kept, h5py.File(kept, "w", libver=schema.VERSIONS) as file:
         for along in coordinates(plan):
             _coordinate(file, along)
+            kept.check()
         targets = {variable.name: (variable.dims, _declare(file, plan, variable)) for variable in variables(plan)}
         for number in sorted(files):
             _copy(targets, plan, files[number], plan.block(number))
