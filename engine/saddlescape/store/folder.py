@@ -83,13 +83,14 @@ class RunFolder:
     def _claim(self) -> bool:
         """Whether the folder is new to us; refuse it where it is neither empty nor this run's."""
         self._make(self.folder)
+        there = {path.name for path in self.folder.iterdir()}  # before the plan is looked for: another may write it now
         if (self.folder / "plan.json").exists():
             self._compare()
             return False
         ours = {"lock", "blocks", "spec.toml", "spec.toml.part", "plan.json.part"}
         spec = self.folder / "spec.toml"
         foreign = spec.exists() and spec.read_bytes() != self.plan.sweep.text.encode()
-        if foreign or {p.name for p in self.folder.iterdir()} - ours:
+        if foreign or there - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
         return True
 
