@@ -1,10 +1,14 @@
 """Laws of escape times: planted ones found again through censoring, the likelihood against SciPy's distributions."""
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import linregress, lognorm, norm
-from tolerances import INTERVAL, LIKELIEST
+from tolerances import INTERVAL, LIKELIEST, UNITS
 
 from saddlescape.analysis import compare_laws, event_times, fit_scaling, wilson_interval
 from saddlescape.outcomes import StopReason
@@ -22,6 +26,7 @@ def planted(law, *, runs=300, budget=np.inf, seed=5, scatter=0.6):
 
 BUDGET = {"power": 4 * 1e5, "logarithm": 34.0}
 PLANTED = {"power": (np.log(4), -2.0), "logarithm": (20.0, 3.0)}
+laws_drawn = st.sampled_from(sorted(PLANTED))
 laws = pytest.mark.parametrize("law", ["power", "logarithm"])
 
 
@@ -121,6 +126,27 @@ def test_the_same_seed_is_the_same_interval_and_another_is_not():
     time, seen = planted("power", runs=30)
     first, again, other = (fit_scaling(SCALE, time, seen, resamples=50, seed=s) for s in (1, 1, 2))
     assert (first.low, first.high) == (again.low, again.high) != (other.low, other.high)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 5), st.integers(1, 6), st.sampled_from([0.1, 0.5, 1.0]), laws_drawn)
+def test_any_times_have_a_law_that_changes_with_their_units(seed, scales, runs, share, law):
+    """Whatever was seen: a fit, or why there is none; the same in seconds as in hours, at the scale as at twice it."""
+    rng = np.random.default_rng(seed)
+    scale = np.sort(10 ** rng.uniform(-6, 0, scales))
+    time = np.exp(rng.normal(0, 2, (scales, runs))) / scale[:, None]
+    seen = rng.random((scales, runs)) < share
+    try:
+        fit = fit_scaling(scale, time, seen, law, resamples=2)
+    except ValueError as error:
+        assert re.search("at two scales|exactly on the law", str(error))  # noqa: PT017
+        return
+    assert np.isfinite(fit[1:3]).all()
+    assert fit.scatter > 0
+    hours = fit_scaling(scale, time / 3600, seen, law, resamples=0)
+    twice = fit_scaling(2 * scale, time, seen, law, resamples=0)
+    for other, factor in ((hours, 1 if law == "power" else 3600), (twice, 1)):
+        same = [factor * other.slope, factor * other.scatter]
+        np.testing.assert_allclose(same, [fit.slope, fit.scatter], rtol=UNITS)
 
 
 def test_runs_that_never_escape_and_those_that_need_no_time_are_left_out():

@@ -19,8 +19,6 @@ LAWS: tuple[Law, ...] = ("power", "logarithm")
 NEWTON_STEPS, CONVERGED = 100, 1e-12
 """Newton's method ends with the step that would raise the log-likelihood of a time by less than this; it takes ten."""
 
-ROUNDING = 1e-14
-
 
 class ScalingFit(NamedTuple):
     """A law with normal scatter, fitted by maximum likelihood.
@@ -33,7 +31,7 @@ class ScalingFit(NamedTuple):
     intercept: float
     slope: float
     low: float
-    """Ends of the bootstrap interval of the slope; NaN for a single run."""
+    """Ends of the bootstrap interval of the slope; NaN for a single run, or where it hangs on one."""
 
     high: float
     scatter: float
@@ -96,6 +94,8 @@ def fit_scaling(
     """
     sample = _Sample(scale, time, observed, law)
     best = sample.maximum(np.ones(sample.runs))
+    if np.isnan(best).any():
+        raise ValueError("the escapes that were seen lie exactly on the law: there is no scatter to estimate; add runs")
     rng, even = np.random.default_rng(seed), np.full(sample.runs, 1 / sample.runs)
     counts = rng.multinomial(sample.runs, even, resamples if sample.runs > 1 else 0)
     slopes = [theta[1] / theta[2] for theta in (sample.maximum(drawn, best) for drawn in counts)] or [np.nan]
@@ -132,13 +132,14 @@ class _Sample:
         row, self._run = np.nonzero(used)
         self.runs, self._seen, t, x = time.shape[1], observed[used], time[used], np.log(scale)[row]
         x, y = (x, np.log(t)) if law == "power" else (-x, t)
-        self._rows, self._row = np.stack([-np.ones_like(x), -x, y]), row
+        self._rows = np.stack([-np.ones_like(x), -x, y])
         self._density = -np.log(t) if law == "power" else np.zeros_like(t)  # of T, not of ln T
 
     def maximum(self, weight: Array, theta: Array | None = None) -> Array:
-        """The likeliest theta by Newton's method, runs weighted; NaN where escapes are seen at one scale only."""
+        """The likeliest theta by Newton's method, runs weighted; NaN where all escapes that were seen lie on a line."""
         weight = weight[self._run]
-        if len(np.unique(self._row[self._seen & (weight > 0)])) < 2:
+        seen = self._rows[:, self._seen & (weight > 0)]
+        if np.linalg.matrix_rank(seen / np.linalg.norm(self._rows, axis=1, keepdims=True)) < 3:
             return np.full(3, np.nan)
         theta = self._least_squares() if theta is None else theta
         for _ in range(NEWTON_STEPS):
@@ -175,8 +176,6 @@ class _Sample:
         design, y = -self._rows[:2].T, self._rows[2]
         line = np.linalg.lstsq(design, y)[0]
         scatter = np.std(y - design @ line)
-        if scatter <= ROUNDING * abs(y).max():
-            raise ValueError("the times lie exactly on the law: there is no scatter to estimate")
         return np.asarray([*line / scatter, 1 / scatter])
 
 
