@@ -40,6 +40,13 @@ MONOTONE_ULP = 1
 # Eigenvalues of a 9 x 9 Hessian from central differences of exact gradients at step 1e-5.
 HESSIAN = 1e-9
 
+# Stationary points found by Newton steps until the gradient is at most 1e-10, where curvatures are of size one.
+POLISHED = 1e-9
+
+# Central differences of gradients at step 1e-5, relative to the largest second derivative: their error is a sixth of
+# the square of the step times the fourth derivative, and roundings of 1e-16 over the step.
+SECOND_DIFFERENCES = 1e-8
+
 # Squared length of nine numbers divided by their length, which two sums of squares make of it: 22 roundings of 1.1e-16.
 LENGTH = 2.5e-15
 

@@ -1,4 +1,4 @@
-"""Gradients of every activation, loss and depth against JAX's automatic differentiation, float64."""
+"""Gradients and Hessians of every activation, loss and depth against JAX's automatic differentiation, float64."""
 
 import itertools
 import sys
@@ -16,6 +16,7 @@ from tolerances import AUTODIFF
 from saddlescape import layout
 from saddlescape.kernels import Trainer, train
 from saddlescape.kernels.activations import ACTIVATIONS
+from saddlescape.kernels.hessian import derivatives
 from saddlescape.kernels.losses import LOSSES
 
 jax.config.update("jax_enable_x64", True)
@@ -43,7 +44,7 @@ def loss_of(name, y, t):
     return -(t * jax.nn.log_softmax(y)).sum() / len(y)
 
 
-def jax_gradient(activations, loss, sizes, theta, X, T):
+def jax_loss(activations, loss, sizes, X, T):
     def total(theta):
         x = X
         for rows, activation in zip(layout.layers(sizes, True), activations, strict=True):
@@ -51,7 +52,7 @@ def jax_gradient(activations, loss, sizes, theta, X, T):
             x = FUNCTIONS[activation](x @ w[:, :-1].T + w[:, -1])
         return loss_of(loss, x, T)
 
-    return np.asarray(jax.grad(total)(theta))
+    return total
 
 
 def kernel_gradient(activations, loss, sizes, theta, X, T):
@@ -62,13 +63,28 @@ def kernel_gradient(activations, loss, sizes, theta, X, T):
     return (theta - trained.theta_path[0, 1]) / rate
 
 
+PAIRS = [*itertools.product(ACTIVATIONS, LOSSES)]
+
+
 @pytest.mark.parametrize("depth", range(5))
-@pytest.mark.parametrize(("activation", "loss"), [*itertools.product(ACTIVATIONS, LOSSES)])
+@pytest.mark.parametrize(("activation", "loss"), PAIRS)
 def test_gradients_equal_automatic_differentiation(activation, loss, depth):
     sizes = (2, *(3, 2, 4, 3)[:depth], 2)
     X, T = problem(5, loss=loss)
     theta = np.random.default_rng(depth).normal(0, 0.9, layout.n_params(sizes, True))
     activations = activations_of(loss, activation, depth)
-    exact = jax_gradient(activations, loss, sizes, theta, X, T)
+    exact = np.asarray(jax.grad(jax_loss(activations, loss, sizes, X, T))(theta))
     ours = kernel_gradient(activations, loss, sizes, theta, X, T)
+    assert np.linalg.norm(ours - exact) <= AUTODIFF * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize(("case", "activation", "loss"), [(k, *c) for k, c in enumerate(PAIRS)])
+def test_hessians_equal_automatic_differentiation(case, activation, loss):
+    depth = case % 4
+    sizes = (2, *(3, 2, 4)[:depth], 2)
+    X, T = problem(5, loss=loss)
+    theta = np.random.default_rng(depth).normal(0, 0.9, layout.n_params(sizes, True))
+    activations = activations_of(loss, activation, depth)
+    exact = np.asarray(jax.hessian(jax_loss(activations, loss, sizes, X, T))(theta))
+    (ours,) = derivatives(Trainer(sizes, True, activations, loss, "gd"), X, T, theta[None]).hessian
     assert np.linalg.norm(ours - exact) <= AUTODIFF * np.linalg.norm(exact)

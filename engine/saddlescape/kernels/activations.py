@@ -7,6 +7,7 @@ saturated networks for a reason that is not in the mathematics.  Definitions are
 import math
 from collections.abc import Callable
 
+from saddlescape.kernels.dual import curved, straight
 from saddlescape.kernels.elementary import (
     FAR,
     LARGEST,
@@ -28,21 +29,25 @@ LEAK = 0.01
 """Slope of leaky_relu below zero."""
 
 
+@curved(straight)
 def relu(z: Lanes) -> Pair:
     """(max(z, 0), 1 where z > 0); the derivative at 0 is 0."""
     return select(z <= 0.0, z.like(0.0), z), select(z <= 0.0, z.like(0.0), 1.0)
 
 
+@curved(straight)
 def leaky_relu(z: Lanes) -> Pair:
     """(z, 1) where z > 0, else LEAK times that."""
     return select(z > 0.0, z, z * LEAK), select(z > 0.0, z.like(1.0), LEAK)
 
 
+@curved(straight)
 def linear(z: Lanes) -> Pair:
     """(z, 1)."""
     return z, z.like(1.0)
 
 
+@curved(lambda z, y, slope: logistic_slope(z)[1])
 def softplus(z: Lanes) -> Pair:
     """(log(1 + exp(z)), logistic(z))."""
     e, _ = logistic_tail(z)
@@ -59,12 +64,26 @@ def _gated(z: Lanes, limit: float, tail: Lanes, density: Lanes) -> Pair:
     return below * select(z < 0.0, tail, 1.0 - tail), select(z < 0.0, slope, 1.0 - slope)
 
 
+def _silu_second(z: Lanes, y: Lanes, slope: Lanes) -> Lanes:
+    """s'(2 + z (1 - 2s)) with the logistic function s."""
+    s, density = logistic_slope(z)
+    return density * fma(at_most(abs(z), LARGEST[z.dtype]), 1.0 - 2.0 * select(z < 0.0, 1.0 - s, s), 2.0)
+
+
+@curved(_silu_second)
 def silu(z: Lanes) -> Pair:
     """(z logistic(z), its derivative)."""
     _, tail = logistic_tail(z)
     return _gated(z, LARGEST[z.dtype], tail, fma(-tail, tail, tail))
 
 
+def _gelu_second(z: Lanes, y: Lanes, slope: Lanes) -> Lanes:
+    """The normal density times (2 - z**2)."""
+    size = at_most(abs(z), FAR[z.dtype] * math.sqrt(2))
+    return exp_of_minus_square(size, 0.5) * (1 / math.sqrt(2 * math.pi)) * (2.0 - size * size)
+
+
+@curved(_gelu_second)
 def gelu(z: Lanes) -> Pair:
     """(z Phi(z), its derivative) with the normal distribution function Phi (Hendrycks & Gimpel 2016), not tanh's."""
     limit = FAR[z.dtype] * math.sqrt(2)

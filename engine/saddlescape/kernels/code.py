@@ -48,13 +48,17 @@ class Rows:
 
     def __init__(self, builder: Any, kind: Kind, address: Any, name: str) -> None:
         self.builder, self.kind, self.address = builder, kind, address
-        self._name, self._align = name, 8 if kind.dtype == "float64" else 4
+        self.name, self._align = name, 8 if kind.dtype == "float64" else 4
         self._regions = _regions(builder, name)
 
     def after(self, row: int) -> "Rows":
         """The rows from `row` on."""
         place = self.builder.gep(self.address, [as_value(row * self.kind.n)])
-        return Rows(self.builder, self.kind, place, self._name)
+        return Rows(self.builder, self.kind, place, self.name)
+
+    def scratch(self, rows: int) -> "Rows":
+        """Rows on the stack, of the same kind of numbers."""
+        return scratch(self.builder, self.kind, rows)
 
     def _at(self, row: Index | int) -> Any:
         offset = row * self.kind.n
@@ -74,7 +78,7 @@ class Rows:
         return instruction
 
 
-REGIONS = ("theta", "state", "grad", "data", "rates", "seen", "scratch")
+REGIONS = ("theta", "state", "grad", "data", "rates", "seen", "scratch", "direction", "column")
 
 
 def _regions(builder: Any, name: str) -> tuple[Any, Any]:
@@ -158,15 +162,18 @@ def repeat(builder: Any, n: int, body: Callable[[Any], None], operations: int) -
 
 
 def fold(
-    builder: Any, n: int, first: Sequence[Lanes], step: Callable[[Any, list[Lanes]], list[Lanes]]
+    like: Rows, n: int, first: Sequence[Lanes], step: Callable[[Any, list[Lanes]], list[Lanes]]
 ) -> list[Lanes]:
-    """``for i in range(1, n): values = step(i, values)``, starting from the values `first`; the last values."""
+    """``for i in range(1, n): values = step(i, values)``, starting from the values `first`; the last values.
+
+    The values are numbers of the kind of those in the rows `like`.
+    """
     if n * len(first) <= UNROLLED // 8:
         values = list(first)
         for i in range(1, n):
             values = step(i, values)
         return values
-    kept = scratch(builder, first[0].kind, len(first))
+    kept, builder = like.scratch(len(first)), like.builder
     _keep(kept, first)
     with cgutils.for_range(builder, ir.Constant(INDEX, n - 1)) as loop:
         _keep(kept, step(Index(builder, loop.index) + 1, [kept[k] for k in range(len(first))]))

@@ -13,6 +13,7 @@ fdlibm's s_log1p.c.  erfc is exp(-w**2) times a polynomial in (w - c) / (w + c),
 import math
 from collections.abc import Sequence
 
+from saddlescape.kernels.dual import chain, curved
 from saddlescape.kernels.lanes import MAGIC, Lanes, copysign, exponent, fma, power_of_two, select
 
 LOG2E = 1.4426950408889634
@@ -147,6 +148,7 @@ def exp_parts(y: Lanes, tail: Lanes | None = None, factor: float = 1.0) -> tuple
     return power_of_two(shifted), fma(r * r, polynomial(r, coefficients), r)
 
 
+@chain(lambda y, e: e)
 def exp_of_negative(y: Lanes) -> Lanes:
     """exp(y), relatively accurate, for y <= LARGEST."""
     scale, q = exp_parts(y)
@@ -160,6 +162,7 @@ def exp_of_minus_square(w: Lanes, factor: float = 1.0) -> Lanes:
     return fma(scale * factor, q, scale)
 
 
+@chain(lambda x, y: 1.0 / (1.0 + x))
 def log1p(x: Lanes) -> Lanes:
     """log(1 + x) for finite x >= 0, relatively accurate."""
     u = 1.0 + x
@@ -168,6 +171,7 @@ def log1p(x: Lanes) -> Lanes:
     return _logarithm(k, fma(lost, shrink, fma(u, shrink, -1.0)))
 
 
+@chain(lambda x, y: 1.0 / (1.0 + x))
 def log1p_of_unit(x: Lanes) -> Lanes:
     """log(1 + x) for 0 <= x <= 1, relatively accurate; cheaper than log1p."""
     large = x > 0.41421356
@@ -194,6 +198,7 @@ def exp(y: Lanes) -> Lanes:
     return exp_of_negative(at_most(y, LARGEST[y.dtype]))
 
 
+@curved(lambda x, y, slope: -2.0 * y * slope)
 def tanh_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(tanh(x), 1 - tanh(x)**2), both relatively accurate at 0 and where tanh saturates; odd to the last bit.
 
@@ -214,6 +219,7 @@ def logistic_tail(x: Lanes) -> tuple[Lanes, Lanes]:
     return e, fma(-e, e / (1.0 + e), e)
 
 
+@curved(lambda x, y, slope: slope * (1.0 - 2.0 * y))
 def logistic_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(1 / (1 + exp(-x)), its derivative), both relatively accurate for every x."""
     _, tail = logistic_tail(x)
@@ -229,6 +235,7 @@ def erfc_scaled(w: Lanes) -> Lanes:
     return u * polynomial(fma(u, residual, t), ERFC[w.dtype])
 
 
+@curved(lambda x, y, slope: -2.0 * x * slope)
 def erf_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(erf(x), 2 / sqrt(pi) exp(-x**2)), both relatively accurate; odd to the last bit."""
     w = at_most(abs(x), FAR[x.dtype])
@@ -238,6 +245,7 @@ def erf_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     return copysign(value, x), e * 1.1283791670955126
 
 
+@curved(lambda x, y, slope: -y)
 def sin_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     """(sin(x), cos(x)), both relatively accurate, zeros included; odd to the last bit; NaN where |x| > TURNS.
 

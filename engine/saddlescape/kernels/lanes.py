@@ -111,6 +111,15 @@ class Lanes:
     def __abs__(self) -> "Lanes":
         return _intrinsic("fabs", self, self.value)
 
+    def fma(self, b: "Lanes | float", c: "Lanes | float") -> "Lanes":
+        return _intrinsic("fma", self, self.value, self.lifted(b), self.lifted(c))
+
+    def copysign(self, sign: "Lanes") -> "Lanes":
+        return _intrinsic("copysign", self, self.value, sign.value)
+
+    def select(self, mask: "Mask", other: "Lanes | float") -> "Lanes":
+        return self._new(self.builder.select(mask.value, self.value, self.lifted(other)))
+
     def _ordered(self, sign: str, other: "Lanes | float") -> "Mask":
         return Mask(self.builder, self.builder.fcmp_ordered(sign, self.value, self.lifted(other)))
 
@@ -161,7 +170,7 @@ def _intrinsic(name: str, x: Lanes, *operands: Any) -> Lanes:
 
 def fma(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
     """a * b + c, rounded once."""
-    return _intrinsic("fma", a, a.value, a.lifted(b), a.lifted(c))
+    return a.fma(b, c)
 
 
 def sqrt(x: Lanes) -> Lanes:
@@ -171,12 +180,12 @@ def sqrt(x: Lanes) -> Lanes:
 
 def copysign(magnitude: Lanes, sign: Lanes) -> Lanes:
     """The magnitude with the sign bit of `sign`."""
-    return _intrinsic("copysign", magnitude, magnitude.value, sign.value)
+    return magnitude.copysign(sign)
 
 
 def select(mask: Mask, a: Lanes, b: Lanes | float) -> Lanes:
     """`a` where the mask holds, else `b`."""
-    return Lanes(a.builder, a.kind, a.builder.select(mask.value, a.value, a.lifted(b)))
+    return a.select(mask, b)
 
 
 def power_of_two(shifted: Lanes) -> Lanes:

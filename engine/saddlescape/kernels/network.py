@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddlescape.kernels.activations import ACTIVATIONS
-from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat, scratch
+from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat
 from saddlescape.kernels.elementary import exp_of_negative, log1p
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.losses import LOSSES
@@ -84,7 +84,7 @@ def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:
         z = [fma(weight, x, bias) for x in first]
     else:
         z = [weight * x for x in first]
-    return fold(tile.theta.builder, layer.fan_in, z, add)
+    return fold(tile.theta, layer.fan_in, z, add)
 
 
 def forward(tile: Tile, layer: Layer) -> None:
@@ -121,10 +121,10 @@ def softmax(tile: Tile, layer: Layer, factor: float) -> None:
     """Cross-entropy of the outputs' softmax and targets that add up to one, per sample: m + ln(sum exp(z - m)) - z t.
 
     m is the largest logit.  The sum is 1 + rest, and 1 - p of the largest is rest / (1 + rest): neither the loss nor
-    a delta rounds to zero where a sample is nearly learned.
+    a delta rounds to zero where a sample is nearly learned.  Where e is 1 its derivative still counts.
     """
-    builder, kind, zero = tile.theta.builder, tile.variant.kind, tile.sums[0].like(0.0)
-    largest, rest, ties, share = (scratch(builder, kind, tile.size) for _ in range(4))
+    zero = tile.sums[0].like(0.0)
+    largest, rest, ties, share = (tile.sums.scratch(tile.size) for _ in range(4))
     for s in tile.samples:
         largest[s], rest[s], ties[s] = zero.like(-math.inf), zero, zero.like(-1.0)
 
@@ -139,14 +139,15 @@ def softmax(tile: Tile, layer: Layer, factor: float) -> None:
             gap = tile.values[row] - largest[s]
             e = exp_of_negative(gap)
             tile.values[row] = e
-            rest[s], ties[s] = rest[s] + select(e < 1.0, e, 0.0), ties[s] + select(e < 1.0, zero, 1.0)
+            rest[s], ties[s] = rest[s] + select(e < 1.0, e, 0.0), ties[s] + select(e < 1.0, zero, e)
             tile.sums[0] = fma(-gap, tile.target(layer, j, s), tile.sums[0])
 
     def compare(j: Any) -> None:
         for s in tile.samples:
             row, t = tile.unit(layer, j, s), tile.target(layer, j, s)
             e = tile.values[row]
-            delta = select(e < 1.0, e * share[s] - t, (1.0 - t) - rest[s] * share[s])
+            near_one = fma(e - 1.0, share[s], (1.0 - t) - rest[s] * share[s])
+            delta = select(e < 1.0, e * share[s] - t, near_one)
             tile.deltas[row] = delta * factor
             tile.notice(abs(delta))
 
@@ -195,7 +196,7 @@ def send_back(tile: Tile, layer: Layer, below: Layer) -> None:
             return [fma(weight, delta, old) for delta, old in zip(deltas, back, strict=True)]
 
         weight, deltas = share(0)
-        back = fold(tile.theta.builder, layer.fan_out, [weight * delta for delta in deltas], add)
+        back = fold(tile.theta, layer.fan_out, [weight * delta for delta in deltas], add)
         for s in tile.samples:
             row = tile.unit(below, i, s)
             tile.deltas[row] = back[s] * tile.deltas[row]
@@ -219,9 +220,9 @@ def loss_and_gradient(
     builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Rows, T: Rows, first: Index | int, batch: int
 ) -> tuple[Lanes, Lanes]:
     """(loss, largest error of an output) over `batch` samples from `first` on, in order; `grad` is filled."""
-    kind, units = variant.kind, variant.n_units
+    units = variant.n_units
     zero = theta[0].like(-0.0)  # what is added to it keeps its bits; and LLVM makes no call to memset of it
-    values, deltas, sums = (scratch(builder, kind, n) for n in (units * TILE, units * TILE, 2))
+    values, deltas, sums = (theta.scratch(n) for n in (units * TILE, units * TILE, 2))
     sums[0] = sums[1] = zero
 
     def clear(k: Any) -> None:

@@ -1,0 +1,137 @@
+"""Dual numbers over lanes: a value and its derivative along one direction.
+
+A function over `Lanes` that is given dual numbers computes its derivative beside its value (forward mode), so the
+gradient of a network, run through once more, gives the Hessian times a direction: the operator R of Pearlmutter
+(1994, Neural Computation 6, 147-160).  Sums, products and quotients follow from the rules below; functions that
+approximate others say what their derivative is (`chain`, `curved`), which is more accurate than the derivative of
+their approximation.  A comparison looks at values alone, so kinks count as straight on the side that they are on.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from saddlescape.kernels.code import Rows, scratch
+from saddlescape.kernels.lanes import Lanes, Mask, copysign, fma, select
+
+Pair = tuple[Lanes, Lanes]
+Function = Callable[[Lanes], Lanes]
+Sloped = Callable[[Lanes], Pair]
+
+
+class Dual(Lanes):
+    """`number` and its derivative `tangent`, one of each a lane."""
+
+    def __init__(self, number: Lanes, tangent: Lanes) -> None:
+        super().__init__(number.builder, number.kind, number.value)
+        self.number, self.tangent = number, tangent
+
+    def like(self, number: float) -> "Dual":
+        """The same constant in every lane."""
+        return Dual(self.number.like(number), self.number.like(0.0))
+
+    def dual(self, other: Lanes | float) -> "Dual":
+        """An operand as a dual number; anything else is a constant."""
+        if isinstance(other, Dual):
+            return other
+        return Dual(other, other.like(0.0)) if isinstance(other, Lanes) else self.like(other)
+
+    def __add__(self, other: Lanes | float) -> "Dual":
+        b = self.dual(other)
+        return Dual(self.number + b.number, self.tangent + b.tangent)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Lanes | float) -> "Dual":
+        return self + -self.dual(other)
+
+    def __rsub__(self, other: Lanes | float) -> "Dual":
+        return self.dual(other) + -self
+
+    def __mul__(self, other: Lanes | float) -> "Dual":
+        b = self.dual(other)
+        return Dual(self.number * b.number, fma(self.number, b.tangent, self.tangent * b.number))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Lanes | float) -> "Dual":
+        b = self.dual(other)
+        quotient = self.number / b.number
+        return Dual(quotient, fma(-quotient, b.tangent, self.tangent) / b.number)
+
+    def __rtruediv__(self, other: Lanes | float) -> "Dual":
+        return self.dual(other) / self
+
+    def __neg__(self) -> "Dual":
+        return Dual(-self.number, -self.tangent)
+
+    def __abs__(self) -> "Dual":
+        return Dual(abs(self.number), select(self.number < 0.0, -self.tangent, self.tangent))
+
+    def fma(self, b: Lanes | float, c: Lanes | float) -> "Dual":
+        b, c = self.dual(b), self.dual(c)
+        tangent = fma(self.number, b.tangent, fma(self.tangent, b.number, c.tangent))
+        return Dual(fma(self.number, b.number, c.number), tangent)
+
+    def copysign(self, sign: Lanes) -> "Dual":
+        flip = copysign(self.number.like(1.0), self.number) * copysign(self.number.like(1.0), self.dual(sign).number)
+        return Dual(copysign(self.number, self.dual(sign).number), self.tangent * flip)
+
+    def select(self, mask: Mask, other: Lanes | float) -> "Dual":
+        b = self.dual(other)
+        return Dual(select(mask, self.number, b.number), select(mask, self.tangent, b.tangent))
+
+
+class DualRows(Rows):
+    """Rows of dual numbers: those of their values beside those of their derivatives."""
+
+    def __init__(self, numbers: Rows, tangents: Rows) -> None:
+        super().__init__(numbers.builder, numbers.kind, numbers.address, numbers.name)
+        self.numbers, self.tangents = numbers, tangents
+
+    def __getitem__(self, row: Any) -> Dual:
+        return Dual(self.numbers[row], self.tangents[row])
+
+    def __setitem__(self, row: Any, lanes: Lanes) -> None:
+        assert isinstance(lanes, Dual)
+        self.numbers[row], self.tangents[row] = lanes.number, lanes.tangent
+
+    def scratch(self, rows: int) -> "DualRows":
+        return DualRows(*(scratch(self.builder, self.kind, rows) for _ in range(2)))
+
+
+def chain(derivative: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Function], Function]:
+    """Of a function y(x): its derivative is ``derivative(x, y)``."""
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def of(x: Lanes) -> Lanes:
+            if not isinstance(x, Dual):
+                return function(x)
+            y = function(x.number)
+            return Dual(y, derivative(x.number, y) * x.tangent)
+
+        return of
+
+    return decorate
+
+
+def curved(second: Callable[[Lanes, Lanes, Lanes], Lanes]) -> Callable[[Sloped], Sloped]:
+    """Of a function that gives (y, slope) of x: its second derivative is ``second(x, y, slope)``."""
+
+    def decorate(function: Sloped) -> Sloped:
+        @wraps(function)
+        def of(x: Lanes) -> Pair:
+            if not isinstance(x, Dual):
+                return function(x)
+            y, slope = function(x.number)
+            return Dual(y, slope * x.tangent), Dual(slope, second(x.number, y, slope) * x.tangent)
+
+        return of
+
+    return decorate
+
+
+def straight(x: Lanes, y: Lanes, slope: Lanes) -> Lanes:
+    """The second derivative of a function of straight pieces."""
+    return x.like(0.0)
