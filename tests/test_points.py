@@ -1,0 +1,135 @@
+"""Points of weight space: their derivatives, what they are, and the page that tells of them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernel_cases import TARGET, XOR
+from tolerances import HESSIAN, POLISHED
+
+from saddlescape.analysis.points import Kind, derivatives, report
+from saddlescape.compute import batch, trainer
+from saddlescape.kernels import Trainer, train
+from saddlescape.kernels import derivatives as of_network
+from saddlescape.spec import NUMERIC, parse
+
+PAGE = Path(__file__).parents[1] / "docs/points.md"
+LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "gd")
+
+
+def spec(text=""):
+    """The XOR 2-2-1 network with more keys."""
+    return parse(f'[problem]\nname = "xor"\n{text}', Path()).spec
+
+
+def test_weight_decay_is_part_of_what_the_steps_go_down():
+    theta = np.random.default_rng(6).normal(0, 1, (3, 9))
+    plain = of_network(LOGISTIC, XOR, TARGET, theta)
+    decayed = derivatives(spec("[training]\nweight_decay = 0.5"), theta)
+    np.testing.assert_allclose(decayed.loss, plain.loss + 0.25 * (theta**2).sum(axis=1), rtol=HESSIAN)
+    np.testing.assert_allclose(decayed.gradient, plain.gradient + 0.5 * theta, rtol=HESSIAN)
+    np.testing.assert_array_equal(decayed.hessian, plain.hessian + 0.5 * np.eye(9))
+    decoupled = derivatives(spec('[training]\nstepper = "adamw"\nweight_decay = 0.5'), theta)
+    np.testing.assert_array_equal(decoupled.hessian, plain.hessian)
+
+
+@pytest.mark.parametrize("shape", [(9,), (2, 8), (1, 2, 9)])
+def test_points_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"theta must have shape \(points, 9\)"):
+        derivatives(spec(), np.zeros(shape))
+
+
+def test_the_page_runs():
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert blocks
+    exec("\n".join(blocks), {})
+
+
+PRODUCT = """[network]
+hidden = [1]
+activation = "linear"
+output = "linear"
+bias = false
+"""
+"""Half of (1 - a b)**2: a saddle at zero, minima where a b = 1."""
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """Function that gives the spec of one sample, input 1 and target 1, with more keys."""
+    (tmp_path / "one.csv").write_text("x1,t1\n1,1\n")
+    return lambda text: parse(f'[problem]\nfile = "one.csv"\n{text}', tmp_path).spec
+
+
+def test_the_kinds_of_points_of_a_product(sample):
+    found = report(sample(PRODUCT), [[0, 0], [0.1, -0.1], [1, 1], [0.5, 2.1]])
+    assert found.kind.tolist() == [Kind.SADDLE, Kind.SADDLE, Kind.FLAT, Kind.FLAT]
+    assert found.index.tolist() == [1, 1, 0, 0]
+    assert found.degeneracy.tolist() == [0, 0, 1, 1]
+    np.testing.assert_allclose(found.theta[:2], 0, atol=POLISHED)
+    np.testing.assert_allclose(found.theta[2:].prod(axis=1), 1, rtol=POLISHED)
+    np.testing.assert_allclose(found.spectrum[:3], [[-1, 1], [-1, 1], [0, 2]], atol=POLISHED)
+    np.testing.assert_allclose(found.loss, [0.5, 0.5, 0, 0], atol=POLISHED)
+    assert (found.moved[[0, 2]] == 0).all()
+
+
+def test_a_network_without_a_hidden_layer_has_the_minimum_of_least_squares():
+    delta = parse('[problem]\nname = "and"\n[network]\nhidden = []\noutput = "linear"', Path()).spec
+    found = report(delta, [[3.0, -2.0, 1.0]])
+    inputs = np.hstack([XOR, np.ones((4, 1))])
+    assert found.kind == Kind.MINIMUM
+    np.testing.assert_allclose(found.theta[0], [0.5, 0.5, -0.25], atol=POLISHED)
+    np.testing.assert_allclose(found.spectrum[0], np.linalg.eigvalsh(inputs.T @ inputs), rtol=POLISHED)
+
+
+def test_what_only_a_growing_norm_solves_is_at_infinity(sample):
+    found = report(sample("[network]\nhidden = []"), [[0.3, 0.1], [-4, -4], [9, 8]])
+    assert (found.kind == Kind.AT_INFINITY).all()
+    assert (found.moved > 0.1).all()
+
+
+def test_a_slope_without_curvature_is_unsettled(sample):
+    text = '[network]\nhidden = []\noutput = "linear"\nbias = false\n[training]\nloss = "huber"'
+    assert report(sample(text), [[100.0], [1.5]]).kind.tolist() == [Kind.UNSETTLED, Kind.MINIMUM]
+
+
+def test_zero_is_a_flat_point_of_xor():
+    found = report(spec(), np.zeros((1, 9)))
+    assert (found.kind, found.index, found.degeneracy, found.moved) == (Kind.FLAT, 0, 8, 0)
+
+
+def ends(scale, count, activation):
+    """Where runs of XOR 2-2-1 from normal starts are after 20 000 steps, solved or not."""
+    coding = "pm1" if activation == "tanh" else "01"
+    overrides = (
+        f"problem.coding={coding}", f"network.activation={activation}", f"network.output={activation}",
+        f"starts.scale={scale}", f"starts.count={count}", "stop.solved=0",
+        f"training.learning_rate={0.05 if activation == 'tanh' else 0.5}",
+    )  # fmt: skip
+    given = parse('[problem]\nname = "xor"', Path(), overrides).spec
+    numbers = {key: np.full(count, getattr(getattr(given, key.split(".")[0]), key.split(".")[1])) for key in NUMERIC}
+    runs = batch(given, np.arange(count), numbers, np.full(count, -1), np.zeros(1, dtype=np.int64))
+    return given, train(trainer(given, numbers), given.loaded.X, given.loaded.T, runs).theta
+
+
+def expect_no_strict_minimum(scale, count, activation):
+    found = report(*ends(scale, count, activation))
+    assert not (found.kind == Kind.MINIMUM).any()
+    assert (found.kind == Kind.UNSETTLED).mean() <= 1e-3
+    bounded = found.kind != Kind.AT_INFINITY
+    assert (found.loss[bounded] > 0.4).all()
+    return bounded
+
+
+@pytest.mark.parametrize(("scale", "some"), [(0.01, True), (1.0, False)])
+def test_no_end_of_an_xor_run_is_a_strict_minimum(scale, some):
+    """All stationary points at bounded weights are saddles, if of higher order (Sprinkhuizen-Kuyper & Boers 1998)."""
+    assert expect_no_strict_minimum(scale, 300, "logistic").any() == some
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["logistic", "tanh"])
+@pytest.mark.parametrize("scale", [0.01, 0.1, 1.0, 3.0, 10.0])
+def test_no_end_of_ten_thousand_xor_runs_is_a_strict_minimum(scale, activation):
+    expect_no_strict_minimum(scale, 10_000, activation)
