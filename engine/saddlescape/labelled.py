@@ -7,6 +7,7 @@ Lazy loading: docs.xarray.dev, "How to add a new backend".
 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ def dataset(results: "Results", chunks: Any) -> xarray.Dataset:
     own = {name: _variable(results, name, not dask) for name in results if name not in coordinates}
     made = xarray.Dataset(own, coordinates, results.attrs)
     made = made.set_coords([name for names in results.along.values() for name in names])
-    return made.chunk(chunks) if dask else made
+    return made.chunk(chunks, token=uuid4().hex) if dask else made  # unnamed, dask would open the file for each name
 
 
 def _variable(results: "Results", name: str, kept: bool) -> xarray.Variable:

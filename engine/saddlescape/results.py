@@ -259,7 +259,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     def _point(self, point: Sequence[int] | int) -> dict[str, int]:
         names = [name for name in self.dims if name != "run"]
-        index = (point,) if isinstance(point, int) else tuple(point)
+        index = np.atleast_1d(point).tolist()
         if len(index) != len(names):
             raise SaddlescapeError(f"point must have one index for each of {names}; got {point}")
         return {name: int(i) for name, i in zip(names, index, strict=True)}
