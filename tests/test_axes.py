@@ -19,7 +19,7 @@ import saddlescape as ss
 from saddlescape import plots
 from saddlescape.errors import SpecError
 from saddlescape.plan import Plan
-from saddlescape.spacing import geomspace
+from saddlescape.spacing import geomspace, log
 from saddlescape.spec import parse
 from saddlescape_cli import table
 
@@ -300,15 +300,33 @@ def test_numbers_evenly_spaced_in_the_logarithm_are_correctly_rounded():
     assert geomspace(5.0, 0.1, 2).tolist() == [5.0, 0.1]
 
 
-def test_axes_and_records_are_the_same_on_any_processor():
+def test_logarithms_are_correctly_rounded():
+    values = np.random.default_rng(1).random((100, 3))
+    with mpmath.workprec(300):
+        exact = [[float(mpmath.log(mpmath.mpf(float(value)))) for value in row] for row in values]
+    assert log(values).tolist() == exact
+
+
+def test_numbers_of_a_plan_and_its_runs_are_the_same_on_any_processor():
     """NumPy's powers and logarithms are not: they differ in the last bit where there is no AVX-512."""
     code = """
+import hashlib
 from pathlib import Path
+import numpy as np
+from saddlescape.compute import plateau_loss, rates
 from saddlescape.plan import Plan
+from saddlescape.problems import Problem
 from saddlescape.spec import parse
 axis = '[[axes]]\\nkey = "starts.scale"\\nlogspace = [1e-9, 3, 100]'
 plan = Plan(parse('[training]\\nstepper = "flow"\\n[problem]\\nname = "xor"\\n' + axis, Path()))
-print(plan.digest, plan.record_at.tobytes().hex())
+bits = hashlib.sha256(plan.digest.encode() + plan.record_at.tobytes())
+axis = '[[axes]]\\nkey = "training.schedule_decay"\\nlinspace = [0.5, 1, 100]'
+decays = parse('[training]\\nschedule = "exponential"\\n[problem]\\nname = "xor"\\n' + axis, Path())
+bits.update(rates(decays.spec, decays.numbers([np.arange(100)], 100))["log_decay"].tobytes())
+for share in np.linspace(0.01, 0.99, 100):
+    targets = np.array([[share, 1 - share], [0, 1]])
+    bits.update(np.float64(plateau_loss(Problem("", targets, targets), "softmax_ce", "linear")).tobytes())
+print(bits.hexdigest())
 """
     older = "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

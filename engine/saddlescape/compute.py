@@ -14,6 +14,7 @@ from saddlescape.measures import BASIC, MEASURES, rounded
 from saddlescape.outcomes import ESCAPE_DROP, classify
 from saddlescape.plan import Block, Plan
 from saddlescape.problems import Problem
+from saddlescape.spacing import log
 from saddlescape.spec import Spec, only_numbers
 from saddlescape.spec.model import Record
 
@@ -28,7 +29,7 @@ RANGE = {
 
 def _entropy(target: Floats, output: Floats) -> Floats:
     """-target ln(output), 0 where the target is."""
-    return np.where(target > 0, -target * np.log(np.where(target > 0, output, 1.0)), 0.0)
+    return np.where(target > 0, -target * log(np.where(target > 0, output, 1.0)), 0.0)
 
 
 def _huber_centre(targets: Floats) -> float:
@@ -75,7 +76,8 @@ def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
     for number, rate in enumerate(spec.training.layer_rates or ()):
         found[f"layer_rate_{number}"] = found.get(f"layer_rates.{number}", np.full(len(decay), rate))
     found["half_turn"], found["time"] = np.full(len(decay), 0.5 / spec.steps), np.full(len(decay), spec.training.time)
-    return {**found, "log_decay": np.log(np.maximum(decay, np.finfo(float).tiny))}
+    exponential = spec.training.schedule == "exponential"
+    return {**found, "log_decay": log(decay) if exponential else np.zeros(len(decay))}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Numbers spread between two ends, correctly rounded: the same bits on every machine, as NumPy's powers are not."""
+"""Logarithms, and numbers spread between two ends, correctly rounded: the same bits on every machine.
+
+NumPy's logarithms and powers are others where there is AVX-512.
+"""
 
 from collections.abc import Iterable, Iterator
 from decimal import Context, Decimal
@@ -11,6 +14,13 @@ Floats = npt.NDArray[np.float64]
 
 EXACT = Context(prec=50)
 """Digits enough for a million products before one of the seventeen that a float64 shows is wrong."""
+
+
+def log(values: npt.ArrayLike) -> Floats:
+    """Natural logarithms of positive numbers, float64, of the same shape."""
+    each, which = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True)
+    logarithms = np.array([float(EXACT.ln(Decimal(value))) for value in each.tolist()], dtype=np.float64)
+    return logarithms[which].reshape(np.shape(values))
 
 
 def geomspace(first: float, last: float, n: int) -> Floats:
