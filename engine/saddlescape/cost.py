@@ -14,8 +14,11 @@ from saddlescape.store.schema import sizes, variables
 COMPILER = 2**28
 """Bytes that compiling a kernel may take."""
 
-A_RUN, A_PARAMETER, A_RECORD = 400, 72, 48
-"""Bytes while a block is computed: of a run, of each of its parameters, of each record of a trajectory."""
+A_RUN, A_PARAMETER = 400, 72
+"""Bytes while a block is computed: of a run, of each of its parameters."""
+
+RECORDED, PATHS = 4, 3
+"""How many times what is stored of trajectories, and of parameters along them, is in memory then."""
 
 A_VARIABLE = 3 * 2**10
 """Bytes of HDF5's own in a block's file, for each variable."""
@@ -90,15 +93,14 @@ def readable(size: float) -> str:
 
 def memory(plan: Plan, threads: int) -> int:
     """Bytes while blocks are computed: one on each thread, and one more that waits to be written."""
-    return COMPILER + threads * _working(plan) + 2 * (threads + 1) * sum(_parts(plan, _tile(plan)).values())
+    stored = _parts(plan, _tile(plan))
+    return COMPILER + threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
 
 
-def _working(plan: Plan) -> int:
+def _working(plan: Plan, stored: dict[str, int]) -> int:
     """Bytes that one block is computed with, beside what is stored of it."""
-    trajectories = math.prod(plan.tile[:-1]) * plan.trajectory_tile
-    theta = A_PARAMETER * plan.n_params
-    records = len(plan.record_at) * (A_RECORD + plan.sweep.spec.record.parameters * theta // 3)
-    return math.prod(plan.tile) * (A_RUN + theta) + trajectories * records
+    runs = math.prod(plan.tile) * (A_RUN + A_PARAMETER * plan.n_params)
+    return runs + RECORDED * stored["record"] + PATHS * stored["theta"]
 
 
 def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:
