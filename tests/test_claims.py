@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from saddlescape import results, runner
 from saddlescape.claims import CLAIMS
@@ -13,6 +14,7 @@ from saddlescape.claims.page import page, typeset
 from saddlescape.claims.saddle import spelled
 from saddlescape.claims.xor import enough_scale, stuck_scale
 from saddlescape.spec import load, parse
+from saddlescape_cli.claims import claims as command
 
 SMALL = {
     "1-xor": ["starts.count=16", "training.steps=2000"],
@@ -65,6 +67,18 @@ def test_the_runs_bear_the_claim_out(claim, findings):
 @claims
 def test_runs_that_speak_against_it_make_it_fail(claim, tmp_path):
     assert found(claim, tmp_path / "out", *AGAINST[claim.name]).verdict == "fails"
+
+
+def test_the_command_prints_verdicts_and_writes_the_page(findings, tmp_path, monkeypatch):
+    told = [(claim, findings[claim.name]) for claim in CLAIMS]
+    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: iter(told))
+    done = CliRunner().invoke(command, ["-o", str(tmp_path)])
+    assert done.exit_code == 0
+    lines = done.output.splitlines()
+    assert lines[:2] == ["1. XOR never learns from zero: holds", "   + all 16 runs from exact zero are frozen"]
+    assert sum(line.startswith("   + ") for line in lines) == sum(len(finding.checks) for _, finding in told)
+    assert lines[-1] == str(tmp_path / "claims.html")
+    assert '<section id="8-usually">' in (tmp_path / "claims.html").read_text()
 
 
 def test_verdicts():

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from matplotlib.colors import to_rgba
 from tolerances import FLOW_PRODUCT
 
 from saddlescape import gallery, plots, results, runner
+from saddlescape.errors import SpecError
 from saddlescape.plots.convergence import GREY, loss_ratio
 from saddlescape.spec import bundled, load, parse
+from saddlescape_cli.gallery import gallery as command
 
 ROOT = Path(__file__).parents[1]
 QUICK = {
@@ -78,6 +81,11 @@ def test_pictures_are_drawn_from_runs(name, tmp_path, monkeypatch):
     (picture,) = gallery.render(tmp_path, [name])
     assert picture.name == f"{name}.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_that_is_not_there_is_refused():
+    with pytest.raises(SpecError, match="figure-99: is not in the gallery; there are figure-3, "):
+        CliRunner().invoke(command, ["figure-99"], catch_exceptions=False)
 
 
 def test_linear_weights_follow_the_formula(tmp_path):

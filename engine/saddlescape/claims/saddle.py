@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout, plots
+from saddlescape import layout, plots, starts
 from saddlescape.analysis import event_times, fit_scaling
 from saddlescape.analysis.scaling import Law, ScalingFit
+from saddlescape.analysis.xor_saddle import xor_escape_constant
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, share
 from saddlescape.outcomes import Outcome
 from saddlescape.problems import Problem, logic_problem
@@ -52,7 +53,8 @@ def examine(results: Results) -> Finding:
     lines = [cut(results, i, networks[i], problems[i], points[i]) for i in (COPY, XOR)]
     frozen = results["outcome"][:, results.coords["scale"] == 0] == Outcome.FROZEN
     power, logarithm = fit(results, XOR, "power"), fit(results, COPY, "logarithm")
-    growth = -points[COPY].values[0]
+    growth, constant = -points[COPY].values[0], constants(results)
+    agreement = np.median(nearest(results) / constant)
     checks = (
         Check(f"{share(frozen.sum(), frozen.size)} runs from exact zero stop at once", bool(frozen.all())),
         Check(
@@ -72,21 +74,30 @@ def examine(results: Results) -> Finding:
             abs(power.slope + 2) < POWER,
         ),
         Check(
+            f"nearest to zero each run leaves when the fourth-order term of its loss says, up to a factor of "
+            f"{agreement:.3f} in the median",
+            bool(abs(agreement - 1) < RATE),
+        ),
+        Check(
             f"the copy's like {logarithm.slope:.3f} ln(1 / scale); its negative curvature says {1 / growth:.3f}",
             abs(logarithm.slope * growth - 1) < RATE,
         ),
     )
     small = NEAR / 10
     words = {
+        "runs": number(results.dims["run"]),
         "small": f"{small:g}",
         "fast": number(float(logarithm.time(small))),
         "slow": number(float(power.time(small))),
         "longer": number(float(power.time(small / 10) / power.time(small))),
         "more": f"{float(logarithm.time(small / 10) - logarithm.time(small)):.2g}",
     }
+    drawn = times(results, float(np.median(constant)), logarithm)
     pictures = {
         "cuts": Picture(plots.cuts(CUT, dict(zip(NAMES, lines, strict=True))), "Loss along lines through zero"),
-        "times": Picture(plots.figure_of(times(results, power, logarithm)), "Escape times against the scale"),
+        "times": Picture(
+            plots.figure_of(times(results, np.median(constant), logarithm)), "Escape times against the scale"
+        ),
     }
     return Finding(checks, words, pictures)
 
@@ -147,12 +158,27 @@ def fit(results: Results, i: int, law: Law) -> ScalingFit:
     return fit_scaling(scale[near], *times, law)
 
 
-def times(results: Results, power: ScalingFit, logarithm: ScalingFit) -> "Axes":
+def constants(results: Results) -> Floats:
+    """The c of each run in escape time = c / scale^2, from the fourth-order term of XOR's loss at zero."""
+    spec = results.sweep.at((XOR, int(np.argmax(results.coords["scale"]))))
+    directions = starts.draw(spec, np.arange(results.dims["run"]), 1.0)
+    return xor_escape_constant(directions, "pm1")
+
+
+def nearest(results: Results) -> Floats:
+    """Escape time times scale^2 of each run of XOR at the smallest scale."""
+    scale = results.coords["scale"]
+    small = scale[scale > 0].min()
+    escape = results["escape_time"][XOR, scale == small][0]
+    return np.asarray(np.where(escape >= 0, escape, np.inf) * small**2)
+
+
+def times(results: Results, constant: float, logarithm: ScalingFit) -> "Axes":
     """Escape times against scales, with the laws of theory through the middle of what was measured."""
     scale, escape = results.coords["scale"], results["escape_time"]
     fine = np.geomspace(scale[scale > 0].min(), NEAR)
-    laws = {"scale$^{-2}$": (fine, power.time(NEAR / 2) * (fine / (NEAR / 2)) ** -2)}
-    laws["ln(1 / scale) / 2"] = (fine, logarithm.time(fine))
+    laws = {f"{constant:.3g} / scale$^2$": (fine, constant / fine**2)}
+    laws[f"{logarithm.slope:.3g} ln(1 / scale) + const."] = (fine, logarithm.time(fine))
     measured = {NAMES[i]: np.where(escape[i] >= 0, escape[i], np.inf) for i in (COPY, XOR)}
     ax = plots.scaling(scale, measured, laws)
     ax.set(xlabel="distance of the start from zero", ylabel="time until escape")
