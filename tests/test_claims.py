@@ -81,6 +81,10 @@ def test_the_command_prints_verdicts_and_writes_the_page(findings, tmp_path, mon
     assert '<section id="8-usually">' in (tmp_path / "claims.html").read_text()
 
 
+def test_traps_that_go_on_for_ever_are_said_to_be_no_minima(findings):
+    assert findings["5-many-starts"].verdict == "holds only when minima at infinity are counted"
+
+
 def test_verdicts():
     good, bad = Check("", True), Check("", False)
     assert Finding((good, good), {}, {}).verdict == "holds"

@@ -12,6 +12,9 @@ from saddlescape.results import Results
 SURE = 0.99
 """How sure one wants to be that at least one start of several solves the problem."""
 
+GROWN = 2
+"""Traps have no bottom where the gradient is not 0 and weights have grown, in the median, by more than this."""
+
 RULE = 2**-0.5
 """What the rule 1 / sqrt(inputs of a unit) gives here."""
 
@@ -45,6 +48,7 @@ def examine(results: Results) -> Finding:
         np.median(np.linalg.norm(results[name][one, caught], axis=1)) for name in ("start_theta", "final_theta")
     )
     shown = [i for i, s in enumerate(scale) if s in (scale[best], 1, scale.max())]
+    endless = end > GROWN * start and bool((results["final_grad_norm"][one, caught] > 0).all())
     rule = int(np.argmin(abs(scale - RULE)))
     words = {
         "best": f"{scale[best]:g}",
@@ -64,7 +68,8 @@ def examine(results: Results) -> Finding:
         "end": f"{end:.1f}",
     }
     drawn = plots.figure_of(plots.escape_curve(results))
-    return Finding(checks, words, {"curve": Picture(drawn, "Fractions of outcomes against the scale of the starts")})
+    pictures = {"curve": Picture(drawn, "Fractions of outcomes against the scale of the starts")}
+    return Finding(checks, words, pictures, "minima at infinity are counted" if endless else "")
 
 
 def starts_needed(chance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

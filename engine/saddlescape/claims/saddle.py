@@ -95,9 +95,7 @@ def examine(results: Results) -> Finding:
     drawn = times(results, float(np.median(constant)), logarithm)
     pictures = {
         "cuts": Picture(plots.cuts(CUT, dict(zip(NAMES, lines, strict=True))), "Loss along lines through zero"),
-        "times": Picture(
-            plots.figure_of(times(results, np.median(constant), logarithm)), "Escape times against the scale"
-        ),
+        "times": Picture(plots.figure_of(drawn), "Escape times against the scale"),
     }
     return Finding(checks, words, pictures)
 
