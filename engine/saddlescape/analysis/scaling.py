@@ -19,6 +19,9 @@ LAWS: tuple[Law, ...] = ("power", "logarithm")
 NEWTON_STEPS, CONVERGED = 100, 1e-12
 """Newton's method ends with the step that would raise the log-likelihood of a time by less than this; it takes ten."""
 
+ROUNDING = 1e-14
+"""Of sums of squares: nearer to a line than this the scatter is that of the arithmetic."""
+
 
 class ScalingFit(NamedTuple):
     """A law with normal scatter, fitted by maximum likelihood.
@@ -136,10 +139,12 @@ class _Sample:
         self._density = -np.log(t) if law == "power" else np.zeros_like(t)  # of T, not of ln T
 
     def maximum(self, weight: Array, theta: Array | None = None) -> Array:
-        """The likeliest theta by Newton's method, runs weighted; NaN where all escapes that were seen lie on a line."""
+        """The likeliest theta by Newton's method, runs weighted; NaN where all escapes that were seen lie on a line.
+
+        Sums are NumPy's own: those of a matrix product depend on the number of threads.
+        """
         weight = weight[self._run]
-        seen = self._rows[:, self._seen & (weight > 0)]
-        if np.linalg.matrix_rank(seen / np.linalg.norm(self._rows, axis=1, keepdims=True)) < 3:
+        if _on_a_line(*self._rows[1:, self._seen & (weight > 0)]):
             return np.full(3, np.nan)
         theta = self._least_squares() if theta is None else theta
         for _ in range(NEWTON_STEPS):
@@ -147,8 +152,8 @@ class _Sample:
             step = np.linalg.solve(curvature, -slope)
             if slope @ step < CONVERGED * weight.sum():
                 break
-            here = weight @ self._log_density(theta)
-            while theta[2] + step[2] <= 0 or weight @ self._log_density(theta + step) < here:
+            here = np.sum(weight * self._log_density(theta))
+            while theta[2] + step[2] <= 0 or np.sum(weight * self._log_density(theta + step)) < here:
                 step = step / 2
             theta = theta + step
         return theta + step
@@ -160,13 +165,18 @@ class _Sample:
 
     def _log_density(self, theta: Array) -> Array:
         z = theta @ self._rows
-        return np.asarray(np.where(self._seen, np.log(theta[2]) - z**2 / 2, log_ndtr(-z)))
+        density: Array = np.log(theta[2]) - z**2 / 2
+        density[~self._seen] = log_ndtr(-z[~self._seen])
+        return density
 
     def _derivatives(self, theta: Array, weight: Array) -> tuple[Array, Array]:
         z = theta @ self._rows
-        hazard = np.exp(-(z**2) / 2 - log_ndtr(-z)) / np.sqrt(2 * np.pi)
-        first, second = np.where(self._seen, -z, -hazard), np.where(self._seen, -1, hazard * (z - hazard))
-        slope, curvature = self._rows @ (weight * first), (self._rows * (weight * second)) @ self._rows.T
+        late = z[~self._seen]
+        hazard = np.exp(-(late**2) / 2 - log_ndtr(-late)) / np.sqrt(2 * np.pi)
+        first, second = -z, np.full_like(z, -1)
+        first[~self._seen], second[~self._seen] = -hazard, hazard * (late - hazard)
+        slope = np.sum(self._rows * (weight * first), axis=1)
+        curvature = np.einsum("in,n,jn->ij", self._rows, weight * second, self._rows)
         seen = weight[self._seen].sum()
         slope[2], curvature[2, 2] = slope[2] + seen / theta[2], curvature[2, 2] - seen / theta[2] ** 2
         return slope, curvature
@@ -177,6 +187,14 @@ class _Sample:
         line = np.linalg.lstsq(design, y)[0]
         scatter = np.std(y - design @ line)
         return np.asarray([*line / scatter, 1 / scatter])
+
+
+def _on_a_line(x: Array, y: Array) -> bool:
+    if len(x) < 3:
+        return True
+    x, y = x - x.mean(), y - y.mean()
+    xx, xy, yy = (float(np.sum(product)) for product in (x * x, x * y, y * y))
+    return xx * yy - xy**2 <= ROUNDING * xx * yy
 
 
 def _checked(
