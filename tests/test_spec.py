@@ -259,6 +259,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[record]\nfields = ["loss", "loss"]', "record.fields: must differ from each other; got loss, loss"),
         (XOR + '[network]\nhidden = []\n[record]\nfields = ["cosine"]', 'record.fields: "cosine" needs a hidden layer'),
         (XOR + "[record]\ntolerance = 0.1", 'record.tolerance: belongs to fields with "effective_width_tol"'),
+        (XOR + "[record]\nruns = { per_outcome = 0 }", r"record.runs: must be .* per_outcome = N"),
         (XOR + "[record]\nkeep_bits = 53", "record.keep_bits: must be at most 52; got 53"),
         (XOR + "[training]\nsteps = 1_000_000_000\n[record]\nsteps = \"every:9\"", "record.steps: must be at most 10000000 records; got 111111111"),  # noqa: E501
         (XOR + '[record]\nsteps = "log:999999999"', "record.steps: must be at most 10000000 records"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from saddlescape import layout, starts
 from saddlescape.kernels import Batch, Trained, Trainer, places, train
 from saddlescape.measures import BASIC, MEASURES, rounded
-from saddlescape.outcomes import ESCAPE_DROP, classify
+from saddlescape.outcomes import ESCAPE_DROP, Outcome, classify
 from saddlescape.plan import Block, Plan
 from saddlescape.problems import Problem
 from saddlescape.spacing import log
@@ -231,7 +231,7 @@ def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None 
     """All variables of one block, shaped like its tile; `after_slice(network_steps)` may raise to abandon it."""
     index = [i.ravel() for i in np.indices(block.shape)]
     index = [i + first for i, first in zip(index, block.start, strict=True)]
-    kept = np.isin(index[-1], plan.trajectory_run)
+    kept = np.isin(index[-1], plan.trajectory_run) | (plan.per_outcome > 0)
     order = np.cumsum(kept) - 1
     data: Data = {}
     for group in _groups(plan, index):
@@ -243,31 +243,35 @@ def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None 
         ):
             for name, values in arrays.items():
                 data.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[where] = values
-    data["distinct_starts"] = _distinct_starts(plan, block)
-    trajectories = int(np.isin(np.arange(block.start[-1], block.stop[-1]), plan.trajectory_run).sum())
-    per_run = {
-        "outcome",
-        "stop_reason",
-        "stop_step",
-        "escape_step",
-        "solve_step",
-        "stop_time",
-        "escape_time",
-        "solve_time",
-        "start_theta",
-        "final_theta",
-    }
-    return {name: _shaped(name in per_run or name.startswith("final_"), name, values, block, trajectories)
-            for name, values in data.items()}  # fmt: skip
+    points, along = block.shape[:-1], [name for name in data if name in MEASURES or name == "theta"]
+    if plan.per_outcome:
+        rows = chosen(data["outcome"].reshape(-1, block.shape[-1]), plan.per_outcome)
+        data |= {name: _rows(data[name], rows) for name in along}
+        data["trajectory_run"] = np.where(rows < 0, -1, rows % block.shape[-1] + block.start[-1]).ravel()
+        along.append("trajectory_run")
+    shape = {name: (*points, -1) if name in along else block.shape for name in data}
+    shaped = {name: values.reshape(*shape[name], *values.shape[1:]) for name, values in data.items()}
+    return {**shaped, "distinct_starts": _distinct_starts(plan, block)}
 
 
-def _shaped(
-    per_run: bool, name: str, values: npt.NDArray[Any], block: Block, trajectories: int
-) -> npt.NDArray[Any]:
-    if name == "distinct_starts":
-        return values
-    tile = block.shape if per_run else (*block.shape[:-1], trajectories)
-    return values.reshape(*tile, *values.shape[1:])
+def chosen(outcome: npt.NDArray[np.int8], number: int) -> npt.NDArray[np.intp]:
+    """The first runs of each outcome at each point, as indices into the flat (points, runs) codes; -1 for none.
+
+    Shape (points, outcomes * number), outcomes in the order of their codes.
+    """
+    rows = np.full((len(outcome), len(Outcome), number), -1, dtype=np.intp)
+    for code in Outcome:
+        rank = np.cumsum(outcome == code, axis=1) - 1
+        point, run = np.nonzero((outcome == code) & (rank < number))
+        rows[point, code, rank[point, run]] = point * outcome.shape[1] + run
+    return rows.reshape(len(outcome), -1)
+
+
+def _rows(values: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """The rows of trajectories, those that are -1 of NaN."""
+    found = values[rows.ravel()]
+    found[rows.ravel() < 0] = np.nan
+    return found
 
 
 def _distinct_starts(plan: Plan, block: Block) -> npt.NDArray[np.int64]:

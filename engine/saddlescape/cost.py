@@ -100,7 +100,8 @@ def memory(plan: Plan, threads: int) -> int:
 def _working(plan: Plan, stored: dict[str, int]) -> int:
     """Bytes that one block is computed with, beside what is stored of it."""
     runs = math.prod(plan.tile) * (A_RUN + A_PARAMETER * plan.n_params)
-    return runs + RECORDED * stored["record"] + PATHS * stored["theta"]
+    all_runs = -(-plan.tile[-1] // plan.trajectory_tile) if plan.per_outcome else 1  # until outcomes are known
+    return runs + all_runs * (RECORDED * stored["record"] + PATHS * stored["theta"])
 
 
 def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:

@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 from saddlescape import layout, starts
 from saddlescape.measures import MEASURES
+from saddlescape.outcomes import Outcome
 from saddlescape.spacing import geomspace
 from saddlescape.spec import Axis, Spec, Sweep
+from saddlescape.spec.model import PerOutcome
 
 FORMAT = 1
 """Version of the blocks and the result file; part of every plan's digest."""
@@ -210,20 +212,26 @@ class Plan:
         return np.union1d(wanted, [spec.steps for spec in self.structures])
 
     @cached_property
+    def per_outcome(self) -> int:
+        """How many runs of each outcome have a trajectory, 0 where it is not the outcome that decides."""
+        wanted = self.sweep.spec.record.runs
+        return min(wanted.per_outcome, self.count) if isinstance(wanted, PerOutcome) else 0
+
+    @cached_property
     def trajectory_stride(self) -> int:
         wanted = self.sweep.spec.record.runs
-        return 1 if wanted == "all" else max(1, self.count // max(1, wanted))
+        return max(1, self.count // max(1, wanted)) if isinstance(wanted, int) else 1
 
     @property
     def trajectories(self) -> int:
-        """Runs of each point whose trajectory is kept."""
+        """Trajectories that each point has room for: by outcome, they stand in the order of the outcomes' codes."""
         wanted = self.sweep.spec.record.runs
-        return self.count if wanted == "all" else min(wanted, self.count)
+        return min(wanted, self.count) if isinstance(wanted, int) else self.per_outcome * len(Outcome) or self.count
 
     @cached_property
     def trajectory_run(self) -> npt.NDArray[np.int64]:
-        """Which they are, evenly spaced."""
-        return self.trajectory_stride * np.arange(self.trajectories, dtype=np.int64)
+        """The runs that have one, evenly spaced; none is known beforehand where the outcome decides."""
+        return self.trajectory_stride * np.arange(0 if self.per_outcome else self.trajectories, dtype=np.int64)
 
     @cached_property
     def tile(self) -> tuple[int, ...]:
@@ -242,8 +250,15 @@ class Plan:
         return tuple(reversed(extents))
 
     @property
+    def parts_choice(self) -> bool:
+        """Whether runs that are chosen by outcome are of several blocks, so that the choice waits for all of them."""
+        return self.per_outcome > 0 and self.tile[-1] < self.count
+
+    @property
     def trajectory_tile(self) -> int:
-        return min(self.trajectories, -(-self.tile[-1] // self.trajectory_stride))
+        return self.trajectories if self.per_outcome else min(
+            self.trajectories, -(-self.tile[-1] // self.trajectory_stride)
+        )
 
     @cached_property
     def _grid(self) -> tuple[int, ...]:

@@ -239,7 +239,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             If no trajectory of the run was kept; `replay` makes it again.
         """
         where = self._point(point)
-        kept = self["trajectory_run"] if "trajectory_run" in self else np.empty(0, dtype=np.int64)
+        kept = self.read("trajectory_run", **where) if "trajectory_run" in self else np.empty(0, dtype=np.int64)
         rows = np.flatnonzero(kept == run)
         if not len(rows):
             raise SaddlescapeError(f"no trajectory of run {run} was kept; use replay or raise record.runs")

@@ -44,8 +44,8 @@ def trajectories(
     """
     if "loss" not in results:
         raise PlotError('record.fields: has no "loss", so there is nothing to draw; add it and run again')
-    names, kept = axis_names(results), np.asarray(results["trajectory_run"])
-    if not len(kept):
+    names = axis_names(results)
+    if not results.sizes("trajectory_run")["trajectory"]:
         raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     named = points if isinstance(points, Mapping) else {where(results, names, point): point for point in points}
@@ -54,9 +54,13 @@ def trajectories(
     figure = Figure(figsize=(1 + 3.2 * columns, 0.8 + 2.6 * rows), layout="constrained")
     panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     seen: set[Outcome] = set()
-    runs = kept[spread(len(kept), CURVES)]
+    most = 0
     for ax, (title, point) in zip(panels, named.items(), strict=False):
-        seen |= _panel(ax, results, point, runs)
+        kept = results.read("trajectory_run", **dict(zip(names, point, strict=True)))
+        there = np.flatnonzero(kept >= 0)
+        drawn = there[spread(len(there), CURVES)]
+        most = max(most, len(drawn))
+        seen |= _panel(ax, results, point, kept[drawn], drawn)
         ax.set_title(title, fontsize="medium")
         for name, level in (levels or {}).items():
             ax.axhline(level, color="k", linewidth=1, linestyle="--")
@@ -65,7 +69,7 @@ def trajectories(
             )
     for ax in panels[len(named) :]:
         ax.remove()
-    figure.suptitle(f"{results.title}\n{len(runs)} of {results.dims['run']} starts")
+    figure.suptitle(f"{results.title}\n{most} of {results.dims['run']} starts")
     panels[0].set_xlim(left=0)
     short_log_axis(panels[0].yaxis)
     figure.supxlabel(clock_of(results), x=0.1)
@@ -75,14 +79,14 @@ def trajectories(
     return figure
 
 
-def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values) -> set[Outcome]:
+def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values, rows: Values) -> set[Outcome]:
     """One line for each run, coloured by its outcome, from its records to its stop, which a dot marks.
 
     A run at a fixed point has records after its stop, as it stays there; its line goes to the last of them.
     """
     clock = clock_of(results)
     outcomes, stops, final = (results.at(name, point) for name in ("outcome", f"stop_{clock}", "final_loss"))
-    steps, losses = results[f"record_{clock}"], results.at("loss", point)[np.isin(results["trajectory_run"], runs)]
+    steps, losses = results[f"record_{clock}"], results.at("loss", point)[rows]
     for run, loss in zip(runs, losses, strict=True):
         here = np.isfinite(loss)
         x, y = steps[here], loss[here]

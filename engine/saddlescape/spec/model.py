@@ -1,7 +1,7 @@
 """The keys of a spec: types, ranges and defaults, one class per section."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +9,16 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, PrivateAttr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    PrivateAttr,
+    SerializeAsAny,
+)
 from pydantic_core import PydanticCustomError
 
 from saddlescape import layout
@@ -82,14 +91,6 @@ def _activation(value: Any) -> str | tuple[str, ...]:
             expected = f"{', '.join(words[:-1])} or {words[-1]}"
             raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
     return value if isinstance(value, str) else tuple(names)
-
-
-def _how_many(value: Any) -> int | Literal["all"]:
-    if value == "all":
-        return "all"
-    if type(value) is int and value >= 0:
-        return value
-    raise ValueError(f'must be "all" or a number of runs, 0 or more; got {value!r:.80}')
 
 
 def _samples(value: Any) -> int | str:
@@ -229,6 +230,25 @@ class Stop(Section):
     diverged: Positive = 1e6
 
 
+class PerOutcome(Section):
+    """Trajectories of so many runs of each outcome, the first ones of a point."""
+
+    per_outcome: Annotated[int, Field(ge=1)]
+
+
+def _how_many(value: Any) -> int | Literal["all"] | PerOutcome:
+    if value == "all":
+        return "all"
+    if type(value) is int and value >= 0:
+        return value
+    if isinstance(value, Mapping) and value.keys() == {"per_outcome"}:
+        number = value["per_outcome"]
+        if type(number) is int and 1 <= number <= 10**6:
+            return PerOutcome(per_outcome=number)
+    choices = '"all", a number of runs, 0 or more, or { per_outcome = N } with N from 1 to 10^6'
+    raise ValueError(f"must be {choices}; got {value!r:.80}")
+
+
 class Record(Section):
     steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,))), AS_IS] = "log:64"
     times: Annotated[
@@ -242,7 +262,7 @@ class Record(Section):
     keep_bits: Annotated[int, Field(ge=1, le=52)] | None = later(None)
     parameters: bool = False
     final_parameters: bool = False
-    runs: Annotated[int | Literal["all"], PlainValidator(_how_many)] = 256
+    runs: Annotated[int | Literal["all"] | SerializeAsAny[PerOutcome], PlainValidator(_how_many)] = 256
 
 
 class Spec(Section):

@@ -15,14 +15,18 @@ LEVEL = 1
 """Of deflate: higher ones gain almost nothing on trajectories."""
 
 
-def write(dataset: h5py.Dataset, values: npt.NDArray[Any]) -> None:
-    """Fill a dataset of our filters (`schema.create`) with values of its shape; those at an edge are stored whole."""
+def write(dataset: h5py.Dataset, values: npt.NDArray[Any], at: tuple[int, ...] = ()) -> None:
+    """Write values into a dataset of our filters (`schema.create`), chunk by chunk; those at an edge are stored whole.
+
+    They begin at the start of a chunk: at the indices `at` along the first dimensions, at 0 along the others.
+    """
     if dataset.chunks is None:
         dataset[()] = values
         return
-    starts = (range(0, n, extent) for n, extent in zip(dataset.shape, dataset.chunks, strict=True))
+    starts = (range(0, n, extent) for n, extent in zip(values.shape, dataset.chunks, strict=True))
     for first in itertools.product(*starts):
-        dataset.id.write_direct_chunk(first, encoded(values, first, dataset.chunks, dataset.dtype))
+        place = tuple(a + b for a, b in itertools.zip_longest(first, at, fillvalue=0))
+        dataset.id.write_direct_chunk(place, encoded(values, first, dataset.chunks, dataset.dtype))
 
 
 def encoded(values: npt.NDArray[Any], first: tuple[int, ...], extents: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:

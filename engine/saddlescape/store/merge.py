@@ -4,6 +4,7 @@ The file is netCDF-4 as it stands: every dimension is a dimension scale with its
 when, where or by how many threads it was made; equal runs give equal bytes.
 """
 
+import itertools
 import json
 import os
 import zlib
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from saddlescape import __version__
 from saddlescape.plan import Block, Plan
-from saddlescape.store import blocks, schema
+from saddlescape.store import blocks, chosen, schema
 from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.nexus import default_plot
 from saddlescape.store.schema import Along, Variable, coordinates, create, sizes, storable, variables
@@ -51,10 +52,15 @@ def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Cal
             _coordinate(file, along)
             kept.check()
         targets = {variable.name: (variable.dims, _declare(file, plan, variable)) for variable in variables(plan)}
+        parted = [name for name in targets if plan.parts_choice and "trajectory" in targets[name][0]]
+        copied = {name: target for name, target in targets.items() if name not in parted}
         for number in sorted(files):
-            _copy(targets, plan, files[number], plan.block(number))
+            _copy(copied, plan, files[number], plan.block(number))
             kept.check()
             after_block()
+        for point, numbers in itertools.groupby(sorted(files) if parted else (), lambda n: plan.block(n).start[:-1]):
+            chosen.write(plan, [files[n] for n in numbers], point, [h5py.Dataset(targets[name][1]) for name in parted])
+            kept.check()
         _provenance(file, plan, files)
         default_plot(file, plan)
     kept.check()

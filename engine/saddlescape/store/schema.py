@@ -66,8 +66,12 @@ def coordinates(plan: Plan) -> tuple[Along, ...]:
     if "record" in lengths:
         at = "time" if plan.flows else "step"
         found.append(Along(f"record_{at}", "record", plan.record_at, _plain(f"{at} of the record")))
-        found.append(Along("trajectory_run", "trajectory", plan.trajectory_run, _plain("run whose trajectory it is")))
+    if "record" in lengths and not plan.per_outcome:
+        found.append(Along("trajectory_run", "trajectory", plan.trajectory_run, _plain(_RUN)))
     return tuple(found)
+
+
+_RUN = "run whose trajectory it is"
 
 
 def _plain(long_name: str) -> dict[str, Any]:
@@ -101,6 +105,8 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     for name in (name for name in plan.fields if name not in BASIC):
         measure = MEASURES[name]
         found.append(_variable(plan, f"final_{name}", (*runs, *measure.dims), *_at_the_end(measure.sentence)))
+    if plan.per_outcome:
+        found.append(_variable(plan, "trajectory_run", (*points, "trajectory"), "i8", _plain(f"{_RUN}; -1: none")))
     if plan.trajectories:
         found += [_path(plan, name, MEASURES[name].sentence, MEASURES[name].dims) for name in plan.fields]
         if record.parameters:
