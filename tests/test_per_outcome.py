@@ -7,10 +7,11 @@ from spec_cases import TINY
 
 import saddlescape as ss
 from saddlescape import plan as plans
-from saddlescape.compute import chosen
+from saddlescape.compute import chosen, compute
 from saddlescape.outcomes import Outcome
 from saddlescape.plan import Plan, Shard
 from saddlescape.spec import parse
+from saddlescape.store import RunFolder
 
 TEXT = TINY.replace("count = 10", "count = 40") + """[record]
 runs = { per_outcome = 3 }
@@ -60,6 +61,19 @@ def test_the_choice_does_not_depend_on_blocks_threads_or_shards(sweep, tmp_path,
     merged = ss.merge(parts, tmp_path / "merged.h5")
     assert merged.read_bytes() == path.read_bytes()
     assert plan.parts_choice == (runs < 40)
+
+
+@pytest.mark.parametrize("runs", [40, 17])
+def test_a_run_in_progress_has_only_what_is_decided(sweep, tmp_path, monkeypatch, runs):
+    plan = cut(monkeypatch, sweep, runs)
+    with RunFolder(tmp_path / "run", plan) as store:
+        store.commit(plan.block(0), compute(plan, plan.block(0)))
+    with ss.open(tmp_path / "run") as results:
+        assert (results["outcome"][0, :runs] >= 0).all()
+        there = results["trajectory_run"][0] >= 0
+        assert there.any() == (runs == 40)
+        np.testing.assert_array_equal(np.isfinite(results["loss"][0, :, 0]), there)
+        assert np.isnan(results["loss"][1:]).all()
 
 
 def test_the_first_runs_of_each_outcome_are_chosen():

@@ -97,7 +97,9 @@ class Committed:
     def _number(self, place: dict[str, slice]) -> int | None:
         """A committed block that holds the place; what is not over runs is in each block of its point."""
         plan = self._plan
-        if "trajectory" in place:
+        if "trajectory" in place and plan.parts_choice:
+            return None  # until all blocks are there
+        if "trajectory" in place and not plan.per_outcome:
             run = int(plan.trajectory_run[place["trajectory"].start])
             place = {**place, "run": slice(run, run + 1)}
         counts = [-(-length // extent) for length, extent in zip(plan.shape, plan.tile, strict=True)]
