@@ -232,7 +232,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + "[record]\nsteps = [2, 2]", "record.steps: must be increasing"),
         (XOR + "[record]\nsteps = [20001]", "record.steps: must end by the last step, 20000; got 20001"),
         (XOR + '[record]\nfields = ["los"]', r"record.fields\[0\]: must be .*; did you mean 'loss'?"),
-        (XOR + "[record]\nruns = -1", 'record.runs: must be "all" or a number of runs'),
+        (XOR + "[record]\nruns = -1", 'record.runs: must be "all", a number of runs'),
         (XOR + '[starts]\nfile = "a.npy"', 'starts.file: belongs to kind = "file"'),
         (XOR + '[starts]\nkind = "file"', 'starts.file: is missing; kind = "file" needs it'),
         (XOR + '[starts]\nkind = "ray"\ndirection = [1]', "starts.direction: must have 9 values.*; got 1"),
