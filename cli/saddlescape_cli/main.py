@@ -22,6 +22,7 @@ COMMANDS = {
     "resume": "Go on with an interrupted run.",
     "status": "Say how far a run is.",
     "merge": "Make one result of the shards of a run.",
+    "refine": "Make a map finer, running only the starts at its borders.",
     "info": "Say what a result file or a run's folder holds.",
     "export": "Write a result as CSV, NPZ or Parquet.",
     "verify": "Check a result or a run's folder to the last byte.",

@@ -227,6 +227,18 @@ def _kept(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray[A
     return (rounded(values, record.keep_bits) if record.keep_bits else values).astype(record.dtype or dtype)
 
 
+def compute_runs(
+    plan: Plan, index: list[npt.NDArray[np.intp]], after_slice: Callable[[int], None] | None = None
+) -> Data:
+    """All variables of single runs, given by their index along each dimension of the plan; no trajectories."""
+    data: Data = {}
+    for group in _groups(plan, index):
+        runs, _ = _group_data(plan, group, np.zeros(len(group.where), dtype=bool), after_slice)
+        for name, values in runs.items():
+            data.setdefault(name, np.empty((len(index[-1]), *values.shape[1:]), values.dtype))[group.where] = values
+    return data
+
+
 def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None) -> Data:
     """All variables of one block, shaped like its tile; `after_slice(network_steps)` may raise to abandon it."""
     index = [i.ravel() for i in np.indices(block.shape)]

@@ -34,7 +34,7 @@ RESERVED = frozenset(
         *("run", "trajectory", "record", "parameter", "provenance", "record_step", "record_time", "trajectory_run"),
         *("outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "distinct_starts"),
         *("stop_time", "escape_time", "solve_time"),
-        *("theta", "start_theta", "final_theta", "layer", "hidden_layer"),
+        *("theta", "start_theta", "final_theta", "layer", "hidden_layer", "computed"),
         *(name for measure in MEASURES for name in (measure, f"final_{measure}")),
     )
 )
@@ -95,10 +95,12 @@ WHOLE = Shard()
 class Plan:
     """A sweep cut into blocks.
 
-    The result's dimensions are the axes of the sweep, then `x` and `y` for slices, then `run`.
+    The result's dimensions are the axes of the sweep, then `x` and `y` for slices, then `run`.  Of a refined one not
+    all starts are run.
     """
 
     sweep: Sweep
+    refined: bool = False
 
     @property
     def structures(self) -> list[Spec]:
@@ -281,7 +283,8 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the resolved spec, the contents of its data files, the cut and the format's version."""
-        text = json.dumps([FORMAT, self.tile, self.sweep.resolved()], sort_keys=True)
+        refined = ["refined"] if self.refined else []
+        text = json.dumps([FORMAT, self.tile, self.sweep.resolved(), *refined], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

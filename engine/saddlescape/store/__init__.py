@@ -5,7 +5,7 @@ from saddlescape.store.committed import Committed
 from saddlescape.store.folder import RunFolder
 from saddlescape.store.merge import versions
 from saddlescape.store.reading import ResultFile
-from saddlescape.store.shards import merge_shards
+from saddlescape.store.shards import merge_shards, write_result
 from saddlescape.store.status import Status, last_line, status, together
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "status",
     "together",
     "versions",
+    "write_result",
 ]

@@ -98,6 +98,8 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     found = [_variable(plan, name, runs, *what) for name, what in PER_RUN.items()]
     if plan.flows:
         found += [_variable(plan, name, runs, *what) for name, what in TIMES.items()]
+    if plan.refined:
+        found.append(_variable(plan, "computed", runs, "i1", _COMPUTED))
     found.append(_variable(plan, "distinct_starts", points, "i8", {"long_name": "different starts of the point"}))
     if record.final_parameters:
         for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
@@ -160,6 +162,13 @@ PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
         for name, meaning in _EVENTS.items()
     },
     **{f"final_{name}": _at_the_end(MEASURES[name].sentence) for name in BASIC},
+}
+
+_COMPUTED = {
+    "long_name": "whether the start was run",
+    "flag_values": np.array([0, 1], dtype=np.int8),
+    "flag_meanings": "inferred run",
+    "comment": "inferred: everything is that of a start nearby, with which all around agree.",
 }
 
 TIMES: dict[str, tuple[str, dict[str, Any]]] = {

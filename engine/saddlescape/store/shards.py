@@ -1,12 +1,17 @@
 """Shards of one run, computed apart: checked for holes, duplicates and foreign blocks, then merged."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
-from saddlescape.plan import Plan, Shard
+from saddlescape.plan import Block, Plan, Shard
+from saddlescape.store import blocks
 from saddlescape.store.folder import block_files, kept_shard, kept_sweep, read_plan
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
@@ -34,6 +39,25 @@ def merge_shards(folders: Sequence[Path], target: Path, after_block: Callable[[]
         raise RefusedError(_holes(plan, missing, shards))
     with _alone(target):
         return merge(plan, found, target, after_block)
+
+
+def write_result(plan: Plan, parts: Iterable[tuple[Block, dict[str, npt.NDArray[Any]]]], target: Path) -> Path:
+    """Write to `target`, a new file, the result of a plan from all its blocks, which are at hand.
+
+    Raises
+    ------
+    RefusedError
+        If `target` exists.
+    LockedError
+        If another process makes it.
+    """
+    with _alone(target), TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
+        files = {}
+        for block, data in parts:
+            content = blocks.encode(plan, block, data)
+            files[block.number] = Path(folder) / blocks.name(block.number, content)
+            files[block.number].write_bytes(content)
+        return merge(plan, files, target, lambda: None)
 
 
 @contextmanager

@@ -1,0 +1,47 @@
+"""`saddlescape refine`: a map at a finer resolution, run only where it must be."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from saddlescape_cli.watch import watched
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--levels", type=click.IntRange(1, 12), default=1, show_default=True, help="Times to double it.")
+@click.option("--band", type=click.FloatRange(min=0), help="Refine where solve steps are this share apart, too.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The new file; by default FILE's name-refined.h5.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def refine(
+    file: Path, levels: int, band: float | None, out: Path | None, threads: int | None, as_json: bool
+) -> None:
+    """\b
+    Examples:
+      saddlescape refine my-slice/result.h5 --levels 4
+      saddlescape refine my-slice/result.h5 --levels 2 --band 0.5 -o fine.h5
+
+    Double the resolution of the slice in the result FILE several times, and run only the starts in cells whose corners
+    have different outcomes.
+    """
+    from saddlescape.refine import Refined
+    from saddlescape.refine import refine as library_refine
+    from saddlescape_cli.open_result import open_result
+
+    found: list[Refined] = []
+    with open_result(file) as results:
+        target = out or results.path.with_name(f"{results.path.stem}-refined.h5")
+
+        def work(show: object, should_stop: Callable[[], bool]) -> Path:
+            found.append(library_refine(results, target, levels, band=band, threads=threads, should_stop=should_stop))
+            return target
+
+        watched(work, None)
+    starts, run = found[0].starts, found[0].run
+    if as_json:
+        click.echo(json.dumps({"result": str(target), "starts": starts, "run": run}))
+    else:
+        click.echo(f"{target}\n{run:,} of {starts:,} starts are run, {run / starts:.1%}")
