@@ -32,7 +32,8 @@ def merge_shards(folders: Sequence[Path], target: Path, after_block: Callable[[]
     LockedError
         If another process makes the same target.
     """
-    shards = {folder: _of_one_sweep(folder, folders[0]) for folder in folders}
+    digest = read_plan(folders[0])["digest"]
+    shards = {folder: _of_sweep(folder, digest, folders[0]) for folder in folders}
     plan = Plan(kept_sweep(folders[0]))
     found = block_files(folders)
     if missing := set(range(plan.blocks)) - found.keys():
@@ -74,9 +75,9 @@ def _alone(target: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _of_one_sweep(folder: Path, first: Path) -> Shard:
+def _of_sweep(folder: Path, digest: str, first: Path) -> Shard:
     kept = read_plan(folder)
-    if kept["digest"] != read_plan(first)["digest"]:
+    if kept["digest"] != digest:
         raise RefusedError(f"{folder} and {first} are of different sweeps; merge the shards of one")
     return kept_shard(kept)
 
