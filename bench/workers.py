@@ -13,10 +13,10 @@ from saddlescape import cluster
 from saddlescape.plan import Plan
 from saddlescape.runner import cores
 
-SETTINGS = ("starts.count=60000", "training.steps=2000")
+SETTINGS = ("starts.count=20000", "training.steps=2000")
 QUICK = ("starts.count=6000", "training.steps=500")
-EMPTY = ("starts.kind=zero", "training.steps=40000000", "record.runs=0")
-"""A block of one run each, which is over before it has begun: what is left is the way of a block to the disk."""
+EMPTY = ("stop.diverged=1e-9", "training.steps=40000000", "record.runs=0")
+"""Blocks of one run each, which is over before it has begun: what is left is the way of a block to the disk."""
 
 
 def spent(workers):
@@ -61,7 +61,7 @@ def main():
     found = list(rounds(sweep, number, given.rounds))
     rows = [[what, *(median(turn[who][i] for turn in found) for who in ("threads", "dask", "ratio"))]
             for i, what in enumerate(("wall clock, s", "processor time, s"))]  # fmt: skip
-    threads, dask = empty_blocks(number, 220 if given.quick else 2200)
+    threads, dask = empty_blocks(number, 220 if given.quick else 1100)
     rows.append(["empty blocks/s", threads, dask, dask / threads])
     text = report.table(["median", f"{number} threads", f"Dask, {number} workers", "ratio in a round"], rows)
     report.keep("workers", {"rounds": found, "empty": [threads, dask]}, text, before)

@@ -69,7 +69,8 @@ def plan_of(sent: Job) -> Plan:
         If the worker's bits might be others: its packages or the plan differ.
     """
     here = versions()
-    if others := [f"{name} {here[name]} and not {its}" for name, its in sent.versions.items() if here[name] != its]:
+    others = [f"{name} {here.get(name)} and not {its}" for name, its in sent.versions.items() if here.get(name) != its]
+    if others:
         raise ClusterError(f"a worker has {', '.join(others)}; give all workers the packages of this machine")
     plan = Plan(parse(sent.text, Path(), sent.overrides, sent.data))
     if plan.digest != sent.digest:
