@@ -35,8 +35,8 @@ def basin_entropy(label: npt.NDArray[Any], box: int = 5) -> BasinEntropy:
     """Entropy -sum p ln p of the labels in boxes of a map, p the fractions of a box, on average.
 
     0 for one basin, at most ln of the number of basins.  A boundary that is smooth separates two basins almost
-    everywhere, so a boundary entropy above ln 2 proves it fractal; one below proves nothing.  Errors take boxes
-    as independent.
+    everywhere, so where boxes are small against the basins a boundary entropy above ln 2 tells that it is fractal; one
+    below tells nothing.  Errors take boxes as independent.
 
     Parameters
     ----------
