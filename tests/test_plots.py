@@ -12,7 +12,7 @@ from saddlescape import plots
 from saddlescape.analysis import wilson_interval
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plots.common import PANELS, label
-from saddlescape.plots.map import _cells
+from saddlescape.plots.map import cells
 from saddlescape_cli.plot import KINDS
 
 STEPS = np.array([0, 1, 10, 100])
@@ -179,7 +179,7 @@ def test_map_shows_the_majority_and_the_median_step():
     outcome = np.array([Outcome.SOLVED] * 5 + [Outcome.TRAPPED] * 3)
     made = results(outcome, a=[1, 10, 100], b=[1, 2])
     made.variables["solve_step"][0, 0, :5] = [1, 2, 30, 90, 99]
-    frequent, step = _cells(made["outcome"], made["solve_step"])
+    frequent, step = cells(made["outcome"], made["solve_step"])
     assert (frequent == Outcome.SOLVED).all()
     assert step.tolist() == [[30, 7], [7, 7], [7, 7]]
     ax = plots.outcome_map(made)
@@ -337,6 +337,28 @@ def test_trajectories_take_titles_and_levels(scales):
     assert figure.axes[0].get_position().x0 == figure.axes[1].get_position().x0
 
 
+def test_a_design_has_its_points_where_their_numbers_lie():
+    ax = plots.design(designed([1, 2]))
+    (dots,) = ax.collections
+    assert dots.get_offsets().tolist() == [[0.1, 0], [1, 2], [100, 1]]
+    assert [tuple(colour) for colour in dots.get_facecolors()[:2]] == [
+        to_rgba(plots.COLOURS[o]) for o in (Outcome.FROZEN, Outcome.TRAPPED)
+    ]
+    assert tuple(dots.get_facecolors()[2]) == plots.RAMP(1.0)
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "linear", "starts.scale")
+
+
+def designed(seeds):
+    """Three points, zipped under "design": frozen, mostly trapped, mostly solved."""
+    outcome = np.full((3, len(seeds), 8), Outcome.FROZEN)
+    outcome[1, :, 1:], outcome[2, 0], outcome[2, 1:, :2] = Outcome.TRAPPED, Outcome.SOLVED, Outcome.SOLVED
+    made = results(outcome, design=[0, 1, 2], seed=seeds)
+    made.along["design"] = ("word", "scale", "rate")
+    made.coords |= {"word": np.array(["a", "b", "c"]), "scale": np.array([0.1, 1, 100]), "rate": np.array([0, 2, 1])}
+    made.labels |= {"scale": "starts.scale", "rate": "training.learning_rate"}
+    return made
+
+
 @pytest.mark.parametrize(
     ("coords", "kind"),
     [
@@ -354,11 +376,16 @@ def test_plot_picks_by_the_axes(monkeypatch, coords, kind):
     assert called == [kind]
 
 
+def test_plot_draws_a_design_where_there_is_one():
+    assert plots.plot(designed([1])).axes[0].collections
+
+
 def test_pictures_can_be_saved(scales, tmp_path):
     scales.variables |= {"separation": scales["loss"], "stop_reason": 0 * scales["stop_step"]}
     scales.variables["escape_step"] = scales["stop_step"] - 5
     for kind in plots.KINDS:
         made = results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4]) if kind in ("map", "solved", "convergence") else scales
+        made = designed([1]) if kind == "design" else made
         for ending, first in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
             plots.plot(made, kind).savefig(tmp_path / f"{kind}.{ending}")
             assert (tmp_path / f"{kind}.{ending}").read_bytes().startswith(first)
@@ -367,8 +394,9 @@ def test_pictures_can_be_saved(scales, tmp_path):
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({}, "pie", "must be one of curve, map, trajectories, portrait, scaling, solved, convergence; got 'pie'"),
+        ({}, "pie", "must be one of curve, map, trajectories, portrait, scaling, solved, convergence, design; got"),
         ({}, "map", "needs two axes, and this result has 1"),
+        ({}, "design", "needs axes of numbers that are zipped"),
         ({}, "solved", "needs two axes, and this result has 1"),
         ({"trajectory_run": np.arange(0), "separation": 0}, "portrait", "record.runs"),
         ({"trajectory_run": np.arange(0)}, "trajectories", "record.runs"),

@@ -7,7 +7,7 @@ import click
 from saddlescape.errors import SaddlescapeError
 from saddlescape_cli.drawing import drawing
 
-KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved", "convergence")
+KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved", "convergence", "design")
 
 
 @click.command()
@@ -20,8 +20,9 @@ def plot(file: Path, kind: str | None, out: Path | None) -> None:
       saddlescape plot my-run/result.h5
       saddlescape plot my-run/result.h5 --kind trajectories -o paths.svg
 
-    Draw the result FILE: outcomes as a curve or a map, trajectories, runs in the plane of two measures, escape times
-    with the law that fits, or the fraction solved.  The picture is a PNG, SVG or PDF, by the ending of its name.
+    Draw the result FILE: outcomes as a curve, a map or a design, trajectories, runs in the plane of two measures,
+    escape times with the law that fits, or the fraction solved.  The picture is a PNG, SVG or PDF, by the ending of
+    its name.
     """
     with drawing("plot"):
         from saddlescape import plots

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from saddlescape.plots.common import COLOURS, RAMP, PlotError, axis_names, figure_of
 from saddlescape.plots.convergence import convergence_map
 from saddlescape.plots.curve import escape_curve
+from saddlescape.plots.design import design, numbers_of
 from saddlescape.plots.map import outcome_map, outcome_maps
 from saddlescape.plots.portrait import portrait
 from saddlescape.plots.scaling import escape_times, scaling
@@ -34,6 +35,7 @@ __all__ = [
     "beside_theory",
     "convergence_map",
     "cuts",
+    "design",
     "escape_curve",
     "escape_times",
     "escaped_within",
@@ -57,18 +59,20 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "scaling": escape_times,
     "solved": solved,
     "convergence": convergence_map,
+    "design": design,
 }
 
 
 def plot(results: "Results", kind: str | None = None) -> Figure:
-    """Draw results as `kind`, one of `KINDS`; by default a map, a curve or trajectories, as suits their axes.
+    """Draw results as `kind`, one of `KINDS`; by default a map, a design, a curve or trajectories, as suits their axes.
 
     Raises
     ------
     PlotError : the kind is unknown, or the results have not what it needs.
     """
     wide = [name for name in axis_names(results) if results.dims[name] > 1]
-    kind = kind or ("map" if len(wide) > 1 else "curve" if wide else "trajectories")
+    single = "design" if wide and len(numbers_of(results, wide[0])) > 1 else "curve"
+    kind = kind or ("map" if len(wide) > 1 else single if wide else "trajectories")
     if kind not in KINDS:
         raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}")
     return figure_of(KINDS[kind](results))

@@ -48,15 +48,21 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
     if len(names) < 2:
         raise PlotError(f"kind: a map needs two axes, and this result has {len(names)}; use another kind")
     point = point or (0,) * (len(names) - 2)
-    outcome, step = _cells(results["outcome"][point], results[f"solve_{clock_of(results)}"][point])
+    outcome, step = cells(results["outcome"][point], results[f"solve_{clock_of(results)}"][point])
     ax = ax or new_axes()
+    show_cells(ax, coloured(results, ax, outcome, step), *(values_of(results, name) for name in names[-2:]))
+    across, up = (meaning_of(results, name) for name in names[-2:])
+    title = f"{results.title}\n{where(results, names[:-2], point)}".strip()
+    ax.set(xlabel=across, ylabel=up, title=title)
+    return ax
+
+
+def coloured(results: "Results", ax: Axes, outcome: Values, step: Values) -> Values:
+    """Colour (..., rgba) of each cell, from its outcome and the step or time of its solution; what they mean is told
+    beside the axes."""
     solved = outcome == Outcome.SOLVED
     fastest, slowest = _ends(step[solved])
     norm = LogNorm(fastest, slowest)
-    flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
-    ramp = RAMP.reversed()(norm(np.maximum(step, fastest)))
-    image = np.where(solved[..., None], ramp, flat[outcome])
-    show_cells(ax, image, *(values_of(results, name) for name in names[-2:]))
     others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
     ax.legend(
         handles=[Patch(color=COLOURS[o], label=f"{o.label} {np.mean(outcome == o):.1%}") for o in others],
@@ -66,10 +72,8 @@ def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ..
         bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
         bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         bar.set_label(f"solved {np.mean(solved):.1%}: at {clock_of(results)}")
-    across, up = (meaning_of(results, name) for name in names[-2:])
-    title = f"{results.title}\n{where(results, names[:-2], point)}".strip()
-    ax.set(xlabel=across, ylabel=up, title=title)
-    return ax
+    flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
+    return np.where(solved[..., None], RAMP.reversed()(norm(np.maximum(step, fastest))), flat[outcome])
 
 
 def outcome_maps(results: "Results", points: Mapping[str, tuple[int, ...]]) -> Figure:
@@ -84,7 +88,7 @@ def outcome_maps(results: "Results", points: Mapping[str, tuple[int, ...]]) -> F
     return figure
 
 
-def _cells(outcome: Values, step: Values) -> tuple[Values, Values]:
+def cells(outcome: Values, step: Values) -> tuple[Values, Values]:
     """Most frequent outcome over the runs (last axis), and median of when solved (0 where nothing is)."""
     frequent = np.argmax([np.count_nonzero(outcome == o, axis=-1) for o in Outcome], axis=0)
     steps = np.ma.median(np.ma.array(step, mask=~(step >= 0)), axis=-1)  # type: ignore[no-untyped-call]

@@ -1,0 +1,42 @@
+"""Outcomes at the points of a design: axes that are zipped."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from saddlescape.plots.common import LOG_RANGE, PlotError, axis_names, clock_of, new_axes
+from saddlescape.plots.map import cells, coloured
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+
+def numbers_of(results: "Results", dim: str) -> list[str]:
+    """The coordinates along a dimension that are numbers; two or more where a design runs along it."""
+    return [name for name in results.along[dim] if np.issubdtype(results.coords[name].dtype, np.number)]
+
+
+def design(results: "Results", ax: Axes | None = None) -> Axes:
+    """Draw a dot for each point of the first axes that are zipped, where its first two numbers lie.
+
+    It has the colour of its most frequent outcome, or of the median of the steps (or times) at which its runs were
+    solved.  Other axes are pooled.
+    """
+    names = axis_names(results)
+    dim = next((name for name in names if len(numbers_of(results, name)) > 1), None)
+    if dim is None:
+        raise PlotError("kind: a design needs axes of numbers that are zipped, and this result has none; use another")
+    across, up = numbers_of(results, dim)[:2]
+    runs = [
+        np.moveaxis(results[name], names.index(dim), 0).reshape(results.dims[dim], -1)
+        for name in ("outcome", f"solve_{clock_of(results)}")
+    ]
+    ax = ax or new_axes()
+    x, y = results.coords[across], results.coords[up]
+    ax.scatter(x, y, c=coloured(results, ax, *cells(*runs)), s=14)
+    for values, scale in ((x, ax.set_xscale), (y, ax.set_yscale)):
+        if values.min() > 0 and values.max() > LOG_RANGE * values.min():
+            scale("log")
+    ax.set(xlabel=results.labels[across], ylabel=results.labels[up], title=results.title)
+    return ax
