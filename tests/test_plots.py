@@ -30,6 +30,13 @@ class Stand(SimpleNamespace):
     def at(self, name, point):
         return self.variables[name][point]
 
+    def sizes(self, name):
+        return {"trajectory": len(self.variables[name])}
+
+    def read(self, name, **point):
+        """Of a variable that is the same at every point."""
+        return self.variables[name]
+
 
 def loss_of(point, run):
     return np.where(10 * (run + 1) < STEPS, np.nan, 0.5 / (1.0 + STEPS + run + sum(point)))
