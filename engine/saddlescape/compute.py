@@ -195,12 +195,15 @@ def _filled(plan: Plan, name: str, values: Floats) -> Floats:
     dims = MEASURES[name].dims
     outer = values.ndim - len(dims)
     missing = [(0, plan.inner[dim] - n) for dim, n in zip(dims, values.shape[outer:], strict=True)]
-    return np.pad(values, [*[(0, 0)] * outer, *missing], constant_values=np.nan)
+    whole = not any(n for _, n in missing)
+    return values if whole else np.pad(values, [*[(0, 0)] * outer, *missing], constant_values=np.nan)
 
 
 def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Parameters at their places among those of all networks of the plan; NaN where this one has none."""
     own = set(layout.places(spec.sizes, spec.network.bias))
+    if len(own) == plan.n_params:
+        return theta.astype(plan.dtype, copy=False)
     placed = np.full((*theta.shape[:-1], plan.n_params), np.nan, dtype=plan.dtype)
     placed[..., [place in own for place in plan.places]] = theta
     return placed
@@ -215,16 +218,18 @@ def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_sli
         runs["start_theta"] = _placed(plan, group.spec, given.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
     rows = given.recorded[inverse[kept]]
-    along = measured(record.fields, group.spec, trained.measures[rows])
+    along = measured(record.fields, group.spec, trained.measures)
     paths = {name: _kept(record, _filled(plan, name, values), "float32") for name, values in along}
     if record.parameters:
-        paths["theta"] = _kept(record, _placed(plan, group.spec, trained.theta_path[rows]), plan.dtype)
-    return runs, paths
+        paths["theta"] = _kept(record, _placed(plan, group.spec, trained.theta_path), plan.dtype)
+    every = np.array_equal(rows, np.arange(len(trained.measures)))  # then a copy is spared
+    return runs, paths if every else {name: values[rows] for name, values in paths.items()}
 
 
 def _kept(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
     """Numbers along trajectories as they are stored; `dtype` where the spec names none."""
-    return (rounded(values, record.keep_bits) if record.keep_bits else values).astype(record.dtype or dtype)
+    values = rounded(values, record.keep_bits) if record.keep_bits else values
+    return values.astype(record.dtype or dtype, copy=False)
 
 
 def compute_runs(
@@ -254,7 +259,10 @@ def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None 
             (paths, order[group.where[here]], kept.sum()),
         ):
             for name, values in arrays.items():
-                data.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[where] = values
+                if len(where) == n:
+                    data[name] = values
+                else:
+                    data.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[where] = values
     points, along = block.shape[:-1], [name for name in data if name in MEASURES or name == "theta"]
     if plan.per_outcome:
         rows = chosen(data["outcome"].reshape(-1, block.shape[-1]), plan.per_outcome)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.measures import largest, measure
+from saddlescape.kernels.measures import LOSS_FIELD, largest, measure
 from saddlescape.kernels.noise import below
 from saddlescape.kernels.tick import (
     ASKED,
@@ -42,6 +42,7 @@ LARGEST_THEN, MEASURES_THEN = range(2)  # columns of `final`, where the measures
 RUN, BIRTH, RECORD, DUE, DONE = range(5)  # rows of `book`
 TICK, NEXT, LIVE, SOONEST, FLAGS = range(5)  # entries of `clock`
 NEVER = 2**62
+JUST_LOSS = 1 << LOSS_FIELD  # a mask of measures
 
 
 class Lanes(NamedTuple):
@@ -143,9 +144,10 @@ def write_measures(fields, out, lane, lanes, runs, shape, n):
     """Write the measures of the mask `fields` to `out`, of copies of the lane's numbers."""
     theta, grad, start = shape.scratch, after(shape.scratch, n.params), after(shape.scratch, 2 * n.params)
     run = lanes.book[RUN * n.lanes + lane]
-    for k in range(n.params):
-        theta[k], grad[k] = lanes.theta[k * n.lanes + lane], lanes.grad[k * n.lanes + lane]
-        start[k] = runs.theta[run * n.params + k]
+    if fields != JUST_LOSS:
+        for k in range(n.params):
+            theta[k], grad[k] = lanes.theta[k * n.lanes + lane], lanes.grad[k * n.lanes + lane]
+            start[k] = runs.theta[run * n.params + k]
     measure(
         shape.measure, fields, out, n.params, np.float64(lanes.seen[LOSS * n.lanes + lane]), theta, grad, start,
         shape.sizes, n.layers, shape.bias, shape.odd, after(shape.scratch, 3 * n.params), shape.tolerance,

@@ -1,0 +1,86 @@
+"""What recording costs: processor time of blocks with and without trajectories, and the bytes of these a second.
+
+Compression is apart: it is timed by itself, on the same trajectories.
+"""
+
+import argparse
+import time
+
+import report
+
+from saddlescape.compute import compute
+from saddlescape.measures import MEASURES
+from saddlescape.plan import Plan
+from saddlescape.spec import load
+from saddlescape.store import blocks
+
+SAMPLED = {
+    "256 of 4096 runs": "record.runs=256",
+    "32 of each outcome": "record.runs={per_outcome=32}",
+}
+ALL = {
+    "loss": ("record.fields=['loss']",),
+    "loss, gradient norm, separation": (),
+    "loss and parameters": ("record.fields=['loss']", "record.parameters=true"),
+    "all three and parameters": ("record.parameters=true",),
+}
+
+
+def plan_of(*settings):
+    """The bundled XOR sweep, in which no run is solved, so that each takes all its steps."""
+    return Plan(load("xor", ["stop.solved=0", *settings]))
+
+
+def timed(plan, rounds, work=compute):
+    """(least seconds of one core, what came of it) of the last block."""
+    block, took = plan.block(plan.blocks - 1), []
+    work(plan, block)  # compiles
+    for _ in range(rounds):
+        began = time.process_time()
+        done = work(plan, block)
+        took.append(time.process_time() - began)
+    return min(took), done
+
+
+def stored(data):
+    """Bytes along trajectories."""
+    return sum(values.nbytes for name, values in data.items() if name in MEASURES or name == "theta")
+
+
+def sampled(steps, rounds):
+    """Share of the run that recording log:64 costs, by which runs are recorded."""
+    settings = (f"training.steps={steps}",)
+    without, _ = timed(plan_of(*settings, "record.runs=0"), rounds)
+    return {name: timed(plan_of(*settings, runs), rounds)[0] / without - 1 for name, runs in SAMPLED.items()}
+
+
+def whole(rounds):
+    """(MB, MB a second of recording, MB a second of compression) by what is recorded of all runs."""
+    settings = ("starts.count=1024", "training.steps=1000", "record.steps=every:10")
+    without, _ = timed(plan_of(*settings, "record.runs=0"), rounds)
+    found = {}
+    for name, what in ALL.items():
+        plan = plan_of(*settings, "record.runs=all", *what)
+        took, data = timed(plan, rounds)
+        encoded, _ = timed(plan, 1, lambda plan, block, data=data: blocks.encode(plan, block, data))
+        found[name] = [stored(data) / 1e6, stored(data) / 1e6 / (took - without), stored(data) / 1e6 / encoded]
+    return found
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="small numbers, once: a try of the machinery")
+    given, before = options.parse_args(), report.machine()
+    steps, rounds = (1000, 1) if given.quick else (20000, 5)
+    data = {"sampled": {f"{steps} steps": sampled(steps, rounds)}, "whole": whole(rounds)}
+    shares = [[name, *row.values()] for name, row in data["sampled"].items()]
+    rates = [[name, *row] for name, row in data["whole"].items()]
+    text = "\n\n".join((
+        report.table(["recorded at log:64, over the run without", *SAMPLED], shares),
+        report.table(["all runs, every 10th of 1000 steps", "MB", "MB/s a core", "MB/s of deflate"], rates),
+    ))  # fmt: skip
+    report.keep("recording", data, text, before)
+
+
+if __name__ == "__main__":
+    main()
