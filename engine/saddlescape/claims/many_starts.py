@@ -5,15 +5,13 @@ import numpy.typing as npt
 
 from saddlescape import plots
 from saddlescape.analysis import outcome_counts
+from saddlescape.analysis.points import Kind, report
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, percent, share
 from saddlescape.outcomes import Outcome
 from saddlescape.results import Results
 
 SURE = 0.99
 """How sure one wants to be that at least one start of several solves the problem."""
-
-GROWN = 2
-"""Traps have no bottom where the gradient is not 0 and weights have grown, in the median, by more than this."""
 
 RULE = 2**-0.5
 """What the rule 1 / sqrt(inputs of a unit) gives here."""
@@ -48,7 +46,8 @@ def examine(results: Results) -> Finding:
         np.median(np.linalg.norm(results[name][one, caught], axis=1)) for name in ("start_theta", "final_theta")
     )
     shown = [i for i, s in enumerate(scale) if s in (scale[best], 1, scale.max())]
-    endless = end > GROWN * start and bool((results["final_grad_norm"][one, caught] > 0).all())
+    kinds = report(results.sweep.at((one,)), results["final_theta"][one, caught]).kind
+    endless, minima = np.count_nonzero(kinds == Kind.AT_INFINITY), np.count_nonzero(kinds == Kind.MINIMUM)
     rule = int(np.argmin(abs(scale - RULE)))
     words = {
         "best": f"{scale[best]:g}",
@@ -66,10 +65,12 @@ def examine(results: Results) -> Finding:
         "steepest": f"{results['final_grad_norm'][one, caught].max():.0e}",
         "start": f"{start:.1f}",
         "end": f"{end:.1f}",
+        "endless": share(endless, len(kinds)),
+        "minima": number(minima),
     }
     drawn = plots.figure_of(plots.escape_curve(results))
     pictures = {"curve": Picture(drawn, "Fractions of outcomes against the scale of the starts")}
-    return Finding(checks, words, pictures, "minima at infinity are counted" if endless else "")
+    return Finding(checks, words, pictures, "" if minima else "minima at infinity are counted")
 
 
 def starts_needed(chance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout, plots, starts
+from saddlescape import plots, starts
 from saddlescape.analysis import event_times, fit_scaling
+from saddlescape.analysis.points import derivatives
 from saddlescape.analysis.scaling import Law, ScalingFit
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, share
 from saddlescape.outcomes import Outcome
-from saddlescape.problems import Problem, logic_problem
-from saddlescape.reference import Network, loss_and_gradient
 from saddlescape.results import Results
+from saddlescape.spec import Spec, load
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,8 +30,8 @@ NEAR = 0.1
 POWER, RATE = 0.05, 0.02
 """How near the exponent must be to -2, and the logarithm's factor, relatively, to that of the linearised flow."""
 
-ROUNDING = 1e-6
-"""Eigenvalues of second differences smaller than this are zero."""
+ROUNDING = 1e-12
+"""Eigenvalues smaller than this are zero."""
 
 CUT = np.linspace(-2, 2, 161)
 
@@ -46,11 +46,9 @@ class Point(NamedTuple):
 
 def examine(results: Results) -> Finding:
     """From the curvature at zero, and from the times at which the gradient flow leaves it."""
-    spec, problems = results.sweep.spec, [results.sweep.at((i, 0)).loaded for i in (COPY, XOR)]
-    networks = [Network((p.X.shape[1], *spec.sizes[1:]), True, spec.activations, spec.training.loss) for p in problems]
-    points = [at_zero(*pair) for pair in zip(networks, problems, strict=True)]
-    logistic = at_zero(Network((2, 2, 1), True, ("logistic", "logistic"), "half_sse"), logic_problem("xor"))
-    lines = [cut(results, i, networks[i], problems[i], points[i]) for i in (COPY, XOR)]
+    specs = [results.sweep.at((i, 0)) for i in (COPY, XOR)]
+    points, logistic = [at_zero(spec) for spec in specs], at_zero(load("claims/1-xor").at((0,)))
+    lines = [cut(results, i, specs[i], points[i]) for i in (COPY, XOR)]
     frozen = results["outcome"][:, results.coords["scale"] == 0] == Outcome.FROZEN
     power, logarithm = fit(results, XOR, "power"), fit(results, COPY, "logarithm")
     growth, constant = -points[COPY].values[0], constants(results)
@@ -93,26 +91,24 @@ def examine(results: Results) -> Finding:
         "more": f"{float(logarithm.time(small / 10) - logarithm.time(small)):.2g}",
     }
     drawn = times(results, float(np.median(constant)), logarithm)
+    spectra = {"copy": points[COPY], "XOR, tanh": points[XOR], "XOR, logistic": logistic}
+    flatness = plots.spectrum({name: point.values for name, point in spectra.items()})
     pictures = {
+        "spectrum": Picture(plots.figure_of(flatness), "Eigenvalues of the Hessian at zero"),
         "cuts": Picture(plots.cuts(CUT, dict(zip(NAMES, lines, strict=True))), "Loss along lines through zero"),
         "times": Picture(plots.figure_of(drawn), "Escape times against the scale"),
     }
     return Finding(checks, words, pictures)
 
 
-def at_zero(network: Network, problem: Problem) -> Point:
-    """The loss around zero, by second differences of exact gradients."""
-    n, step = layout.n_params(network.sizes, network.bias), 1e-5
-
-    def gradient(theta: Floats) -> Floats:
-        return np.asarray(loss_and_gradient(network, theta, problem.X, problem.T)[1], dtype=np.float64)
-
-    hessian = np.array([(gradient(row) - gradient(-row)) / (2 * step) for row in step * np.eye(n)])
-    return Point(gradient(np.zeros(n)), *np.linalg.eigh((hessian + hessian.T) / 2))
+def at_zero(spec: Spec) -> Point:
+    """The loss of a spec around zero."""
+    found = derivatives(spec, np.zeros((1, spec.n_params)))
+    return Point(found.gradient[0], *np.linalg.eigh(found.hessian[0]))
 
 
 def flat(values: Floats) -> int:
-    """How many eigenvalues are zero, up to the rounding of second differences."""
+    """How many eigenvalues are zero, up to rounding."""
     return int(np.count_nonzero(abs(values) < ROUNDING))
 
 
@@ -123,14 +119,12 @@ def spelled(values: Floats) -> str:
     return ", ".join(f"{value:g}" if n == 1 else f"{n} x {value:g}" for value, n in pairs)
 
 
-def cut(results: Results, i: int, network: Network, problem: Problem, zero: Point) -> dict[str, Floats]:
+def cut(results: Results, i: int, spec: Spec, zero: Point) -> dict[str, Floats]:
     """Losses at the distances `CUT` from zero, in the steepest direction and across it, where a run escaped."""
     steepest, out = zero.vectors[:, -1], way_out(results, i)
     out = out - steepest * (steepest @ out)
-    return {
-        name: np.array([loss_and_gradient(network, t * direction, problem.X, problem.T)[0] for t in CUT])
-        for name, direction in (("steepest", steepest), ("way out", out / np.linalg.norm(out)))
-    }
+    directions = {"steepest": steepest, "way out": out / np.linalg.norm(out)}
+    return {name: derivatives(spec, np.outer(CUT, way)).loss for name, way in directions.items()}
 
 
 def way_out(results: Results, i: int) -> Floats:

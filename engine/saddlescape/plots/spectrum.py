@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saddlescape.plots.common import CYCLE, Values, new_axes
+from saddlescape.plots.common import CYCLE, Values
 
 ZERO = 1e-6
 """Eigenvalues below this, in units of the largest, are counted as zero."""
@@ -19,16 +19,17 @@ def spectrum(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
 
     The number of those that are negative, zero and positive is said beside each.
     """
-    ax = ax or new_axes()
+    size = (7, 0.9 + 0.8 * len(eigenvalues))
+    ax = ax or Figure(figsize=size, layout="constrained").add_subplot()
     for row, (colour, (name, values)) in enumerate(zip(CYCLE, eigenvalues.items(), strict=False)):
-        size = max(abs(values).max(), np.finfo(float).tiny)
-        shown = np.where(abs(values) < ZERO * size, 0, values / size).round(3)
+        largest = max(abs(values).max(), np.finfo(float).tiny)
+        shown = np.where(abs(values) < ZERO * largest, 0, values / largest).round(3)
         sign, height = np.sign(shown), np.array([np.count_nonzero(shown[:i] == v) for i, v in enumerate(shown)])
-        ax.plot(shown, -row + 0.07 * height, "o", color=colour, gid=name)
+        ax.plot(shown, -row + 0.1 * height, "o", color=colour, gid=name)
         counts = ", ".join(f"{np.count_nonzero(sign == s)} {word}" for s, word in COUNTED.items())
-        ax.text(1.06, -row, f"{name}: {counts}\nlargest {size:.4g}", color=colour, va="center")
+        ax.text(1.15, -row, f"{name}: {counts}\nlargest {largest:.4g}", color=colour, va="center")
     ax.axvline(0, color="k", linewidth=0.8)
-    ax.set(yticks=[], xlabel="curvature over the largest", xlim=(-1.1, 1.1), ylim=(0.6 - len(eigenvalues), 0.8))
+    ax.set(yticks=[], xlabel="curvature over the largest", xlim=(-1.1, 1.1), ylim=(0.6 - len(eigenvalues), 0.95))
     return ax
 
 
