@@ -265,6 +265,15 @@ def test_a_portrait_shows_kept_runs_in_the_plane_of_two_measures(scales):
         plots.portrait(scales, ("loss", "grad_norm"))
 
 
+def test_a_portrait_shows_runs_that_were_chosen_by_outcome(scales):
+    chosen = {(3,): np.array([6, 2, -1, -1])}
+    scales.read = lambda name, scale: chosen[(scale,)]
+    scales.variables["separation"] = scales["loss"]
+    lines = plots.portrait(scales, points=[(3,)]).get_lines()
+    assert [line.get_color() for line in lines] == [plots.COLOURS[o] for o in (Outcome.PLATEAU, Outcome.SOLVED)]
+    assert [line.get_ydata()[0] for line in lines] == [scales["loss"][3, row, 0] for row in (0, 1)]
+
+
 def test_escape_times_and_the_power_law_that_fits_them():
     made = results(Outcome.TRAPPED, name=["a", "b"], scale=[0, 1e-3, 1e-2, 0.1])
     time = np.array([np.inf, 1e6, 1e4, 1e2])[:, None] * np.linspace(0.9, 1.1, 8)

@@ -71,6 +71,28 @@ def clock_of(results: "Results") -> str:
     return "time" if "solve_time" in results else "step"
 
 
+def kept_runs(results: "Results", point: tuple[int, ...], most: int) -> tuple[Values, Values]:
+    """(rows, runs): at most so many trajectories of a point, evenly spaced, by their row and by the run they are of."""
+    runs = results.read("trajectory_run", **dict(zip(axis_names(results), point, strict=True)))
+    there = np.flatnonzero(runs >= 0)
+    rows = there[spread(len(there), most)]
+    return rows, runs[rows]
+
+
+def check_recorded(results: "Results", *measures: str) -> None:
+    """Refuse to draw trajectories of measures that were not recorded, or of no run.
+
+    Raises
+    ------
+    PlotError : with what to record.
+    """
+    for name in measures:
+        if name not in results:
+            raise PlotError(f'record.fields: has no "{name}", so there is nothing to draw; add it and run again')
+    if not results.sizes("trajectory_run")["trajectory"]:
+        raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
+
+
 def words(name: str) -> str:
     """A name of the file for people."""
     return name.replace("_", " ")

@@ -7,7 +7,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from saddlescape.plots.common import COLOURS, OUTCOMES, PlotError, axis_names, new_axes, spread, spread_points, words
+from saddlescape.plots.common import (
+    COLOURS,
+    OUTCOMES,
+    axis_names,
+    check_recorded,
+    kept_runs,
+    new_axes,
+    spread_points,
+    words,
+)
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -32,12 +41,13 @@ def portrait(
     ------
     PlotError : a measure was not recorded, or no trajectory was kept.
     """
-    kept = _kept(results, measures)
+    check_recorded(results, *measures)
     names, ax = axis_names(results), ax or new_axes()
     points = spread_points([results.dims[name] for name in names]) if points is None else points
-    rows, seen, least = spread(len(kept), CURVES), set(), [np.inf, np.inf]
+    seen, least = set(), [np.inf, np.inf]
     for point in points:
-        outcomes = results.at("outcome", point)[kept[rows]]
+        rows, runs = kept_runs(results, point, CURVES)
+        outcomes = results.at("outcome", point)[runs]
         for x, y, code in zip(*(results.at(name, point)[rows] for name in measures), outcomes, strict=True):
             here = np.isfinite(x) & np.isfinite(y)
             line = ax.plot(x[here], y[here], color=COLOURS[OUTCOMES[code]], linewidth=0.7, marker=".")[0]
@@ -49,12 +59,3 @@ def portrait(
     ax.set(xlabel=words(measures[0]), ylabel=words(measures[1]), title=results.title)
     ax.legend(handles=[Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)], frameon=False)
     return ax
-
-
-def _kept(results: "Results", measures: tuple[str, str]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    for name in measures:
-        if name not in results:
-            raise PlotError(f'record.fields: has no "{name}", so there is nothing to draw; add it and run again')
-    if not len(kept := np.asarray(results["trajectory_run"])):
-        raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
-    return kept

@@ -12,12 +12,12 @@ from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
     COLOURS,
     OUTCOMES,
-    PlotError,
     Values,
     axis_names,
+    check_recorded,
     clock_of,
+    kept_runs,
     short_log_axis,
-    spread,
     spread_points,
     where,
 )
@@ -42,11 +42,8 @@ def trajectories(
     points : indices over the axes, by title; without titles these are the values of the axes.
     levels : losses to draw a line at, by name.
     """
-    if "loss" not in results:
-        raise PlotError('record.fields: has no "loss", so there is nothing to draw; add it and run again')
+    check_recorded(results, "loss")
     names = axis_names(results)
-    if not results.sizes("trajectory_run")["trajectory"]:
-        raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     named = points if isinstance(points, Mapping) else {where(results, names, point): point for point in points}
     columns = min(columns, len(named))
@@ -56,11 +53,9 @@ def trajectories(
     seen: set[Outcome] = set()
     most = 0
     for ax, (title, point) in zip(panels, named.items(), strict=False):
-        kept = results.read("trajectory_run", **dict(zip(names, point, strict=True)))
-        there = np.flatnonzero(kept >= 0)
-        drawn = there[spread(len(there), CURVES)]
-        most = max(most, len(drawn))
-        seen |= _panel(ax, results, point, kept[drawn], drawn)
+        rows_here, runs = kept_runs(results, point, CURVES)
+        most = max(most, len(runs))
+        seen |= _panel(ax, results, point, runs, rows_here)
         ax.set_title(title, fontsize="medium")
         for name, level in (levels or {}).items():
             ax.axhline(level, color="k", linewidth=1, linestyle="--")
