@@ -376,7 +376,7 @@ def test_a_trajectory_not_kept_is_an_error(results):
 def test_what_is_no_result_is_named(tmp_path):
     (tmp_path / "text.h5").write_text("no HDF5")
     h5py.File(tmp_path / "foreign.h5", "w").close()
-    with pytest.raises(CorruptError, match=r"text\.h5 is not a readable HDF5 file"):
+    with pytest.raises(CorruptError, match=r"text\.h5 is damaged, or no result of saddlescape"):
         ss.open(tmp_path / "text.h5")
     with pytest.raises(CorruptError, match=r"foreign\.h5 is HDF5 but no result of saddlescape"):
         ss.open(tmp_path / "foreign.h5")
