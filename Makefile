@@ -2,7 +2,7 @@ BIN := .venv/bin
 PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
 READERS := READERS_FILES=build/readers .venv-readers/bin/python
-.PHONY: demo test test-slow test-peers test-readers lint bench bench-peers clean
+.PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers clean
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -17,6 +17,10 @@ test: .venv/.ready
 # Thousands of variants are compiled: hours.
 test-slow: .venv/.ready
 	$(BIN)/pytest -m slow -n auto
+
+# Every fault of docs/reliability.md, the long forms too: half an hour.
+reliability: .venv/.ready
+	$(BIN)/pytest tests -m fault -n auto --faults docs/reliability.md
 
 test-peers: .venv-peers/.ready
 	$(PEERS) -m pytest -o addopts= tests/peers

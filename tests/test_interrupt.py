@@ -131,8 +131,9 @@ def committed(folder):
     return {path.name for path in folder.glob("blocks/*.h5")}
 
 
+@pytest.mark.fault("SIGINT or SIGTERM, once or twice, in the midst of a run")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninterrupted, tmp_path, number):
+def test_a_stop_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninterrupted, tmp_path, tried, number):
     folder = tmp_path / "my run"
     process = start(folder)
     until(lambda: committed(folder), process)
@@ -148,9 +149,11 @@ def test_a_stop_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninte
     resumed = subprocess.run(command("resume", folder), capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
     assert (folder / "result.h5").read_bytes() == (uninterrupted / "result.h5").read_bytes()
+    tried()
 
 
-def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(start, tmp_path):
+@pytest.mark.fault("SIGINT or SIGTERM, once or twice, in the midst of a run")
+def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(start, tmp_path, tried):
     folder = tmp_path / "run"
     process = start(folder, MAIN + DEAF)
     until((folder / "plan.json").exists, process)
@@ -163,6 +166,7 @@ def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(star
     resumed = subprocess.run(command("resume", folder, code=MAIN + DEAF), capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
     assert (folder / "result.h5").exists()
+    tried()
 
 
 def interrupted(process, signals):

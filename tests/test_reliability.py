@@ -1,0 +1,62 @@
+"""The page of faults and the tests that bring them about agree."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from saddlescape.errors import SaddlescapeError
+from saddlescape.runner import FailedBlocksError, Interrupted
+from saddlescape_cli.watch import SIGNALS, TIME_IS_UP
+
+TESTS = Path(__file__).parent
+PAGE = (TESTS.parent / "docs/reliability.md").read_text()
+FAULTS, CODES = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+
+
+def rows(text):
+    return [row.strip("| ").split(" | ") for row in re.findall(r"^\| .* \|$", text, re.MULTILINE)][2:]
+
+
+def test_rows_are_faults_that_tests_bring_about():
+    texts = [path.read_text() for path in TESTS.glob("test_*.py") if path != Path(__file__)]
+    marked = {name for text in texts for name in re.findall(r'^@pytest\.mark\.fault\("(.*)"\)', text, re.MULTILINE)}
+    assert {name for name, _, _ in rows(FAULTS)} <= marked
+    assert len(rows(FAULTS)) > 15
+
+
+def test_every_fault_was_tried_and_nothing_lost():
+    assert all(int(tried.replace(",", "")) > 0 and lost == "0" for _, tried, lost in rows(FAULTS))
+
+
+def test_exit_codes_are_those_of_the_page():
+    told = {int(code) for row in rows(CODES) for code in row[0].split(", ")}
+    kinds = [*SaddlescapeError.__subclasses__(), FailedBlocksError, Interrupted]
+    ours = {0, TIME_IS_UP, *(kind.exit_code for kind in kinds), *(128 + number for number in SIGNALS)}
+    assert told == ours
+
+
+SUITE = """
+import pytest
+
+@pytest.mark.fault("flips")
+def test_flips(tried):
+    tried(3)
+
+@pytest.mark.fault("kills")
+@pytest.mark.parametrize("harm", [False, True])
+def test_kills(tried, harm):
+    tried()
+    assert not harm
+"""
+
+
+def test_the_suite_writes_into_the_page_what_it_tried_and_what_was_lost(tmp_path):
+    shutil.copy(TESTS / "conftest.py", tmp_path)
+    (tmp_path / "test_it.py").write_text(SUITE)
+    head = "| fault | tried | lost |\n| --- | --- | --- |\n"
+    (tmp_path / "page.md").write_text(f"Before.\n\n{head}| old | 1 | 0 |\n\nAfter.\n")
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--faults", "page.md", "test_it.py"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True)
+    assert (tmp_path / "page.md").read_text() == f"Before.\n\n{head}| flips | 3 | 0 |\n| kills | 2 | 1 |\n\nAfter.\n"
