@@ -5,6 +5,8 @@ import json
 import h5py
 import numpy as np
 
+from saddlescape.store.heap import HEADER, SIGNATURE
+
 
 def replaced(file, name, *args, dims=None, **kwargs):
     """A dataset in place of another, over the same dimensions unless said."""
@@ -179,7 +181,20 @@ TEXTS = {
 }
 """What is refused when it is needed."""
 
+
+
+def endless_heap(content):
+    """The free space of the last text heap is said to be nothing: libhdf5 looks for the next object there, for ever."""
+    changed, at = bytearray(content), content.rindex(SIGNATURE) + HEADER
+    while index := int.from_bytes(content[at : at + 2], "little"):
+        at += HEADER + -(-int.from_bytes(content[at + 8 : at + 16], "little") // 8) * 8
+    assert index == 0
+    changed[at + 8 : at + 16] = bytes(8)
+    return bytes(changed)
+
+
 BYTES = {
+    "endless heap": endless_heap,
     "empty": lambda content: b"",
     "text": lambda content: b"hello\n" * 100,
     "cut in the middle": lambda content: content[: len(content) // 2],
@@ -212,6 +227,29 @@ for path in sys.argv[1:]:
                 code = end.code or 0
         left = [str(p) for p in Path().glob("out.*")]
         print(json.dumps([path, command, code, told.getvalue(), left if code else []]), flush=True)
+"""
+
+
+# Bytes of a file changed at random, drawn by a seed; the whole of what is left is read.
+FUZZ = """
+import random, sys
+from pathlib import Path
+import saddlescape as ss
+from saddlescape.errors import SaddlescapeError
+content, draw, path = Path(sys.argv[1]).read_bytes(), random.Random(int(sys.argv[2])), Path("fuzzed.h5")
+refused = 0
+for _ in range(int(sys.argv[3])):
+    changed = bytearray(content)
+    for _ in range(draw.choice([1, 2, 8, 64])):
+        at = draw.randrange(len(changed))
+        changed[at] = draw.choice([changed[at] ^ 1 << draw.randrange(8), 0, 255])
+    path.write_bytes(changed[: draw.choice([len(changed), len(changed), draw.randrange(len(changed))])])
+    try:
+        with ss.open(path) as result:
+            dict(result), result.axes, result.spec_text, result.labels
+    except SaddlescapeError:
+        refused += 1
+print(refused)
 """
 
 

@@ -11,6 +11,7 @@ from store_cases import run_folder, sweep
 import saddlescape as ss
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
+from saddlescape.store import heap
 
 SECONDS = 300
 
@@ -71,3 +72,19 @@ def test_the_library_refuses_as_the_commands_do(whole, tmp_path):
     for path in hostile.write(tmp_path, whole).values():
         with pytest.raises(CorruptError, match=str(path)), ss.open(path) as result:
             _ = result.axes, result.spec_text, dict(result)
+
+
+def test_heaps_are_found_between_the_chunks_of_a_large_file_too(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(heap, "SMALL", 0)
+    ss.open(whole).close()
+    (tmp_path / "endless.h5").write_bytes(hostile.endless_heap(whole.read_bytes()))
+    with pytest.raises(CorruptError, match="where it keeps its text"):
+        ss.open(tmp_path / "endless.h5")
+
+
+@pytest.mark.parametrize("many", [100, pytest.param(10000, marks=pytest.mark.slow)])
+def test_bytes_changed_at_random_are_read_or_refused(whole, tmp_path, many):
+    command = [sys.executable, "-c", hostile.FUZZ, str(whole), "1", str(many)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS + many / 5)
+    assert done.returncode == 0, done.stderr
+    assert many / 4 < int(done.stdout) < many

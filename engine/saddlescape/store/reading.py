@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
 from saddlescape.outcomes import Outcome, StopReason
-from saddlescape.store import guard
+from saddlescape.store import guard, heap
 from saddlescape.store.schema import PER_RUN, SCHEMA_VERSION, TIMES
 from saddlescape.store.source import Place, Stored
 
@@ -45,6 +45,8 @@ class ResultFile:
         self._file.close()
 
     def _check(self) -> None:
+        if "provenance" in guard.objects(self._file) and heap.damaged(self.path, self._file):
+            raise CorruptError(f"{self.path} is damaged: where it keeps its text")
         found = guard.attribute(self._file, "schema_version")
         if found is None or np.ndim(found) or "provenance" not in guard.objects(self._file):
             raise CorruptError(f"{self.path} is HDF5 but no result of saddlescape; name a run's result.h5")
