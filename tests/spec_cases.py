@@ -1,5 +1,7 @@
 """The spec of a sweep so small that a test can run it; an axis or a [record] may follow."""
 
+import pytest
+
 TINY = """schema = 1
 title = "tiny"
 [problem]
@@ -14,3 +16,15 @@ seed = 1
 learning_rate = 0.5
 steps = 20
 """
+
+
+def blocks_of(work):
+    """A fixture: the module's plans are cut into blocks of so many network-steps."""
+
+    @pytest.fixture(autouse=True, scope="module")
+    def small_blocks():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("saddlescape.plan.BLOCK_WORK", work)
+            yield
+
+    return small_blocks

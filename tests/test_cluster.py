@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from spec_cases import TINY
+from spec_cases import TINY, blocks_of
 
 import saddlescape as ss
 from saddlescape import cluster
@@ -68,11 +68,7 @@ cluster.compute = deadly
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def small_blocks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
-        yield
+small_blocks = blocks_of(WORK)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,15 @@ def folder(plan, tmp_path):
     return tmp_path / "run"
 
 
+@pytest.fixture
+def block(folder):
+    """Path and content of the only block that is left."""
+    path, *others = sorted(folder.glob("blocks/*.h5"))
+    for other in others:
+        other.unlink()
+    return path, path.read_bytes()
+
+
 def seen(store, path, content):
     """Whether this content of a block's file is set aside."""
     path.write_bytes(content)
@@ -37,11 +46,8 @@ def flipped(content, place, bit):
 
 @pytest.mark.fault("one bit of a block is flipped")
 @pytest.mark.parametrize(("step", "bits"), [(53, (5,)), pytest.param(1, range(8), marks=pytest.mark.slow)])
-def test_a_flip_of_any_byte_is_seen(plan, folder, tried, step, bits):
-    path, *others = sorted(folder.glob("blocks/*.h5"))
-    content = path.read_bytes()
-    for other in others:
-        other.unlink()
+def test_a_flip_of_any_byte_is_seen(plan, folder, block, tried, step, bits):
+    path, content = block
     with RunFolder(folder, plan) as store:
         for place in range(0, len(content), step):
             assert all(seen(store, path, flipped(content, place, bit)) for bit in bits)
@@ -50,11 +56,8 @@ def test_a_flip_of_any_byte_is_seen(plan, folder, tried, step, bits):
 
 @pytest.mark.fault("a block is cut short")
 @pytest.mark.parametrize("step", [199, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_block_cut_anywhere_is_seen(plan, folder, tried, step):
-    path, *others = sorted(folder.glob("blocks/*.h5"))
-    content = path.read_bytes()
-    for other in others:
-        other.unlink()
+def test_a_block_cut_anywhere_is_seen(plan, folder, block, tried, step):
+    path, content = block
     with RunFolder(folder, plan) as store:
         for length in range(0, len(content), step):
             assert seen(store, path, content[:length])

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray
-from spec_cases import TINY
+from spec_cases import TINY, blocks_of
 
 import saddlescape as ss
 from saddlescape import layout
@@ -50,11 +50,7 @@ ss.run("xor", sys.argv[1], overrides=sys.argv[3:], threads=2)
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def small_blocks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
-        yield
+small_blocks = blocks_of(WORK)
 
 
 @pytest.fixture(scope="module")

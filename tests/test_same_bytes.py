@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from spec_cases import TINY
+from spec_cases import TINY, blocks_of
 
 import saddlescape as ss
 from saddlescape.plan import Plan, Shard
@@ -33,11 +33,7 @@ ss.run(sys.argv[3], "made here", threads=int(sys.argv[2]))
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def small_blocks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
-        yield
+small_blocks = blocks_of(WORK)
 
 
 @pytest.fixture(scope="module")
