@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import make_batch, problem
 from spec_cases import TINY
+from tolerances import TRAJECTORY
 
 import saddlescape as ss
 from saddlescape import layout, reference
-from saddlescape.kernels import FIELDS, Trainer, places, train
+from saddlescape.kernels import FIELDS, Trainer, outputs, places, train
 from saddlescape.kernels.activations import ODD
 from saddlescape.measures import MEASURES, rounded
 from saddlescape.spec import parse
@@ -91,10 +92,49 @@ def test_every_measure_has_the_bits_of_its_twin(sizes, activations, bias, dtype)
 
 def test_every_field_of_the_spec_is_known_everywhere_and_documented():
     page = (Path(__file__).parents[1] / "docs/measures.md").read_text()
-    assert list(get_args(Measured)) == list(MEASURES) == list(FIELDS)
-    assert re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)?", page, re.MULTILINE) == [
-        (name, "".join(measure.dims)) for name, measure in MEASURES.items()
+    assert list(get_args(Measured)) == list(MEASURES) == [*FIELDS, "outputs"]
+    assert re.findall(r"^\| `(\w+)` \| (.*?) ?\|", page, re.MULTILINE) == [
+        (name, ", ".join(f"`{dim}`" for dim in measure.dims)) for name, measure in MEASURES.items()
     ]
+
+
+SAYING = [
+    ((2, 2), (), "softmax_ce", "linear", "float64"),
+    ((2, 3, 3), ("tanh",), "softmax_ce", "linear", "float32"),
+    ((2, 3, 2, 2), ("sin", "gelu"), "bce_logits", "linear", "float64"),
+    ((2, 3, 1), ("softplus",), "bce", "logistic", "float64"),
+    ((3, 5, 2), ("erf",), "huber", "tanh", "float32"),
+]
+
+
+@pytest.mark.parametrize(("sizes", "activations", "loss", "output", "dtype"), SAYING, ids=str)
+@pytest.mark.parametrize("samples", [1, 7])
+def test_outputs_are_those_of_the_twin(sizes, activations, loss, output, dtype, samples):
+    X, _ = problem(samples, sizes[0], sizes[-1])
+    network = reference.Network(sizes, True, (*activations, output), loss)
+    theta = starts_of(sizes, True, dtype)[[0, 1, 2, 3, 4, 5, 7]]
+    found = outputs(Trainer(sizes, True, (*activations, output), loss, "gd"), X, theta.reshape(7, 1, -1))
+    assert (found.shape, found.dtype) == ((7, 1, samples, sizes[-1]), dtype)
+    expected = [reference.outputs(network, one, X.astype(dtype)) for one in theta]
+    np.testing.assert_allclose(found[:, 0], expected, rtol=TRAJECTORY[dtype], atol=TRAJECTORY[dtype])
+
+
+def test_outputs_along_a_run_tell_when_it_is_solved(tmp_path):
+    text = '[record]\nfields = ["loss", "outputs"]\nsteps = "every:1"\ndtype = "float64"\nruns = "all"\n'
+    changes = ["starts.count=40", "starts.scale=2.0", "training.steps=3000", "training.stepper=momentum"]
+    with ss.open(ss.run(parse(TINY + text, tmp_path, changes), tmp_path / "run", threads=1)) as r:
+        worst = abs(r["outputs"] - r.sweep.spec.loaded.T).max(axis=(2, 3))
+        assert r.sizes("final_outputs") == {"run": 40, "sample": 4, "output": 1}
+        assert (r["sample"].tolist(), r["output"].tolist()) == ([0, 1, 2, 3], [0])
+        solved = r["solve_step"] >= 0
+        assert 0 < solved.sum() < 40
+        below = worst < r.sweep.spec.stop.solved
+        np.testing.assert_array_equal(below.any(axis=1), solved)
+        np.testing.assert_array_equal(below[solved].argmax(axis=1), r["solve_step"][solved])
+        ends = r["outputs"][np.arange(40), r["stop_step"]]
+        np.testing.assert_array_equal(ends, r["final_outputs"])
+        np.testing.assert_array_equal(ss.replay(r.sweep, (), 3)["outputs"][: r["stop_step"][3]],
+                                      r["outputs"][3, : r["stop_step"][3]])  # fmt: skip
 
 
 DEEP = """[record]

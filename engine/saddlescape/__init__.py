@@ -9,16 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from saddlescape.given import run_starts
     from saddlescape.rerun import replay, start
     from saddlescape.results import open
     from saddlescape.runner import merge, run, status
     from saddlescape.spec import load
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "merge", "open", "replay", "run", "start", "status"]
+__all__ = ["__version__", "load", "merge", "open", "replay", "run", "run_starts", "start", "status"]
 
 _HOME = {
-    **{"load": "spec", "open": "results", "replay": "rerun", "start": "rerun"},
+    **{"load": "spec", "open": "results", "replay": "rerun", "run_starts": "given", "start": "rerun"},
     **dict.fromkeys(("merge", "run", "status"), "runner"),
 }
 

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import layout, starts
-from saddlescape.kernels import Batch, Trained, Trainer, places, train
+from saddlescape.kernels import Batch, Trained, Trainer, outputs, places, train
 from saddlescape.measures import BASIC, MEASURES, rounded
 from saddlescape.outcomes import ESCAPE_DROP, Outcome, classify
 from saddlescape.plan import Block, Plan
 from saddlescape.problems import Problem
 from saddlescape.spacing import log
-from saddlescape.spec import Spec, only_numbers
+from saddlescape.spec import NUMERIC, Spec, only_numbers
 from saddlescape.spec.model import Record
 
 Data = dict[str, npt.NDArray[Any]]
@@ -67,6 +67,11 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         shuffled=spec.shuffled,
         noise=bool(numbers["training.noise"].any()),
     )  # fmt: skip
+
+
+def plain_trainer(spec: Spec) -> Trainer:
+    """The network and loss of a spec alone: gradient descent over all samples."""
+    return Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd")
 
 
 def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -130,10 +135,15 @@ def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArr
 
 
 def batch(
-    spec: Spec, start: npt.NDArray[np.int64], numbers: dict[str, Any], recorded: Any, record_at: Any
+    spec: Spec,
+    start: npt.NDArray[np.int64],
+    numbers: dict[str, Any],
+    recorded: Any,
+    record_at: Any,
+    theta: Floats | None = None,
 ) -> Batch:
-    """The kernel's arguments for the starts of that number with the given numbers."""
-    theta = starts.draw(spec, start, numbers["starts.scale"])
+    """The kernel's arguments for the starts of that number, or `theta` in their place, with the given numbers."""
+    theta = starts.draw(spec, start, numbers["starts.scale"]) if theta is None else theta
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
     n = len(theta)
     return Batch(
@@ -146,8 +156,8 @@ def batch(
         steps=np.full(n, spec.steps, dtype=np.int64),
         recorded=recorded,
         record_at=record_at,
-        record_theta=spec.record.parameters,
-        fields=spec.record.fields,
+        record_theta=spec.record.parameters or "outputs" in spec.record.fields,
+        fields=tuple(name for name in spec.record.fields if name != "outputs"),
         tolerance=spec.record.tolerance,
         keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
     )
@@ -167,32 +177,45 @@ def _train_group(
     return given, train(kernel, problem.X, problem.T, given, after_slice=after_slice), inverse
 
 
-def _outcomes(plan: Plan, spec: Spec, given: Batch, trained: Trained) -> Data:
+def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
     rate = 1.0 if spec.flows else given.rates["learning_rate"]
     update = rate * trained.largest_gradient
     if spec.training.stepper == "multiplicative":
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
-    ends = measured({*BASIC, *spec.record.fields}, spec, trained.final)
+    ends = measured({*BASIC, *spec.record.fields}, spec, trained.final, trained.theta)
     times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
     return {
         **dict(times),
         "outcome": classify(*events, update, trained.separation),
         **dict(zip(names, events, strict=True)),
-        **{f"final_{name}": _filled(plan, name, values) for name, values in ends},
+        **{f"final_{name}": values for name, values in ends},
     }
 
 
-def measured(fields: Collection[str], spec: Spec, rows: Floats) -> Iterator[tuple[str, Floats]]:
-    """The measures by name, out of rows that hold them (..., numbers)."""
-    for name, at in places(fields, len(spec.sizes) - 1).items():
+def fates(spec: Spec, theta: Floats, first: int = 0) -> Data:
+    """All variables of the runs from `first` on, if they start from `theta` (runs, n_params); parameters among them."""
+    n = len(theta)
+    numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC}
+    given = batch(spec, np.arange(first, first + n), numbers, np.full(n, -1), np.zeros(1, dtype=np.int64), theta)
+    trained = train(trainer(spec, numbers), spec.loaded.X, spec.loaded.T, given)
+    return {**_outcomes(spec, given, trained), "start_theta": given.theta, "final_theta": trained.theta}
+
+
+def measured(
+    fields: Collection[str], spec: Spec, rows: Floats, theta: npt.NDArray[Any]
+) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """The measures by name: of rows that hold them (..., numbers), and of the parameters there (..., n_params)."""
+    for name, at in places({*fields} - {"outputs"}, len(spec.sizes) - 1).items():
         yield name, rows[..., at]
+    if "outputs" in fields:
+        yield "outputs", outputs(plain_trainer(spec), spec.loaded.X, theta)
 
 
 def _filled(plan: Plan, name: str, values: Floats) -> Floats:
-    """A measure with all layers of the plan's deepest network; NaN where this one has none."""
-    dims = MEASURES[name].dims
+    """A measure with all layers of the plan's deepest network; NaN where this one has none.  Others as they are."""
+    dims = MEASURES[name].dims if name in MEASURES else ()
     outer = values.ndim - len(dims)
     missing = [(0, plan.inner[dim] - n) for dim, n in zip(dims, values.shape[outer:], strict=True)]
     whole = not any(n for _, n in missing)
@@ -213,12 +236,13 @@ def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_sli
     """(per run, per trajectory) arrays of one group."""
     given, trained, inverse = _train_group(plan, group, kept, after_slice)
     record = plan.sweep.spec.record
-    runs = {name: values[inverse] for name, values in _outcomes(plan, group.spec, given, trained).items()}
+    ends = _outcomes(group.spec, given, trained)
+    runs = {name: _filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, given.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
     rows = given.recorded[inverse[kept]]
-    along = measured(record.fields, group.spec, trained.measures)
+    along = measured(record.fields, group.spec, trained.measures, trained.theta_path)
     paths = {name: _kept(record, _filled(plan, name, values), "float32") for name, values in along}
     if record.parameters:
         paths["theta"] = _kept(record, _placed(plan, group.spec, trained.theta_path), plan.dtype)

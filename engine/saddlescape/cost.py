@@ -101,7 +101,16 @@ def _working(plan: Plan, stored: dict[str, int]) -> int:
     """Bytes that one block is computed with, beside what is stored of it."""
     runs = math.prod(plan.tile) * (A_RUN + A_PARAMETER * plan.n_params)
     all_runs = -(-plan.tile[-1] // plan.trajectory_tile) if plan.per_outcome else 1  # until outcomes are known
-    return runs + all_runs * (RECORDED * stored["record"] + PATHS * stored["theta"])
+    return runs + all_runs * (RECORDED * stored["record"] + PATHS * (stored["theta"] or _followed(plan)))
+
+
+def _followed(plan: Plan) -> int:
+    """Bytes of parameters along trajectories that are not stored, but that `outputs` are computed from."""
+    if "outputs" not in plan.fields or not plan.trajectories:
+        return 0
+    tile, points = _tile(plan), [d.name for d in plan.dimensions[:-1]]
+    paths = math.prod(tile[d] for d in (*points, "trajectory", "record"))
+    return np.dtype(plan.dtype).itemsize * plan.n_params * paths
 
 
 def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:

@@ -30,6 +30,7 @@ MEASURES = {
         "number of groups of units of a hidden layer that are nearer than record.tolerance", ("hidden_layer",)
     ),
     "cosine": Measure("mean |cosine| of the incoming weights of two units of a hidden layer", ("hidden_layer",)),
+    "outputs": Measure("what an output says of a sample", ("sample", "output")),
 }
 BASIC = ("loss", "grad_norm", "separation")
 """Measured where a run stops, whatever was asked for."""

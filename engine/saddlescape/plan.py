@@ -34,7 +34,7 @@ RESERVED = frozenset(
         *("run", "trajectory", "record", "parameter", "provenance", "record_step", "record_time", "trajectory_run"),
         *("outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "distinct_starts"),
         *("stop_time", "escape_time", "solve_time"),
-        *("theta", "start_theta", "final_theta", "layer", "hidden_layer", "computed"),
+        *("theta", "start_theta", "final_theta", "layer", "hidden_layer", "sample", "output", "computed"),
         *(name for measure in MEASURES for name in (measure, f"final_{measure}")),
     )
 )
@@ -194,9 +194,10 @@ class Plan:
 
     @cached_property
     def inner(self) -> dict[str, int]:
-        """Lengths of the dimensions that measures add to those of the runs: of the deepest network, and at least 1."""
+        """Lengths of the dimensions that measures add to those of the runs: of the largest network, and at least 1."""
         layers = max(len(spec.sizes) for spec in self.structures) - 1
-        return {"layer": layers, "hidden_layer": max(1, layers - 1)}
+        samples, outputs = (max(n) for n in zip(*(spec.loaded.T.shape for spec in self.structures), strict=True))
+        return {"layer": layers, "hidden_layer": max(1, layers - 1), "sample": samples, "output": outputs}
 
     @property
     def flows(self) -> bool:

@@ -70,16 +70,30 @@ def _loss_terms(loss: str, z: Array, y: Array, slope: Array, t: Array) -> tuple[
     return (np.logaddexp(0, z) - z * t) / t.size, error / t.size, error
 
 
+def _forward(network: Network, theta: Array, X: Array) -> tuple[list[Array], list[Array], Array, Array]:
+    """(what each layer hears, its slopes, the outputs' pre-activations, their values)."""
+    bias = np.ones((len(X), int(network.bias)), dtype=theta.dtype)
+    inputs, slopes, y = [], [], X
+    for rows, activation in zip(layout.layers(network.sizes, network.bias), network.activations, strict=True):
+        inputs.append(np.hstack([y, bias]))
+        z = inputs[-1] @ theta[rows].T
+        y, slope = activate(activation, z)
+        slopes.append(slope)
+    return inputs, slopes, z, y
+
+
+def outputs(network: Network, theta: Array, X: Array) -> Array:
+    """What one network says (samples, outputs), as it is compared with targets: of logits, probabilities."""
+    *_, z, y = _forward(network, theta, X)
+    if network.loss == "softmax_ce":
+        return np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
+    return activate("logistic", z)[0] if network.loss == "bce_logits" else y
+
+
 def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tuple[float, Array, float]:
     """(loss, gradient (n_params,), largest error of an output) of one network at `theta` (n_params,)."""
     weights = [theta[rows] for rows in layout.layers(network.sizes, network.bias)]
-    bias = np.ones((len(X), int(network.bias)), dtype=theta.dtype)
-    inputs, slopes, y = [], [], X
-    for w, activation in zip(weights, network.activations, strict=True):
-        inputs.append(np.hstack([y, bias]))
-        z = inputs[-1] @ w.T
-        y, slope = activate(activation, z)
-        slopes.append(slope)
+    inputs, slopes, z, y = _forward(network, theta, X)
     terms, delta, errors = _loss_terms(network.loss, z, y, slopes[-1], T)
     gradients = []
     for number in reversed(range(len(weights))):

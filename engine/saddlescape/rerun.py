@@ -53,7 +53,8 @@ def replay(
     problem = spec.loaded
     trained = train(trainer(spec, numbers), problem.X, problem.T, given)
     at = "record_time" if spec.flows else "record_step"
-    return {at: given.record_at, **dict(measured(fields, spec, trained.measures[0])), "theta": trained.theta_path[0]}
+    theta = trained.theta_path[0]
+    return {at: given.record_at, **dict(measured(fields, spec, trained.measures[0], theta)), "theta": theta}
 
 
 def _point(sweep: Sweep, point: tuple[int, ...]) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.linalg import norm
 
-from saddlescape.kernels import Derivatives, Trainer
+from saddlescape.compute import plain_trainer
+from saddlescape.kernels import Derivatives
 from saddlescape.kernels import derivatives as of_network
 from saddlescape.spec import Spec
 
@@ -32,8 +33,7 @@ def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
     theta = np.asarray(theta, dtype=np.float64)
     if theta.ndim != 2 or theta.shape[1] != spec.n_params:
         raise ValueError(f"theta must have shape (points, {spec.n_params}); got {theta.shape}")
-    network = Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd")
-    found = of_network(network, spec.loaded.X, spec.loaded.T, theta)
+    found = of_network(plain_trainer(spec), spec.loaded.X, spec.loaded.T, theta)
     decay = spec.training.weight_decay if spec.training.stepper != "adamw" else 0.0
     return replace(
         found,

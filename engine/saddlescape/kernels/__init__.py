@@ -3,6 +3,7 @@
 from saddlescape.kernels.batch import Batch, Trained, train
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, places
+from saddlescape.kernels.outputs import outputs
 from saddlescape.kernels.variant import Trainer
 
-__all__ = ["FIELDS", "Batch", "Derivatives", "Trained", "Trainer", "derivatives", "places", "train"]
+__all__ = ["FIELDS", "Batch", "Derivatives", "Trained", "Trainer", "derivatives", "outputs", "places", "train"]

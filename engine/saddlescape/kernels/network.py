@@ -160,6 +160,48 @@ def softmax(tile: Tile, layer: Layer, factor: float) -> None:
     tile.repeat(layer.fan_out, compare, 8)
 
 
+def say(tile: Tile, layer: Layer, said: Rows) -> None:
+    """What the outputs say, one row for each output of each sample; probabilities where the loss takes logits."""
+    loss = tile.variant.trainer.loss
+    if LOSSES[loss].term is None:
+        say_shares(tile, layer, said)
+        return
+    of = ACTIVATIONS["logistic" if loss == "bce_logits" else layer.activation]
+
+    def unit(j: Any) -> None:
+        for s, z in enumerate(pre_activations(tile, layer, j)):
+            said[(tile.first + s) * layer.fan_out + j] = of(z)[0]
+
+    tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
+
+
+def say_shares(tile: Tile, layer: Layer, said: Rows) -> None:
+    """The softmax of the outputs, exp(z - m) / sum exp(z - m) with m the largest logit."""
+    zero = tile.theta[0].like(0.0)
+    largest, total = (tile.sums.scratch(tile.size) for _ in range(2))
+    for s in tile.samples:
+        largest[s], total[s] = zero.like(-math.inf), zero
+
+    def row(j: Any, s: int) -> Any:
+        return (tile.first + s) * layer.fan_out + j
+
+    def logit(j: Any) -> None:
+        for s, z in enumerate(pre_activations(tile, layer, j)):
+            said[row(j, s)], largest[s] = z, select(largest[s] > z, largest[s], z)
+
+    def weigh(j: Any) -> None:
+        for s in tile.samples:
+            said[row(j, s)] = e = exp_of_negative(said[row(j, s)] - largest[s])
+            total[s] = total[s] + e
+
+    def share(j: Any) -> None:
+        for s in tile.samples:
+            said[row(j, s)] = said[row(j, s)] / total[s]
+
+    for step, cost in ((logit, layer.fan_in), (weigh, ACTIVATION_COST), (share, 8)):
+        tile.repeat(layer.fan_out, step, cost)
+
+
 def add_gradient(tile: Tile, layer: Layer) -> None:
     """Add the tile's gradient of a layer's parameters, samples in order."""
 

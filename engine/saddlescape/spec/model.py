@@ -128,7 +128,7 @@ ELEMENTS: dict[str, Any] = {
 
 Measured = Literal[
     "loss", "grad_norm", "separation", "param_norm", "distance",
-    "layer_norm", "imbalance", "effective_width", "effective_width_tol", "cosine",
+    "layer_norm", "imbalance", "effective_width", "effective_width_tol", "cosine", "outputs",
 ]  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def coordinates(plan: Plan) -> tuple[Along, ...]:
     values: dict[str, Any] = {name: range(length) for name, length in lengths.items()}
     values |= {d.name: d.values for d in plan.dimensions}
     values |= {"parameter": np.array([layout.name(place) for place in plan.places])}
-    values |= {name: range(1, length + 1) for name, length in plan.inner.items()}
+    values |= {name: range(1, plan.inner[name] + 1) for name in ("layer", "hidden_layer")}
     found = [Along(n, n, values[n], {"long_name": names[n]} if names.get(n) else {}) for n in lengths]
     found += [Along(c.name, c.along, c.values, {"long_name": c.key}) for c in plan.coordinates]
     if "record" in lengths:

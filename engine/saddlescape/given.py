@@ -1,0 +1,40 @@
+"""What becomes of starts that are given as an array."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.compute import fates
+from saddlescape.runner import cores
+from saddlescape.spec import Spec
+
+PIECE = 4096
+"""Starts that a thread runs at once, at most."""
+
+
+def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Train from given starts (runs, n_params): what a result has of each run, under the same names.
+
+    `start_theta` and `final_theta` are among them; nothing is written.  A run has the bits that it has in a sweep;
+    where steps take random numbers, row r has those of run r.
+
+    Parameters
+    ----------
+    spec : one point of a sweep, such as ``ss.load("xor").spec`` or ``ss.load("xor").at((8,))``; its own starts are
+        left out.
+
+    Raises
+    ------
+    ValueError : `theta` has another shape, no row, or holds something that is no finite number.
+    """
+    theta = np.asarray(theta, dtype=np.float64)
+    if theta.ndim != 2 or theta.shape[1] != spec.n_params or not theta.size or not np.isfinite(theta).all():
+        raise ValueError(f"theta must be finite, of shape (runs, {spec.n_params}), runs > 0; got {theta.shape}")
+    threads = threads or cores()
+    size = min(PIECE, -(-len(theta) // threads))
+    with ThreadPoolExecutor(threads) as pool:
+        first = range(0, len(theta), size)
+        done = list(pool.map(lambda row: fates(spec, theta[row : row + size], row), first))
+    return {name: np.concatenate([part[name] for part in done]) for name in done[0]}
