@@ -18,6 +18,15 @@ steps = 20
 """
 
 
+PRODUCT = """[network]
+hidden = [1]
+activation = "linear"
+output = "linear"
+bias = false
+"""
+"""Of one input and one output: what it says of input 1 is the product of its two weights."""
+
+
 def blocks_of(work):
     """A fixture: the module's plans are cut into blocks of so many network-steps."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kernel_cases import TARGET, XOR
+from spec_cases import PRODUCT
 from tolerances import HESSIAN, POLISHED
 
 from saddlescape.analysis.points import Kind, derivatives, report
@@ -46,15 +47,6 @@ def test_the_page_runs():
     exec("\n".join(blocks), {})
 
 
-PRODUCT = """[network]
-hidden = [1]
-activation = "linear"
-output = "linear"
-bias = false
-"""
-"""Half of (1 - a b)**2: a saddle at zero, minima where a b = 1."""
-
-
 @pytest.fixture
 def sample(tmp_path):
     """Function that gives the spec of one sample, input 1 and target 1, with more keys."""
@@ -63,6 +55,7 @@ def sample(tmp_path):
 
 
 def test_the_kinds_of_points_of_a_product(sample):
+    """Half of (1 - a b)**2: a saddle at zero, minima where a b = 1."""
     found = report(sample(PRODUCT), [[0, 0], [0.1, -0.1], [1, 1], [0.5, 2.1]])
     assert found.kind.tolist() == [Kind.SADDLE, Kind.SADDLE, Kind.FLAT, Kind.FLAT]
     assert found.index.tolist() == [1, 1, 0, 0]

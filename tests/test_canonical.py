@@ -1,0 +1,151 @@
+"""Symmetries of networks: one form for all of a class, and the catalogue of solutions made with it."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from spec_cases import PRODUCT
+from tolerances import POLISHED, SUMMED
+
+import saddlescape as ss
+from saddlescape.analysis.catalogue import catalogue, linked
+from saddlescape.analysis.points import Kind
+from saddlescape.analysis.symmetry import canonical, truth_tables
+from saddlescape.spec import parse
+
+TURNING = ("tanh", "erf", "sin", "linear", "logistic")
+
+
+def network(hidden, activations, bias=True, text=""):
+    names = ", ".join(f'"{name}"' for name in activations)
+    return parse(
+        f'[problem]\nname = "xor"\n[network]\nhidden = {list(hidden)}\nactivation = [{names}]\n'
+        f'output = "linear"\nbias = {str(bias).lower()}\n{text}',
+        Path(),
+    ).spec
+
+
+@st.composite
+def networks(draw):
+    """A network with biases, and a seed."""
+    hidden = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    activations = [draw(st.sampled_from((*TURNING, "relu", "softplus"))) for _ in hidden]
+    return network(hidden, activations), draw(st.integers(0, 2**32 - 1))
+
+
+def unflatten(spec, theta):
+    """Weights (units, inputs) and biases (units,) of each layer."""
+    found, first = [], 0
+    for before, after in pairwise(spec.sizes):
+        rows = theta[first : first + after * (before + 1)].reshape(after, before + 1)
+        found.append((rows[:, :-1].copy(), rows[:, -1].copy()))
+        first += rows.size
+    return found
+
+
+def transformed(spec, theta, rng):
+    """The network with its hidden units in another order, and of some the sign changed."""
+    layers = unflatten(spec, theta)
+    for number, activation in enumerate(spec.activations[:-1]):
+        (w, b), (v, c) = layers[number], layers[number + 1]
+        sign = rng.choice([-1, 1], len(b)) if activation in TURNING else np.ones(len(b))
+        if activation == "logistic":
+            c += v[:, sign < 0].sum(axis=1)
+        order = rng.permutation(len(b))
+        w[:], b[:], v[:] = (w * sign[:, None])[order], (b * sign)[order], (v * sign)[:, order]
+    return np.concatenate([np.column_stack(layer).ravel() for layer in layers])
+
+
+def said(spec, theta):
+    """Outputs (samples, outputs), written out."""
+    functions = {
+        "tanh": np.tanh, "sin": np.sin, "linear": lambda z: z, "relu": lambda z: z * (z > 0),
+        "logistic": lambda z: 1 / (1 + np.exp(-z)), "softplus": lambda z: np.log1p(np.exp(z)),
+        "erf": np.vectorize(__import__("math").erf, otypes=[float]),
+    }  # fmt: skip
+    y = spec.loaded.X
+    for (w, b), activation in zip(unflatten(spec, theta), spec.activations, strict=True):
+        y = functions[activation](y @ w.T + b)
+    return y
+
+
+@given(networks())
+def test_one_form_for_all_networks_of_a_class(case):
+    spec, seed = case
+    rng = np.random.default_rng(seed)
+    theta = rng.normal(0, 1, spec.n_params)
+    both = canonical(spec, [theta, transformed(spec, theta, rng)])
+    np.testing.assert_allclose(*both, atol=SUMMED)
+    np.testing.assert_allclose(said(spec, both[0]), said(spec, theta), atol=SUMMED)
+    np.testing.assert_array_equal(canonical(spec, both), both)
+    assert len(set(truth_tables(spec, [theta, *both]))) == 1
+
+
+def test_signs_and_order_stand_above_noise():
+    """Units that share their first parameters, or have zeros there, are told apart by the next."""
+    spec, rng = network([3], ["tanh"]), np.random.default_rng(5)
+    theta = np.array([0, 2, -1, 0, -2, 3, 0, 2, 4, 1, 5, 6, 7.0])
+    noisy = [transformed(spec, theta, rng) + rng.normal(0, 1e-9, 13) for _ in range(50)]
+    np.testing.assert_allclose(canonical(spec, noisy), np.tile(canonical(spec, [theta]), (50, 1)), atol=1e-8)
+    np.testing.assert_array_equal(canonical(spec, [theta])[0], [0, 2, -3, 0, 2, -1, 0, 2, 4, -5, 1, 6, 7])
+
+
+def test_weight_decay_keeps_logistic_units_from_turning():
+    theta = np.array([[-1, -2, -3, 4, 5.0]])
+    np.testing.assert_array_equal(canonical(network([1], ["logistic"]), theta), [[1, 2, 3, -4, 9]])
+    decayed = network([1], ["logistic"], text="[training]\nweight_decay = 0.1")
+    np.testing.assert_array_equal(canonical(decayed, theta), theta)
+    np.testing.assert_array_equal(canonical(network([1], ["logistic"], bias=False), theta[:, [0, 1, 3]]), [[-1, -2, 4]])
+
+
+def test_truth_tables_of_the_units_of_xor():
+    ways = {
+        "or and nand": [20, 20, -10, -20, -20, 30, 20, 20, -30.0],
+        "or and and": [20, 20, -30, 20, 20, -10, -20, 20, -10.0],
+        "one input each": [20, -20, -10, -20, 20, -10, 20, 20, -10.0],
+    }
+    found = dict(zip(ways, truth_tables(ss.load("xor").spec, list(ways.values())), strict=True))
+    assert found["or and nand"] == found["or and and"] == ("0001", "0111")
+    assert found["one input each"] == ("0010", "0100")
+
+
+DECAY = 0.1
+
+
+@pytest.fixture
+def product(tmp_path):
+    """(1 - a b)**2 / 2 + decay (a**2 + b**2) / 2: a saddle at zero, minima at a = b = +-sqrt(1 - decay)."""
+    (tmp_path / "one.csv").write_text("x1,t1\n1,1\n")
+    text = '[problem]\nfile = "one.csv"\n' + PRODUCT
+    return lambda decay: parse(f"{text}[training]\nweight_decay = {decay}", tmp_path).spec
+
+
+def test_a_catalogue_of_isolated_solutions(product):
+    found = catalogue(product(DECAY), [[1, 0.8], [0.1, -0.1], [-0.9, -1], [0.7, 1.2], [-1, -1.1]])
+    assert found.entry.tolist() == [0, 1, 0, 0, 0]
+    assert found.kind.tolist() == [Kind.MINIMUM, Kind.SADDLE]
+    assert found.count.tolist() == [4, 1]
+    np.testing.assert_array_equal(found.fraction, [0.8, 0.2])
+    assert (found.low < found.fraction).all()
+    assert (found.fraction < found.high).all()
+    np.testing.assert_allclose(found.theta, [[np.sqrt(1 - DECAY)] * 2, [0, 0]], atol=POLISHED)
+    np.testing.assert_allclose(found.loss, [DECAY**2 / 2 + DECAY * (1 - DECAY), 0.5], atol=POLISHED)
+    assert found.tables == [("0",), ("0",)]
+
+
+def test_a_valley_is_one_solution(product):
+    found = catalogue(product(0.0), [[1, 0.8], [-2, -0.6], [0.3, 3], [0.0, 0.0]])
+    assert found.kind.tolist() == [Kind.FLAT, Kind.SADDLE]
+    assert found.entry.tolist() == [0, 0, 0, 1]
+
+
+def test_groups_are_chains_of_near_points():
+    chain = np.column_stack([np.arange(0, 1, 0.009), np.zeros(112)])
+    points = np.concatenate([chain, chain + np.array([0, 0.2]), np.random.default_rng(2).normal(5, 1e-4, (500, 2))])
+    group = linked(points, 0.01)
+    assert [len(set(group[part])) for part in (slice(112), slice(112, 224), slice(224, None))] == [1, 1, 1]
+    assert len(set(group)) == 3
+    assert linked(np.empty((0, 2)), 0.1).shape == (0,)
