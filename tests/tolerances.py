@@ -107,3 +107,9 @@ MODE = 1e-6
 
 # The same where the top of the likelihood is flat: few escapes, most of them at one scale.
 UNITS = 1e-5
+
+# A start near a saddle grows a thousandfold and more before it escapes, and so do its roundings.
+NARROWED = 1e-12
+
+# Escape times of XOR differ from those of the quartic by a share of the scale: a few per cent at some hundredths.
+QUARTIC = 0.2

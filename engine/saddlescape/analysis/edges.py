@@ -1,0 +1,183 @@
+"""Edges between basins: two neighbouring starts with different ends, and the smallest kick that frees a start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.given import run_starts
+from saddlescape.spec import Spec
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[Any]
+Label = Callable[[dict[str, npt.NDArray[Any]]], Labels]
+"""What is told apart of runs, from what `run_starts` gives of them."""
+
+CUTS = 31
+"""Starts that are tried at once in each interval: five more bits of the edge are known after each pass."""
+
+NORMS = np.geomspace(1e-16, 10, 69)
+"""Norms of kicks that are tried first: four a decade."""
+
+
+def outcome(found: dict[str, npt.NDArray[Any]]) -> Labels:
+    """What has become of the runs."""
+    return found["outcome"]
+
+
+def escaped(found: dict[str, npt.NDArray[Any]]) -> Labels:
+    """Whether a run left the plateau, or was solved, within its steps."""
+    return np.asarray((found["escape_step"] >= 0) | (found["solve_step"] >= 0))
+
+
+@dataclass(frozen=True)
+class Line:
+    """Starts at numbers >= 0 along straight lines: ``start(rows, numbers)`` are those on these lines."""
+
+    spec: Spec
+    start: Callable[[npt.NDArray[np.intp], Floats], Floats]
+    label: Label
+
+    def labels(self, rows: npt.NDArray[np.intp], numbers: Floats) -> Labels:
+        """What becomes of the starts at `numbers` (rows, n) of the lines."""
+        tried = self.start(rows.repeat(numbers.shape[1]), numbers.ravel())
+        return self.label(run_starts(self.spec, tried)).reshape(numbers.shape)
+
+    def meets(self, rows: npt.NDArray[np.intp], low: Floats, high: Floats) -> npt.NDArray[np.bool_]:
+        """Whether no start lies between those at `low` and at `high`."""
+        middle = cuts(low, high, 1)[:, 1]
+        before, between, after = (self.start(rows, numbers) for numbers in (low, middle, high))
+        return np.asarray((between == before).all(axis=1) | (between == after).all(axis=1))
+
+
+def cuts(low: Floats, high: Floats, number: int) -> Floats:
+    """`number` cuts between low and high (rows,), and these: evenly spaced as floating-point numbers, not as reals."""
+    bits = low.view(np.int64)[:, None], high.view(np.int64)[:, None]
+    gap, rest = np.divmod(bits[1] - bits[0], number + 1)
+    step = np.arange(number + 2)
+    return np.asarray((bits[0] + step * gap + step * rest // (number + 1)).view(np.float64))
+
+
+def narrow(
+    line: Line, rows: npt.NDArray[np.intp], low: Floats, high: Floats, first: Labels, last: Labels, bits: int = 0
+) -> tuple[Floats, Floats, Labels]:
+    """(low, high, label at high) of an edge on each of these lines, between ends that are labelled `first` and `last`.
+
+    Narrowed until no start lies between, or until only so many `bits` of the number are open.
+    """
+    low, high, last = low.copy(), high.copy(), last.copy()
+    i = np.arange(len(rows))
+    while i.size:
+        at = cuts(low[i], high[i], CUTS)
+        found = np.column_stack([line.labels(rows[i], at[:, 1:-1]), last[i]])
+        k = (found != first[i, None]).argmax(axis=1)[:, None]
+        low[i], high[i] = (np.take_along_axis(at, k + side, axis=1)[:, 0] for side in (0, 1))
+        last[i] = np.take_along_axis(found, k, axis=1)[:, 0]
+        known = high[i].view(np.int64) - low[i].view(np.int64) <= 1 << bits
+        i = i[~(known | line.meets(rows[i], low[i], high[i]))]
+    return low, high, last
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Where the fate of starts changes on the way from `a` to `b`, for each pair of them.
+
+    Attributes
+    ----------
+    before, after : (pairs, n_params) float64, neighbours: no other start lies between them.
+    label_before, label_after : (pairs,) what becomes of them; label_before is that of `a`.
+    share : (pairs,) float64, the share of the way at which `after` lies.
+    """
+
+    before: Floats
+    after: Floats
+    label_before: Labels
+    label_after: Labels
+    share: Floats
+
+
+def bisect(spec: Spec, a: npt.ArrayLike, b: npt.ArrayLike, label: Label = outcome) -> Edge:
+    """Find neighbouring starts, on the straight way from `a` to `b`, of which something different becomes.
+
+    Each interval is cut at `CUTS` shares, and the first of them with another label than `a` is kept; where there are
+    several edges, one is found.  Shares are spaced as floating-point numbers: an edge 1e-300 off `a` takes no longer.
+
+    Parameters
+    ----------
+    a, b : (pairs, n_params) or (n_params,).
+    label : of runs, from what `run_starts` gives of them.
+
+    Raises
+    ------
+    ValueError : `a` and `b` of a pair have the same label.
+    """
+    a, b = np.broadcast_arrays(*(np.atleast_2d(np.asarray(end, dtype=np.float64)) for end in (a, b)))
+    first, last = np.split(label(run_starts(spec, np.concatenate([a, b]))), 2)
+    if (alike := np.flatnonzero(first == last)).size:
+        raise ValueError(f"a and b must have different ends; of pair {alike[0]} both have {first[alike[0]]}")
+
+    def start(rows: npt.NDArray[np.intp], share: Floats) -> Floats:
+        return np.asarray((1 - share)[:, None] * a[rows] + share[:, None] * b[rows])
+
+    every = np.arange(len(a))
+    low, high, last = narrow(Line(spec, start, label), every, np.zeros(len(a)), np.ones(len(a)), first, last)
+    return Edge(start(every, low), start(every, high), first, last, high)
+
+
+@dataclass(frozen=True)
+class Kicks:
+    """How far a start has to be moved until it escapes.
+
+    Attributes
+    ----------
+    direction : (directions, n_params) float64, of length 1.
+    norm : (directions,) float64, the smallest norm found that frees it; inf where none does.
+    """
+
+    direction: Floats
+    norm: Floats
+
+    @property
+    def smallest(self) -> int:
+        """Number of the direction with the smallest norm."""
+        return int(np.argmin(self.norm))
+
+
+def kicks(
+    spec: Spec, start: npt.ArrayLike, directions: npt.ArrayLike | int = 64, *, seed: int = 0, bits: int = 0
+) -> Kicks:
+    """The smallest kick in each direction that frees a start, which does not escape within the steps of the spec.
+
+    `NORMS` are tried first; then the first of them that frees the start is narrowed to the last bit, or until only so
+    many `bits` are open (52: a factor of 2).  Smaller kicks are missed if they lie between two of `NORMS` that do not
+    free it.
+
+    Parameters
+    ----------
+    start : (n_params,).
+    directions : (directions, n_params), of any length above 0, or how many to draw uniformly on the sphere.
+
+    Raises
+    ------
+    ValueError : `start` escapes by itself, or a direction is zero.
+    """
+    start = np.asarray(start, dtype=np.float64)
+    if isinstance(directions, int):
+        directions = np.random.default_rng(seed).standard_normal((directions, start.size))
+    unit = np.atleast_2d(np.asarray(directions, dtype=np.float64))
+    length = np.linalg.norm(unit, axis=1, keepdims=True)
+    if not length.all():
+        raise ValueError("directions must not be zero")
+    if escaped(run_starts(spec, start[None]))[0]:
+        raise ValueError("start must not escape by itself; it needs no kick")
+    unit = unit / length
+    line = Line(spec, lambda rows, norm: np.asarray(start + norm[:, None] * unit[rows]), escaped)
+    free = line.labels(np.arange(len(unit)), np.broadcast_to(NORMS, (len(unit), len(NORMS))))
+    k, norm = free.argmax(axis=1), np.full(len(unit), np.inf)
+    freed = np.flatnonzero(free.any(axis=1))
+    low, high = np.append(0.0, NORMS)[k[freed]], NORMS[k[freed]]
+    stuck = np.zeros(len(freed), dtype=bool)
+    _, norm[freed], _ = narrow(line, freed, low, high, stuck, ~stuck, bits)
+    return Kicks(unit, norm)
