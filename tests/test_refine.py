@@ -1,5 +1,6 @@
 """Refinement: the same as all starts, but for islands that no start has hit."""
 
+import itertools
 import subprocess
 import sys
 
@@ -7,26 +8,58 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_dilation, label
 
 import saddlescape as ss
+from saddlescape import plan as plans
 from saddlescape.errors import RefusedError
 from saddlescape.outcomes import Outcome
 from saddlescape.refine import Table, disagree, refine, refine_level
+from saddlescape.runner import Interrupted
 from saddlescape.spec import load
 
 
 def refined(full, levels, band=None):
-    """(outcome, computed) of a grid of which all outcomes and steps are known."""
-    outcome, step = full
-    stride = 2**levels
-    table = Table({"outcome": outcome[::stride, ::stride].ravel(), "solve_step": step[::stride, ::stride].ravel()},
-                  outcome[::stride, ::stride].shape)  # fmt: skip
+    """The table of a grid of which all outcomes and steps are known."""
+    outcome, step = (values[:: 2**levels, :: 2**levels] for values in full)
+    table = Table({"outcome": outcome.ravel(), "solve_step": step.ravel()}, outcome.shape, band)
+    cells = table.all_mixed()
     for level in reversed(range(levels)):
-        here = [values[:: 2**level, :: 2**level] for values in full]
-        refine_level(table, band, lambda where, here=here: dict(zip(("outcome", "solve_step"),
-                     (values[where] for values in here), strict=True)))  # fmt: skip
+        here = dict(zip(("outcome", "solve_step"), (values[:: 2**level, :: 2**level] for values in full), strict=True))
+        cells = refine_level(table, cells, lambda at, here=here: {name: v[at] for name, v in here.items()})
     return table
+
+
+def by_definition(full, levels, band):
+    """[outcome, step, computed, row], where every cell is looked at each time."""
+    seen = [values[:: 2**levels, :: 2**levels] for values in full]
+    rows = seen[0].size
+    seen += [np.ones(seen[0].shape, dtype=bool), np.arange(rows).reshape(seen[0].shape)]
+    for level in reversed(range(levels)):
+        wanted, fine = starts_in(mixed(*seen[:2], band), 2), [values[:: 2**level, :: 2**level] for values in full]
+        seen = [values.repeat(2, axis=0).repeat(2, axis=1)[:-1, :-1] for values in seen]
+        computed = seen[2]
+        computed[1::2], computed[:, 1::2] = False, False
+        while (new := wanted & ~computed).any():
+            for values, true in zip(seen, (*fine, new, rows - 1 + np.cumsum(new).reshape(new.shape)), strict=True):
+                values[new] = true[new]
+            rows, wanted = rows + new.sum(), starts_in(mixed(*seen[:2], band), 1)
+    return seen
+
+
+def mixed(outcome, step, band):
+    """Where in the grid of cells corners disagree."""
+    corners = [sliding_window_view(values, (2, 2)) for values in (outcome, step)]
+    return disagree(*(c.reshape(-1, 4) for c in corners), band).reshape(corners[0].shape[:2])
+
+
+def starts_in(cells, size):
+    """Where in a grid `size` times as fine the starts in these cells and on their edges are."""
+    starts = np.zeros([size * n + 1 for n in cells.shape], dtype=bool)
+    for x, y in size * np.argwhere(cells):
+        starts[x : x + size + 1, y : y + size + 1] = True
+    return starts
 
 
 def islands(wrong):
@@ -43,8 +76,12 @@ def test_only_islands_without_a_run_start_differ(seed, levels, noise, banded):
     smooth = np.add.outer(np.linspace(0, 1, n), np.linspace(0, 1, m)) > rng.uniform(0, 2)
     outcome = np.where(smooth | (rng.random((n, m)) < noise / 10), Outcome.SOLVED, Outcome.TRAPPED)
     step = np.where(outcome == Outcome.SOLVED, rng.integers(1, 50, (n, m)), -1)
-    table = refined((outcome.astype(np.int8), step), levels, 0.5 if banded else None)
+    full, band = (outcome.astype(np.int8), step), 0.5 if banded else None
+    table = refined(full, levels, band)
     found, computed = table.grid("outcome"), table.computed
+    defined = by_definition(full, levels, band)
+    for got, expected in zip((found, table.grid("solve_step"), computed, table.row), defined, strict=True):
+        np.testing.assert_array_equal(got, expected)
     np.testing.assert_array_equal(found[computed], outcome[computed])
     np.testing.assert_array_equal(table.grid("solve_step")[computed], step[computed])
     for island in islands(found != outcome):
@@ -64,11 +101,11 @@ def test_a_border_is_followed_where_coarse_corners_agree():
 
 
 def test_cells_disagree_by_outcome_and_by_steps_of_solved_corners():
-    outcome = np.array([[4, 4, 3], [4, 4, 3]], dtype=np.int8)
-    step = np.array([[10, 14, -1], [10, 10, -1]])
-    assert disagree(outcome, step, None).tolist() == [[False, True]]
-    assert disagree(outcome, step, 0.5).tolist() == [[False, True]]
-    assert disagree(outcome, step, 0.3).tolist() == [[True, True]]
+    outcome = np.array([[4, 4, 4, 4], [4, 4, 3, 3], [3, 3, 3, 3]], dtype=np.int8)
+    step = np.array([[10, 14, 10, 10], [10, 10, -1, -1], [-1, -1, -1, -1]])
+    assert disagree(outcome, step, None).tolist() == [False, True, False]
+    assert disagree(outcome, step, 0.5).tolist() == [False, True, False]
+    assert disagree(outcome, step, 0.3).tolist() == [True, True, False]
 
 
 def side(name, at, n):
@@ -111,12 +148,28 @@ def test_what_cannot_be_refined_is_refused(slice_of, tmp_path):
     with pytest.raises(RefusedError, match="is refined already"):
         refine(ss.open(fine), tmp_path / "finer.h5", 1)
     with pytest.raises(RefusedError, match="exists and is left alone"):
-        refine(coarse, fine, 1)
+        refine(coarse, fine, 1, should_stop=pytest.fail)
     with pytest.raises(RefusedError, match="depends on more than its start"):
         refine(slice_of(3, "training.steps=2", "training.noise=0.1"), tmp_path / "noisy.h5", 1)
+    with pytest.raises(RefusedError, match="is a part; refine the whole of"):
+        refine(coarse.isel(x=slice(0, 2)), tmp_path / "part.h5", 1)
+    begun = tmp_path / "begun"
+    with pytest.raises(Interrupted):
+        ss.run(coarse.sweep, begun, should_stop=lambda: True)
+    with pytest.raises(RefusedError, match="is not done; go on with: saddlescape resume"):
+        refine(ss.open(begun), tmp_path / "begun.h5", 1)
     ss.run(load("xor", ["starts.count=2", "training.steps=2"]), tmp_path / "xor")
     with pytest.raises(RefusedError, match="is no slice"):
         refine(ss.open(tmp_path / "xor/result.h5"), tmp_path / "no.h5", 1)
+
+
+@pytest.mark.parametrize("when", ["*.lock", "fine.h5.*/*.h5"], ids=["computing", "writing"])
+def test_a_refinement_that_is_stopped_leaves_nothing(slice_of, tmp_path, monkeypatch, when):
+    coarse = slice_of(3, "training.steps=2")
+    monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
+    with pytest.raises(Interrupted, match=r"fine.h5 was not made"):
+        refine(coarse, tmp_path / "fine.h5", 3, should_stop=lambda: any(tmp_path.glob(when)))
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_says_what_share_was_run(slice_of, tmp_path):

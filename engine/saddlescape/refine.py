@@ -9,12 +9,19 @@ corners of every cell either agree or were all run.  So a border is followed whe
 
 For let D be a connected set of starts with a wrong outcome.  None of D was run, so each cell with a corner in D has
 corners that agree in the result.  Hence the result has one outcome on D and on all neighbours of D, where it is right.
+
+The work grows with what is run, not with the grid: cells that disagree are looked for around the starts just run alone.
+No other can be new.  Before a start of it is run, a cell of the finer grid has what the corners of the coarse cell
+around it have; if it disagrees, so did that one, and all starts in that one are run.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -31,8 +38,16 @@ from saddlescape.spec import Sweep, parse
 from saddlescape.store import write_result
 
 Grid = npt.NDArray[Any]
-PIECE = 4096
-"""Starts that a thread runs at once."""
+Numbers = npt.NDArray[np.intp]
+"""Of starts in the grid of them, or of cells in that of cells, in C order."""
+
+Index = tuple[Numbers, ...]
+
+LEAST, MOST = 64, 4096
+"""Starts that a thread runs at once: so many that its lanes are full, so few that memory stays flat."""
+
+CELLS = 2**20
+"""Cells that are looked at at once, where all are."""
 
 
 @dataclass(frozen=True)
@@ -45,67 +60,109 @@ class Refined:
 
 
 def disagree(outcome: Grid, step: Grid, band: float | None) -> npt.NDArray[np.bool_]:
-    """Cells (nx - 1, ny - 1) whose corners have different outcomes or, solved, steps more than `band` apart."""
-    solved = outcome == Outcome.SOLVED
-    differ = _spread(outcome, np.maximum) != _spread(outcome, np.minimum)
+    """Which cells have corners (cells, 4) of different outcomes or, solved, of steps more than `band` apart.
+
+    None: steps are not looked at.
+    """
+    differ = (outcome != outcome[:, :1]).any(axis=1)
     if band is None:
         return np.asarray(differ)
-    latest = _spread(np.where(solved, step, 0), np.maximum)
-    earliest = _spread(np.where(solved, step, 0), np.minimum)
-    return np.asarray(differ | (latest > (1 + band) * np.maximum(earliest, 1)))
+    solved = np.where(outcome == Outcome.SOLVED, step, 0)
+    return np.asarray(differ | (solved.max(axis=1) > (1 + band) * np.maximum(solved.min(axis=1), 1)))
 
 
-def _spread(values: Grid, of: np.ufunc) -> Grid:
-    """An extremum over the corners of each cell."""
-    along = of(values[1:], values[:-1])
-    return np.asarray(of(along[:, 1:], along[:, :-1]))
+def _moved(numbers: Numbers, shape: tuple[int, ...], to: tuple[int, ...], by: Numbers, factor: int = 1) -> Numbers:
+    """Numbers in a grid `to`, `factor` times as fine as `shape`, of what is `by` (2, n) from places; (places, n)."""
+    *at, x, y = (i[:, None] for i in np.unravel_index(numbers, shape))
+    return np.ravel_multi_index((*at, factor * x + by[0], factor * y + by[1]), to, mode="clip")
 
 
-def corners(cells: npt.NDArray[np.bool_], size: int = 1) -> npt.NDArray[np.bool_]:
-    """Starts of a grid `size` times as fine that lie in or on the edges of these cells."""
-    nx, ny = (size * n for n in cells.shape)
-    grid = np.zeros((nx + 1, ny + 1), dtype=bool)
-    for i, j in np.ndindex(size + 1, size + 1):
-        grid[i : i + nx : size, j : j + ny : size][: len(cells), : cells.shape[1]] |= cells
-    return grid
+def _square(side: int) -> Numbers:
+    return np.indices((side, side)).reshape(2, -1)
 
 
 class Table:
-    """What came of the starts run so far, and for each start of the grid the row that it has."""
+    """What came of the starts run so far, and for each start of the grid, (..., x, y), the row that it has."""
 
-    def __init__(self, data: Data, shape: tuple[int, int]) -> None:
-        self.data, self.row = data, np.arange(shape[0] * shape[1], dtype=np.int32).reshape(shape)
+    def __init__(self, data: Data, shape: tuple[int, ...], band: float | None = None) -> None:
+        self._parts, self._rows, self._band = [data], len(data["outcome"]), band
+        self.row = np.arange(self._rows, dtype=np.int32).reshape(shape)
         self.computed = np.ones(shape, dtype=bool)
+
+    @property
+    def _cells(self) -> tuple[int, ...]:
+        *axes, nx, ny = self.row.shape
+        return (*axes, nx - 1, ny - 1)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the variables."""
+        return list(self._parts[0])
+
+    def values(self, name: str) -> Grid:
+        """A variable of all rows."""
+        return np.concatenate([part[name] for part in self._parts])
 
     def grid(self, name: str) -> Grid:
         """A variable over the grid."""
-        return self.data[name][self.row]
+        return self.values(name)[self.row]
 
-    def split(self) -> None:
-        """Double the resolution: a new start has the row of the one before it, until it is run."""
-        self.row = self.row.repeat(2, axis=0).repeat(2, axis=1)[:-1, :-1]
-        coarse, self.computed = self.computed, np.zeros(self.row.shape, dtype=bool)
-        self.computed[::2, ::2] = coarse
+    def split(self, cells: Numbers) -> Numbers:
+        """Double the resolution: a new start has the row of the one before it, until it is run.
 
-    def add(self, where: npt.NDArray[np.bool_], data: Data) -> None:
-        """What came of the starts in `where`, in the order of the grid."""
-        first = len(self.data["outcome"])
-        self.data = {name: np.concatenate([old, data[name]]) for name, old in self.data.items()}
-        self.row[where] = np.arange(first, len(self.data["outcome"]))
-        self.computed |= where
+        Gives the starts in these cells and on their edges.
+        """
+        coarse, computed = self._cells, self.computed
+        self.row = self.row.repeat(2, axis=-2).repeat(2, axis=-1)[..., :-1, :-1].copy()
+        self.computed = np.zeros(self.row.shape, dtype=bool)
+        self.computed[..., ::2, ::2] = computed
+        return _moved(cells, coarse, self.row.shape, _square(3), 2)
+
+    def missing(self, starts: Numbers) -> Numbers:
+        """Those of the starts that were not run, each once, in the order of the grid."""
+        starts = np.unique(starts)
+        return starts[~self.computed.take(starts)]
+
+    def add(self, starts: Numbers, data: Data) -> None:
+        """What came of starts that were not run before."""
+        self._parts.append(data)
+        self.row.put(starts, np.arange(self._rows, self._rows + len(starts)))
+        self.computed.put(starts, True)
+        self._rows += len(starts)
+
+    def corners(self, cells: Numbers) -> Numbers:
+        """Starts at the corners of cells, (cells, 4)."""
+        return _moved(cells, self._cells, self.row.shape, _square(2))
+
+    def around(self, starts: Numbers) -> Numbers:
+        """Cells with one of these starts at a corner."""
+        return np.unique(_moved(starts, self.row.shape, self._cells, -_square(2)))
+
+    def mixed(self, cells: Numbers) -> Numbers:
+        """Those of the cells whose corners disagree."""
+        rows = self.row.take(self.corners(cells))
+        outcome = self.values("outcome")[rows]
+        step = outcome if self._band is None else self.values("solve_step")[rows]
+        return cells[disagree(outcome, step, self._band)]
+
+    def all_mixed(self) -> Numbers:
+        """All cells whose corners disagree."""
+        n = math.prod(self._cells)
+        pieces = (np.arange(first, min(first + CELLS, n)) for first in range(0, n, CELLS))
+        return np.concatenate([self.mixed(cells) for cells in pieces])
 
 
-def refine_level(table: Table, band: float | None, run: Callable[[npt.NDArray[np.bool_]], Data]) -> None:
-    """Double the resolution of the table; ``run(where)`` gives what comes of the starts where it is true."""
+def refine_level(table: Table, cells: Numbers, run: Callable[[Index], Data]) -> Numbers:
+    """Double the resolution of a table of which `cells` disagree; the cells that disagree then.
 
-    def cells() -> npt.NDArray[np.bool_]:
-        return disagree(table.grid("outcome"), table.grid("solve_step"), band)
-
-    wanted = corners(cells(), 2)
-    table.split()
-    while (where := wanted & ~table.computed).any():
-        table.add(where, run(where))
-        wanted = corners(cells())
+    ``run(index)`` gives what comes of starts, by their index along each dimension of the grid.
+    """
+    ran, new = [np.empty(0, dtype=np.intp)], table.missing(table.split(cells))
+    while len(new):
+        table.add(new, run(np.unravel_index(new, table.row.shape)))
+        ran.append(new)
+        new = table.missing(table.corners(table.mixed(table.around(new))))
+    return table.mixed(table.around(np.concatenate(ran)))
 
 
 def finer(sweep: Sweep, levels: int) -> Sweep:
@@ -125,14 +182,17 @@ def finer(sweep: Sweep, levels: int) -> Sweep:
 
 
 def _check(results: Results, sweep: Sweep) -> None:
-    spec = sweep.spec
-    if spec.starts.kind != "slice" or sweep.axes or len(results.dims) != 3:
+    if sweep.spec.starts.kind != "slice" or sweep.axes:
         raise RefusedError(f'{results.path} is no slice without further axes; refine needs starts.kind = "slice"')
-    if spec.training.noise or spec.shuffled:
+    if sweep.numeric("training.noise").any() or any(spec.shuffled for spec in sweep.structures):
         raise RefusedError("training: has noise or shuffled batches, so a run depends on more than its start")
-    if "computed" in results:
+    if results.path.is_dir():
+        raise RefusedError(f"{results.path} is not done; go on with: saddlescape resume {quote(str(results.path))}")
+    if tuple(results.dims.values()) != Plan(sweep).shape:
+        raise RefusedError(f"{results!r} is a part; refine the whole of {results.path}")
+    if "computed" in list(results):
         raise RefusedError(f"{results.path} is refined already; refine the result that it was made from by more levels")
-    if any(n < 2 for n in list(results.dims.values())[:2]):
+    if min(results.dims["x"], results.dims["y"]) < 2:
         raise RefusedError("starts.x, starts.y: need at least 2 starts each to have cells; run it with a larger n")
 
 
@@ -165,35 +225,47 @@ def refine(
     _check(results, sweep)
     plan = Plan(finer(sweep, levels), refined=True)
     check_room(plan, out.parent, threads)
-    shape = (results.dims["x"], results.dims["y"])
-    names = [name for name in results if results.stored(name).dims[:3] == ("x", "y", "run")]
-    old = {name: results[name] for name in names}
-    table = Table({name: a.reshape(-1, *a.shape[3:]) for name, a in old.items()}, shape)
+    table = _table(results, band)
 
     def look(steps: int) -> None:
         if should_stop is not None and should_stop():
             raise Interrupted(out, f"stopped; {out} was not made")
 
-    with ThreadPoolExecutor(threads) as pool:
-        for level in range(levels):
-            stride = 2 ** (levels - 1 - level)
-
-            def run(where: npt.NDArray[np.bool_], stride: int = stride) -> Data:
-                x, y = (stride * i for i in np.nonzero(where))
-                pieces = [slice(k, k + PIECE) for k in range(0, len(x), PIECE)]
-                index = [[x[piece], y[piece], np.zeros_like(x[piece])] for piece in pieces]
-                done = list(pool.map(lambda one: compute_runs(plan, one, look), index))
-                return {name: np.concatenate([part[name] for part in done]) for name in done[0]}
-
-            refine_level(table, band, run)
-    write_result(plan, _blocks(plan, table), out)
+    write_result(plan, _blocks(plan, table, levels, threads, look), out)
     return Refined(out, table.computed.size, int(table.computed.sum()))
 
 
-def _blocks(plan: Plan, table: Table) -> Iterator[tuple[Block, Data]]:
-    for block in map(plan.block, range(plan.blocks)):
-        x, y, _ = (slice(a, b) for a, b in zip(block.start, block.stop, strict=True))
-        rows = table.row[x, y, None]
-        data = {name: values[rows] for name, values in table.data.items()}
-        data["computed"] = table.computed[x, y, None].astype(np.int8)
-        yield block, {**data, "distinct_starts": np.ones(block.shape[:2], dtype=np.int64)}
+def _table(results: Results, band: float | None) -> Table:
+    dims, shape = tuple(results.dims), tuple(results.dims.values())
+    names = [name for name in results if results.stored(name).dims[: len(dims)] == dims]
+    data = {name: results[name] for name in names}
+    rows = {name: values.reshape(-1, *values.shape[len(dims) :]) for name, values in data.items()}
+    return Table(rows, shape[:-1], band)
+
+
+def _blocks(
+    plan: Plan, table: Table, levels: int, threads: int, look: Callable[[int], None]
+) -> Iterator[tuple[Block, Data]]:
+    """Refine the table; then the blocks of the plan."""
+    cells = table.all_mixed()
+    for level in reversed(range(levels)):
+        cells = refine_level(table, cells, partial(_run, plan, 2**level, threads, look))
+    data = {name: table.values(name) for name in table.names}
+    for block in plan:
+        look(0)
+        place = tuple(slice(a, b) for a, b in zip(block.start[:-1], block.stop[:-1], strict=True))
+        row, computed = table.row[place][..., None], table.computed[place][..., None]
+        found = {name: values[row] for name, values in data.items()}
+        yield block, {**found, "computed": computed, "distinct_starts": np.ones(row.shape[:-1], dtype=np.int64)}
+
+
+def _run(plan: Plan, stride: int, threads: int, look: Callable[[int], None], index: Index) -> Data:
+    """What comes of starts, by their index in the grid of every `stride`-th start of the plan's."""
+    *at, x, y = index
+    whole = (*at, stride * x, stride * y, np.zeros_like(x))
+    size = min(MOST, max(LEAST, -(-len(x) // threads)))
+    pieces = [[i[first : first + size] for i in whole] for first in range(0, len(x), size)]
+    with ThreadPoolExecutor(threads) as pool:
+        apply = pool.map if len(pieces) > 1 else map  # of few starts, most of the time would be the thread's beginning
+        done = list(apply(lambda piece: compute_runs(plan, piece, look), pieces))
+    return {name: np.concatenate([data[name] for data in done]) for name in done[0]}
