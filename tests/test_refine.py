@@ -12,12 +12,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_dilation, label
 
 import saddlescape as ss
+from saddlescape import bundled
 from saddlescape import plan as plans
 from saddlescape.errors import RefusedError
 from saddlescape.outcomes import Outcome
 from saddlescape.refine import Table, disagree, refine, refine_level
 from saddlescape.runner import Interrupted
-from saddlescape.spec import load
+from saddlescape.spec import load, parse
 
 
 def refined(full, levels, band=None):
@@ -140,6 +141,29 @@ def test_a_refined_map_equals_the_full_one_to_the_bit(slice_of, tmp_path, change
         same = ... if name in ("x", "y", "run", "distinct_starts") else ran
         np.testing.assert_array_equal(fine[name][same], full[name][same])
     assert (fine["outcome"] != full["outcome"]).sum() == missed
+
+
+AXES = """
+[[axes]]
+key = "network.activation"
+values = ["logistic", "tanh"]
+[[axes]]
+key = "training.learning_rate"
+values = [0.5, 3]
+"""
+
+
+def test_each_point_of_the_axes_is_refined_as_it_would_be_alone(slice_of, tmp_path):
+    text = bundled.sweeps()["xor-slice"].read_text() + AXES
+    coarse = ss.open(ss.run(parse(text, tmp_path, [side("x", 8, 9), side("y", 5, 9)]), tmp_path / "run"))
+    fine = ss.open(refine(coarse, tmp_path / "fine.h5", 2).path)
+    assert fine.dims == {"activation": 2, "learning_rate": 2, "x": 33, "y": 33, "run": 1}
+    for point, (activation, rate) in enumerate(itertools.product(*(axis["values"] for axis in fine.axes))):
+        one = slice_of(9, f"network.activation={activation}", f"training.learning_rate={rate}")
+        alone = ss.open(refine(one, tmp_path / f"{point}.h5", 2).path)
+        assert alone["computed"].mean() < 1
+        for name in ("computed", "outcome", "stop_step", "final_loss", "distinct_starts"):
+            np.testing.assert_array_equal(fine[name].reshape(4, *alone[name].shape)[point], alone[name])
 
 
 def test_what_cannot_be_refined_is_refused(slice_of, tmp_path):

@@ -182,8 +182,8 @@ def finer(sweep: Sweep, levels: int) -> Sweep:
 
 
 def _check(results: Results, sweep: Sweep) -> None:
-    if sweep.spec.starts.kind != "slice" or sweep.axes:
-        raise RefusedError(f'{results.path} is no slice without further axes; refine needs starts.kind = "slice"')
+    if sweep.spec.starts.kind != "slice":
+        raise RefusedError(f'{results.path} is no slice; refine needs starts.kind = "slice"')
     if sweep.numeric("training.noise").any() or any(spec.shuffled for spec in sweep.structures):
         raise RefusedError("training: has noise or shuffled batches, so a run depends on more than its start")
     if results.path.is_dir():
@@ -205,7 +205,7 @@ def refine(
     threads: int | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Refined:
-    """Refine the map of a slice `levels` times, and write it to `out` as a result of its own.
+    """Refine the map of a slice `levels` times, at each point of its axes; write it to `out` as a result of its own.
 
     Starts that were run are as a run of all of them would make them, to the bit; any other start has everything from a
     start nearby.  The variable `computed` tells which are which.
@@ -217,7 +217,8 @@ def refine(
     Raises
     ------
     RefusedError
-        If the result is no slice, its runs depend on more than their starts, there is no room, or `out` exists.
+        If the result is no whole slice that is done, or refined already, if its runs depend on more than their starts,
+        if there is no room, or if `out` exists.
     Interrupted
         When `should_stop()` became true; nothing is written.
     """
