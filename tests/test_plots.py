@@ -165,6 +165,12 @@ def test_trajectories_choose_few_points_and_both_ends():
         assert len(plots.trajectories(results(Outcome.SOLVED, scale=np.arange(few))).axes) == few
 
 
+@pytest.mark.parametrize(("number", "numbered"), [(1, [0]), (3, [0, 1, 2]), (5, [2, 3, 4])])
+def test_every_column_of_panels_has_numbers(number, numbered):
+    axes = plots.trajectories(results(Outcome.SOLVED, scale=np.arange(number))).axes
+    assert [i for i, ax in enumerate(axes) if ax.xaxis.get_tick_params()["labelbottom"]] == numbered
+
+
 def test_map_colours_every_cell():
     outcome = np.array([[Outcome.SOLVED, Outcome.TRAPPED, Outcome.SOLVED], [Outcome.FROZEN] * 3])[..., None]
     made = results(outcome, runs=1, x=[-1.0, 1.0], y=[0.0, 1.0, 2.0])

@@ -59,6 +59,18 @@ def new_axes() -> Axes:
     return Figure(figsize=(7, 5), layout="constrained").add_subplot()
 
 
+def panels(number: int, columns: int, width: float, height: float, edge: float) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels of a size in inches, row by row; they share their axes, and columns have numbers."""
+    rows = -(-number // columns)
+    figure = Figure(figsize=(1 + width * columns, edge + height * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for ax in axes[number:]:
+        ax.remove()
+    for ax in axes[max(0, number - columns) : number]:
+        ax.tick_params(labelbottom=True)
+    return figure, axes[:number]
+
+
 def figure_of(drawn: Axes | Figure) -> Figure:
     """The figure that holds the axes."""
     figure = drawn.get_figure() if isinstance(drawn, Axes) else drawn

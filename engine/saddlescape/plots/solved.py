@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from saddlescape.analysis import wilson_interval
 from saddlescape.outcomes import Outcome
-from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, label, place, where, words
+from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, label, panels, place, where, words
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -30,12 +30,10 @@ def solved(results: "Results", missed: bool = False) -> Figure:
         raise PlotError(f"kind: needs two axes, and this result has {len(names)}; use curve")
     *others, lines, along = names
     shape = [results.dims[name] for name in others]
-    panels, columns = math.prod(shape), min(COLUMNS, math.prod(shape))
-    rows, width = -(-panels // columns), 3.4 * columns if panels > 1 else 6
-    figure = Figure(figsize=(1 + width, (1.2 if panels > 1 else 1.6) + 3 * rows), layout="constrained")
-    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    number = math.prod(shape)
+    figure, axes = panels(number, COLUMNS, 3.4, 3, 1.2) if number > 1 else panels(1, 1, 6, 3, 1.6)
     hit = (results["outcome"] == Outcome.SOLVED) ^ missed
-    for ax, point in zip(axes, np.ndindex(*shape), strict=False):
+    for ax, point in zip(axes, np.ndindex(*shape), strict=True):
         _panel(ax, results, hit[point], lines, along)
         ax.set_title(where(results, others, point), fontsize="medium")
     axes[0].legend(title=words(lines), frameon=False)

@@ -17,6 +17,7 @@ from saddlescape.plots.common import (
     check_recorded,
     clock_of,
     kept_runs,
+    panels,
     short_log_axis,
     spread_points,
     where,
@@ -46,13 +47,10 @@ def trajectories(
     names = axis_names(results)
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     named = points if isinstance(points, Mapping) else {where(results, names, point): point for point in points}
-    columns = min(columns, len(named))
-    rows = -(-len(named) // columns)
-    figure = Figure(figsize=(1 + 3.2 * columns, 0.8 + 2.6 * rows), layout="constrained")
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    figure, axes = panels(len(named), min(columns, len(named)), 3.2, 2.6, 0.8)
     seen: set[Outcome] = set()
     most = 0
-    for ax, (title, point) in zip(panels, named.items(), strict=False):
+    for ax, (title, point) in zip(axes, named.items(), strict=True):
         rows_here, runs = kept_runs(results, point, CURVES)
         most = max(most, len(runs))
         seen |= _panel(ax, results, point, runs, rows_here)
@@ -62,11 +60,9 @@ def trajectories(
             ax.annotate(
                 name, (1, level), (-2, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right"
             )
-    for ax in panels[len(named) :]:
-        ax.remove()
     figure.suptitle(f"{results.title}\n{most} of {results.dims['run']} starts")
-    panels[0].set_xlim(left=0)
-    short_log_axis(panels[0].yaxis)
+    axes[0].set_xlim(left=0)
+    short_log_axis(axes[0].yaxis)
     figure.supxlabel(clock_of(results), x=0.1)
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
