@@ -13,6 +13,7 @@ from saddlescape.plots.common import COLOURS, RAMP, PlotError, axis_names, figur
 from saddlescape.plots.convergence import convergence_map
 from saddlescape.plots.curve import escape_curve
 from saddlescape.plots.design import design, numbers_of
+from saddlescape.plots.ends import spectra
 from saddlescape.plots.map import outcome_map, outcome_maps
 from saddlescape.plots.portrait import portrait
 from saddlescape.plots.scaling import escape_times, scaling
@@ -46,6 +47,7 @@ __all__ = [
     "portrait",
     "scaling",
     "solved",
+    "spectra",
     "spectrum",
     "svg",
     "trajectories",
@@ -60,6 +62,7 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "solved": solved,
     "convergence": convergence_map,
     "design": design,
+    "spectrum": spectra,
 }
 
 

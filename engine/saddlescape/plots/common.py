@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from saddlescape.errors import SaddlescapeError
+from saddlescape.measures import MEASURES
 from saddlescape.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -98,9 +99,11 @@ def check_recorded(results: "Results", *measures: str) -> None:
     ------
     PlotError : with what to record.
     """
+    recorded = [name for name in MEASURES if name in results]
     for name in measures:
-        if name not in results:
-            raise PlotError(f'record.fields: has no "{name}", so there is nothing to draw; add it and run again')
+        if name not in recorded:
+            there = f"there is {', '.join(recorded) or 'nothing'}"
+            raise PlotError(f'record.fields: has no "{name}" to draw; {there}; add what is missing and run again')
     if not results.sizes("trajectory_run")["trajectory"]:
         raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
 
@@ -154,9 +157,9 @@ def spread_points(shape: list[int], most: int = PANELS) -> list[tuple[int, ...]]
 
 
 def short_log_axis(axis: Axis) -> None:
-    """Ticks at 1, 2 and 5 times the powers of ten on a logarithmic axis of less than two decades."""
+    """Ticks at 1, 2 and 5 times the powers of ten where an axis is logarithmic and has less than two decades."""
     low, high = axis.get_view_interval()
-    if high < 100 * low:
+    if axis.get_scale() == "log" and high < 100 * low:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())

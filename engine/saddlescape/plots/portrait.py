@@ -1,19 +1,22 @@
 """Paths of runs in the plane of two recorded measures."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from saddlescape.measures import MEASURES
 from saddlescape.plots.common import (
     COLOURS,
     OUTCOMES,
+    PlotError,
     axis_names,
     check_recorded,
     kept_runs,
     new_axes,
+    short_log_axis,
     spread_points,
     words,
 )
@@ -24,12 +27,12 @@ if TYPE_CHECKING:
 CURVES = 16
 """Most runs of a point."""
 
-MEASURES = ("separation", "loss")
+PLANE = ("separation", "loss")
 
 
 def portrait(
     results: "Results",
-    measures: tuple[str, str] = MEASURES,
+    measures: tuple[str, str] = PLANE,
     points: Sequence[tuple[int, ...]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -37,18 +40,23 @@ def portrait(
 
     A dot marks the last record of a run.  An axis is logarithmic where all that is drawn is positive.
 
+    Parameters
+    ----------
+    measures : to the right and upwards; of one with several layers that of a layer, "cosine.2".
+
     Raises
     ------
     PlotError : a measure was not recorded, or no trajectory was kept.
     """
-    check_recorded(results, *measures)
+    plane = [_coordinate(results, measure) for measure in measures]
     names, ax = axis_names(results), ax or new_axes()
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     seen, least = set(), [np.inf, np.inf]
     for point in points:
         rows, runs = kept_runs(results, point, CURVES)
         outcomes = results.at("outcome", point)[runs]
-        for x, y, code in zip(*(results.at(name, point)[rows] for name in measures), outcomes, strict=True):
+        paths = (results.at(name, point)[rows][layer] for name, layer in plane)
+        for x, y, code in zip(*paths, outcomes, strict=True):
             here = np.isfinite(x) & np.isfinite(y)
             line = ax.plot(x[here], y[here], color=COLOURS[OUTCOMES[code]], linewidth=0.7, marker=".")[0]
             line.set(markevery=[max(0, np.count_nonzero(here) - 1)])
@@ -56,6 +64,23 @@ def portrait(
             seen.add(OUTCOMES[code])
     for low, scale in zip(least, (ax.set_xscale, ax.set_yscale), strict=True):
         scale("log" if low > 0 else "linear")
-    ax.set(xlabel=words(measures[0]), ylabel=words(measures[1]), title=results.title)
-    ax.legend(handles=[Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)], frameon=False)
+    short_log_axis(ax.xaxis)
+    short_log_axis(ax.yaxis)
+    across, up = (words(measure).replace(".", " of layer ") for measure in measures)
+    ax.set(xlabel=across, ylabel=up, title=results.title)
+    handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
+    handles.append(Line2D([], [], color="k", marker=".", linestyle="none", label="end of a run"))
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=4, frameon=False, columnspacing=1)
     return ax
+
+
+def _coordinate(results: "Results", measure: str) -> tuple[str, Any]:
+    """The variable of a measure, and the index of its layer if it has layers; the only one need not be named."""
+    name = measure.partition(".")[0]
+    check_recorded(results, name)
+    layers = [f"{name}.{number}" for dim in MEASURES[name].dims for number in results[dim]]
+    if measure == name and len(layers) < 2:
+        return name, np.s_[..., 0] if layers else ...
+    if measure not in layers:
+        raise PlotError(f"measures: must be {' or '.join(layers or [name])}; got {measure!r}")
+    return name, np.s_[..., layers.index(measure)]

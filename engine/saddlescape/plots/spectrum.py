@@ -23,14 +23,20 @@ def spectrum(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
     ax = ax or Figure(figsize=size, layout="constrained").add_subplot()
     for row, (colour, (name, values)) in enumerate(zip(CYCLE, eigenvalues.items(), strict=False)):
         largest = max(abs(values).max(), np.finfo(float).tiny)
-        shown = np.where(abs(values) < ZERO * largest, 0, values / largest).round(3)
-        sign, height = np.sign(shown), np.array([np.count_nonzero(shown[:i] == v) for i, v in enumerate(shown)])
+        shown = (values / largest).round(3)
+        height = np.array([np.count_nonzero(shown[:i] == v) for i, v in enumerate(shown)])
         ax.plot(shown, -row + 0.1 * height, "o", color=colour, gid=name)
-        counts = ", ".join(f"{np.count_nonzero(sign == s)} {word}" for s, word in COUNTED.items())
+        counts = ", ".join(f"{n} {word}" for word, n in signs(values).items())
         ax.text(1.15, -row, f"{name}: {counts}\nlargest {largest:.4g}", color=colour, va="center")
     ax.axvline(0, color="k", linewidth=0.8)
     ax.set(yticks=[], xlabel="curvature over the largest", xlim=(-1.1, 1.1), ylim=(0.6 - len(eigenvalues), 0.95))
     return ax
+
+
+def signs(values: Values) -> dict[str, int]:
+    """How many eigenvalues are negative, zero and positive, by the words of `COUNTED`."""
+    sign = np.where(abs(values) < ZERO * abs(values).max(), 0, np.sign(values))
+    return {word: int(np.count_nonzero(sign == s)) for s, word in COUNTED.items()}
 
 
 def cuts(distance: Values, losses: Mapping[str, Mapping[str, Values]]) -> Figure:

@@ -1,0 +1,149 @@
+"""Pictures that need a result file: spectra where runs stopped, portraits of measures with layers."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from spec_cases import TINY
+
+import saddlescape as ss
+from saddlescape import plots
+from saddlescape.analysis.points import derivatives
+from saddlescape.outcomes import Outcome
+from saddlescape.plots.common import spread
+from saddlescape.plots.ends import ENDS
+from saddlescape.spec import parse
+from saddlescape_cli.plot import plot as command
+
+TEXT = TINY + """[record]
+final_parameters = true
+fields = ["loss", "separation", "layer_norm", "cosine"]
+[[axes]]
+key = "network.hidden"
+values = [[2], [2, 2]]
+[[axes]]
+key = "starts.scale"
+values = [0, 3]
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plots")
+    return ss.run(parse(TEXT, folder), folder / "run")
+
+
+@pytest.fixture
+def done(path):
+    with ss.open(path) as results:
+        yield results
+
+
+def lines(ax, zero):
+    return [line for line in ax.get_lines() if (line.get_gid() == "at zero") == zero]
+
+
+def panels(figure):
+    """The axes of each outcome."""
+    return {Outcome[ax.get_title().partition(":")[0].upper()]: ax for ax in figure.axes}
+
+
+def test_spectra_are_those_of_the_hessian_where_runs_stopped(done):
+    drawn = panels(plots.plot(done, "spectrum"))
+    assert set(drawn) == set(np.unique(done["outcome"]))
+    assert len(drawn) > 1
+    for outcome, ax in drawn.items():
+        places = np.argwhere(done["outcome"] == outcome)
+        assert ax.get_title().startswith(f"{outcome.label}: {min(len(places), ENDS)} of {len(places)}\n")
+        for line, place in zip(lines(ax, zero=False), places[spread(len(places), ENDS)], strict=True):
+            spec, theta = done.sweep.at(place[:2]), done["final_theta"][tuple(place)]
+            hessian = derivatives(spec, theta[np.isfinite(theta)][None]).hessian[0]
+            np.testing.assert_array_equal(line.get_ydata(), np.linalg.eigvalsh(hessian)[::-1])
+            assert line.get_color() == plots.COLOURS[outcome]
+
+
+def test_at_zero_xor_is_flat_but_for_one_direction(done):
+    """With one hidden layer the eigenvalues are 3/8 and eight zeros, with two the output alone has curvature too."""
+    ax = panels(plots.spectra(done))[Outcome.FROZEN]
+    assert ax.get_title().endswith("\n0 down, 8 to 14 flat, 1 up")
+    for line, size in zip(lines(ax, zero=True), (9, 15), strict=True):
+        assert line.get_ydata() == pytest.approx([3 / 8, *[0] * (size - 1)], abs=1e-12)
+        assert line.get_xdata().tolist() == [*range(1, size + 1)]
+
+
+def test_spectra_of_a_part_have_the_networks_of_that_part(done):
+    for number, size in enumerate((9, 15)):
+        part = done.isel(hidden=number).sel(scale=[3.0], run=slice(2, 4))
+        for outcome, ax in panels(plots.spectra(part)).items():
+            (zero,), found = lines(ax, zero=True), lines(ax, zero=False)
+            assert len(zero.get_ydata()) == size
+            first = part.find(outcome.label)[0]
+            theta = part["final_theta"][tuple(first)]
+            hessian = derivatives(done.sweep.at((number, 1)), theta[np.isfinite(theta)][None]).hessian[0]
+            np.testing.assert_array_equal(found[0].get_ydata(), np.linalg.eigvalsh(hessian)[::-1])
+
+
+def test_a_portrait_takes_the_layer_that_is_named(done):
+    ax = plots.portrait(done, ("layer_norm.3", "loss"), points=[(1, 1)])
+    assert ax.get_xlabel() == "layer norm of layer 3"
+    for line, norm in zip(ax.get_lines(), done["layer_norm"][1, 1], strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), norm[np.isfinite(norm[:, 2]), 2])
+
+
+def test_a_portrait_of_one_layer_need_not_name_it(done, tmp_path):
+    one = parse(TEXT.replace("[[2], [2, 2]]", "[[2], [3]]"), tmp_path)
+    with ss.open(ss.run(one, tmp_path / "run")) as results:
+        plain, named = (plots.portrait(results, (name, "loss")) for name in ("cosine", "cosine.1"))
+    for a, b in zip(plain.get_lines(), named.get_lines(), strict=True):
+        np.testing.assert_array_equal(a.get_xdata(), b.get_xdata())
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        ("grad_norm", r'record.fields: has no "grad_norm" to draw; there is loss, separation, layer_norm, cosine; add'),
+        ("outcome", 'record.fields: has no "outcome"'),
+        ("cosine", r"measures: must be cosine.1 or cosine.2; got 'cosine'"),
+        ("cosine.3", r"measures: must be cosine.1 or cosine.2; got 'cosine.3'"),
+        ("separation.1", r"measures: must be separation; got 'separation.1'"),
+    ],
+)
+def test_a_measure_that_is_not_there_is_told_with_those_that_are(done, measure, message):
+    with pytest.raises(plots.PlotError, match=message):
+        plots.portrait(done, ("loss", measure))
+
+
+def test_the_command_draws_the_plane_that_is_asked_for(path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(plots, "portrait", lambda _, measures: asked.append(measures) or plots.figure_of(plots.plot(_)))
+    done = CliRunner().invoke(command, [str(path), "--measures", "cosine.1, loss"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert asked == [("cosine.1", "loss")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--measures", "loss"], r"must be two measures X,Y, such as separation,loss; got 'loss'"),
+        (["--measures", "loss,distance,separation"], "must be two measures"),
+        (["--measures", "loss,distance", "--kind", "map"], "--measures goes with --kind portrait; got --kind map"),
+    ],
+)
+def test_the_command_refuses_another_plane(path, options, message):
+    done = CliRunner().invoke(command, [str(path), *options])
+    assert done.exit_code == 2
+    assert message in done.output
+
+
+def test_only_a_spectrum_loads_the_compiler(path, tmp_path):
+    for kind, loads in (("trajectories", False), ("portrait", False), ("spectrum", True)):
+        code = (
+            "import sys; from saddlescape_cli.plot import plot; "
+            f"plot([{str(path)!r}, '--kind', {kind!r}, '-o', {str(tmp_path / 'p.png')!r}], standalone_mode=False); "
+            "print('numba' in sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert re.search(r"(True|False)$", done.stdout.strip())[0] == str(loads)
