@@ -1,6 +1,5 @@
-"""Points of weight space: their derivatives, what they are, and the page that tells of them."""
+"""Points of weight space: their derivatives, and what they are."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +8,13 @@ from kernel_cases import TARGET, XOR
 from spec_cases import PRODUCT
 from tolerances import HESSIAN, POLISHED
 
+import saddlescape as ss
+from saddlescape import starts
 from saddlescape.analysis.points import Kind, derivatives, report
-from saddlescape.compute import batch, trainer
-from saddlescape.kernels import Trainer, train
+from saddlescape.kernels import Trainer
 from saddlescape.kernels import derivatives as of_network
-from saddlescape.spec import NUMERIC, parse
+from saddlescape.spec import parse
 
-PAGE = Path(__file__).parents[1] / "docs/points.md"
 LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "gd")
 
 
@@ -39,12 +38,6 @@ def test_weight_decay_is_part_of_what_the_steps_go_down():
 def test_points_of_another_shape_are_refused(shape):
     with pytest.raises(ValueError, match=r"theta must have shape \(points, 9\)"):
         derivatives(spec(), np.zeros(shape))
-
-
-def test_the_page_runs():
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert blocks
-    exec("\n".join(blocks), {})
 
 
 @pytest.fixture
@@ -101,9 +94,7 @@ def ends(scale, count, activation):
         f"training.learning_rate={0.05 if activation == 'tanh' else 0.5}",
     )  # fmt: skip
     given = parse('[problem]\nname = "xor"', Path(), overrides).spec
-    numbers = {key: np.full(count, getattr(getattr(given, key.split(".")[0]), key.split(".")[1])) for key in NUMERIC}
-    runs = batch(given, np.arange(count), numbers, np.full(count, -1), np.zeros(1, dtype=np.int64))
-    return given, train(trainer(given, numbers), given.loaded.X, given.loaded.T, runs).theta
+    return given, ss.run_starts(given, starts.draw(given, np.arange(count)))["final_theta"]
 
 
 def expect_no_strict_minimum(scale, count, activation):
