@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib.colors import to_rgba
-from tolerances import FLOW_PRODUCT
+from tolerances import FLOW_PRODUCT, RANDOM_MODE
 
+from saddlescape import bundled as bundled_data
 from saddlescape import gallery, plots, results, runner
 from saddlescape.errors import SpecError
 from saddlescape.plots.convergence import GREY, loss_ratio
@@ -103,6 +104,20 @@ def test_linear_weights_follow_the_formula(tmp_path):
     lines = {line.get_gid(): line.get_ydata() for line in ax.get_lines()}
     for scale in (1e-4, 1e-3, 0.01, 0.1, 0.3):
         np.testing.assert_allclose(lines[f"from {scale:g}"], lines[f"from {scale:g} in theory"], rtol=FLOW_PRODUCT)
+
+
+def test_modes_of_a_linear_network_are_learned_one_after_another(tmp_path):
+    with results.open(run("linear-modes", tmp_path / "out")) as result:
+        ax, time = gallery.modes(result), result["record_time"]
+    lines = {line.get_gid(): line.get_ydata() for line in ax.get_lines() if line.get_gid()}
+    modes = [name for name in lines if "theory" not in name]
+    table = np.genfromtxt(bundled_data.folder() / "sweeps/gallery/living-things.csv", delimiter=",", skip_header=1)
+    strengths = np.sqrt(np.linalg.eigvalsh(table[:, 4:] @ table[:, 4:].T)[::-1])
+    for name, strength in zip(modes, strengths, strict=True):
+        np.testing.assert_allclose(lines[name], lines[f"{name} in theory"], atol=RANDOM_MODE * strength)
+        assert lines[name][-1] == pytest.approx(strength, rel=RANDOM_MODE)
+    half = [time[np.searchsorted(lines[name], strength / 2)] for name, strength in zip(modes, strengths, strict=True)]
+    assert (np.diff(half) > 1).all()
 
 
 def test_trainability_is_told_by_the_last_losses(tmp_path):

@@ -105,6 +105,10 @@ FLOW_PRODUCT = 3e-7
 # The flow of a linear network at rtol 1e-8: a hundred steps, and twelve numbers of a product, which add up.
 MODE = 1e-6
 
+# The same from a random start of scale 1e-3, relative to the singular value: what two modes have in common has died out
+# to about the scale when the second is learned.
+RANDOM_MODE = 1e-3
+
 # The same where the top of the likelihood is flat: few escapes, most of them at one scale.
 UNITS = 1e-5
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from saddlescape import plots, results, runner
 from saddlescape.analysis import boundary, box_dimension
 from saddlescape.analysis.theory import linear_product
+from saddlescape.layout import layers
 from saddlescape.outcomes import Outcome
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
@@ -33,6 +34,26 @@ def product(result: Results) -> "Axes":
     theory = {name: linear_product(2 * time, value**2, 1.0) for name, value in zip(names, scale, strict=True)}
     ax = plots.beside_theory(time, measured, theory)
     ax.set(xlabel="time", ylabel="product of the weights", title=result.title)
+    return ax
+
+
+def modes(result: Results) -> "Axes":
+    """Strength of each mode of a linear network with a hidden layer along the flow, beside that of Saxe et al. (2013).
+
+    Inputs are unit vectors, targets the columns of U S V'; the strength of a mode is u' W2 W1 v.  Near zero W1 v and
+    W2' u grow into their mean.  What the formula sets out from is the square of the part of it that is orthogonal to
+    those of stronger modes, which are learned before.
+    """
+    spec, time, theta = result.sweep.spec, result["record_time"], result["theta"][0]
+    left, singular, right = np.linalg.svd(spec.loaded.T.T @ spec.loaded.X, full_matrices=False)
+    first, second = (theta[:, layer] for layer in layers(spec.sizes, spec.network.bias))
+    into, out_of = first @ right.T, second.swapaxes(1, 2) @ left
+    start = np.diag(np.linalg.qr((into[0] + out_of[0]) / 2).R) ** 2
+    names = [f"mode {number}, singular value {value:.3g}" for number, value in enumerate(singular, start=1)]
+    measured = dict(zip(names, (into * out_of).sum(axis=1).T, strict=True))
+    theory = dict(zip(names, linear_product(time, start[:, None], singular[:, None]), strict=True))
+    ax = plots.beside_theory(time, measured, theory)
+    ax.set(xlabel="time", ylabel="strength of the mode", title=result.title)
     return ax
 
 
@@ -60,6 +81,7 @@ PICTURES: dict[str, Draw] = {
     "depth": plots.solved,
     "activation": plots.solved,
     "linear": product,
+    "linear-modes": modes,
     "noise": plots.outcome_map,
     "trainability": trainability,
 }
