@@ -14,7 +14,9 @@ from store_cases import finish, run_folder, small_plan
 
 import saddlescape as ss
 from saddlescape.errors import LockedError, RefusedError
+from saddlescape.export import export
 from saddlescape.store import merge_shards
+from saddlescape.store.atomic import PART, beside
 from saddlescape_cli import merge, resume, run  # noqa: F401  # which somebody else may not be able to read
 from saddlescape_cli.main import main
 
@@ -89,7 +91,7 @@ def test_a_reader_keeps_what_it_opened(plan, tmp_path, tried):
 
 
 @pytest.mark.fault("a link in place of a file of the run")
-@pytest.mark.parametrize("name", ["result.h5", "result.h5.part", "run.json", "plan.json.part", "lock"])
+@pytest.mark.parametrize("name", ["result.h5", beside(Path("result.h5"), PART).name, "run.json", "lock"])
 def test_no_link_is_written_through(plan, tmp_path, tried, name):
     run_folder(plan, tmp_path / "run")
     (tmp_path / "mine").write_text("mine")
@@ -103,6 +105,23 @@ def test_no_link_is_written_through(plan, tmp_path, tried, name):
         assert not (tmp_path / "run" / name).is_symlink()
     assert (tmp_path / "mine").read_text() == "mine"
     tried()
+
+
+@pytest.mark.fault("files of somebody else beside those of a run, a merge or an export")
+def test_files_that_are_not_ours_are_left_alone(plan, tmp_path, tried):
+    run_folder(plan, tmp_path / "run")
+    places = [tmp_path / "run/result.h5", tmp_path / "run/plan.json", tmp_path / "made.h5", tmp_path / "made.csv"]
+    places += tmp_path.glob("run/blocks/*")
+    others = [p.with_name(f"{p.name}{ending}") for p in places for ending in (".part", ".lock", ".tmp", "~")]
+    for other in others:
+        other.write_text(f"mine, {other.name}")
+    finish(tmp_path / "run", plan)
+    merge_shards([tmp_path / "run"], tmp_path / "made.h5")
+    with ss.open(tmp_path / "made.h5") as result:
+        export(result, "csv", tmp_path / "made.csv")
+    assert all(other.read_text() == f"mine, {other.name}" for other in others)
+    assert not list(tmp_path.rglob(".*"))
+    tried(len(others))
 
 
 @pytest.mark.fault("a pipe, a file or a link in place of what is to be made")
@@ -146,7 +165,7 @@ def test_a_folder_that_is_not_ours_to_write_is_told_and_left_alone(plan, tmp_pat
             ("run", spec, "-o", empty / "new"): empty / "new",
             ("run", spec, "-o", empty): empty / "lock",
             ("resume", run): run / "lock",
-            ("merge", run, "-o", empty / "result.h5"): empty / "result.h5",
+            ("merge", run, "-o", empty / "result.h5"): beside(empty / "result.h5", "lock"),
         }
         for words, path in commands.items():
             process = FORKS.Process(target=as_somebody_else, args=(words, tmp_path / "said"))

@@ -59,15 +59,15 @@ def test_a_power_cut_at_any_moment_loses_nothing(plan, tmp_path, tried, ways):
 
 
 SYNCS = {
-    "the content of a block": lambda path: path.name.endswith(".h5.part") and path.parent.name == "blocks",
+    "the content of a block": lambda path: path.match(".*.h5.saddlescape.part") and path.parent.name == "blocks",
     "the names of blocks": lambda path: path.name == "blocks",
     "the names in the run's folder": lambda path: path.name == "run",
     "the name of the run's folder": lambda path: path.name == "for",
     "the name of the folder above it": lambda path: path.name == "made",
     "the name of the folder above that": lambda path: path.name == "work",
-    "the content of the plan": lambda path: path.name == "plan.json.part",
-    "the content of the spec": lambda path: path.name == "spec.toml.part",
-    "the content of the result": lambda path: path.name == "result.h5.part",
+    "the content of the plan": lambda path: path.name == ".plan.json.saddlescape.part",
+    "the content of the spec": lambda path: path.name == ".spec.toml.saddlescape.part",
+    "the content of the result": lambda path: path.name == ".result.h5.saddlescape.part",
 }
 
 

@@ -17,7 +17,7 @@ from saddlescape import plan as plans
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import Plan
 from saddlescape.store import RunFolder, blocks
-from saddlescape.store.atomic import write_atomic
+from saddlescape.store.atomic import PART, beside, write_atomic
 from saddlescape.store.schema import variables
 
 
@@ -104,8 +104,8 @@ def test_what_is_no_block_of_the_run_is_not_merged(plan, tmp_path, given, words)
 def test_what_a_kill_left_half_written_is_removed(plan, tmp_path):
     folder = tmp_path / "run"
     run_folder(plan, folder)
-    for name in ("blocks/000001-0123456789abcdef.h5.part", "result.h5.part"):
-        (folder / name).write_bytes(b"half")
+    for name in ("blocks/000001-0123456789abcdef.h5", "result.h5"):
+        beside(folder / name, PART).write_bytes(b"half")
     with RunFolder(folder, plan) as store:
         assert len(store.committed()) == plan.blocks
     assert not list(folder.rglob("*.part"))

@@ -5,6 +5,21 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+PART = "part"
+OURS = ".{}.saddlescape.{}"
+"""How files are called that stand beside another for a while.  Nobody else's are, so they may be taken away."""
+
+
+def beside(path: Path, what: str) -> Path:
+    """A file of our own beside another: what is written of it so far (``part``), or its lock."""
+    return path.with_name(OURS.format(path.name, what))
+
+
+def clear(folder: Path) -> None:
+    """Take away what a kill left half written in a folder."""
+    for part in folder.glob(OURS.format("*", PART)):
+        part.unlink()
+
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write `content` to `path`: beside it, synced, renamed over it, the folder synced.
@@ -28,7 +43,7 @@ def write_all(descriptor: int, content: bytes | memoryview) -> None:
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[int]:
     """A descriptor of a new file beside `path`, which is synced and takes its place on leaving, unless by an error."""
-    part = path.with_name(path.name + ".part")
+    part = beside(path, PART)
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:

@@ -15,7 +15,7 @@ from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import make_folder, write_atomic
+from saddlescape.store.atomic import PART, beside, clear, make_folder, write_atomic
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 
@@ -59,8 +59,8 @@ class RunFolder:
         """Under the lock: claim again, as another run may have come first, then clear what a kill left."""
         fresh = self._claim()
         self._make(self.folder / "blocks")
-        for part in (*self.folder.glob("*.part"), *self.folder.glob("blocks/*.part")):
-            part.unlink()
+        clear(self.folder)
+        clear(self.folder / "blocks")
         if fresh:
             self._write_plan()
         self._began, self._before = _now(), len(list(self.folder.glob("blocks/*.h5")))
@@ -87,8 +87,8 @@ class RunFolder:
         if (self.folder / "plan.json").exists():
             self._compare()
             return False
-        ours = {"lock", "blocks", "spec.toml", "spec.toml.part", "plan.json.part"}
-        spec = self.folder / "spec.toml"
+        spec, plan = self.folder / "spec.toml", self.folder / "plan.json"
+        ours = {"lock", "blocks", spec.name, beside(spec, PART).name, beside(plan, PART).name}
         foreign = spec.exists() and spec.read_bytes() != self.plan.sweep.text.encode()
         if foreign or there - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")

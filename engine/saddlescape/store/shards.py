@@ -12,6 +12,7 @@ import numpy.typing as npt
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Block, Plan, Shard
 from saddlescape.store import blocks
+from saddlescape.store.atomic import beside
 from saddlescape.store.folder import block_files, kept_shard, kept_sweep, read_plan
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
@@ -64,7 +65,7 @@ def write_result(plan: Plan, parts: Iterable[tuple[Block, dict[str, npt.NDArray[
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
     """Be the one process that makes `target`, a new file, by a lock beside it that is gone afterwards."""
-    path = target.with_name(target.name + ".lock")
+    path = beside(target, "lock")
     descriptor = lock(path, target)
     try:
         if os.path.lexists(target):
