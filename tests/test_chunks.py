@@ -1,5 +1,7 @@
 """Chunks made by us are what HDF5's own filters make of them, for every shape and edge."""
 
+import tracemalloc
+
 import h5py
 import numpy as np
 import pytest
@@ -24,6 +26,10 @@ def test_hdf5_reads_what_was_written(extents, dtype, seed):
         assert dataset.id.get_num_chunks() == np.prod([-(-n // c) for n, c in extents])
         dataset.resize([n + c for n, c in extents])  # the rest of a chunk at an edge is zero, as HDF5 has it
         assert not dataset[tuple(slice(n, -(-n // c) * c) for n, c in extents)].any()
+        for chunk in map(dataset.id.get_chunk_info, range(dataset.id.get_num_chunks())):
+            decoded = chunks.decoded(dataset.id.read_direct_chunk(chunk.chunk_offset)[1], dataset.chunks, dataset.dtype)
+            place = tuple(slice(a, a + n) for a, n in zip(chunk.chunk_offset, dataset.chunks, strict=True))
+            np.testing.assert_array_equal(decoded, dataset[place])
 
 
 @pytest.mark.parametrize("dtype", ["i1", "f4", "f8"])
@@ -43,3 +49,28 @@ def test_a_single_number_is_written_too():
         dataset = create(file, Variable("x", (), "i8", {}, ()), (), resizable=True)
         chunks.write(dataset, np.array(7))
         assert dataset[()] == 7
+        assert chunks.decoded(np.array(7).tobytes(), (), dataset.dtype) == 7
+
+
+@pytest.mark.parametrize("size", [79, 81, 2**26])
+def test_a_chunk_that_is_not_what_it_says_is_not_unpacked(size):
+    stored = chunks.zlib.compress(bytes(size))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="not 80 bytes"):
+        chunks.decoded(stored, (10,), np.dtype("f8"))
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+    assert chunks.decoded(chunks.zlib.compress(bytes(80)), (10,), np.dtype("f8")).tolist() == [0] * 10
+
+
+def test_a_chunk_that_does_not_end_is_not_taken():
+    stored = chunks.zlib.compress(bytes(80))
+    with pytest.raises(ValueError, match="not 80 bytes"):
+        chunks.decoded(stored[:-1], (10,), np.dtype("f8"))
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.binary(max_size=2000), st.integers(0, 2**32))
+def test_a_chunk_is_never_larger_than_said(start, seed):
+    plain = start + np.random.default_rng(seed).bytes(3000)
+    assert len(chunks.zlib.compress(plain, chunks.LEVEL)) <= Variable("x", (), "i1", {}, (len(plain),)).most

@@ -1,10 +1,17 @@
-"""Memory: it does not grow with the number of runs."""
+"""Memory: it does not grow with the number of runs, nor with that of blocks."""
 
+import os
 import subprocess
 import sys
 
 import pytest
-from tolerances import MEMORY_GROWTH, ROOMY
+from spec_cases import TINY
+from store_cases import run_folder, sweep
+from tolerances import INDEX, MEMORY_GROWTH, ROOMY
+
+from saddlescape import plan as plans
+from saddlescape.plan import Plan
+from saddlescape.store.merge import METADATA
 
 # Of this process alone: ru_maxrss of a child starts with the memory of the process that forked it.
 PEAK = """
@@ -67,3 +74,35 @@ def test_a_run_takes_no_more_memory_than_was_said(tmp_path, record):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     grew, said = map(int, done.stdout.split())
     assert grew < said < ROOMY * grew
+
+
+MERGED = """
+import os, sys
+from pathlib import Path
+from saddlescape import plan
+from saddlescape.store import merge_shards
+
+def look():
+    global merged
+    merged += 1
+    if merged % 100 == 0:
+        told = Path("/proc/self/status").read_text().split()
+        print(merged, told[told.index("VmRSS:") + 1], len(os.listdir("/proc/self/fd")))
+
+plan.BLOCK_RUNS, merged = 1, 0
+sys.modules["saddlescape.store.merge"].METADATA = int(sys.argv[1])
+merge_shards([Path("run")], Path("merged.h5"), look)
+"""
+
+
+@pytest.mark.parametrize(("blocks", "metadata"), [(800, 2**15), pytest.param(10_000, METADATA, marks=pytest.mark.slow)])
+def test_memory_and_handles_of_a_merge_do_not_grow_with_the_number_of_blocks(tmp_path, monkeypatch, blocks, metadata):
+    monkeypatch.setattr(plans, "BLOCK_RUNS", 1)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    run_folder(Plan(sweep(f"starts.count={blocks}", "record.runs=0", text=TINY)), tmp_path / "run")
+    command = [sys.executable, "-c", MERGED, str(metadata)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    number, kib, handles = zip(*(map(int, line.split()) for line in done.stdout.splitlines()), strict=True)
+    assert number == tuple(range(100, blocks + 1, 100))
+    assert len(set(handles)) == 1
+    assert 1024 * (max(kib) - kib[len(kib) // 2]) < INDEX, kib

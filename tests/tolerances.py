@@ -53,6 +53,10 @@ LENGTH = 2.5e-15
 # Peak memory of ten or a hundred times as many runs: one or two blocks of them are in memory, and no more.
 MEMORY_GROWTH = 0.2
 
+# Bytes by which the memory of a merge may grow over half of its blocks; the index of their chunks, held in memory,
+# takes 2700 bytes a block: 1.1 MB of 400 blocks.
+INDEX = 0.7e6
+
 # How many times as much memory as a run takes it may be said to take at most: two threads seldom peak together.
 ROOMY = 8
 

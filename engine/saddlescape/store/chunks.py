@@ -4,6 +4,7 @@ HDF5's own filters run under one lock for the whole library; Python's zlib lets 
 """
 
 import itertools
+import math
 import zlib
 from typing import Any
 
@@ -38,3 +39,20 @@ def encoded(values: npt.NDArray[Any], first: tuple[int, ...], extents: tuple[int
         part = chunk
     shuffled = np.ascontiguousarray(part).reshape(-1).view(np.uint8).reshape(-1, dtype.itemsize).T
     return zlib.compress(shuffled.tobytes(), LEVEL)
+
+
+def decoded(stored: bytes, extents: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """The values of a chunk, or of a dataset without chunks; no more is made room for than they take.
+
+    Raises
+    ------
+    ValueError, zlib.error
+        If the bytes are not those of exactly so many values.
+    """
+    size = math.prod(extents) * dtype.itemsize
+    inflate = zlib.decompressobj()
+    plain = inflate.decompress(stored, size + 1) if extents else stored
+    if len(plain) != size or (extents and not inflate.eof):
+        raise ValueError(f"a chunk is not {size} bytes")
+    shuffled = np.frombuffer(plain, np.uint8).reshape(dtype.itemsize if extents else 1, -1)
+    return np.ascontiguousarray(shuffled.T).reshape(-1).view(dtype).reshape(extents)

@@ -6,14 +6,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
-from saddlescape.store import blocks, guard
 from saddlescape.store.folder import block_files, kept_sweep, read_plan
+from saddlescape.store.opened import read
 from saddlescape.store.schema import coordinates, sizes, storable, title, variables
 from saddlescape.store.source import Place, Stored
 
@@ -85,14 +84,7 @@ class Committed:
             return storable(self._along[name].values[place[0]])
         dims = self._variables[name].dims
         number = self._number(dict(zip(dims, place, strict=True)))
-        if number is None:
-            return None
-        path, first = self._files[number], blocks.first(self._plan, self._plan.block(number))
-        starts = [first.get(dim, 0) for dim in dims]
-        with guard.guarded(path), blocks.opened(self._plan, path) as (_, identifier):
-            kept = guard.dataset(h5py.File(identifier), name)
-            inside = tuple(slice(p.start - a, p.stop - a) for p, a in zip(place, starts, strict=True))
-            return np.asarray(kept[inside]).reshape([p.stop - p.start for p in place])
+        return None if number is None else read(self._plan, self._files[number], name, place)
 
     def _number(self, place: dict[str, slice]) -> int | None:
         """A committed block that holds the place; what is not over runs is in each block of its point."""

@@ -18,6 +18,7 @@ from saddlescape.store import blocks
 from saddlescape.store.atomic import PART, beside, clear, make_folder, write_atomic
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
+from saddlescape.store.opened import whole
 
 FAILED = ".failed"
 """Ending of the note that a block could not be computed, and why."""
@@ -144,7 +145,7 @@ class RunFolder:
         good: dict[int, Path] = {}
         for path in sorted((self.folder / "blocks").glob("*.h5")):
             number = blocks.number(path)
-            if number is not None and blocks.whole(self.plan, path):
+            if number is not None and whole(self.plan, path):
                 good[number] = path
             else:
                 path.rename(path.with_name(path.name + ".corrupt"))

@@ -5,6 +5,8 @@ fill values), types and filters that we do not write, and more values than its b
 """
 
 import contextlib
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,11 @@ RATIO = 1100
 FILTERS = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_FLETCHER32}
 OF_HDF5 = frozenset(("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"))
 """Attributes by which HDF5 keeps dimension scales."""
-ODD = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
-"""What h5py raises at a file that is not as it should be."""
+ODD = (
+    *(OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
+    *(struct.error, zlib.error),
+)
+"""What is raised at a file that is not as it should be."""
 
 
 @contextlib.contextmanager
@@ -38,8 +43,12 @@ def guarded(path: Path) -> Iterator[None]:
     except MemoryError:
         raise RefusedError(f"{path} does not fit into memory; read a part of it") from None
     except ODD as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise CorruptError(f"{path} is damaged, or no result of saddlescape ({reason:.200})") from None
+        raise CorruptError(f"{path} is damaged, or no result of saddlescape ({reason(error)})") from None
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with a file, in some words of one line."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]
 
 
 def objects(group: h5py.Group) -> list[str]:

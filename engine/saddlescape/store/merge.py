@@ -8,7 +8,7 @@ import itertools
 import json
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import __version__
-from saddlescape.plan import Block, Plan
-from saddlescape.store import blocks, chosen, schema
+from saddlescape.plan import Plan
+from saddlescape.store import chosen, schema
 from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.nexus import default_plot
+from saddlescape.store.opened import stored
 from saddlescape.store.schema import Along, Variable, coordinates, create, sizes, storable, variables
 from saddlescape.store.seal import seal
 from saddlescape.store.unfailing import Unfailing
@@ -30,8 +31,11 @@ from saddlescape.store.unfailing import Unfailing
 COUNTED = 2**16
 """Numbers of a dimension that are laid out at once: a billion runs have no room in memory."""
 
-_Target = tuple[tuple[str, ...], h5py.h5d.DatasetID]
-"""The dimensions of a variable, and itself: opened once, as h5py takes long over names."""
+METADATA = 2**19
+"""Bytes of metadata, such as where chunks are, that libhdf5 keeps in memory; by itself it keeps up to 32 MiB."""
+
+_Target = tuple[Variable, h5py.h5d.DatasetID]
+"""A variable, opened once, as h5py takes long over names."""
 
 DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=[seed, r]))"
 
@@ -48,24 +52,33 @@ def merge(plan: Plan, files: dict[int, Path], target: Path, after_block: Callabl
 
 def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None]) -> None:
     with Unfailing(descriptor) as kept, h5py.File(kept, "w", libver=schema.VERSIONS) as file:
+        _forget(file)
         for along in coordinates(plan):
             _coordinate(file, along)
             kept.check()
-        targets = {variable.name: (variable.dims, _declare(file, plan, variable)) for variable in variables(plan)}
-        parted = [name for name in targets if plan.parts_choice and "trajectory" in targets[name][0]]
-        copied = {name: target for name, target in targets.items() if name not in parted}
+        targets = [(variable, _declare(file, plan, variable)) for variable in variables(plan)]
+        parted = [h5py.Dataset(t) for variable, t in targets if plan.parts_choice and "trajectory" in variable.dims]
+        copied = [each for each in targets if not (plan.parts_choice and "trajectory" in each[0].dims)]
         for number in sorted(files):
-            _copy(copied, plan, files[number], plan.block(number))
+            _copy(copied, plan, files[number])
             kept.check()
             after_block()
         for point, numbers in itertools.groupby(sorted(files) if parted else (), lambda n: plan.block(n).start[:-1]):
-            chosen.write(plan, [files[n] for n in numbers], point, [h5py.Dataset(targets[name][1]) for name in parted])
+            chosen.write(plan, {n: files[n] for n in numbers}, point, parted)
             kept.check()
         _provenance(file, plan, files)
         default_plot(file, plan)
     kept.check()
     os.lseek(descriptor, 0, os.SEEK_END)
     write_all(descriptor, seal(descriptor))
+
+
+def _forget(file: h5py.File) -> None:
+    """Let memory not grow with the number of blocks."""
+    cache = file.id.get_mdc_config()
+    cache.set_initial_size = True
+    cache.initial_size = cache.min_size = cache.max_size = METADATA
+    file.id.set_mdc_config(cache)
 
 
 def _coordinate(file: h5py.File, along: Along) -> None:
@@ -106,30 +119,13 @@ def _declare(file: h5py.File, plan: Plan, variable: Variable) -> h5py.h5d.Datase
     return dataset.id
 
 
-def _copy(targets: dict[str, _Target], plan: Plan, path: Path, block: Block) -> None:
-    first = blocks.first(plan, block)
-    with blocks.opened(plan, path) as (content, file):
-        for name, (dims, target) in targets.items():
-            try:
-                source = h5py.h5d.open(file, name.encode())
-            except KeyError:  # the block's share of the trajectories is none
-                continue
-            _copy_chunks(content, source, target, [first.get(dim, 0) for dim in dims])
-
-
-def _copy_chunks(content: bytes, source: h5py.h5d.DatasetID, target: h5py.h5d.DatasetID, first: list[int]) -> None:
-    if not first:
-        value = np.empty((), source.dtype)
-        source.read(h5py.h5s.ALL, h5py.h5s.ALL, value)
-        target.write(h5py.h5s.ALL, h5py.h5s.ALL, value)
-        return
-
-    def copy(chunk: h5py.h5d.StoreInfo) -> None:
-        at = tuple(a + b for a, b in zip(first, chunk.chunk_offset, strict=True))
-        stored = content[chunk.byte_offset : chunk.byte_offset + chunk.size]
-        target.write_direct_chunk(at, stored, chunk.filter_mask)
-
-    source.chunk_iter(copy)
+def _copy(targets: Sequence[_Target], plan: Plan, path: Path) -> None:
+    for number, at, chunk in stored(plan, path, [variable for variable, _ in targets]):
+        target = targets[number][1]
+        if at:
+            target.write_direct_chunk(at, chunk)
+        else:
+            target.write(h5py.h5s.ALL, h5py.h5s.ALL, np.frombuffer(chunk, target.dtype).reshape(()))
 
 
 def versions() -> dict[str, str]:

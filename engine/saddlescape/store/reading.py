@@ -17,6 +17,11 @@ from saddlescape.store.source import Place, Stored
 CODES = {"outcome": len(Outcome), "stop_reason": len(StopReason)}
 
 
+def unknown(name: str, values: npt.NDArray[Any]) -> bool:
+    """Whether among the values of a variable are codes that have no meaning."""
+    return bool(name in CODES and values.size and not 0 <= values.min() <= values.max() < CODES[name])
+
+
 class ResultFile:
     """A result file, open for reading; values are read when asked for, and looked at before they are.
 
@@ -89,7 +94,7 @@ class ResultFile:
         """Values of a part of a variable."""
         with guard.guarded(self.path):
             values = np.asarray(self._file[name][place])
-            if name in CODES and values.size and not 0 <= values.min() <= values.max() < CODES[name]:
+            if unknown(name, values):
                 raise CorruptError(f"{self.path}: {name!r} has codes that this version doesn't know")
             return values
 

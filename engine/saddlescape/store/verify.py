@@ -6,8 +6,9 @@ from pathlib import Path
 
 from saddlescape.errors import CorruptError, Fault, SpecError
 from saddlescape.plan import Plan
-from saddlescape.store import blocks, seal
+from saddlescape.store import seal
 from saddlescape.store.folder import kept_shard, kept_sweep, read_plan
+from saddlescape.store.opened import check
 from saddlescape.store.reading import ResultFile
 from saddlescape.store.source import strips, take
 
@@ -47,8 +48,7 @@ def _folder(folder: Path) -> Iterator[str]:
         return
     for path in _blocks(folder):
         try:
-            with blocks.opened(plan, path):
-                pass
+            check(plan, path)
         except CorruptError as fault:
             yield str(fault)
     if result.exists():

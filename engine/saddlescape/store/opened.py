@@ -1,0 +1,137 @@
+"""What is in a block's file.  It may come from a stranger: its hash says only that it came whole.
+
+libhdf5 sees its bytes after they were hashed, and only to tell its number and where its variables are.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.errors import CorruptError
+from saddlescape.plan import Block, Plan
+from saddlescape.store import chunkindex, chunks, guard
+from saddlescape.store.blocks import name, number, part
+from saddlescape.store.reading import unknown
+from saddlescape.store.schema import Variable, variables
+from saddlescape.store.source import Place
+
+
+def stored(plan: Plan, path: Path, wanted: Sequence[Variable]) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
+    """The chunks of a block as they are, each with its variable's index in `wanted` and its place in the result.
+
+    Raises
+    ------
+    CorruptError
+        If the bytes are not what the block's name says, if it is no block of the plan, or if a chunk is not there.
+    """
+    content, block, headers = _opened(plan, path)
+    held = part(plan, block)
+    for index, variable in enumerate(wanted):
+        its = [held[dim] for dim in variable.dims]
+        if not all(its):  # the block's share of the trajectories is none
+            continue
+        with _refusing(path):
+            for at, chunk in _chunks(content, headers[variable.name.encode()], variable, its):
+                yield index, at, chunk
+
+
+def read(plan: Plan, path: Path, name: str, place: Place) -> npt.NDArray[Any]:
+    """The values of a variable in a rectangle of the result that is within the block.
+
+    Raises
+    ------
+    CorruptError
+        As from `stored`, or if a chunk holds something else.
+    """
+    variable = next(variable for variable in variables(plan) if variable.name == name)
+    values = np.empty([along.stop - along.start for along in place], variable.dtype)
+    for _, at, chunk in stored(plan, path, [variable]):
+        ends = zip(at, variable.chunk, place, strict=True)
+        common = [(max(a, along.start), min(a + extent, along.stop)) for a, extent, along in ends]
+        if all(a < b for a, b in common):
+            found = _decoded(path, variable, chunk)
+            target = tuple(slice(a - along.start, b - along.start) for (a, b), along in zip(common, place, strict=True))
+            values[target] = found[tuple(slice(a - first, b - first) for (a, b), first in zip(common, at, strict=True))]
+    return values
+
+
+def check(plan: Plan, path: Path) -> None:
+    """Raise what `stored` and `read` would, if a file is no whole block of the plan under its own name."""
+    its = variables(plan)
+    for index, _, chunk in stored(plan, path, its):
+        _decoded(path, its[index], chunk)
+
+
+def whole(plan: Plan, path: Path) -> bool:
+    """Whether a file is a block of the plan under its own name, with all of its chunks; these are not inflated."""
+    try:
+        return all(True for _ in stored(plan, path, variables(plan)))
+    except CorruptError:
+        return False
+
+
+def _opened(plan: Plan, path: Path) -> tuple[bytes, Block, dict[bytes, int]]:
+    """A block's bytes, once it is known what they are, and where in them the object headers of its variables are."""
+    content = path.read_bytes() if path.is_file() else b""
+    if (its := number(path)) is None or path.name != name(its, content):
+        raise _corrupt(path, "is not what its name says")
+    if its >= plan.blocks or plan.digest.encode() not in content:  # libhdf5 takes longer to find it
+        raise _corrupt(path, "is of another spec")
+    with _refusing(path):
+        file = h5py.h5f.open_file_image(content)
+        if _number(file) != its:
+            raise _corrupt(path, "is another block")
+        return content, plan.block(its), _headers(file)
+
+
+def _number(file: h5py.h5f.FileID) -> int:
+    """The attribute ``block``, read some ten times as quickly as through h5py's names."""
+    value = np.empty((), np.int64)
+    h5py.h5a.open(file, b"block").read(value)
+    return int(value)
+
+
+def _headers(file: h5py.h5f.FileID) -> dict[bytes, int]:
+    found: dict[bytes, int] = {}
+    root = h5py.h5g.open(file, b"/")
+    root.links.iterate(lambda name, link: found.__setitem__(name, link.u), info=True)
+    return found
+
+
+def _chunks(
+    content: bytes, header: int, variable: Variable, held: Sequence[range]
+) -> Iterator[tuple[tuple[int, ...], bytes]]:
+    places = itertools.product(*(range(0, len(its), extent) for its, extent in zip(held, variable.chunk, strict=True)))
+    for chunk, place in zip(chunkindex.chunks(content, header), places, strict=True):
+        if chunk.first != place or chunk.mask:
+            raise ValueError(f"{variable.name} has no chunk at {place} as we write it")
+        if chunk.size > variable.most or chunk.at + chunk.size > len(content):
+            raise ValueError(f"{variable.name} has a chunk of {chunk.size} bytes, too many")
+        at = tuple(its.start + offset for its, offset in zip(held, place, strict=True))
+        yield at, content[chunk.at : chunk.at + chunk.size]
+
+
+def _decoded(path: Path, variable: Variable, chunk: bytes) -> npt.NDArray[Any]:
+    with _refusing(path):
+        values = chunks.decoded(chunk, variable.chunk, np.dtype(variable.dtype))
+        if unknown(variable.name, values):
+            raise ValueError(f"{variable.name} has codes that this version doesn't know")
+        return values
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except guard.ODD as error:
+        raise _corrupt(path, f"is damaged ({guard.reason(error)})") from None
+
+
+def _corrupt(path: Path, what: str) -> CorruptError:
+    return CorruptError(f"{path} {what}; go on with: saddlescape resume {path.parent.parent}")
