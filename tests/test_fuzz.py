@@ -20,7 +20,7 @@ from saddlescape.errors import SpecError
 from saddlescape.plan import Plan
 from saddlescape.room import Room
 from saddlescape.spec import load, parse
-from saddlescape.spec.checks import KEYS
+from saddlescape.spec.keys import KEYS
 from saddlescape.store.schema import variables
 
 SPECS = [path.read_text() for path in bundled.sweeps().values()]

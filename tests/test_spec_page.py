@@ -8,8 +8,8 @@ from typing import Literal, get_args, get_origin
 import pytest
 
 from saddlescape.spec.axes import FIXED, KINDS, MAX_DIMENSIONS
-from saddlescape.spec.checks import KEYS
 from saddlescape.spec.designs import Design
+from saddlescape.spec.keys import KEYS
 from saddlescape.spec.model import ACTIVATIONS, ELEMENTS
 from saddlescape.spec.sweep import MAX_STRUCTURES
 

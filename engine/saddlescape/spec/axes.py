@@ -13,9 +13,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spacing import geomspace
-from saddlescape.spec.checks import KEYS, Tree, field_faults, is_key, nearest
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
+from saddlescape.spec.keys import KEYS, is_key, nearest
 from saddlescape.spec.model import ELEMENTS, Spec, is_number
+from saddlescape.spec.validate import Tree, field_faults
 
 MAX_AXES, MAX_DIMENSIONS = 64, 16
 """Of a sweep, and of its grid; a data set of HDF5 has at most 32 dimensions."""

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spacing import between
-from saddlescape.spec.checks import Tree, field_faults
 from saddlescape.spec.model import Section, Seed, is_number
+from saddlescape.spec.validate import Tree, field_faults
 
 DESIGNS = ("random", "sobol")
 MAX_VALUES = 2**20

@@ -17,9 +17,11 @@ import numpy.typing as npt
 from saddlescape import bundled as data
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, grid, only_numbers, read
-from saddlescape.spec.checks import KEYS, Chosen, Tree, is_key, nearest, validate
+from saddlescape.spec.checks import Chosen
 from saddlescape.spec.files import DataFiles
+from saddlescape.spec.keys import KEYS, is_key, nearest
 from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_number
+from saddlescape.spec.validate import Tree, validate
 
 Floats = npt.NDArray[np.float64]
 

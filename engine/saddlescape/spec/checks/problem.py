@@ -1,0 +1,52 @@
+"""Checks of the problem."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from saddlescape.errors import Fault
+from saddlescape.problems import DRAWN
+from saddlescape.spec.checks.check import Chosen, magnitude
+from saddlescape.spec.model import Spec
+
+_PROBLEMS = {
+    "bits": ("parity",),
+    "size": ("encoder",),
+    "hidden": ("teacher",),
+    **dict.fromkeys(("samples", "inputs", "outputs", "seed", "input_scale", "target_scale"), DRAWN),
+}
+"""The problems that a key of `problem` belongs to."""
+
+
+def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """One problem, with the keys that are its own."""
+    keys = spec.problem
+    if keys.name is None and keys.file is None:
+        yield Fault("problem.name", 'is missing; give a name, for example "xor", or a file')
+    if keys.name is not None and keys.file is not None:
+        yield Fault("problem.file", f"must stand alone; leave out name = {keys.name!r} or the file")
+    if keys.coding != "01" and (keys.file or keys.name in ("encoder", *DRAWN)):
+        yield Fault("problem.coding", f"belongs to the logic problems; got {keys.coding!r}; leave it out")
+    for key, owners in _PROBLEMS.items():
+        if key in keys.model_fields_set and keys.name not in owners and "problem.name" not in chosen:
+            who = " or ".join(f'"{owner}"' for owner in owners)
+            yield Fault(f"problem.{key}", f"belongs to name = {who}; leave it out")
+        if keys.name in owners and getattr(keys, key) is None:
+            yield Fault(f"problem.{key}", f'is missing; name = "{keys.name}" needs it, for example {key} = 3')
+
+
+def data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """The data can be read, and are of a size that can be held."""
+    if not list(choice(spec, chosen)):
+        try:
+            problem = spec.loaded
+        except ValueError as error:
+            yield Fault("problem.file", str(error))
+        else:
+            yield from magnitude(spec, "problem.file", np.concatenate([problem.X.ravel(), problem.T.ravel()]))
+
+
+def sound(spec: Spec) -> bool:
+    """Whether the problem can be loaded (its own check says why not)."""
+    chosen: Chosen = {"problem.name": ()}
+    return not [*choice(spec, chosen), *data(spec, chosen)]

@@ -1,0 +1,39 @@
+"""Checks of what is recorded."""
+
+from collections.abc import Iterator
+
+from saddlescape.errors import Fault
+from saddlescape.spec.checks.check import Chosen
+from saddlescape.spec.checks.problem import sound
+from saddlescape.spec.model import Spec
+
+MAX_RECORDS = 10**7
+
+_OF_HIDDEN = ("imbalance", "effective_width", "effective_width_tol", "cosine")
+"""Measures of hidden layers."""
+
+
+def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Records lie within the run, and are not too many."""
+    if spec.training.epochs is not None and not sound(spec):
+        return
+    name = "times" if spec.flows else "steps"
+    schedule, last = getattr(spec.record, name), spec.training.time if spec.flows else spec.steps
+    if isinstance(schedule, tuple):
+        if schedule[-1] > last:
+            yield Fault(f"record.{name}", f"must end by the last {name[:-1]}, {last}; got {schedule[-1]}")
+        return
+    kind, number = schedule.split(":")
+    records = last // int(number) if kind == "every" else int(number)
+    if records > MAX_RECORDS:
+        yield Fault(f"record.{name}", f"must be at most {MAX_RECORDS} records; got {records}, from {schedule!r}")
+
+
+def measures(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Measures are of layers that are there."""
+    keys = spec.record
+    idle = [field for field in keys.fields if field in _OF_HIDDEN and not spec.network.hidden]
+    if idle and "network.hidden" not in chosen:
+        yield Fault("record.fields", f'"{idle[0]}" needs a hidden layer; leave it out, or set network.hidden')
+    if "tolerance" in keys.model_fields_set and "effective_width_tol" not in keys.fields:
+        yield Fault("record.tolerance", 'belongs to fields with "effective_width_tol"; leave it out')

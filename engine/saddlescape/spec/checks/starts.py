@@ -1,0 +1,74 @@
+"""Checks of the starts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from saddlescape.errors import Fault
+from saddlescape.spec.checks.check import Chosen, magnitude
+from saddlescape.spec.checks.problem import sound
+from saddlescape.spec.model import Side, Spec
+
+_OWN = {"file": "file", "direction": "ray", "base": "slice", "x": "slice", "y": "slice"}
+
+
+def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """The kind's own keys, and all of them."""
+    keys = spec.starts
+    for key, owner in _OWN.items():
+        given = getattr(keys, key) is not None
+        if given and keys.kind != owner and "starts.kind" not in chosen:
+            yield Fault(
+                f"starts.{key}", f'belongs to kind = "{owner}"; got kind = {keys.kind!r}; leave it out'
+            )
+        if not given and keys.kind == owner and key != "direction":
+            yield Fault(f"starts.{key}", f'is missing; kind = "{owner}" needs it')
+
+
+def shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """What is given of the starts fits the network."""
+    if not sound(spec):
+        return
+    keys, n = spec.starts, spec.n_params
+    for key, values in (("base", keys.base), ("direction", keys.direction)):
+        if keys.kind != _OWN[key] or values is None:
+            continue
+        if len(values) != n:
+            yield Fault(
+                f"starts.{key}",
+                f"must have {n} values, one for each parameter of the network; got {len(values)}",
+            )
+        yield from magnitude(spec, f"starts.{key}", np.array(values))
+    if keys.kind == "slice":
+        for name, side in (("x", keys.x), ("y", keys.y)):
+            if side is not None and side.index >= n:
+                yield Fault(
+                    f"starts.{name}.index", f"must be less than {n}, the parameters; got {side.index}"
+                )
+            if side is not None:
+                yield from magnitude(spec, f"starts.{name}", np.array([side.from_, side.to]))
+                yield from _side(name, side)
+        if keys.x and keys.y and keys.x.index == keys.y.index:
+            yield Fault("starts.y.index", f"must differ from x.index; got {keys.y.index} twice")
+    if keys.kind == "file" and keys.file is not None:
+        yield from _starts_file(spec)
+
+
+def _side(name: str, side: Side) -> Iterator[Fault]:
+    if side.n == 1 and side.to != side.from_:
+        yield Fault(f"starts.{name}.to", f"must be from = {side.from_:g} where n = 1; got {side.to:g}")
+    if side.n > 1 and side.to == side.from_:
+        yield Fault(f"starts.{name}.to", f"must differ from from; got {side.to:g} for both; or set n = 1")
+
+
+def _starts_file(spec: Spec) -> Iterator[Fault]:
+    try:
+        rows = len(spec.given_starts)
+    except ValueError as error:
+        yield Fault("starts.file", str(error))
+        return
+    yield from magnitude(spec, "starts.file", spec.given_starts)
+    if "count" in spec.starts.model_fields_set and spec.starts.count != rows:
+        yield Fault(
+            "starts.count", f"must be {rows}, the rows of the file; got {spec.starts.count}; leave it out"
+        )

@@ -1,0 +1,117 @@
+"""Checks of the training."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.errors import Fault
+from saddlescape.spec.checks.check import Chosen
+from saddlescape.spec.checks.problem import sound
+from saddlescape.spec.model import Spec
+
+_OUTPUT = {"bce": "logistic", "bce_logits": "linear", "softmax_ce": "linear"}
+
+
+def loss(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Outputs and targets go with the loss."""
+    loss, output = spec.training.loss, spec.network.output
+    if loss not in _OUTPUT:
+        return
+    if output != _OUTPUT[loss]:
+        yield Fault("training.loss", f'"{loss}" needs output = "{_OUTPUT[loss]}"; got {output!r}')
+    if sound(spec):
+        yield from _probabilities(loss, spec.loaded.T)
+
+
+def _probabilities(loss: str, T: npt.NDArray[np.float64]) -> Iterator[Fault]:
+    outside, totals = T[(T < 0) | (T > 1)], T.sum(axis=1)
+    off = np.flatnonzero(abs(totals - 1) > 1e-9)
+    if len(outside):
+        yield Fault("training.loss", f'"{loss}" needs targets from 0 to 1; got {outside[0]:g}; use "mse"')
+    elif loss == "softmax_ce" and len(off):
+        message = f"needs targets that add up to 1 in each sample; got {totals[off[0]]:g} in sample {off[0]}"
+        yield Fault("training.loss", f'"softmax_ce" {message}; use "bce_logits"')
+
+
+_STEPPERS = {
+    "momentum": ("momentum", "nesterov"),
+    "epsilon": ("adagrad", "rmsprop", "adam", "adamw"),
+    "smoothing": ("rmsprop",),
+    "beta1": ("adam", "adamw"),
+    "beta2": ("adam", "adamw"),
+    **dict.fromkeys(("eta_plus", "eta_minus", "step_max", "step_min"), ("rprop",)),
+    "weight_decay": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"),
+    **dict.fromkeys(("time", "rtol", "atol"), ("flow",)),
+    "noise": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop", "sign", "multiplicative"),
+}
+"""The steppers that a number of `training` belongs to."""
+
+
+def stepper(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Numbers belong to the stepper."""
+    keys = spec.training
+    for key, owners in _STEPPERS.items():
+        if keys.stepper not in owners and key in keys.model_fields_set and "training.stepper" not in chosen:
+            who = " or ".join(f'"{owner}"' for owner in owners)
+            yield Fault(f"training.{key}", f"belongs to stepper = {who}; leave it out or change the stepper")
+    if keys.step_min > keys.step_max:
+        yield Fault("training.step_min", f"must be at most step_max = {keys.step_max:g}; got {keys.step_min:g}")
+
+
+_FLOW = {"schedule": "constant", "layer_rates": None, "batch": "full", "epochs": None}
+"""Keys of `training` that the flow leaves no choice."""
+
+
+def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """The flow has no steps of its own choice."""
+    keys = spec.training
+    if not spec.flows:
+        if "times" in spec.record.model_fields_set and "training.stepper" not in chosen:
+            yield Fault("record.times", 'belongs to stepper = "flow"; write record.steps or change the stepper')
+        return
+    reason = 'does not go with stepper = "flow", which follows the gradient in time; leave it out'
+    for key in (key for key, only in _FLOW.items() if getattr(keys, key) != only):
+        yield Fault(f"training.{key}", reason)
+    for section, key in (("training", "learning_rate"), ("record", "steps")):
+        if key in getattr(spec, section).model_fields_set and "training.stepper" not in chosen:
+            yield Fault(f"{section}.{key}", reason)
+    if spec.network.dtype != "float64":
+        yield Fault("network.dtype", f'must be "float64" with stepper = "flow"; got "{spec.network.dtype}"')
+
+
+def rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """The decay belongs to the schedule."""
+    keys = spec.training
+    without = keys.schedule in ("constant", "cosine")
+    if without and "schedule_decay" in keys.model_fields_set and "training.schedule" not in chosen:
+        yield Fault("training.schedule_decay", 'belongs to schedule = "exponential" or "inverse_time"; leave it out')
+    bad = [d for d in (chosen.get("training.schedule_decay") or [keys.schedule_decay]) if not 0 < d <= 1]
+    if keys.schedule == "exponential" and bad:
+        yield Fault("training.schedule_decay", f"must be greater than 0 and at most 1; got {bad[0]:g}; 1 is constant")
+
+
+def batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Steps are whole epochs of batches."""
+    keys = spec.training
+    if keys.epochs is not None and "steps" in keys.model_fields_set:
+        yield Fault("training.epochs", f"stands in place of steps; got both, steps = {keys.steps}; leave one out")
+    if not sound(spec):
+        return
+    samples = len(spec.loaded.X)
+    if spec.batch > samples:
+        yield Fault("training.batch", f'must be at most {samples}, the samples; got {spec.batch}; or write "full"')
+    elif spec.steps % spec.epoch:
+        epochs = -(-spec.steps // spec.epoch)
+        message = f"must be a multiple of {spec.epoch}, the steps of an epoch; got {spec.steps}"
+        yield Fault("training.steps", f"{message}; or write epochs = {epochs}")
+    if spec.batch and max((spec.stop.gradient, *chosen.get("stop.gradient", ()))) > 0:
+        yield Fault("stop.gradient", 'needs batch = "full": in batches the gradient over all samples is not known')
+
+
+def layer_rates(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """One rate for each layer."""
+    rates, layers = spec.training.layer_rates, len(spec.network.hidden) + 1
+    if rates is not None and len(rates) != layers:
+        message = f"must have {layers} values, one for each layer of weights; got {len(rates)}"
+        yield Fault("training.layer_rates", message)

@@ -1,0 +1,104 @@
+"""Every fault of a spec at once: of single keys, and of keys that do not fit each other."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from saddlescape.errors import Fault
+from saddlescape.spec.checks import CHECKS, Chosen
+from saddlescape.spec.files import DataFiles
+from saddlescape.spec.keys import SECTIONS, nearest
+from saddlescape.spec.model import Side, Spec
+
+Tree = dict[str, Any]
+
+_RANGES = {
+    "greater_than": ("gt", "greater than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+_TYPES = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a string in quotes",
+    "tuple_type": "a list",
+    "model_type": "a table",
+    "finite_number": "a finite number",
+}
+
+
+def validate(tree: Tree, files: DataFiles, chosen: Chosen, unsound: Collection[str]) -> tuple[Spec, list[Fault]]:
+    """The spec of `tree`, with defaults in place of keys at fault, and everything wrong with it.
+
+    Parameters
+    ----------
+    files : where data files are read.
+    chosen : keys that go with another choice of these are no fault.
+    unsound : keys known to be at fault already; nothing more is said of what hangs on them.
+    """
+    faults = [
+        Fault(name, f"must be a table; write [{name}]; got {tree[name]!r:.80}")
+        for name in SECTIONS
+        if not isinstance(tree.get(name, {}), Mapping)
+    ]
+    try:
+        found: list[Fault] = []
+        spec = Spec.model_validate(tree)
+    except ValidationError as error:
+        found = [fault for fault in field_faults(error, Spec) if fault.path not in {f.path for f in faults}]
+        spec = Spec.model_validate(_without(tree, {each["loc"][:2] for each in error.errors()}))
+    faults += found
+    spec._files = files
+    bad = [*unsound, *(fault.path for fault in faults)]
+    for needs, check in CHECKS:
+        if not any(path.startswith(need) or need.startswith(f"{path}.") for need in needs for path in bad):
+            faults += [fault for fault in check(spec, chosen) if not any(p.startswith(fault.path) for p in bad)]
+    return spec, faults
+
+
+def field_faults(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[Fault]:
+    """Pydantic's errors as faults: requirement, value, remedy."""
+    return [Fault(prefix + _path(e["loc"]), _message(e, model)) for e in error.errors(include_url=False)]
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
+
+
+def _message(error: Any, model: type[BaseModel]) -> str:
+    kind, got, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"is not a key{nearest(str(error['loc'][-1]), _siblings(error['loc'][:-1], model))}"
+    if kind == "missing":
+        return f"is missing; add {error['loc'][-1]} = ..."
+    if kind in _RANGES:
+        bound, words = _RANGES[kind]
+        return f"must be {words} {context[bound]}; got {got!r}"
+    if kind in _TYPES:
+        return f"must be {_TYPES[kind]}; got {got!r:.80}"
+    if kind == "literal_error":
+        hint = nearest(str(got), context["expected"].replace("'", "").replace(" or ", ", ").split(", "))
+        close = hint if isinstance(got, str) and "did you mean" in hint else ""
+        return f"must be {context['expected']}; got {got!r:.80}{close}"
+    if kind in ("too_long", "too_short"):
+        bound = context.get("max_length", context.get("min_length"))
+        few = "most" if kind == "too_long" else "least"
+        return f"must have at {few} {bound} values; got {context['actual_length']}"
+    return f"{context.get('error', error['msg'])}"
+
+
+def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    inner = Side if len(loc) == 2 else SECTIONS[str(loc[0])] if loc else model
+    return [field.alias or name for name, field in inner.model_fields.items()]
+
+
+def _without(tree: Tree, bad: Collection[tuple[int | str, ...]]) -> Tree:
+    """`tree` without the keys at fault; what remains is checked further."""
+    kept = {name: value for name, value in tree.items() if (name,) not in bad}
+    return {
+        name: {k: v for k, v in value.items() if (name, k) not in bad} if name in SECTIONS else value
+        for name, value in kept.items()
+    }
