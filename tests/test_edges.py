@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from spec_cases import PRODUCT
-from tolerances import NARROWED, QUARTIC
+from tolerances import NARROWED, QUARTIC, SEARCHED_DIRECTION, SEARCHED_NORM
 
 import saddlescape as ss
 from saddlescape.analysis import xor_escape_constant
-from saddlescape.analysis.edges import bisect, kicks
+from saddlescape.analysis.edges import bisect, kicks, smallest_kick
 from saddlescape.outcomes import Outcome
 from saddlescape.spec import parse
 
@@ -89,6 +89,20 @@ def test_the_smallest_kick_is_the_one_that_just_makes_it(product):
     assert found.norm[1] == np.inf
     assert found.smallest in (0, 2)
     np.testing.assert_allclose(np.linalg.norm(found.direction, axis=1), 1)
+
+
+def test_the_smallest_kick_of_all_is_along_the_way_out(product):
+    """Off zero a + b grows and a - b shrinks, so the way out is along (1, 1), either way."""
+    straight, found = kicks(product, [0, 0], [[1, 1]]), smallest_kick(product, [0, 0], tries=16, seed=3)
+    assert abs(abs(found.direction) - np.sqrt(0.5)).max() < SEARCHED_DIRECTION
+    assert found.direction.prod() > 0
+    np.testing.assert_allclose(found.norm, straight.norm, rtol=SEARCHED_NORM)
+
+
+def test_no_kick_is_found_where_none_frees():
+    """Without hidden units nothing says more of XOR than 1/2."""
+    spec = ss.load("xor", ["network.hidden=[]", "training.steps=20"]).spec
+    assert smallest_kick(spec, np.zeros(3), tries=4).norm.tolist() == [np.inf]
 
 
 def test_a_start_that_escapes_needs_no_kick(product):

@@ -121,3 +121,8 @@ NARROWED = 1e-12
 
 # Escape times of XOR differ from those of the quartic by a share of the scale: a few per cent at some hundredths.
 QUARTIC = 0.2
+
+# A random search for the smallest kick ends some thousandths above it; near a smallest one, norms grow like the square
+# of the angle.
+SEARCHED_NORM = 2e-3
+SEARCHED_DIRECTION = 0.05

@@ -18,6 +18,9 @@ Label = Callable[[dict[str, npt.NDArray[Any]]], Labels]
 CUTS = 31
 """Starts that are tried at once in each interval: five more bits of the edge are known after each pass."""
 
+SEARCH_BITS = 40
+"""Bits of norms that are left open while directions are searched: these are known to a 4000th."""
+
 NORMS = np.geomspace(1e-16, 10, 69)
 """Norms of kicks that are tried first: four a decade."""
 
@@ -166,18 +169,51 @@ def kicks(
     start = np.asarray(start, dtype=np.float64)
     if isinstance(directions, int):
         directions = np.random.default_rng(seed).standard_normal((directions, start.size))
-    unit = np.atleast_2d(np.asarray(directions, dtype=np.float64))
-    length = np.linalg.norm(unit, axis=1, keepdims=True)
-    if not length.all():
+    directions = np.atleast_2d(np.asarray(directions, dtype=np.float64))
+    if not directions.any(axis=1).all():
         raise ValueError("directions must not be zero")
     if escaped(run_starts(spec, start[None]))[0]:
         raise ValueError("start must not escape by itself; it needs no kick")
-    unit = unit / length
+    return _kicked(spec, start, directions, NORMS, bits)
+
+
+def _kicked(spec: Spec, start: Floats, directions: Floats, norms: Floats, bits: int) -> Kicks:
+    """The smallest kicks up to the first of these ascending `norms` that frees the start, which is stuck."""
+    unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     line = Line(spec, lambda rows, norm: np.asarray(start + norm[:, None] * unit[rows]), escaped)
-    free = line.labels(np.arange(len(unit)), np.broadcast_to(NORMS, (len(unit), len(NORMS))))
+    free = line.labels(np.arange(len(unit)), np.broadcast_to(norms, (len(unit), len(norms))))
     k, norm = free.argmax(axis=1), np.full(len(unit), np.inf)
     freed = np.flatnonzero(free.any(axis=1))
-    low, high = np.append(0.0, NORMS)[k[freed]], NORMS[k[freed]]
+    low, high = np.append(0.0, norms)[k[freed]], norms[k[freed]]
     stuck = np.zeros(len(freed), dtype=bool)
     _, norm[freed], _ = narrow(line, freed, low, high, stuck, ~stuck, bits)
     return Kicks(unit, norm)
+
+
+def smallest_kick(spec: Spec, start: npt.ArrayLike, *, tries: int = 64, rounds: int = 24, seed: int = 0) -> Kicks:
+    """The smallest kick found that frees a start: its norm, and its direction, by random search.
+
+    So many directions are tried by `kicks`, then in each of the rounds as many around the best one, nearer and nearer.
+    The norm is the smallest of that direction but for its last `SEARCH_BITS`, and an upper bound of the smallest.
+
+    Returns
+    -------
+    Kicks with one direction.
+
+    Raises
+    ------
+    ValueError : `start` escapes by itself.
+    """
+    start, rng = np.asarray(start, dtype=np.float64), np.random.default_rng(seed)
+    best = _smallest(kicks(spec, start, rng.standard_normal((tries, start.size)), bits=SEARCH_BITS))
+    for k in range(rounds if np.isfinite(best.norm).all() else 0):
+        around = best.direction + 2 ** (-k / 3) / start.size**0.5 * rng.standard_normal((tries, start.size))
+        less = best.norm * (1 - 2.0**-12)
+        tried = _smallest(_kicked(spec, start, around, less, SEARCH_BITS))
+        best = tried if np.isfinite(tried.norm).all() else best
+    return best
+
+
+def _smallest(found: Kicks) -> Kicks:
+    k = [found.smallest]
+    return Kicks(found.direction[k], found.norm[k])
