@@ -35,12 +35,14 @@ def main():
     figure, ((top, threads), (width, runs)) = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     peers(top, found["data"])
     line(threads, data["threads"], "2-2-1", "threads")
-    threads.set(xticks=[int(n) for n in data["threads"]], ylim=(0, None))
+    threads.set(xticks=[int(n) for n in data["threads"]])
     line(width, data["widths"], "2-h-1, all cores", "hidden units h")
     width.set(xscale="log", yscale="log")
     rates = {n: int(n) * data["steps_of_runs"] / seconds for n, seconds in data["linear"]["runs"].items()}
     line(runs, rates, "2-2-1, all cores", "runs")
-    runs.set(xscale="log", ylim=(0, None))
+    runs.set(xscale="log")
+    for rates_from_zero in (threads, runs):
+        rates_from_zero.set_ylim(0, 1.1 * rates_from_zero.get_ylim()[1])
     figure.savefig(PICTURE, dpi=110)
 
 
