@@ -119,9 +119,12 @@ def saddlescape(*args):
 def test_the_command_names_the_file_it_has_made(file, tmp_path):
     done = saddlescape("export", file, "--to", "csv", "-o", tmp_path / "runs.csv")
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'runs.csv'}\n"), done.stderr
-    again = saddlescape("export", file, "--to", "csv", "-o", tmp_path / "runs.csv")
+    again = saddlescape("export", file, "-o", tmp_path / "runs.csv")
     assert again.returncode == 3
     assert again.stderr.startswith("error: ")
+    other = saddlescape("export", file, "-o", tmp_path / "runs.xlsx")
+    assert other.returncode == 2
+    assert "choose one of csv, npz, parquet, or give -o such an ending" in other.stderr
 
 
 def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):

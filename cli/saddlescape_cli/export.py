@@ -4,22 +4,27 @@ from pathlib import Path
 
 import click
 
+FORMATS = ("csv", "npz", "parquet")
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--to", required=True, type=click.Choice(["csv", "npz", "parquet"]), help="Format.")
+@click.option("--to", type=click.Choice(FORMATS), help="Format; by default the ending of the new file.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default FILE with another ending.")
-def export(file: Path, to: str, out: Path | None) -> None:
+def export(file: Path, to: str | None, out: Path | None) -> None:
     """\b
     Examples:
       saddlescape export my-run/result.h5 --to csv
-      saddlescape export my-run/result.h5 --to parquet -o runs.parquet
+      saddlescape export my-run/result.h5 -o runs.parquet
 
     Write the result FILE as a table with a row a run (csv, parquet), or all of its variables as arrays (npz).
     """
     from saddlescape.export import export as library_export
     from saddlescape_cli.open_result import open_result
 
+    to = to or (out.suffix.removeprefix(".") if out else "")
+    if to not in FORMATS:
+        raise click.UsageError(f"--to: is missing; choose one of {', '.join(FORMATS)}, or give -o such an ending")
     with open_result(file) as results:
         target = out or results.path.with_suffix(f".{to}")
         library_export(results, to, target)
