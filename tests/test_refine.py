@@ -1,15 +1,18 @@
 """Refinement: the same as all starts, but for islands that no start has hit."""
 
 import itertools
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import refinement
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import binary_dilation, label
+from scipy.ndimage import binary_dilation
 
 import saddlescape as ss
 from saddlescape import bundled
@@ -63,12 +66,6 @@ def starts_in(cells, size):
     return starts
 
 
-def islands(wrong):
-    """Connected sets, along sides and diagonals, of starts where something is wrong."""
-    names, count = label(wrong, np.ones((3, 3)))
-    return [names == k + 1 for k in range(count)]
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.floats(0.01, 0.6), st.booleans())
 def test_only_islands_without_a_run_start_differ(seed, levels, noise, banded):
@@ -85,7 +82,8 @@ def test_only_islands_without_a_run_start_differ(seed, levels, noise, banded):
         np.testing.assert_array_equal(got, expected)
     np.testing.assert_array_equal(found[computed], outcome[computed])
     np.testing.assert_array_equal(table.grid("solve_step")[computed], step[computed])
-    for island in islands(found != outcome):
+    names, count = refinement.islands(found != outcome)
+    for island in (names == k + 1 for k in range(count)):
         assert not computed[island].any()
         edge = binary_dilation(island, np.ones((3, 3))) & ~island
         assert len(np.unique(found[island | edge])) == 1
@@ -141,6 +139,16 @@ def test_a_refined_map_equals_the_full_one_to_the_bit(slice_of, tmp_path, change
         same = ... if name in ("x", "y", "run", "distinct_starts") else ran
         np.testing.assert_array_equal(fine[name][same], full[name][same])
     assert (fine["outcome"] != full["outcome"]).sum() == missed
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_all_starts_give(slice_of, tmp_path):
+    page = (Path(__file__).parents[1] / "docs/points.md").read_text()
+    shown = re.search(r"<!-- refinement -->\n(.*?)\n<!-- end -->", page, re.DOTALL)
+    assert shown
+    begun = {65: 6, 257: 4, 1025: 2}
+    fine = [refine(slice_of(n), tmp_path / f"from-{n}.h5", levels).path for n, levels in begun.items()]
+    assert shown[1] == refinement.table(slice_of(4097), *map(ss.open, fine))
 
 
 AXES = """
