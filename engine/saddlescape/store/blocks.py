@@ -1,6 +1,7 @@
 """One block as bytes: a small HDF5 file made in memory, named by its hash."""
 
 import hashlib
+import math
 import re
 import threading
 from pathlib import Path
@@ -23,6 +24,14 @@ def part(plan: Plan, block: Block) -> dict[str, range]:
         runs = found["run"]
         found["trajectory"] = range(*np.searchsorted(plan.trajectory_run, (runs.start, runs.stop)).tolist())
     return found
+
+
+def largest(plan: Plan) -> int:
+    """Bytes that no block of the plan exceeds: its chunks, and room for where they are."""
+    held = part(plan, plan.block(0))
+    counts = [[-(-len(held[d]) // n) for d, n in zip(v.dims, v.chunk, strict=True)] for v in variables(plan)]
+    chunks = zip(map(math.prod, counts), variables(plan), strict=True)
+    return 2**16 + sum(2**16 + count * (variable.most + 512) for count, variable in chunks)
 
 
 def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes:

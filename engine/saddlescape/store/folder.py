@@ -23,6 +23,11 @@ from saddlescape.store.opened import whole
 FAILED = ".failed"
 """Ending of the note that a block could not be computed, and why."""
 
+KEPT = {"digest": str, "blocks": int, "overrides": list, "folder": str, "spec": dict}
+"""What plan.json has, and of which kind."""
+MOST = 2**26
+"""Bytes of a spec or a plan, at most: a spec is at most 1 MiB, and grows where it is resolved."""
+
 
 class RunFolder:
     """A run's folder, or that of one shard of it, locked while the context is open.
@@ -200,13 +205,34 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise RefusedError(f"{folder} is not a run's folder: it has no plan.json")
     try:
-        kept = json.loads(path.read_text())
-        version, _ = kept["format"], (kept["digest"], kept["spec"], kept["folder"], kept["overrides"])
-    except (ValueError, KeyError, TypeError):
-        raise CorruptError(f"{path} is damaged; start the run again in another folder") from None
+        kept = json.loads(_text(path))
+        version = kept["format"]
+        sound = version != FORMAT or _sound(kept)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        sound = False
+    if not sound:
+        raise CorruptError(f"{path} is damaged; start the run again in another folder")
     if version != FORMAT:
-        raise RefusedError(f"{path} has format {version}; this version writes {FORMAT}")
+        raise RefusedError(f"{path} has format {version!r:.20}; this version writes {FORMAT}")
     return dict(kept)
+
+
+def _sound(kept: dict[str, Any]) -> bool:
+    """Whether all that a plan keeps is of its kind."""
+    number, of = kept.get("shard", (1, 1))
+    return (
+        all(isinstance(kept[key], kind) for key, kind in KEPT.items())
+        and all(isinstance(override, str) for override in kept["overrides"])
+        and all(isinstance(n, int) and 0 < n < 2**62 for n in (number, of, kept["blocks"]))
+        and number <= of
+    )
+
+
+def _text(path: Path) -> str:
+    """A file that a run keeps; OSError or UnicodeDecodeError where it can be none."""
+    if not path.is_file() or path.stat().st_size > MOST:
+        raise OSError
+    return path.read_bytes().decode()  # read_text would turn CRLF into LF, and so change the result's bytes
 
 
 def kept_shard(kept: dict[str, Any]) -> Shard:
@@ -223,7 +249,7 @@ def kept_sweep(folder: Path) -> specs.Sweep:
     kept = read_plan(folder)
     spec = folder / "spec.toml"
     try:
-        text = spec.read_bytes().decode()  # read_text would turn CRLF into LF, and so change the result's bytes
+        text = _text(spec)
     except (OSError, UnicodeDecodeError):
         raise CorruptError(f"{spec} is missing or damaged; put the spec of the run back") from None
     folder = Path(kept["folder"])

@@ -16,10 +16,13 @@ import numpy.typing as npt
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Block, Plan
 from saddlescape.store import chunkindex, chunks, guard
-from saddlescape.store.blocks import name, number, part
+from saddlescape.store.blocks import largest, name, number, part
 from saddlescape.store.reading import unknown
 from saddlescape.store.schema import Variable, variables
 from saddlescape.store.source import Place
+
+SMALL = 2**26
+"""Bytes of a file that are read before it is asked how many a block may have."""
 
 
 def stored(plan: Plan, path: Path, wanted: Sequence[Variable]) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
@@ -37,7 +40,9 @@ def stored(plan: Plan, path: Path, wanted: Sequence[Variable]) -> Iterator[tuple
         if not all(its):  # the block's share of the trajectories is none
             continue
         with _refusing(path):
-            for at, chunk in _chunks(content, headers[variable.name.encode()], variable, its):
+            if (header := headers.get(variable.name.encode())) is None:
+                raise ValueError(f"it has no {variable.name}")
+            for at, chunk in _chunks(content, header, variable, its):
                 yield index, at, chunk
 
 
@@ -78,7 +83,7 @@ def whole(plan: Plan, path: Path) -> bool:
 
 def _opened(plan: Plan, path: Path) -> tuple[bytes, Block, dict[bytes, int]]:
     """A block's bytes, once it is known what they are, and where in them the object headers of its variables are."""
-    content = path.read_bytes() if path.is_file() else b""
+    content = path.read_bytes() if path.is_file() and not _vast(plan, path) else b""
     if (its := number(path)) is None or path.name != name(its, content):
         raise _corrupt(path, "is not what its name says")
     if its >= plan.blocks or plan.digest.encode() not in content:  # libhdf5 takes longer to find it
@@ -90,25 +95,35 @@ def _opened(plan: Plan, path: Path) -> tuple[bytes, Block, dict[bytes, int]]:
         return content, plan.block(its), _headers(file)
 
 
+def _vast(plan: Plan, path: Path) -> bool:
+    return (size := path.stat().st_size) > SMALL and size > largest(plan)
+
+
 def _number(file: h5py.h5f.FileID) -> int:
     """The attribute ``block``, read some ten times as quickly as through h5py's names."""
-    value = np.empty((), np.int64)
-    h5py.h5a.open(file, b"block").read(value)
+    attribute, value = h5py.h5a.open(file, b"block"), np.zeros((), np.int64)
+    if attribute.shape != ():  # h5py would read on beyond our one number
+        raise ValueError(f"numbers of shape {attribute.shape}")
+    attribute.read(value)
     return int(value)
 
 
 def _headers(file: h5py.h5f.FileID) -> dict[bytes, int]:
-    found: dict[bytes, int] = {}
-    root = h5py.h5g.open(file, b"/")
-    root.links.iterate(lambda name, link: found.__setitem__(name, link.u), info=True)
+    found, root = {}, h5py.h5g.open(file, b"/")
+
+    def note(name: bytes, link: h5py.h5l.LinkInfo) -> None:
+        if link.type == h5py.h5l.TYPE_HARD:
+            found[name] = link.u
+
+    root.links.iterate(note, info=True)
     return found
 
 
 def _chunks(
     content: bytes, header: int, variable: Variable, held: Sequence[range]
 ) -> Iterator[tuple[tuple[int, ...], bytes]]:
-    places = itertools.product(*(range(0, len(its), extent) for its, extent in zip(held, variable.chunk, strict=True)))
-    for chunk, place in zip(chunkindex.chunks(content, header), places, strict=True):
+    starts = (range(0, len(its), extent) for its, extent in zip(held, variable.chunk, strict=True))
+    for chunk, place in zip(chunkindex.chunks(content, header), itertools.product(*starts), strict=True):
         if chunk.first != place or chunk.mask:
             raise ValueError(f"{variable.name} has no chunk at {place} as we write it")
         if chunk.size > variable.most or chunk.at + chunk.size > len(content):

@@ -1,0 +1,312 @@
+"""Run folders from strangers, whose blocks have the right hashes: nothing is followed, or unpacked without end."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+from hostile import endless_heap
+from spec_cases import TINY
+from store_cases import TEXT, filled, run_folder, sweep
+
+import saddlescape as ss
+from saddlescape import plan as plans
+from saddlescape.errors import CorruptError
+from saddlescape.plan import Plan
+from saddlescape.store import blocks
+from saddlescape.store.folder import read_plan
+
+RUNS = 4
+SECONDS = 60
+
+
+def instead(make):
+    """The outcomes of a block made in another way."""
+
+    def change(file):
+        del file["outcome"]
+        make(file)
+
+    return change
+
+
+def dataset(shape=(RUNS,), dtype="i1", **storage):
+    return instead(lambda file: file.create_dataset("outcome", shape, dtype, **storage))
+
+
+def chunk(content, at=(0,), mask=0, chunks=(RUNS,), **storage):
+    """Outcomes in one chunk of these bytes."""
+
+    def make(file):
+        made = file.create_dataset("outcome", (RUNS,), "i1", maxshape=(None,), chunks=chunks, **storage)
+        made.resize((max(RUNS, at[0] + 1),))
+        made.id.write_direct_chunk(at, content, mask)
+
+    return instead(make)
+
+
+def virtual(file):
+    layout = h5py.VirtualLayout((RUNS,), "i1")
+    layout[...] = h5py.VirtualSource("/etc/hostname", "x", (RUNS,))
+    file.create_virtual_dataset("outcome", layout)
+
+
+def many_chunks(file):
+    file.create_dataset("outcome", (9 * RUNS,), "i1", chunks=(RUNS,), compression=1)[...] = 1
+
+
+def number(value):
+    return lambda file: file.attrs.create("block", value)
+
+
+GOOD = zlib.compress(bytes(RUNS))
+CASES = {
+    "external link": instead(lambda file: file.__setitem__("outcome", h5py.ExternalLink("/etc/hostname", "/x"))),
+    "soft link": instead(lambda file: file.__setitem__("outcome", h5py.SoftLink("/stop_reason"))),
+    "soft link to itself": instead(lambda file: file.__setitem__("outcome", h5py.SoftLink("/outcome"))),
+    "external storage": dataset(external=[("/etc/hostname", 0, RUNS)]),
+    "virtual data": instead(virtual),
+    "no outcomes": instead(lambda file: None),
+    "a group": instead(lambda file: file.create_group("outcome")),
+    "a named type": instead(lambda file: file.__setitem__("outcome", np.dtype("i1"))),
+    "contiguous": dataset(data=np.zeros(RUNS, "i1")),
+    "vast and empty": dataset((2**40,), chunks=(2**20,)),
+    "text": dataset(dtype=h5py.string_dtype(), data=["x"] * RUNS),
+    "more chunks": instead(many_chunks),
+    "a chunk elsewhere": chunk(GOOD, at=(RUNS,)),
+    "a chunk without filters": chunk(bytes(RUNS), mask=3, shuffle=True, compression=1),
+    "a chunk that is too large": chunk(zlib.compress(bytes(2**26)), compression=1),
+    "no number": lambda file: file.attrs.__delitem__("block"),
+    "another number": number(1),
+    "many numbers": number(np.zeros(100, "i8")),
+    "a text for a number": number("0"),
+}
+"""What every command refuses."""
+
+UNPACKED = {
+    "a chunk that grows": chunk(zlib.compress(bytes(2**15)), compression=1),
+    "a chunk that is not deflated": chunk(bytes(RUNS)),
+    "unknown outcomes": chunk(zlib.compress(bytes([77] * RUNS)), compression=1),
+}
+"""What is refused when the values are wanted, and by `verify`; a merge unpacks nothing."""
+
+HARMLESS = {
+    "vast": instead(
+        lambda file: file.create_dataset("outcome", (2**40,), "i1", chunks=(RUNS,), compression=1)
+        .id.write_direct_chunk((0,), GOOD)
+    ),
+    "another type": chunk(GOOD, shuffle=True, compression=9),
+}  # fmt: skip
+"""What is never looked at."""
+
+SPARSE = "a file larger than memory"
+
+# One process tries every command on every folder, with little memory and a time limit.
+TRY = """
+import contextlib, io, json, resource, sys
+from pathlib import Path
+import saddlescape as ss
+from saddlescape import plan
+from saddlescape.errors import CorruptError
+from saddlescape.store import RunFolder
+from saddlescape_cli import verify as _
+from saddlescape_cli.main import main
+plan.BLOCK_RUNS = int(sys.argv[1])
+
+def read(folder):
+    with ss.open(folder) as result:
+        dict(result)
+
+def verify(folder):
+    sys.argv = ["saddlescape", "verify", folder]
+    main()
+
+def merge(folder):
+    ss.merge([folder], "out.h5")
+
+def resume(folder):
+    with RunFolder.existing(Path(folder)) as store:
+        sys.exit(0 if 0 in store.committed() else 4)
+
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**29,) * 2)
+for path in list(sys.argv[2:]):
+    for attempt in (read, verify, merge, resume):
+        with contextlib.redirect_stderr(io.StringIO()) as told, contextlib.redirect_stdout(io.StringIO()):
+            try:
+                code = attempt(path) or 0
+            except SystemExit as end:
+                code = end.code or 0
+            except CorruptError as error:
+                code = error.exit_code
+                print("error:", error, file=sys.stderr)
+        left = [p.unlink() or p.name for p in Path().iterdir() if not p.is_dir()]
+        print(json.dumps([path, attempt.__name__, code, told.getvalue(), left]), flush=True)
+"""
+
+FUZZ = """
+import random, sys
+from pathlib import Path
+from saddlescape import plan
+from saddlescape.errors import CorruptError
+from saddlescape.store import RunFolder, blocks, opened
+plan.BLOCK_RUNS = int(sys.argv[1])
+folder, draw, refused = Path(sys.argv[2]), random.Random(int(sys.argv[3])), 0
+its = RunFolder.existing(folder).plan
+path = sorted(folder.glob("blocks/*.h5"))[0]
+content = path.read_bytes()
+path.unlink()
+for _ in range(int(sys.argv[4])):
+    changed = bytearray(content)
+    for _ in range(draw.choice([1, 2, 8, 64])):
+        at = draw.randrange(len(changed))
+        changed[at] = draw.choice([changed[at] ^ 1 << draw.randrange(8), 0, 255])
+    changed = bytes(changed[: draw.choice([len(changed), len(changed), draw.randrange(len(changed))])])
+    path = path.with_name(blocks.name(0, changed))
+    path.write_bytes(changed)
+    try:
+        opened.check(its, path)
+    except CorruptError:
+        refused += 1
+    path.unlink()
+print(refused)
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of three blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "BLOCK_RUNS", RUNS)
+        folder = tmp_path_factory.mktemp("hostile") / "run"
+        run_folder(Plan(sweep("record.runs=0", text=TINY)), folder)
+    return folder
+
+
+def spoilt(whole, folder, change):
+    """A copy of the run whose first block was changed, and has a name that tells so."""
+    (shutil.copytree(whole, folder) / "result.h5").unlink()
+    path = sorted(folder.glob("blocks/*.h5"))[0]
+    if change is endless_heap:
+        path.write_bytes(change(path.read_bytes()))
+    else:
+        with h5py.File(path, "a", libver=("v108", "v110")) as file:
+            change(file)
+    path.rename(path.with_name(blocks.name(0, path.read_bytes())))
+
+
+def sparse(whole, folder):
+    """A copy of the run whose first block is said to be of many bytes, more than there is memory for."""
+    (shutil.copytree(whole, folder) / "result.h5").unlink()
+    os.truncate(sorted(folder.glob("blocks/*.h5"))[0], 2**40)
+
+
+@pytest.fixture(scope="module")
+def told(whole, tmp_path_factory):
+    """(code, stderr, files left) of each command by case."""
+    folder = tmp_path_factory.mktemp("cases")
+    cases = {**CASES, **UNPACKED, **HARMLESS, "endless heap": endless_heap, "whole": lambda file: None}
+    for number, change in enumerate(cases.values()):
+        spoilt(whole, folder / str(number), change)
+    cases[SPARSE] = sparse(whole, folder / str(len(cases)))
+    command = [sys.executable, "-c", TRY, str(RUNS), *map(str, range(len(cases)))]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    found = {name: {} for name in cases}
+    for number, word, *rest in map(json.loads, done.stdout.splitlines()):
+        found[list(cases)[int(number)]][word] = rest
+    return found
+
+
+def refused(code, stderr, left):
+    assert code == 4, stderr
+    assert stderr.startswith("error: ")
+    assert "/blocks/000000-" in stderr
+    assert len(stderr.splitlines()) == 1
+    assert not left
+
+
+@pytest.mark.parametrize("name", [*CASES, SPARSE])
+def test_every_command_refuses_it_in_a_line_and_resume_sets_it_aside(told, name):
+    for word in ("read", "verify", "merge"):
+        refused(*told[name][word])
+    assert told[name]["resume"] == [4, "", []]
+
+
+@pytest.mark.parametrize("name", UNPACKED)
+def test_values_are_unpacked_no_further_than_they_go(told, name):
+    for word in ("read", "verify"):
+        refused(*told[name][word])
+    assert told[name]["merge"] == [0, "", ["out.h5"]]
+
+
+@pytest.mark.parametrize("name", [*HARMLESS, "endless heap", "whole"])
+def test_what_is_not_looked_at_does_no_harm(told, name):
+    assert {word: code for word, (code, *_) in told[name].items()} == dict.fromkeys(told[name], 0)
+
+
+@pytest.mark.parametrize("many", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_bytes_changed_at_random_are_read_or_refused(whole, tmp_path, many):
+    folder = shutil.copytree(whole, tmp_path / "run")
+    command = [sys.executable, "-c", FUZZ, str(RUNS), str(folder), "1", str(many)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + many / 10)
+    assert done.returncode == 0, done.stderr
+    assert many / 4 < int(done.stdout) < many
+
+
+def test_no_block_is_larger_than_one_may_be(monkeypatch):
+    noise = np.random.default_rng(1)
+    for runs, text in ((1, TINY), (7, TEXT), (40, TEXT)):
+        monkeypatch.setattr(plans, "BLOCK_RUNS", runs)
+        plan = Plan(sweep("record.steps='every:1'", text=text))
+        for block in plan:
+            data = {name: np.frombuffer(noise.bytes(v.nbytes), v.dtype) for name, v in filled(plan, block).items()}
+            data = {name: data[name].reshape(v.shape) for name, v in filled(plan, block).items()}
+            assert len(blocks.encode(plan, block, data)) < blocks.largest(plan)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"digest": 1},
+        {"blocks": "3"},
+        {"blocks": 0},
+        {"blocks": 10**400},
+        {"shard": 5},
+        {"shard": [2, 1]},
+        {"shard": [1, 2, 3]},
+        {"overrides": [{}]},
+        {"overrides": None},
+        {"folder": []},
+        {"spec": "nothing"},
+    ],
+    ids=str,
+)
+def test_a_plan_of_another_form_is_damaged(whole, tmp_path, kept):
+    plan = json.loads((whole / "plan.json").read_text())
+    (tmp_path / "plan.json").write_text(json.dumps(plan | kept))
+    with pytest.raises(CorruptError, match=r"plan\.json is damaged"):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"[" * 10**5, b"9" * 5000, b"{}", b"\xff", b'{"format": 1}', None])
+def test_what_is_no_plan_is_damaged(tmp_path, content):
+    if content is None:
+        os.mkfifo(tmp_path / "plan.json")
+    else:
+        (tmp_path / "plan.json").write_bytes(content)
+    with pytest.raises(CorruptError, match=r"plan\.json is damaged"):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["plan.json", "spec.toml"])
+def test_a_text_larger_than_memory_is_not_read(whole, tmp_path, name):
+    (shutil.copytree(whole, tmp_path / "run") / "result.h5").unlink()
+    os.truncate(tmp_path / "run" / name, 2**40)
+    with pytest.raises(CorruptError, match=rf"{name} is (missing or )?damaged"):
+        ss.open(tmp_path / "run")
