@@ -38,6 +38,13 @@ FULL = [
 ]
 
 
+PARTS = {
+    "-".join(names): list(part)
+    for names, part in itertools.groupby(FULL, key=lambda case: case[:2])
+}
+"""All of them, by activation and loss."""
+
+
 def pairwise(cases):
     """A small set of the cases in which every pair of values of two factors appears that appears in them (greedy)."""
 
