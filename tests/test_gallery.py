@@ -1,6 +1,7 @@
 """Every sweep of the gallery has a picture, and every picture is drawn from runs of its sweep."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,35 @@ def test_trainability_is_told_by_the_last_losses(tmp_path):
     for point in np.ndindex(converged.shape):
         late = loss[point][1:] / loss[point][0]
         assert converged[point] == (np.where(np.isfinite(late), np.minimum(late, 1e6), 1e6).mean() < 1)
+
+
+def _but_axes(sweep):
+    resolved = sweep.resolved()
+    del resolved["title"], resolved["axes"], resolved["training"]["layer_rates"]
+    return resolved
+
+
+NEARER = ["trainability", *(f"trainability-zoom-{number}" for number in (1, 2, 3))]
+
+
+@pytest.mark.parametrize(("whole", "part"), list(pairwise(NEARER)))
+def test_a_zoom_is_a_part_of_the_map_before(whole, part):
+    outer, inner = (load(f"gallery/{name}") for name in (whole, part))
+    assert _but_axes(inner) == _but_axes(outer)
+    for wide, narrow in zip(outer.axes, inner.axes, strict=True):
+        assert wide.key == narrow.key
+        assert wide.values[0] < narrow.values[0] < narrow.values[-1] < wide.values[-1]
+        assert np.log(wide.values[-1] / wide.values[0]) / np.log(narrow.values[-1] / narrow.values[0]) > 28
+        assert np.diff(np.log(narrow.values)).min() > 2**20 * np.finfo(float).eps
+
+
+def test_a_map_of_trainability_has_the_frame_of_its_zoom(tmp_path):
+    small = [("1e6, 96]", "1e6, 37]"), ("samples = 272", "samples = 2")]
+    with results.open(run("trainability", tmp_path / "out", *small)) as result:
+        ax = gallery.trainability(result, "trainability-zoom-1")
+    (frame,) = [line for line in ax.get_lines() if line.get_gid() == "trainability-zoom-1"]
+    decades = (np.array(frame.get_data()) / 36 * 9 - 3).T
+    np.testing.assert_allclose(10 ** decades[[0, 2]], [[115, 87], [230, 174]])
 
 
 def test_the_page_shows_pictures_that_are_there_and_names_each():

@@ -15,10 +15,14 @@ from saddlescape.layout import layers
 from saddlescape.outcomes import Outcome
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
+from saddlescape.spec import load
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+FRAME = "#D55E00"
+"""Off the ramp, and told from grey."""
 
 Draw = Callable[[Results], "Axes | Figure"]
 
@@ -62,9 +66,15 @@ def solved_slice(result: Results) -> "Axes":
     return _with_dimension(plots.outcome_map(result), result, result["outcome"][..., 0] == Outcome.SOLVED)
 
 
-def trainability(result: Results) -> "Axes":
-    """Where training converges, and the dimension of the boundary."""
-    return _with_dimension(plots.convergence_map(result), result, loss_ratio(result) < 1)
+def trainability(result: Results, zoom: str = "") -> "Axes":
+    """Where training converges, the dimension of the boundary, and the frame of the sweep that zooms in."""
+    ax = _with_dimension(plots.convergence_map(result), result, loss_ratio(result) < 1)
+    if zoom:
+        ends = [np.log([axis.values[0], axis.values[-1]]) for axis in load(f"gallery/{zoom}").axes]
+        cells = (np.log(result.coords[name]) for name in plots.axis_names(result))
+        x, y = (np.interp(end, cell, np.arange(len(cell))) for end, cell in zip(ends, cells, strict=True))
+        ax.plot(x[[0, 1, 1, 0, 0]], y[[0, 0, 1, 1, 0]], color=FRAME, scalex=False, scaley=False, gid=zoom)
+    return ax
 
 
 def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) -> "Axes":
@@ -83,7 +93,10 @@ PICTURES: dict[str, Draw] = {
     "linear": product,
     "linear-modes": modes,
     "noise": plots.outcome_map,
-    "trainability": trainability,
+    "trainability": partial(trainability, zoom="trainability-zoom-1"),
+    "trainability-zoom-1": partial(trainability, zoom="trainability-zoom-2"),
+    "trainability-zoom-2": partial(trainability, zoom="trainability-zoom-3"),
+    "trainability-zoom-3": trainability,
 }
 """How each bundled sweep of the gallery is drawn, by its name."""
 

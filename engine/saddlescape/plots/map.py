@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 LEGEND = 0.08
 """Height of what is below the maps of a figure."""
+
+FEW_TICKS = 5
+"""Most intervals between numbers that may be long."""
 
 
 def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
@@ -120,11 +123,21 @@ def _extent(axis: Any, values: Values) -> tuple[float, float]:
 
 
 def _ticks(values: Values) -> tuple[Values, list[str]]:
-    """Places and labels of a few cells; of the powers of ten between numbers evenly spaced in the logarithm."""
+    """Places and labels of a few cells; of round numbers between those evenly spaced in the logarithm."""
     if np.issubdtype(values.dtype, np.number) and len(values) > TICKS and values[0] > 0:
         logs = np.log10(values)
-        powers = np.arange(np.ceil(logs[0]), np.floor(logs[-1]) + 1)
-        if np.allclose(np.diff(logs), logs[1] - logs[0]) and len(powers) > 1:
-            return np.interp(powers, logs, np.arange(len(logs))), [label(10.0**p) for p in powers]
+        if np.allclose(np.diff(logs), logs[1] - logs[0]):
+            shown, names = _round(values[0], values[-1])
+            return np.interp(np.log10(shown), logs, np.arange(len(logs))), names
     shown = spread(len(values), TICKS)
     return shown, [label(value) for value in values[shown]]
+
+
+def _round(low: float, high: float) -> tuple[Values, list[str]]:
+    """Powers of ten from `low` to `high`, or where there is at most one, a few numbers with few digits; and labels."""
+    powers = 10.0 ** np.arange(np.ceil(np.log10(low)), np.floor(np.log10(high)) + 1)
+    if len(powers) > 1:
+        return powers, [label(power) for power in powers]
+    few = np.asarray(MaxNLocator(FEW_TICKS).tick_values(low, high))
+    few = few[(few >= low) & (few <= high)]
+    return few, [f"{value:.12g}" for value in few]
