@@ -126,3 +126,6 @@ QUARTIC = 0.2
 # of the angle.
 SEARCHED_NORM = 2e-3
 SEARCHED_DIRECTION = 0.05
+
+# Distance in CIELAB at which two colours are told apart at a glance; 2.3 is just noticeable.
+GLANCE = 10

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 Values = npt.NDArray[Any]
 
-# Told apart by people with any colour vision (after Okabe & Ito 2008), and none of them on the ramp.
+# Told apart by people with any colour vision (after Okabe & Ito 2008), and none but that of solved on the ramp.
 COLOURS = {
     Outcome.FROZEN: "#000000",
-    Outcome.SYMMETRIC: "#CC79A7",
-    Outcome.PLATEAU: "#999999",
+    Outcome.SYMMETRIC: "#EE99CC",
+    Outcome.PLATEAU: "#606060",
     Outcome.TRAPPED: "#D55E00",
     Outcome.SOLVED: "#009E73",
     Outcome.DIVERGED: "#7F2704",
