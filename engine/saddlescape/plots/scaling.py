@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LEVELS = (25, 50, 75)
 """Percentiles of the runs: a line at the middle one, a band between the others."""
 
+FAR = 4
+"""Starts of a scale count as near the saddle if half of them need this many times the least time, or more."""
+
 
 def scaling(
     x: Values,
@@ -32,7 +35,7 @@ def scaling(
     theory: Mapping[str, tuple[Values, Values]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw medians and quartiles against `x`, both logarithmic; exact zeros stand apart, left and below.
+    """Draw medians and quartiles against `x`, both logarithmic; exact zeros stand apart, left and below, inf above.
 
     Parameters
     ----------
@@ -49,6 +52,7 @@ def scaling(
         ax.plot(at[shown], middle[shown], "o-", color=colour, label=name, gid=name, markersize=4)
         ax.fill_between(at[shown], low[shown], high[shown], color=colour, alpha=0.2, linewidth=0)
         _at_zero(ax, name, colour, at[apart], middle[apart])
+        _at_edge(ax, at[~apart & np.isinf(middle)], 1, colour, "not in time", f"{name} not in time")
     for name, (line_x, line_y) in (theory or {}).items():
         ax.plot(line_x, line_y, "--", color="k", linewidth=1, label=name, gid=name)
     ax.legend(frameon=False)
@@ -74,33 +78,42 @@ def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
     for point in spread_points([results.dims[name] for name in others], len(CYCLE)):
         name = where(results, others, point) or "escape"
         measured[name] = np.where(when[point] >= 0, when[point], np.inf)
-        theory |= _power_law(x, *event_times(when[point], stop[point], reason[point]), name)
+        near = _near(x, np.percentile(measured[name], 50, axis=1, method="nearest"))
+        time, observed = event_times(when[point], stop[point], reason[point])
+        theory |= _power_law(x[near], time[near], observed[near], name)
     ax = scaling(x, measured, theory, ax)
     ax.set(xlabel=results.labels[along], ylabel=f"escape {clock}", title=results.title)
     return ax
 
 
+def _near(x: Values, median: Values) -> Values:
+    """Which scales are near the saddle, where laws of the escape time are meant."""
+    least = np.argmin(median)
+    return np.asarray((x > 0) & (x < x[least]) & (median > FAR * median[least]))
+
+
 def _power_law(x: Values, time: Values, observed: Values, name: str) -> dict[str, tuple[Values, Values]]:
-    """The fitted law as a line, by its name; none where too few runs escaped."""
-    positive = x > 0
+    """The fitted law as a line through the scales that were escaped from, by its name; none if these are too few."""
     try:
-        law = fit_scaling(x[positive], time[positive], observed[positive], resamples=0)
+        law = fit_scaling(x, time, observed, resamples=0)
     except ValueError:
         return {}
-    line = np.sort(x[positive])
+    line = np.sort(x[observed.any(axis=1)])
     return {f"{name}: power {law.slope:.2f}": (line, law.time(line))}
 
 
 def _at_zero(ax: Axes, name: str, colour: str, x: Values, y: Values) -> None:
     """Points at exact zero: on the floor if exactly zero themselves, at the ceiling if it never came to them."""
-    style: dict[str, Any] = {"color": colour, "linestyle": "none", "marker": "o", "markersize": 6}
     positive = (y > 0) & np.isfinite(y)
-    ax.plot(x[positive], y[positive], gid=f"{name} at zero", **style)
-    floor = {**style, "transform": ax.get_xaxis_transform(), "clip_on": False, "zorder": 5}
-    ax.plot(x[y == 0], np.zeros(np.count_nonzero(y == 0)), gid=f"{name} exactly zero", **floor)
-    never = x[np.isinf(y)]
-    ax.plot(never, np.ones(len(never)), gid=f"{name} never", **floor | {"marker": "^"})
-    for height, words, there in ((0, "exactly 0", x[y == 0]), (1, "never", never)):
-        for left in there:
-            ax.annotate(words, (left, height), (8, 6 - 20 * height), xycoords=ax.get_xaxis_transform(),
-                        textcoords="offset points", color=colour)  # fmt: skip
+    ax.plot(x[positive], y[positive], color=colour, linestyle="none", marker="o", gid=f"{name} at zero")
+    _at_edge(ax, x[y == 0], 0, colour, "exactly 0", f"{name} exactly zero")
+    _at_edge(ax, x[np.isinf(y)], 1, colour, "never", f"{name} never")
+
+
+def _at_edge(ax: Axes, x: Values, height: int, colour: str, words: str, gid: str) -> None:
+    """Marks on the floor (0) or at the ceiling (1) of the axes, with words beside the last."""
+    up = ax.get_xaxis_transform()
+    style: dict[str, Any] = {"color": colour, "linestyle": "none", "marker": "o^"[height], "markersize": 6}
+    ax.plot(x, np.full(len(x), height), transform=up, clip_on=False, zorder=5, gid=gid, **style)
+    for last in np.sort(x)[-1:]:
+        ax.annotate(words, (last, height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points", color=colour)
