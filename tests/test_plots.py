@@ -202,6 +202,23 @@ def test_map_shows_the_majority_and_the_median_step():
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10", "100"]
 
 
+@pytest.mark.parametrize(
+    ("ends", "numbers"),
+    [
+        ((184, 184.15), ["184", "184.04", "184.08", "184.12"]),
+        ((2, 50), ["10", "20", "30", "40", "50"]),
+        ((1e-3, 1e4), ["0.001", "0.01", "0.1", "1", "10", "100", "1000", "$10^{4}$"]),
+    ],
+)
+def test_a_logarithmic_side_of_a_map_has_round_numbers_that_differ(ends, numbers):
+    made = results(Outcome.TRAPPED, runs=1, rate=np.geomspace(*ends, 65), scale=[1, 2])
+    axis = plots.outcome_map(made).xaxis
+    assert [tick.get_text() for tick in axis.get_ticklabels()] == numbers
+    at = np.interp(np.log(made.coords["rate"]), np.log(made.coords["rate"]), np.arange(65))
+    shown = [float(np.exp(np.interp(place, at, np.log(made.coords["rate"])))) for place in axis.get_ticklocs()]
+    assert shown == pytest.approx([10.0**4 if number.startswith("$") else float(number) for number in numbers])
+
+
 def test_a_map_of_runs_solved_at_once_has_a_ramp():
     made = results(Outcome.SOLVED, runs=1, x=[0.0, 1.0], y=[0.0, 1.0])
     made.variables["solve_step"] = np.array([[[0], [0]], [[3], [3]]])
@@ -292,7 +309,19 @@ def test_escape_times_and_the_power_law_that_fits_them():
     assert drawn(ax, "name a")[1].tolist() == pytest.approx([1e6, 1e4, 1e2], rel=0.02)
     assert [line.get_gid() for line in ax.get_lines() if "power" in str(line.get_gid())] == ["name a: power -2.00"]
     assert drawn(ax, "name a never")[1].tolist() == [1]
+    assert drawn(ax, "name b not in time")[0].tolist() == [1e-3, 1e-2, 0.1]
     assert ax.get_ylabel() == "escape step"
+
+
+def test_the_law_of_escape_times_is_that_of_starts_near_the_saddle():
+    """At scale 1 as many steps as at 0.1 and more at 10: no part of the law, nor is 1e-4, from where none escaped."""
+    made = results(Outcome.TRAPPED, scale=[1e-4, 1e-3, 1e-2, 0.1, 1, 10])
+    time = np.array([np.inf, 1e6, 1e4, 1e2, 90, 1e3])[:, None] * np.linspace(0.9, 1.1, 8)
+    made.variables["escape_step"] = np.where(np.isfinite(time), time, -1)
+    made.variables |= {"stop_step": np.full((6, 8), 10**7), "stop_reason": np.full((6, 8), StopReason.BUDGET)}
+    (law,) = [line for line in plots.escape_times(made).get_lines() if "power -2" in str(line.get_gid())]
+    assert law.get_xdata().tolist() == [1e-3, 1e-2]
+    assert law.get_ydata() == pytest.approx([1e6, 1e4], rel=0.05)
 
 
 def test_fractions_solved_have_lines_and_panels():
@@ -305,6 +334,15 @@ def test_fractions_solved_have_lines_and_panels():
     missed = plots.solved(made, missed=True)
     assert drawn(missed.axes[0], "2")[1].tolist() == [4 / 8, 3 / 8]
     assert missed.get_supylabel() == "fraction not solved, 95 % interval"
+
+
+def test_many_words_have_lines_of_their_own():
+    words = [f"word {number}" for number in range(10)]
+    figure = plots.solved(results(Outcome.SOLVED, activation=words, scale=[0, 0.01, 1]))
+    lines = [line for line in figure.axes[0].get_lines() if line.get_gid() in words]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 10
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == words
+    assert figure.axes[0].get_legend() is None
 
 
 def test_the_command_line_knows_every_kind():

@@ -1,7 +1,7 @@
 """The fraction of starts that are solved, or are not, along an axis, for several values of others."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,12 +9,15 @@ from matplotlib.figure import Figure
 
 from saddlescape.analysis import wilson_interval
 from saddlescape.outcomes import Outcome
-from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, label, panels, place, where, words
+from saddlescape.plots.common import CYCLE, RAMP, PlotError, Values, axis_names, label, panels, place, where, words
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
 
 COLUMNS = 2
+
+MANY = 6
+"""Lines that shades of the ramp and a legend inside the axes have room for."""
 
 
 def solved(results: "Results", missed: bool = False) -> Figure:
@@ -36,7 +39,11 @@ def solved(results: "Results", missed: bool = False) -> Figure:
     for ax, point in zip(axes, np.ndindex(*shape), strict=True):
         _panel(ax, results, hit[point], lines, along)
         ax.set_title(where(results, others, point), fontsize="medium")
-    axes[0].legend(title=words(lines), frameon=False)
+    if results.dims[lines] > MANY:
+        lists = axes[0].get_legend_handles_labels()
+        figure.legend(*lists, title=words(lines), loc="outside right center", frameon=False)
+    else:
+        axes[0].legend(title=words(lines), frameon=False)
     figure.suptitle(results.title)
     figure.supxlabel(results.labels[along])
     figure.supylabel(f"fraction {'not ' if missed else ''}solved, 95 % interval")
@@ -47,11 +54,20 @@ def _panel(ax: Axes, results: "Results", hit: Values, lines: str, along: str) ->
     """Lines of one panel, `hit` being (lines, along, runs)."""
     x, apart = place(ax, results.coords[along])
     line = np.flatnonzero(~apart)[np.argsort(x[~apart])]
-    for rows, value, shade in zip(hit, results.coords[lines], np.linspace(0, 0.85, len(hit)), strict=True):
+    values = results.coords[lines]
+    for rows, value, (colour, dashes) in zip(hit, values, _styles(values), strict=True):
         k, n = np.count_nonzero(rows, axis=-1), rows.shape[-1]
         low, high = wilson_interval(k, n)
-        name, colour = label(value), RAMP(shade)
-        ax.plot(x[line], k[line] / n, "o-", color=colour, markersize=3, label=name, gid=name)
+        name = label(value)
+        ax.plot(x[line], k[line] / n, f"o{dashes}", color=colour, markersize=3, label=name, gid=name)
         ax.fill_between(x[line], low[line], high[line], color=colour, alpha=0.15, linewidth=0)
         ax.plot(x[apart], k[apart] / n, "o", color=colour, markersize=3, gid=f"{name} at zero")
     ax.set_ylim(-0.02, 1.02)
+
+
+def _styles(values: Values) -> list[tuple[Any, str]]:
+    """Colour and dashes of each line: along the ramp, as values grow, or for many words such as differ most."""
+    if len(values) <= MANY or np.issubdtype(values.dtype, np.number):
+        return [(RAMP(shade), "-") for shade in np.linspace(0, 0.85, len(values))]
+    styles = [(colour, dashes) for dashes in ("-", "--", ":", "-.") for colour in CYCLE]
+    return [styles[number % len(styles)] for number in range(len(values))]
