@@ -13,7 +13,7 @@ from spec_cases import TINY
 
 import saddlescape as ss
 from saddlescape import room
-from saddlescape.cost import check_room, cost, readable
+from saddlescape.cost import check_memory, check_room, cost, kernels, memory, readable
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Plan, Shard
 from saddlescape.rate import seconds
@@ -104,6 +104,16 @@ def test_too_little_memory_is_refused_before_the_folder_is_made(machine, tmp_pat
     with pytest.raises(RefusedError, match=r"record.runs: .* memory, and 256 MiB are free on this .*--threads below 2"):
         ss.run(plan("record.runs='all'", "starts.count=9999").sweep, tmp_path / "run", threads=2)
     assert not list(tmp_path.iterdir())
+
+
+def test_kernels_take_memory_too(machine, tmp_path):
+    axes = ('"network.hidden"\nvalues = [[1], [2], [3], [4], [5]]', '"starts.seed"\nvalues = [1, 2, 3, 4, 5]')
+    wide, seeds = (parse(f"{TINY}[[axes]]\nkey = {axis}", tmp_path) for axis in axes)
+    assert [kernels(Plan(sweep)) for sweep in (wide, seeds)] == [5, 1]
+    machine(memory=memory(Plan(wide), 1) - 1)
+    check_memory(Plan(seeds), 1)
+    with pytest.raises(RefusedError, match=r"axes: must leave room for all; got 5 kernels; .*; shorten axes that"):
+        check_memory(Plan(wide), 1)
 
 
 def test_a_run_is_not_gone_on_with_where_it_does_not_fit(machine, tmp_path):

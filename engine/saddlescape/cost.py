@@ -11,8 +11,8 @@ from saddlescape.errors import RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.store.schema import sizes, variables
 
-COMPILER = 2**28
-"""Bytes that compiling a kernel may take."""
+COMPILER, A_KERNEL = 2**28, 2**23
+"""Bytes that compiling may take, and what is kept of each kernel afterwards."""
 
 A_RUN, A_PARAMETER = 400, 72
 """Bytes while a block is computed: of a run, of each of its parameters."""
@@ -31,6 +31,7 @@ LESS = {
     "record": ("record.runs", "lower record.runs or record fewer steps"),
     "theta": ("record.parameters", "set it to false, lower record.runs or record fewer steps"),
     "ends": ("record.final_parameters", "set it to false, lower starts.count or shorten an axis"),
+    "kernels": ("axes", "shorten axes that change the network or how it is trained"),
 }
 """What takes most of the room: its key, and what makes it less."""
 
@@ -72,15 +73,17 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
 def check_memory(plan: Plan, threads: int) -> None:
     """Refuse a run whose blocks may not fit into memory, as `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
-    _fit(plan, "memory", memory(plan, threads), room.memory(), _parts(plan, _tile(plan)), fewer)
+    parts = _parts(plan, _tile(plan)) | {"kernels": A_KERNEL * (kernels(plan) - 1)}
+    _fit(plan, "memory", memory(plan, threads), room.memory(), parts, fewer)
 
 
 def _fit(plan: Plan, what: str, needed: int, there: room.Room, parts: dict[str, int], more: str) -> None:
     if needed <= there.bytes:
         return
     key, remedy = LESS[max(parts, key=parts.__getitem__)]
-    section, name = key.split(".")
-    got = plan.shape if key == "starts.count" else getattr(getattr(plan.sweep.spec, section), name)
+    section, _, name = key.partition(".")
+    whole = {"starts.count": plan.shape, "axes": f"{kernels(plan)} kernels"}
+    got = whole[key] if key in whole else getattr(getattr(plan.sweep.spec, section), name)
     needs = f"{plan.runs} runs need up to {readable(needed)} of {what}, and {readable(there.bytes)} are {there.limit}"
     raise RefusedError(f"{key}: must leave room for all; got {got}; {needs}; {remedy}{more}")
 
@@ -92,9 +95,23 @@ def readable(size: float) -> str:
 
 
 def memory(plan: Plan, threads: int) -> int:
-    """Bytes while blocks are computed: one on each thread, and one more that waits to be written."""
+    """Bytes while blocks are computed: one on each thread, and one more that waits to be written; and all kernels."""
     stored = _parts(plan, _tile(plan))
-    return COMPILER + threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
+    blocks = threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
+    return COMPILER + A_KERNEL * kernels(plan) + blocks
+
+
+def kernels(plan: Plan) -> int:
+    """How many there are: each network and each way to train it has machine code of its own."""
+    return len(
+        {
+            (
+                *(s.sizes, s.network.bias, s.activations, s.network.dtype, len(s.loaded.X), s.training.loss),
+                *(s.training.stepper, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
+            )
+            for s in plan.structures
+        }
+    )
 
 
 def _working(plan: Plan, stored: dict[str, int]) -> int:
