@@ -17,8 +17,8 @@ LAYOUT = 8
 CONTIGUOUS, CHUNKED = 1, 2
 CHUNKS_OF_VALUES = 1
 """Of B-trees, those whose leaves are chunks."""
-NODE = 24
-"""Bytes before the keys of a node."""
+MESSAGE, HEAD, NODE = struct.Struct("<BH"), struct.Struct("<4sBBH"), 24
+"""How a message and a node begin, and how many bytes come before the keys of a node."""
 
 
 class Chunk(NamedTuple):
@@ -58,7 +58,7 @@ def _layout(content: bytes, header: int) -> int:
     end = at + width + int.from_bytes(content[at : at + width], "little")
     at += width
     while at < end:
-        kind, length = struct.unpack_from("<BH", content, at)
+        kind, length = MESSAGE.unpack_from(content, at)
         at += 6 if flags & 4 else 4
         if kind == LAYOUT:
             return at
@@ -67,7 +67,7 @@ def _layout(content: bytes, header: int) -> int:
 
 
 def _leaves(content: bytes, node: int, key: struct.Struct, above: int = 256) -> Iterator[Chunk]:
-    signature, kind, level, used = struct.unpack_from("<4sBBH", content, node)
+    signature, kind, level, used = HEAD.unpack_from(content, node)
     if (signature, kind) != (b"TREE", CHUNKS_OF_VALUES) or level >= above or not used:
         raise ValueError("no node of a B-tree of chunks")
     for at in range(node + NODE, node + NODE + used * key.size, key.size):

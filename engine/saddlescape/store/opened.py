@@ -4,6 +4,7 @@ libhdf5 sees its bytes after they were hashed, and only to tell its number and w
 """
 
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,11 +36,11 @@ def stored(plan: Plan, path: Path, wanted: Sequence[Variable]) -> Iterator[tuple
     """
     content, block, headers = _opened(plan, path)
     held = part(plan, block)
-    for index, variable in enumerate(wanted):
-        its = [held[dim] for dim in variable.dims]
-        if not all(its):  # the block's share of the trajectories is none
-            continue
-        with _refusing(path):
+    with _refusing(path):
+        for index, variable in enumerate(wanted):
+            its = [held[dim] for dim in variable.dims]
+            if not all(its):  # the block's share of the trajectories is none
+                continue
             if (header := headers.get(variable.name.encode())) is None:
                 raise ValueError(f"it has no {variable.name}")
             for at, chunk in _chunks(content, header, variable, its):
@@ -122,14 +123,14 @@ def _headers(file: h5py.h5f.FileID) -> dict[bytes, int]:
 def _chunks(
     content: bytes, header: int, variable: Variable, held: Sequence[range]
 ) -> Iterator[tuple[tuple[int, ...], bytes]]:
-    starts = (range(0, len(its), extent) for its, extent in zip(held, variable.chunk, strict=True))
-    for chunk, place in zip(chunkindex.chunks(content, header), itertools.product(*starts), strict=True):
+    first = [its.start for its in held]
+    places = itertools.product(*(range(0, len(its), extent) for its, extent in zip(held, variable.chunk, strict=True)))
+    for chunk, place in zip(chunkindex.chunks(content, header), places, strict=True):
         if chunk.first != place or chunk.mask:
             raise ValueError(f"{variable.name} has no chunk at {place} as we write it")
         if chunk.size > variable.most or chunk.at + chunk.size > len(content):
             raise ValueError(f"{variable.name} has a chunk of {chunk.size} bytes, too many")
-        at = tuple(its.start + offset for its, offset in zip(held, place, strict=True))
-        yield at, content[chunk.at : chunk.at + chunk.size]
+        yield tuple(map(operator.add, first, place)), content[chunk.at : chunk.at + chunk.size]
 
 
 def _decoded(path: Path, variable: Variable, chunk: bytes) -> npt.NDArray[Any]:
