@@ -18,7 +18,7 @@ import saddlescape as ss
 from saddlescape import plan as plans
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
-from saddlescape.store import blocks
+from saddlescape.store import RunFolder, blocks
 from saddlescape.store.folder import read_plan
 
 RUNS = 4
@@ -310,3 +310,30 @@ def test_a_text_larger_than_memory_is_not_read(whole, tmp_path, name):
     os.truncate(tmp_path / "run" / name, 2**40)
     with pytest.raises(CorruptError, match=rf"{name} is (missing or )?damaged"):
         ss.open(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {"began": 5},
+        {"began": "yesterday"},
+        {"began": "2026-01-01T00:00:00", "ended": "9999-12-31T23:59:59+00:00"},
+        {"began": "0001-01-01T00:00:00+23:00", "ended": "2026-01-01T00:00:00Z"},
+        {"before": [1]},
+        {"before": float("inf")},
+        {"before": 10**400},
+        [],
+        "[" * 10**5,
+    ],
+    ids=lambda session: str(session)[:40],
+)
+def test_a_session_of_any_form_does_not_keep_status_from_telling_what_is_done(whole, tmp_path, monkeypatch, session):
+    monkeypatch.setattr(plans, "BLOCK_RUNS", RUNS)
+    folder = shutil.copytree(whole, tmp_path / "run")
+    (folder / "run.json").write_text(session if isinstance(session, str) else json.dumps(session))
+    (folder / "blocks/000001.failed").write_bytes(b"\xff")
+    (folder / "blocks/mine.failed").write_text("mine")
+    found = ss.status(folder)
+    assert (found.blocks, found.done) == (3, 3)
+    with RunFolder.existing(folder) as store:
+        assert list(store.failed()) == [1]

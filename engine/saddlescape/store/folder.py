@@ -170,7 +170,8 @@ class RunFolder:
 
     def failed(self) -> dict[int, Path]:
         """Notes of the blocks that could not be computed, by number."""
-        return {int(path.stem): path for path in sorted(self.folder.glob(f"blocks/*{FAILED}"))}
+        notes = (path for path in sorted(self.folder.glob(f"blocks/*{FAILED}")) if path.stem.isdecimal())
+        return {int(path.stem): path for path in notes}
 
     def merge(self, after_block: Callable[[], None] = lambda: None) -> Path:
         """Make ``result.h5`` from all blocks; its path.  Only of a whole run, every block of which is committed."""
@@ -205,7 +206,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise RefusedError(f"{folder} is not a run's folder: it has no plan.json")
     try:
-        kept = json.loads(_text(path))
+        kept = json.loads(text(path))
         version = kept["format"]
         sound = version != FORMAT or _sound(kept)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
@@ -228,7 +229,7 @@ def _sound(kept: dict[str, Any]) -> bool:
     )
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
     """A file that a run keeps; OSError or UnicodeDecodeError where it can be none."""
     if not path.is_file() or path.stat().st_size > MOST:
         raise OSError
@@ -249,11 +250,11 @@ def kept_sweep(folder: Path) -> specs.Sweep:
     kept = read_plan(folder)
     spec = folder / "spec.toml"
     try:
-        text = _text(spec)
+        content = text(spec)
     except (OSError, UnicodeDecodeError):
         raise CorruptError(f"{spec} is missing or damaged; put the spec of the run back") from None
     folder = Path(kept["folder"])
-    return specs.parse(text, folder if folder.is_dir() else Path(), tuple(kept["overrides"]))
+    return specs.parse(content, folder if folder.is_dir() else Path(), tuple(kept["overrides"]))
 
 
 def _now() -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from saddlescape.store.folder import FAILED, kept_shard, read_plan
+from saddlescape.store.folder import FAILED, kept_shard, read_plan, text
 
 
 @dataclass(frozen=True)
@@ -66,23 +66,29 @@ def status(folder: Path) -> Status:
 
 def last_line(note: Path) -> str:
     """What a block failed of, from its note."""
-    return note.read_text().strip().rpartition("\n")[2]
+    try:
+        return text(note).strip().rpartition("\n")[2]
+    except (OSError, UnicodeDecodeError):
+        return "an unreadable note"
 
 
 def _session(folder: Path) -> dict[str, Any]:
+    """When the present or last session began and ended, and after how many blocks; nothing where that is not known."""
     try:
-        session = json.loads((folder / "run.json").read_text())
-    except (OSError, ValueError):
+        session = json.loads(text(folder / "run.json"))
+        known = {key: session[key] for key in ("began", "ended") if key in session}
+        times = {key: datetime.fromisoformat(told).astimezone(UTC) for key, told in known.items()}
+        return {"before": int(float(session.get("before", 0))), **times}
+    except (OSError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return {}
-    return session if isinstance(session, dict) else {}
 
 
 def _seconds(session: dict[str, Any], running: bool) -> float:
     """Length of the session; 0 where it is not known, as after a kill or a jump of the clock."""
-    ended = datetime.now(UTC).isoformat() if running else session.get("ended")
+    ended = datetime.now(UTC) if running else session.get("ended")
     if ended is None or "began" not in session:
         return 0.0
-    return max(0.0, (datetime.fromisoformat(ended) - datetime.fromisoformat(session["began"])).total_seconds())
+    return float(max(0.0, (ended - session["began"]).total_seconds()))
 
 
 def _locked(folder: Path) -> bool:
