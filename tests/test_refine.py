@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_dilation
 
 import saddlescape as ss
-from saddlescape import bundled
+from saddlescape import bundled, room
 from saddlescape import plan as plans
 from saddlescape.errors import RefusedError
 from saddlescape.outcomes import Outcome
@@ -193,6 +193,13 @@ def test_what_cannot_be_refined_is_refused(slice_of, tmp_path):
     ss.run(load("xor", ["starts.count=2", "training.steps=2"]), tmp_path / "xor")
     with pytest.raises(RefusedError, match="is no slice"):
         refine(ss.open(tmp_path / "xor/result.h5"), tmp_path / "no.h5", 1)
+
+
+def test_a_grid_that_memory_has_no_room_for_is_refused(slice_of, tmp_path, monkeypatch):
+    coarse = slice_of(3, "training.steps=2")
+    monkeypatch.setattr(room, "memory", lambda: room.Room(1000, "free"))
+    with pytest.raises(RefusedError, match=r"^levels: .* got 2; 81 starts need 1.27 KiB of memory, .* lower it$"):
+        refine(coarse, tmp_path / "fine.h5", 2)
 
 
 @pytest.mark.parametrize("when", ["*.lock", "fine.h5.*/*.h5"], ids=["computing", "writing"])

@@ -27,8 +27,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape import room
 from saddlescape.compute import Data, compute_runs
-from saddlescape.cost import check_room
+from saddlescape.cost import check_room, readable
 from saddlescape.errors import RefusedError
 from saddlescape.outcomes import Outcome
 from saddlescape.plan import Block, Plan
@@ -45,6 +46,9 @@ Index = tuple[Numbers, ...]
 
 LEAST, MOST = 64, 4096
 """Starts that a thread runs at once: so many that its lanes are full, so few that memory stays flat."""
+
+A_START = 16
+"""Bytes of memory that each start of the finer grid takes, run or not."""
 
 CELLS = 2**20
 """Cells that are looked at at once, where all are."""
@@ -196,6 +200,13 @@ def _check(results: Results, sweep: Sweep) -> None:
         raise RefusedError("starts.x, starts.y: need at least 2 starts each to have cells; run it with a larger n")
 
 
+def _check_memory(plan: Plan, levels: int) -> None:
+    needed, there = A_START * plan.runs, room.memory()
+    if needed > there.bytes:
+        needs = f"{plan.runs} starts need {readable(needed)} of memory, and {readable(there.bytes)} are {there.limit}"
+        raise RefusedError(f"levels: must leave room for all; got {levels}; {needs}; lower it")
+
+
 def refine(
     results: Results,
     out: str | Path,
@@ -225,6 +236,7 @@ def refine(
     sweep, out, threads = results.sweep, Path(out), threads or cores()
     _check(results, sweep)
     plan = Plan(finer(sweep, levels), refined=True)
+    _check_memory(plan, levels)
     check_room(plan, out.parent, threads)
     table = _table(results, band)
 
