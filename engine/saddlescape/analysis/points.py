@@ -145,13 +145,13 @@ def report(spec: Spec, theta: npt.ArrayLike) -> Report:
     found = derivatives(spec, end)
     spectrum = np.linalg.eigvalsh(found.hessian)
     index, degeneracy = signature(spectrum)
+    moved, size = norm(end - given, axis=1), norm(found.gradient, axis=1)
     away = norm(end, axis=1) - norm(given, axis=1)
     kinds = [
-        (~settled & (away > STILL), Kind.AT_INFINITY),
+        (~settled & ((size <= NEAR) | (away > STILL)), Kind.AT_INFINITY),
         (~settled, Kind.UNSETTLED),
         (index > 0, Kind.SADDLE),
         (degeneracy > 0, Kind.FLAT),
     ]
     kind = np.select([c for c, _ in kinds], [np.int8(k) for _, k in kinds], np.int8(Kind.MINIMUM))
-    moved, size = norm(end - given, axis=1), norm(found.gradient, axis=1)
     return Report(kind, index, degeneracy, end, found.loss, size, spectrum, moved)
