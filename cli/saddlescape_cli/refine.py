@@ -24,8 +24,8 @@ def refine(
       saddlescape refine my-slice/result.h5 --levels 4
       saddlescape refine my-slice/result.h5 --levels 2 --band 0.5 -o fine.h5
 
-    Double the resolution of the slice in the result FILE several times, and run only the starts in cells whose corners
-    have different outcomes.
+    Double the resolution of the slice in the result FILE several times, at each point of its axes, and run only the
+    starts in cells whose corners have different outcomes.
     """
     from saddlescape.refine import Refined
     from saddlescape.refine import refine as library_refine
