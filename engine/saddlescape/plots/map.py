@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 LEGEND = 0.08
 """Height of what is below the maps of a figure."""
 
+WORDS, ROOM = 16, 45
+"""Most words along a side, and the letters of them that a map has room for in full size."""
+
 FEW_TICKS = 5
 """Most intervals between numbers that may be long."""
 
@@ -119,6 +122,8 @@ def _extent(axis: Any, values: Values) -> tuple[float, float]:
             return values[0] - step / 2, values[-1] + step / 2
     shown, names = _ticks(values)
     axis.set_ticks(shown, names)
+    if axis.axis_name == "x" and not np.issubdtype(values.dtype, np.number) and len("".join(names)) > ROOM:
+        axis.set_tick_params(labelsize="x-small")
     return -0.5, len(values) - 0.5
 
 
@@ -129,7 +134,7 @@ def _ticks(values: Values) -> tuple[Values, list[str]]:
         if np.allclose(np.diff(logs), logs[1] - logs[0]):
             shown, names = _round(values[0], values[-1])
             return np.interp(np.log10(shown), logs, np.arange(len(logs))), names
-    shown = spread(len(values), TICKS)
+    shown = spread(len(values), TICKS if np.issubdtype(values.dtype, np.number) else WORDS)
     return shown, [label(value) for value in values[shown]]
 
 

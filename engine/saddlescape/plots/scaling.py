@@ -111,9 +111,9 @@ def _at_zero(ax: Axes, name: str, colour: str, x: Values, y: Values) -> None:
 
 
 def _at_edge(ax: Axes, x: Values, height: int, colour: str, words: str, gid: str) -> None:
-    """Marks on the floor (0) or at the ceiling (1) of the axes, with words beside the last."""
+    """Marks on the floor (0) or at the ceiling (1) of the axes, with words beside the first unless they are there."""
     up = ax.get_xaxis_transform()
     style: dict[str, Any] = {"color": colour, "linestyle": "none", "marker": "o^"[height], "markersize": 6}
     ax.plot(x, np.full(len(x), height), transform=up, clip_on=False, zorder=5, gid=gid, **style)
-    for last in np.sort(x)[-1:]:
-        ax.annotate(words, (last, height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points", color=colour)
+    if len(x) and words not in [text.get_text() for text in ax.texts]:
+        ax.annotate(words, (x.min(), height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points")
