@@ -1,14 +1,19 @@
-"""Machine code on disk: that of the very sources, and of no others."""
+"""Machine code on disk: that of the very sources and kernel, and of no others."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from numba.core.caching import IndexDataCacheFile
 
 import saddlescape
+from saddlescape.kernels.caching import Files
 
 TRAIN = """
 import os, sys
@@ -63,3 +68,39 @@ def test_edited_sources_never_meet_stale_machine_code(package):
     steppers.write_text(text)
     assert trained(package) == (whole, False)
     assert {path.name for path in kept.glob("*.nb?")} == files
+
+
+def files(folder):
+    return Files(str(folder), "advance-1.py3", None)
+
+
+def test_kernels_compiled_at_once_keep_their_own_code(tmp_path, monkeypatch):
+    """Numba reads an index before it numbers a file: here both have read it before either writes."""
+    both, read = threading.Barrier(2), IndexDataCacheFile._load_index
+
+    def read_together(self):
+        found = read(self)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(timeout=10)
+        return found
+
+    monkeypatch.setattr(IndexDataCacheFile, "_load_index", read_together)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda key: files(tmp_path).save(key, f"code of {key}"), ("adam", "gd")))
+    monkeypatch.undo()
+    assert [files(tmp_path).load(key) for key in ("adam", "gd")] == ["code of adam", "code of gd"]
+
+
+@pytest.mark.parametrize("harm", [lambda code: code[:-1], lambda code: code[:-1] + b"?", lambda code: b""])
+def test_torn_machine_code_is_as_good_as_none(tmp_path, harm):
+    files(tmp_path).save("gd", "code")
+    path = files(tmp_path).path("gd")
+    path.write_bytes(harm(path.read_bytes()))
+    assert files(tmp_path).load("gd") is None
+    files(tmp_path).save("gd", "code")
+    assert files(tmp_path).load("gd") == "code"
+
+
+def test_code_that_cannot_be_kept_is_compiled_again(tmp_path):
+    files(tmp_path / "gone").save("gd", "code")
+    assert files(tmp_path / "gone").load("gd") is None
