@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spec_cases import PRODUCT
 from tolerances import POLISHED, SUMMED
@@ -72,6 +72,7 @@ def said(spec, theta):
     return y
 
 
+@settings(deadline=None, derandomize=True)
 @given(networks())
 def test_one_form_for_all_networks_of_a_class(case):
     spec, seed = case

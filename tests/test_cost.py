@@ -202,5 +202,5 @@ def test_a_dry_run_ends_as_the_run_would_where_there_is_no_room(tmp_path):
 
 def test_sizes_are_readable():
     assert [readable(n) for n in (0, 1023, 1024, 1.5 * 2**20, 2**30, 5 * 2**70)] == [
-        "0 bytes", "1.02e+03 bytes", "1 KiB", "1.5 MiB", "1 GiB", "5.12e+03 EiB",
+        "0 bytes", "1020 bytes", "1 KiB", "1.5 MiB", "1 GiB", "5120 EiB",
     ]  # fmt: skip

@@ -91,7 +91,7 @@ def _fit(plan: Plan, what: str, needed: int, there: room.Room, parts: dict[str, 
 def readable(size: float) -> str:
     """Bytes for people: ``1.5 GiB``."""
     power = max(0, min(6, int(math.log2(max(1, size)) // 10)))
-    return f"{size / 2 ** (10 * power):.3g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
+    return f"{float(f'{size / 2 ** (10 * power):.3g}'):g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
 
 
 def memory(plan: Plan, threads: int) -> int:
