@@ -477,6 +477,7 @@ def test_pictures_can_be_saved(scales, tmp_path):
         ({}, "solved", "needs two axes, and this result has 1"),
         ({"trajectory_run": np.arange(0), "separation": 0}, "portrait", "record.runs"),
         ({"trajectory_run": np.arange(0)}, "trajectories", "record.runs"),
+        ({"trajectory_run": None, "loss": None}, "portrait", "record.runs"),
         ({"loss": None}, "trajectories", 'record.fields: has no "loss" to draw; there is nothing; add'),
         ({}, "spectrum", "record.final_parameters: is false"),
         ({"final_theta": np.zeros((5, 8, 1025))}, "spectrum", "at most 1024 parameters"),

@@ -99,13 +99,13 @@ def check_recorded(results: "Results", *measures: str) -> None:
     ------
     PlotError : with what to record.
     """
+    if "trajectory_run" not in results or not results.sizes("trajectory_run")["trajectory"]:
+        raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
     recorded = [name for name in MEASURES if name in results]
     for name in measures:
         if name not in recorded:
             there = f"there is {', '.join(recorded) or 'nothing'}"
             raise PlotError(f'record.fields: has no "{name}" to draw; {there}; add what is missing and run again')
-    if not results.sizes("trajectory_run")["trajectory"]:
-        raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
 
 
 def words(name: str) -> str:
