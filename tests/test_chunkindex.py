@@ -47,6 +47,11 @@ def test_trees_of_several_levels_are_followed():
     assert list(chunkindex.chunks(content, header)) == told
 
 
+def test_headers_of_as_many_dimensions_as_there_may_be_are_read():
+    content, header, told = made((3,) + (1,) * 23, (1,) * 24)
+    assert list(chunkindex.chunks(content, header)) == told
+
+
 def test_a_single_value_is_all_of_it():
     content, header, _ = made((), ())
     ((first, mask, at, size),) = chunkindex.chunks(content, header)

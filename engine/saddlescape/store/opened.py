@@ -87,7 +87,7 @@ def _opened(plan: Plan, path: Path) -> tuple[bytes, Block, dict[bytes, int]]:
     content = path.read_bytes() if path.is_file() and not _vast(plan, path) else b""
     if (its := number(path)) is None or path.name != name(its, content):
         raise _corrupt(path, "is not what its name says")
-    if its >= plan.blocks or plan.digest.encode() not in content:  # libhdf5 takes longer to find it
+    if its >= plan.blocks or plan.digest.encode() not in content:  # libhdf5 takes longer to look the digest up
         raise _corrupt(path, "is of another spec")
     with _refusing(path):
         file = h5py.h5f.open_file_image(content)
