@@ -78,6 +78,17 @@ def test_a_block_is_only_what_its_name_says(plan, tmp_path):
         assert store.merge().read_bytes() == before
 
 
+def test_what_was_set_aside_stays(plan, tmp_path):
+    run_folder(plan, tmp_path / "run")
+    first = sorted((tmp_path / "run/blocks").iterdir())[0]
+    with RunFolder(tmp_path / "run", plan) as store:
+        for content in (b"one", b"two", b"three"):
+            first.write_bytes(content)
+            assert 0 not in store.committed()
+    aside = [first.with_name(f"{first.name}{n}.corrupt").read_bytes() for n in ("", ".2", ".3")]
+    assert aside == [b"one", b"two", b"three"]
+
+
 def test_a_block_of_another_spec_is_set_aside(plan, tmp_path):
     other = Plan(sweep("training.steps=21"))
     run_folder(other, tmp_path / "other")

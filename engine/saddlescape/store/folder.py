@@ -1,5 +1,6 @@
 """The folder of a run: who may write there, which blocks are committed, what is missing."""
 
+import itertools
 import json
 import os
 import platform
@@ -27,6 +28,12 @@ KEPT = {"digest": str, "blocks": int, "overrides": list, "folder": str, "spec": 
 """What plan.json has, and of which kind."""
 MOST = 2**26
 """Bytes of a spec or a plan, at most: a spec is at most 1 MiB, and grows where it is resolved."""
+
+
+def set_aside(path: Path) -> None:
+    """Give a bad file the ending ``.corrupt``, and a number before it where others were set aside by its name."""
+    endings = itertools.chain((".corrupt",), (f".{n}.corrupt" for n in itertools.count(2)))
+    path.rename(next(aside for ending in endings if not os.path.lexists(aside := path.with_name(path.name + ending))))
 
 
 class RunFolder:
@@ -153,7 +160,7 @@ class RunFolder:
             if number is not None and whole(self.plan, path):
                 good[number] = path
             else:
-                path.rename(path.with_name(path.name + ".corrupt"))
+                set_aside(path)
         return good
 
     def commit(self, block: Block, data: dict[str, npt.NDArray[Any]]) -> None:
