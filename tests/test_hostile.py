@@ -43,17 +43,21 @@ def refused(code, stderr, left):
     assert not left
 
 
+@pytest.mark.fault("a result file made or changed to do harm is read")
 @pytest.mark.parametrize("name", [*hostile.CASES, *hostile.BYTES])
-def test_every_command_refuses_it_in_a_line(told, name):
+def test_every_command_refuses_it_in_a_line(told, name, tried):
     for word in ("info", "plot", "export"):
         for outcome in told[name][word]:
             refused(*outcome)
+    tried()
 
 
+@pytest.mark.fault("a result file made or changed to do harm is read")
 @pytest.mark.parametrize("name", hostile.TEXTS)
-def test_a_text_is_refused_by_the_command_that_needs_it(told, name):
+def test_a_text_is_refused_by_the_command_that_needs_it(told, name, tried):
     refused(*told[name]["info"][0])
     assert {code for outcomes in told[name].values() for code, *_ in outcomes} <= {0, 4}
+    tried()
 
 
 @pytest.mark.parametrize("name", [*hostile.CASES, *hostile.TEXTS, *hostile.BYTES])
@@ -82,9 +86,11 @@ def test_heaps_are_found_between_the_chunks_of_a_large_file_too(whole, tmp_path,
         ss.open(tmp_path / "endless.h5")
 
 
+@pytest.mark.fault("a result file made or changed to do harm is read")
 @pytest.mark.parametrize("many", [100, pytest.param(10000, marks=pytest.mark.slow)])
-def test_bytes_changed_at_random_are_read_or_refused(whole, tmp_path, many):
+def test_bytes_changed_at_random_are_read_or_refused(whole, tmp_path, many, tried):
     command = [sys.executable, "-c", hostile.FUZZ, str(whole), "1", str(many)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS + many / 5)
     assert done.returncode == 0, done.stderr
     assert many / 4 < int(done.stdout) < many
+    tried(many)

@@ -231,11 +231,13 @@ def refused(code, stderr, left):
     assert not left
 
 
+@pytest.mark.fault("a block made or changed to do harm is read, merged and resumed")
 @pytest.mark.parametrize("name", [*CASES, SPARSE])
-def test_every_command_refuses_it_in_a_line_and_resume_sets_it_aside(told, name):
+def test_every_command_refuses_it_in_a_line_and_resume_sets_it_aside(told, name, tried):
     for word in ("read", "verify", "merge"):
         refused(*told[name][word])
     assert told[name]["resume"] == [4, "", []]
+    tried()
 
 
 @pytest.mark.parametrize("name", UNPACKED)
@@ -250,13 +252,15 @@ def test_what_is_not_looked_at_does_no_harm(told, name):
     assert {word: code for word, (code, *_) in told[name].items()} == dict.fromkeys(told[name], 0)
 
 
+@pytest.mark.fault("a block made or changed to do harm is read, merged and resumed")
 @pytest.mark.parametrize("many", [300, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_bytes_changed_at_random_are_read_or_refused(whole, tmp_path, many):
+def test_bytes_changed_at_random_are_read_or_refused(whole, tmp_path, many, tried):
     folder = shutil.copytree(whole, tmp_path / "run")
     command = [sys.executable, "-c", FUZZ, str(RUNS), str(folder), "1", str(many)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + many / 10)
     assert done.returncode == 0, done.stderr
     assert many / 4 < int(done.stdout) < many
+    tried(many)
 
 
 def test_no_block_is_larger_than_one_may_be(monkeypatch):
