@@ -299,6 +299,8 @@ def spoilt(content, rng):
     """Bytes with some flipped, cut out or repeated."""
     content = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 8))):
+        if not content:
+            break
         at = rng.randrange(len(content))
         if rng.random() < 0.7:
             content[at] ^= 1 << rng.randrange(8)
