@@ -129,3 +129,6 @@ SEARCHED_DIRECTION = 0.05
 
 # Distance in CIELAB at which two colours are told apart at a glance; 2.3 is just noticeable.
 GLANCE = 10
+
+# A number written with so many decimals is off by half a unit of the last, and float64 adds a few units of its own.
+ROUNDED = 0.5 + 1e-6

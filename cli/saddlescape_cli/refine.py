@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from saddlescape.shares import percent
 from saddlescape_cli.watch import watched
 
 
@@ -44,4 +45,4 @@ def refine(
     if as_json:
         click.echo(json.dumps({"result": str(target), "starts": starts, "run": run}))
     else:
-        click.echo(f"{target}\n{run:,} of {starts:,} starts are run, {run / starts:.1%}")
+        click.echo(f"{target}\n{run:,} of {starts:,} starts are run, {percent(run, starts)}")
