@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from saddlescape_cli.choice import Choice
+
 FORMATS = ("csv", "npz", "parquet")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Choice(FORMATS), help="Format; by default the ending of the new file.")
+@click.option("--to", type=Choice(FORMATS), help="Format; by default the ending of the new file.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default FILE with another ending.")
 def export(file: Path, to: str | None, out: Path | None) -> None:
     """\b

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from saddlescape.errors import Fault, SpecError
+from saddlescape.suggest import hint
 from saddlescape_cli.drawing import drawing
 
 
@@ -26,6 +27,7 @@ def gallery(names: tuple[str, ...], out: Path, threads: int | None) -> None:
     with drawing("gallery"):
         from saddlescape.gallery import PICTURES, render
     if unknown := [name for name in names if name not in PICTURES]:
-        raise SpecError([Fault(name, f"is not in the gallery; there are {', '.join(PICTURES)}") for name in unknown])
+        told = f"is not in the gallery; there are {', '.join(PICTURES)}"
+        raise SpecError([Fault(name, f"{told}{hint(name, PICTURES)}") for name in unknown])
     for picture in render(out, names, threads):
         click.echo(str(picture))

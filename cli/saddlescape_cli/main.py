@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from saddlescape import __version__
+from saddlescape.suggest import nearest
 
 EXAMPLES = """\b
 Examples:
@@ -45,6 +46,13 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"saddlescape_cli.{name}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            ctx.fail(f"No such command {args[0]!r}{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

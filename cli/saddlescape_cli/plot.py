@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from saddlescape.errors import SaddlescapeError
+from saddlescape_cli.choice import Choice
 from saddlescape_cli.drawing import drawing
 
 KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved", "convergence", "design", "spectrum")
@@ -21,7 +22,7 @@ def _plane(context: click.Context, option: click.Parameter, value: str | None) -
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(KINDS), help="By default what suits.")
+@click.option("--kind", type=Choice(KINDS), help="By default what suits.")
 @click.option("--measures", metavar="X,Y", callback=_plane, help="Plane of a portrait; by default separation,loss.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture; by default FILE as .png.")
 def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Path | None) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.arrays import file_bytes, from_npz
+from saddlescape.suggest import hint
 
 Array = npt.NDArray[np.float64]
 
@@ -63,7 +64,7 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
         The name is unknown, or `bits` or `size` is missing.
     """
     if name not in NAMES:
-        raise ValueError(f"must be one of {', '.join(NAMES)}; got {name!r}")
+        raise ValueError(f"must be one of {', '.join(NAMES)}; got {name!r}{hint(name, NAMES)}")
     if name == "encoder":
         if size is None:
             raise ValueError("the encoder needs its size, for example size = 8")

@@ -14,6 +14,7 @@ from saddlescape.kernels import train
 from saddlescape.measures import MEASURES
 from saddlescape.plan import Plan
 from saddlescape.spec import Sweep
+from saddlescape.suggest import hint
 
 
 def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> npt.NDArray[Any]:
@@ -46,7 +47,8 @@ def replay(
     spec, numbers = _point(loaded, tuple(point))
     fields = spec.record.fields if fields is None else tuple(fields)
     if unknown := set(fields) - MEASURES.keys():
-        raise ValueError(f"fields must be of {', '.join(MEASURES)}; got {', '.join(sorted(unknown))}")
+        got = ", ".join(sorted(unknown))
+        raise ValueError(f"fields must be of {', '.join(MEASURES)}; got {got}{hint(min(unknown), MEASURES)}")
     record = spec.record.model_copy(update={"parameters": True, "fields": fields})
     kept = spec.model_copy(update={"record": record})
     given = batch(kept, np.array([run]), numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_at)

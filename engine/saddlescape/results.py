@@ -4,7 +4,7 @@ Nothing is read before it is asked for, and never more of it than that.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -22,6 +22,7 @@ from saddlescape.store import Committed, ResultFile
 from saddlescape.store.folder import kept_sweep, read_plan
 from saddlescape.store.guard import guarded
 from saddlescape.store.source import Pick, Source, Stored, strips, take
+from saddlescape.suggest import hint, nearest
 
 if TYPE_CHECKING:
     import pandas
@@ -45,15 +46,25 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         if name not in self._source.names:
-            raise KeyError(name)
+            raise KeyError(f"no variable {name!r}{nearest(str(name), self)}")
         return self.read(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._source.names
 
     def __getattr__(self, name: str) -> npt.NDArray[Any]:
         if name.startswith("_"):  # not among the variables, nor to be looked for there while a pickle is made
             raise AttributeError(name)
         if name not in self._source.names:
-            raise AttributeError(f"{self.path} has no variable {name!r}; it has {', '.join(self)}")
+            raise AttributeError(f"{self.path} has no variable {name!r}; it has {', '.join(self)}{hint(name, self)}")
         return self.read(name)
+
+    def __dir__(self) -> list[str]:
+        """With the variables, for completion."""
+        return sorted({*super().__dir__(), *self._source.names})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._source.names)
@@ -171,8 +182,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
         An int takes the dimension away.
         """
-        if unknown := index.keys() - self.dims.keys():
-            raise SaddlescapeError(f"{', '.join(sorted(unknown))}: must be of {', '.join(self.dims)}")
+        _check_known(index, self.dims)
         picks = self.picks("outcome")
         return Results(self._source, self._chosen | {d: selection.narrow(picks[d], i, d) for d, i in index.items()})
 
@@ -183,8 +193,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         number, ``run=slice(0, 9)``; runs of an outcome are found by `find`.
         """
         dims = {name: dim for dim, names in self.along.items() for name in (dim, *names)}
-        if unknown := values.keys() - dims.keys():
-            raise SaddlescapeError(f"{', '.join(sorted(unknown))}: must be of {', '.join(dims)}")
+        _check_known(values, dims)
         found = self
         for name, value in values.items():
             counted = dims[name] == "run" and found.picks("outcome")["run"]
@@ -308,10 +317,18 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return dataset(self, chunks)
 
 
+def _check_known(names: Collection[str], known: Collection[str]) -> None:
+    if unknown := sorted(set(names) - set(known)):
+        wanted = f"must be of {', '.join(known)}{hint(unknown[0], known)}"
+        raise SaddlescapeError(f"{', '.join(unknown)}: {wanted}")
+
+
 def _code(outcome: str) -> int:
-    if outcome not in WORDS["outcome"]:
-        raise SaddlescapeError(f"outcome must be one of {', '.join(WORDS['outcome'])}; got {outcome!r}")
-    return WORDS["outcome"].index(outcome)
+    known = WORDS["outcome"]
+    if outcome not in known:
+        wanted = f"outcome must be one of {', '.join(known)}"
+        raise SaddlescapeError(f"{wanted}; got {outcome!r}{hint(str(outcome), known)}")
+    return known.index(outcome)
 
 
 def open(path: str | Path) -> Results:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape import suggest
 from saddlescape.errors import SaddlescapeError
 
 SAME = 1e-9
@@ -65,8 +66,9 @@ def locate(coordinate: npt.NDArray[Any] | range, value: Any, name: str) -> Any:
         return coordinate.index(value)
     found = np.flatnonzero(_same(coordinate, value))
     if not len(found):
-        shown = ", ".join(map(str, coordinate[:20].tolist()))
-        raise SaddlescapeError(f"{name}: must be one of {shown}{', ...' * (len(coordinate) > 20)}; got {value!r}")
+        shown = ", ".join(map(str, coordinate[:20].tolist())) + ", ..." * (len(coordinate) > 20)
+        words = coordinate.tolist() if isinstance(value, str) and coordinate.dtype.kind == "U" else []
+        raise SaddlescapeError(f"{name}: must be one of {shown}; got {value!r}{suggest.hint(str(value), words)}")
     return int(found[0]) if len(found) == 1 else found
 
 

@@ -23,6 +23,7 @@ from saddlescape.plots.svg import svg
 from saddlescape.plots.theory import beside_theory
 from saddlescape.plots.trajectory import trajectories
 from saddlescape.plots.within import escaped_within
+from saddlescape.suggest import hint
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -77,5 +78,5 @@ def plot(results: "Results", kind: str | None = None) -> Figure:
     single = "design" if wide and len(numbers_of(results, wide[0])) > 1 else "curve"
     kind = kind or ("map" if len(wide) > 1 else single if wide else "trajectories")
     if kind not in KINDS:
-        raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}")
+        raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}{hint(kind, KINDS)}")
     return figure_of(KINDS[kind](results))

@@ -14,9 +14,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from saddlescape.errors import Fault
 from saddlescape.spacing import geomspace
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
-from saddlescape.spec.keys import KEYS, is_key, nearest
+from saddlescape.spec.keys import KEYS, is_key
 from saddlescape.spec.model import ELEMENTS, Spec, is_number
 from saddlescape.spec.validate import Tree, field_faults
+from saddlescape.suggest import nearest
 
 MAX_AXES, MAX_DIMENSIONS = 64, 16
 """Of a sweep, and of its grid; a data set of HDF5 has at most 32 dimensions."""
@@ -110,7 +111,7 @@ def _axis(number: int, tables: Sequence[Tree]) -> tuple[Axis | None, list[Fault]
 
 def _key(path: str, key: Any) -> Iterator[Fault]:
     if not isinstance(key, str) or not is_key(key):
-        yield Fault(path, f"must be a key of the spec; got {key!r:.80}{nearest(str(key)[:80], KEYS)}")
+        yield Fault(path, f"must be a key of the spec; got {key!r:.80}{nearest(str(key), KEYS)}")
     elif key in FIXED or key.startswith("record."):
         yield Fault(path, f"cannot be an axis; got {key!r}; run a sweep for each value")
 

@@ -1,12 +1,11 @@
 """The keys of a spec by their dotted paths."""
 
-import difflib
 import re
-from collections.abc import Collection
 
 from pydantic import BaseModel
 
 from saddlescape.spec.model import ELEMENTS, Section, Spec
+from saddlescape.suggest import hint, nearest
 
 SECTIONS: dict[str, type[Section]] = {
     name: field.annotation
@@ -27,7 +26,9 @@ def is_key(path: str) -> bool:
     return path in KEYS or (whole in ELEMENTS and re.fullmatch(r"0|[1-9]\d{0,4}", place, re.ASCII) is not None)
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """``; did you mean 'x'?`` for the known word that is nearest, or the words there are."""
-    close = difflib.get_close_matches(word, known, 1, 0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+def nearest_key(path: str) -> str:
+    """``; did you mean 'x'?`` for the key or the section of a spec that is meant, or else those there are."""
+    if "." in path:
+        return nearest(path, KEYS)
+    roots = (*SECTIONS, "axes", "schema", "title")
+    return hint(path, (*roots, *KEYS)) or nearest(path, roots)

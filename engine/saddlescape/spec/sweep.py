@@ -19,9 +19,10 @@ from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, grid, only_numbers, read
 from saddlescape.spec.checks import Chosen
 from saddlescape.spec.files import DataFiles
-from saddlescape.spec.keys import KEYS, is_key, nearest
+from saddlescape.spec.keys import KEYS, is_key
 from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_number
 from saddlescape.spec.validate import Tree, validate
+from saddlescape.suggest import nearest
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ValidationError
 from saddlescape.errors import Fault
 from saddlescape.spec.checks import CHECKS, Chosen
 from saddlescape.spec.files import DataFiles
-from saddlescape.spec.keys import SECTIONS, nearest
+from saddlescape.spec.keys import SECTIONS, nearest_key
 from saddlescape.spec.model import Side, Spec
+from saddlescape.suggest import hint, nearest
 
 Tree = dict[str, Any]
 
@@ -71,7 +72,7 @@ def _path(loc: tuple[int | str, ...]) -> str:
 def _message(error: Any, model: type[BaseModel]) -> str:
     kind, got, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"is not a key{nearest(str(error['loc'][-1]), _siblings(error['loc'][:-1], model))}"
+        return f"is not a key{_nearest(error['loc'], model)}"
     if kind == "missing":
         return f"is missing; add {error['loc'][-1]} = ..."
     if kind in _RANGES:
@@ -80,9 +81,8 @@ def _message(error: Any, model: type[BaseModel]) -> str:
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}; got {got!r:.80}"
     if kind == "literal_error":
-        hint = nearest(str(got), context["expected"].replace("'", "").replace(" or ", ", ").split(", "))
-        close = hint if isinstance(got, str) and "did you mean" in hint else ""
-        return f"must be {context['expected']}; got {got!r:.80}{close}"
+        words = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        return f"must be {context['expected']}; got {got!r:.80}{hint(got, words) if isinstance(got, str) else ''}"
     if kind in ("too_long", "too_short"):
         bound = context.get("max_length", context.get("min_length"))
         few = "most" if kind == "too_long" else "least"
@@ -90,9 +90,12 @@ def _message(error: Any, model: type[BaseModel]) -> str:
     return f"{context.get('error', error['msg'])}"
 
 
-def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    inner = Side if len(loc) == 2 else SECTIONS[str(loc[0])] if loc else model
-    return [field.alias or name for name, field in inner.model_fields.items()]
+def _nearest(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """What is meant by a key that is none: a key of the spec, or of a table in it."""
+    inner = Side if len(loc) == 3 else model
+    if inner is Spec:
+        return nearest_key(_path(loc)).replace(f"'{loc[0]}.", "'")  # a key of the same table is told by its name
+    return nearest(str(loc[-1]), [field.alias or name for name, field in inner.model_fields.items()])
 
 
 def _without(tree: Tree, bad: Collection[tuple[int | str, ...]]) -> Tree:

@@ -1,0 +1,146 @@
+"""What was meant by a word that is not known: the name here of what others call otherwise, else a near spelling."""
+
+import re
+from collections.abc import Collection, Iterator
+from difflib import SequenceMatcher
+
+FLOOR = 0.7
+"""Least similarity of two spellings (`difflib`) of one word: "mae" and "mse" have 0.67."""
+
+MANY = 30
+"""Known words that are listed one by one."""
+
+LONGEST = 80
+"""Letters of a word that are looked at."""
+
+_SAME = {
+    # keys
+    "training.learning_rate": "lr rate eta alpha step_size learning_rate_init stepsize base_lr",
+    "training.stepper": "optimizer optim optimiser solver method update_rule algorithm stepper",
+    "training.loss": "criterion cost objective loss_fn loss_function",
+    "training.steps": "steps iterations max_iter n_iter iters max_steps n_steps num_steps updates stop.steps",
+    "training.epochs": "n_epochs num_epochs max_epochs epoch",
+    "training.batch": "batch_size minibatch mini_batch",
+    "training.weight_decay": "l2 decay regularization regularisation wd lambda",
+    "training.epsilon": "eps",
+    "training.smoothing": "rho",
+    "training.schedule": "scheduler lr_scheduler lr_schedule",
+    "training.time": "t_max t_end duration",
+    "network.hidden": "hidden hidden_size hidden_sizes hidden_units hidden_layer_sizes layers width widths units sizes",
+    "network.activation": "activation_function nonlinearity act act_fn",
+    "network.output": "output_activation out_activation",
+    "network.bias": "use_bias fit_intercept intercept",
+    "network.dtype": "dtype precision",
+    "starts.kind": "init initializer initialiser initialization initialisation kernel_initializer distribution",
+    "starts.scale": "std stddev sigma sd gain scale init_scale",
+    "starts.count": "runs n_runs n_starts num_starts samples_per_point n trials repeats restarts count starts.runs",
+    "starts.seed": "seed random_state rng random_seed",
+    "stop.solved": "stop.tol stop.tolerance stop.solve stop.error",
+    "stop.gradient": "stop.grad stop.grad_norm stop.gtol",
+    "problem.name": "problem.kind problem.task problem.problem problem.dataset problem.data dataset task",
+    "problem.file": "problem.path problem.csv problem.filename",
+    "record.runs": "record.trajectories record.count",
+    "record.fields": "record.measures record.metrics metrics",
+    # sections
+    "problem": "data",
+    "network": "model net architecture",
+    "starts": "start weights",
+    "training": "train trainer",
+    "record": "logging log",
+    "axes": "axis sweep grid",
+    # words
+    "logistic": "sigmoid expit",
+    "linear": "identity none",
+    "silu": "swish",
+    "gd": "sgd gradient_descent vanilla batch_gd",
+    "momentum": "sgdm sgd_momentum heavy_ball",
+    "nesterov": "nag",
+    "sign": "signsgd sign_sgd",
+    "flow": "gradient_flow ode continuous",
+    "mse": "mean_squared_error squared_error mse_loss l2_loss quadratic",
+    "half_sse": "sse sum_squared_error",
+    "huber": "smooth_l1 huber_loss smooth_l1_loss",
+    "bce": "binary_crossentropy binary_cross_entropy log_loss bce_loss",
+    "bce_logits": "bce_with_logits bce_with_logits_loss",
+    "softmax_ce": "cross_entropy crossentropy categorical_crossentropy cross_entropy_loss softmax ce",
+    "zero": "zeros",
+    "normal": "gaussian random_normal randn gauss",
+    "uniform": "random_uniform rand",
+    "constant": "ones const",
+    "inverse_time": "inverse 1/t",
+    "exponential": "exp exponential_lr",
+    "cosine": "cosine_annealing cosine_decay",
+    "solved": "success converged",
+    "diverged": "nan exploded",
+    "final_loss": "loss_final last_loss",
+    "tanh": "hyperbolic_tangent",
+}
+"""Names here, and what PyTorch, Keras, scikit-learn and people call the same; keys of a spec by their dotted paths."""
+
+_NOT_HERE = (
+    "he he_normal he_uniform kaiming kaiming_normal kaiming_uniform glorot glorot_normal glorot_uniform xavier "
+    "xavier_normal xavier_uniform lecun lecun_normal lecun_uniform orthogonal truncated_normal mae l1 l1_loss "
+    "mean_absolute_error hinge nll nll_loss kl kl_div elu selu celu prelu rrelu relu6 mish hard_tanh hard_sigmoid "
+    "hard_swish softsign log_softmax nadam adamax adadelta amsgrad lbfgs bfgs l_bfgs lion radam lamb newton "
+    "stop.loss stop.patience early_stopping dropout"
+)
+"""Words of the field for what there is nothing of here, near as their spelling may come."""
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[_\-\s]", "", word.lower())
+
+
+ALIASES: dict[str, list[str]] = {}
+for _name, _words in _SAME.items():
+    for _word in _words.split():
+        ALIASES.setdefault(_plain(_word), []).append(_name)
+MISSING = frozenset(map(_plain, _NOT_HERE.split()))
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """``; did you mean 'x'?`` for the known word that is meant, or else the words there are."""
+    return hint(word, known) or f"; known: {', '.join(_listed(word, known))}"
+
+
+def hint(word: str, known: Collection[str]) -> str:
+    """``; did you mean 'x'?`` for the known word that is meant, or nothing."""
+    found = next(_meant(word[:LONGEST], known), None)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+def _meant(word: str, known: Collection[str]) -> Iterator[str]:
+    """Known words that `word` may stand for, the likeliest first; of dotted paths also the last part counts."""
+    names = (_plain(word), _plain(_last(word)))
+    yield from (name for name in known if _plain(name) == names[0])
+    if names[0] in MISSING:
+        return
+    for name in dict.fromkeys(names):
+        yield from (own for alias in ALIASES.get(name, ()) for own in (alias, _last(alias)) if own in known)
+    if names[1] in MISSING:
+        return
+    yield from (name for name in known if _plain(_last(name)) == names[1])
+    scores = {name: _similarity(word, name) for name in known}
+    yield from sorted((name for name, score in scores.items() if score >= FLOOR), key=lambda name: -scores[name])
+
+
+def _last(word: str) -> str:
+    return re.split(r"[./]", word)[-1]
+
+
+def _similarity(word: str, name: str) -> float:
+    """Of two spellings, from 0 to 1; what both begin with, a section or a folder, counts for nothing."""
+    one, other = word.lower(), name.lower()
+    if one.removesuffix(_last(one)) in ("", other.removesuffix(_last(other))):
+        one, other = _last(one), _last(other)
+    match = SequenceMatcher(None, one, other)
+    return match.ratio() if min(match.real_quick_ratio(), match.quick_ratio()) >= FLOOR else 0.0
+
+
+def _listed(word: str, known: Collection[str]) -> list[str]:
+    """The known words; of very many those of the word's own section, or the sections."""
+    section = word.removesuffix(_last(word))
+    if len(known) <= MANY:
+        return list(known)
+    own = [name for name in known if section and name.startswith(section)]
+    return own or list(dict.fromkeys(re.sub(r"(?<=[./]).*", "*", name) for name in known))
