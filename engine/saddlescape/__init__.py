@@ -1,8 +1,28 @@
 """Which starts of a small neural network escape the saddle at zero, and how soon.
 
+Functions
+---------
+load : a sweep from a TOML file, or a bundled one.
+run : run a sweep in a folder.
+open : the result of a run.
+status : how far a run is.
+merge : one result of the shards of a run.
+start : the parameters that a run sets out from.
+replay : one run again, with its parameters along the way.
+run_starts : train from starts given as an array.
+
+Modules
+-------
+analysis : fractions, times, boundaries, stationary points, theory.
+plots : pictures of results.
+
+Examples
+--------
 >>> import saddlescape as ss
 >>> ss.run("xor", out="my-run")  # doctest: +SKIP
 >>> r = ss.open("my-run/result.h5")  # doctest: +SKIP
+>>> r.outcome, r.outcome_names  # doctest: +SKIP
+>>> ss.plots.curve(r)  # doctest: +SKIP
 """
 
 from importlib import import_module
@@ -22,10 +42,22 @@ _HOME = {
     **{"load": "spec", "open": "results", "replay": "rerun", "run_starts": "given", "start": "rerun"},
     **dict.fromkeys(("merge", "run", "status"), "runner"),
 }
+_MODULES = ("analysis", "plots")
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for: `import saddlescape` itself costs nothing."""
-    if name not in _HOME:
+    if name in _HOME:
+        return getattr(import_module(f"saddlescape.{_HOME[name]}"), name)
+    if name not in _MODULES:
         raise AttributeError(f"module 'saddlescape' has no attribute {name!r}")
-    return getattr(import_module(f"saddlescape.{_HOME[name]}"), name)
+    try:
+        return import_module(f"saddlescape.{name}")
+    except ModuleNotFoundError as missing:
+        remedy = "install it with: pip install saddlescape[plot]"
+        raise AttributeError(f"saddlescape.{name} needs {missing.name}; {remedy}") from missing
+
+
+def __dir__() -> list[str]:
+    """What is here for users, loaded or not."""
+    return sorted({*__all__, *_MODULES, "__doc__", "__file__", "__name__", "__path__"})

@@ -24,10 +24,21 @@ def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) 
     ----------
     spec : one point of a sweep, such as ``ss.load("xor").spec`` or ``ss.load("xor").at((8,))``; its own starts are
         left out.
+    theta : (runs, n_params), layer by layer, per unit its weights, then its bias.
+    threads : by default one for each core.
+
+    Returns
+    -------
+    dict of arrays (runs, ...): ``outcome``, ``stop_step``, ``final_loss`` and the others of a result.
 
     Raises
     ------
     ValueError : `theta` has another shape, no row, or holds something that is no finite number.
+
+    Examples
+    --------
+    >>> ss.run_starts(ss.load("xor").spec, np.zeros((1, 9)))["outcome"]  # doctest: +SKIP
+    array([0], dtype=int8)
     """
     theta = np.asarray(theta, dtype=np.float64)
     if theta.ndim != 2 or theta.shape[1] != spec.n_params or not theta.size or not np.isfinite(theta).all():

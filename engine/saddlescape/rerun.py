@@ -18,9 +18,21 @@ from saddlescape.suggest import hint
 
 
 def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> npt.NDArray[Any]:
-    """Parameters (n_params,) that run `run` of the point (an index along each axis) sets out from.
+    """Parameters that run `run` of a point sets out from.
 
-    For slices `run` is the cell number ``ix * y.n + iy``.
+    Parameters
+    ----------
+    sweep : a TOML file, the name of a bundled sweep, or a loaded one.
+    point : an index along each axis.
+    run : number of the run; of a slice the number of the cell, ``ix * y.n + iy``.
+
+    Returns
+    -------
+    (n_params,) array, layer by layer, per unit its weights, then its bias.
+
+    Examples
+    --------
+    >>> ss.start("xor", (8,), run=3)  # doctest: +SKIP
     """
     loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
     spec, numbers = _point(loaded, tuple(point))
@@ -35,6 +47,7 @@ def replay(
 
     Parameters
     ----------
+    sweep : a TOML file, the name of a bundled sweep, or a loaded one.
     point, run : an index along each axis; the number of the run.
     fields : what to measure (docs/measures.md); by default what the sweep does.
 
@@ -42,6 +55,10 @@ def replay(
     -------
     dict of arrays over records: ``record_step`` (of the flow ``record_time``), the fields (float64) and ``theta``
     (records, n_params); records after the stop are NaN.
+
+    Examples
+    --------
+    >>> ss.replay("xor", (8,), run=3)["theta"][-1]  # doctest: +SKIP
     """
     loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
     spec, numbers = _point(loaded, tuple(point))

@@ -334,12 +334,25 @@ def _code(outcome: str) -> int:
 def open(path: str | Path) -> Results:
     """Open a result file, that of a run's folder, or what is committed so far in the folder of a run in progress.
 
+    Parameters
+    ----------
+    path : a ``result.h5``, or a run's folder.
+
+    Returns
+    -------
+    Results : the variables by name, as items and as attributes, each read when it is asked for.
+
     Raises
     ------
     SpecError
         If there is none.
     RefusedError, CorruptError
         If it is not a result of ours, or of a schema version unknown here, or a folder that is no run's.
+
+    Examples
+    --------
+    >>> with ss.open("my-run") as r:  # doctest: +SKIP
+    ...     (r.sel(scale=0.1).outcome == 4).mean()
     """
     file = Path(path) / "result.h5" if Path(path).is_dir() else Path(path)
     if file.is_file():

@@ -116,11 +116,23 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Run a sweep (a path, the name of a bundled one, or a loaded one) in folder `out`; the path of its result.
+    """Run a sweep in a folder; what is already committed there is kept, and only missing blocks are computed.
 
-    Of a shard it is the path of the folder; `merge` makes the result of all shards.  What is already committed in
-    the folder is kept; only missing blocks are computed, on `threads` threads (by default one for each core) or by
-    other `workers`.
+    Parameters
+    ----------
+    source : a TOML file, the name of a bundled sweep, or a loaded one.
+    out : the folder; by default the name of the sweep.
+    overrides : ``"training.learning_rate=0.1"``, as of `load`.
+    shard : the part to run; `merge` makes the result of all.
+    threads : by default one for each core.
+    workers : who computes in place of these threads, such as ``cluster.connect(...)``.
+    keep_going : go on when a block fails.
+    progress : called with a `Progress` after each slice of work, from any thread.
+    should_stop : asked as often; when it is true the run stops in good order.
+
+    Returns
+    -------
+    Path of the result, ``out/result.h5``; of a shard that of the folder.
 
     Raises
     ------
@@ -130,6 +142,11 @@ def run(
         With `keep_going`, at the end, if blocks could not be computed; without, their own error ends the run.
     Interrupted
         When `should_stop()` became true; `resume` goes on.
+
+    Examples
+    --------
+    >>> ss.run("xor", "my-run", overrides=["starts.count=100"])  # doctest: +SKIP
+    PosixPath('my-run/result.h5')
     """
     sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
     default = Path(str(source)).stem if not isinstance(source, Sweep) else "run"
@@ -164,7 +181,17 @@ def resume(
 def merge(
     folders: Sequence[str | Path], out: str | Path, *, should_stop: Callable[[], bool] | None = None
 ) -> Path:
-    """The result of a run from the folders of its shards, written to `out`: the same bytes as of one run.
+    """The result of a run from the folders of its shards: the same bytes as of one run.
+
+    Parameters
+    ----------
+    folders : of all shards, in any order.
+    out : the result, a file that is not there yet.
+    should_stop : asked after each block; when it is true the merge stops, and `out` is not made.
+
+    Returns
+    -------
+    Path of the result, `out`.
 
     Raises
     ------
@@ -176,6 +203,10 @@ def merge(
         If another process makes `out`.
     Interrupted
         When `should_stop()` became true; `out` is then not there.
+
+    Examples
+    --------
+    >>> ss.merge(["part1", "part2"], "result.h5")  # doctest: +SKIP
     """
 
     def after_block() -> None:
@@ -186,7 +217,20 @@ def merge(
 
 
 def status(*folders: str | Path) -> Status:
-    """How far the run in a folder is, or that whose shards are in several; it may be running."""
+    """How far the run in a folder is, or that whose shards are in several; it may be running.
+
+    Parameters
+    ----------
+    *folders : of one run, or of the shards of one.
+
+    Returns
+    -------
+    Status : blocks in all, done and failed, why they failed, the rate, and the seconds left at that rate.
+
+    Examples
+    --------
+    >>> ss.status("my-run").done  # doctest: +SKIP
+    """
     states = [stores.status(Path(folder)) for folder in folders]
     return states[0] if len(states) == 1 else stores.together(states)
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
 
-FLOOR = 0.7
-"""Least similarity of two spellings (`difflib`) of one word: "mae" and "mse" have 0.67."""
+FLOOR = 0.66
+"""Least similarity of two spellings (`difflib`) of one word: "lag" and "log" have 0.67."""
 
 MANY = 30
 """Known words that are listed one by one."""

@@ -114,12 +114,22 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
 
     Parameters
     ----------
+    source : path of the file (docs/spec.md has the keys), or the name of a bundled sweep.
     overrides : ``"training.learning_rate=0.1"``; the value is TOML, or a bare word.
+
+    Returns
+    -------
+    Sweep : `spec`, `axes`, `shape`; ``at(index)`` is the spec of a point.
 
     Raises
     ------
     SpecError
         With everything that is wrong with it.
+
+    Examples
+    --------
+    >>> ss.load("xor", ["starts.count=100"]).shape  # doctest: +SKIP
+    (11,)
     """
     known = data.sweeps()
     path = known[source] if isinstance(source, str) and source in known else Path(source)
