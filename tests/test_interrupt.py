@@ -20,8 +20,10 @@ SPEC = TINY.replace("count = 10", "count = 8192").replace("steps = 20", "steps =
 
 MAIN = """
 import saddlescape.plan
-from saddlescape_cli import watch
+from saddlescape_cli import leaving, watch
 from saddlescape_cli.main import main
+
+leaving.GRACE = 600  # it ends by itself, however busy the machine is
 
 class Event(watch.Event):
     def set(self):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from saddlescape.errors import SaddlescapeError
 from saddlescape.runner import FailedBlocksError, Interrupted
-from saddlescape_cli.watch import SIGNALS, TIME_IS_UP
+from saddlescape_cli.leaving import SIGNALS
+from saddlescape_cli.watch import TIME_IS_UP
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs/reliability.md").read_text()

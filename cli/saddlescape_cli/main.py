@@ -8,6 +8,7 @@ import click
 
 from saddlescape import __version__
 from saddlescape.suggest import nearest
+from saddlescape_cli.leaving import leaving
 
 EXAMPLES = """\b
 Examples:
@@ -75,7 +76,7 @@ def main() -> None:
         mistake.show()
         sys.exit(mistake.exit_code)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(leaving.exit_code or 130)
     except OSError as failure:
         remedy = "; make room and give the command again: what is done is kept" if failure.errno in FULL else ""
         click.echo(f"error: {failure.filename or 'output'}: {failure.strerror or failure}{remedy}", err=True)

@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,13 +16,14 @@ import click
 from tqdm import tqdm
 
 from saddlescape.extras import needed
+from saddlescape_cli.leaving import leaving
 
 if TYPE_CHECKING:
     from saddlescape.runner import Progress, Workers
 
 UNITS = (86400, 3600, 60, 1)
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TIME_IS_UP = os.EX_TEMPFAIL
+AT_ONCE = "\nstopped at once; what was committed is kept, and saddlescape resume goes on with it\n"
 
 
 def duration(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -71,8 +71,8 @@ def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]
 class Stop:
     """Whether a run is to stop, and the exit code that tells why."""
 
-    def __init__(self, max_time: float | None) -> None:
-        self._asked, self._end = Event(), time.monotonic() + (math.inf if max_time is None else max_time)
+    def __init__(self, seconds: float) -> None:
+        self._asked, self._end = Event(), time.monotonic() + seconds
         self.exit_code = TIME_IS_UP
 
     def ask(self, number: int) -> None:
@@ -84,25 +84,15 @@ class Stop:
 
 
 @contextmanager
-def stop_on_signal(max_time: float | None) -> Iterator[Stop]:
-    """The first Ctrl-C or SIGTERM asks the run to stop in good order; a second one ends the process, as a kill does."""
-    stop = Stop(max_time)
-
-    def ask(number: int, frame: object) -> None:
-        for each in SIGNALS:
-            signal.signal(each, leave)
-        stop.ask(number)
-
-    def leave(number: int, frame: object) -> None:
-        os.write(2, b"\nstopped at once; what was committed is kept, and saddlescape resume goes on with it\n")
-        os._exit(128 + number)
-
-    previous = {number: signal.signal(number, ask) for number in SIGNALS}
-    try:
+def stop_when_asked(max_time: float | None) -> Iterator[Stop]:
+    """Ctrl-C, SIGTERM and the end of the time ask the run to stop in good order; soon after, the process ends."""
+    seconds = math.inf if max_time is None else max_time
+    stop = Stop(seconds)
+    leaving.install()
+    with leaving.asking(stop.ask, AT_ONCE):
+        late = leaving.by(seconds, TIME_IS_UP)
         yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        late.cancel()
 
 
 @contextmanager
@@ -131,10 +121,11 @@ def watched(
     from saddlescape.runner import Interrupted
 
     try:
-        with stop_on_signal(max_time) as should_stop, progress_bar() as show:
+        with stop_when_asked(max_time) as should_stop, progress_bar() as show:
             return work(show, should_stop)
     except Interrupted as stopped:
         click.echo(str(stopped), err=True)
+        leaving.words = ""
         sys.exit(should_stop.exit_code)
 
 

@@ -1,6 +1,6 @@
 """`python -m saddlescape` is the command `saddlescape`."""
 
-from saddlescape_cli.main import main
+from saddlescape_cli.start import main
 
 if __name__ == "__main__":
     main()

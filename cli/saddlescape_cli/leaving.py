@@ -1,0 +1,78 @@
+"""How the process ends when it is asked to, by Ctrl-C or SIGTERM."""
+
+import os
+import select
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE = 1.0
+"""Seconds in which a command that was asked to stop may end in good order."""
+
+
+def interrupt(number: int) -> None:
+    """End what the main thread is doing."""
+    raise KeyboardInterrupt
+
+
+class Leaving:
+    """Ends the process a second after the first Ctrl-C or SIGTERM, whatever it is doing, and at the second one at once.
+
+    A thread waits for the signals, as the main one handles none while it is in compiled code.
+    """
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        self.ask: Callable[[int], None] = interrupt
+        self.words = "\n"
+        """Told where the process did not end by itself."""
+
+    def install(self) -> None:
+        """Wait for signals from now on; only the main thread may call it, and the second call does nothing."""
+        if signal.getsignal(signal.SIGINT) == self._asked:
+            return
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with suppress(RuntimeError):  # no room for a thread: then the main one alone sees to signals
+            threading.Thread(target=self._wait, args=(reader,), daemon=True).start()
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        for number in SIGNALS:
+            signal.signal(number, self._asked)
+
+    @contextmanager
+    def asking(self, ask: Callable[[int], None], words: str) -> Iterator[None]:
+        """Call ``ask(number)`` at the first signal."""
+        before = self.ask, self.words
+        self.ask, self.words = ask, words
+        try:
+            yield
+        finally:
+            self.ask, self.words = before
+
+    def by(self, seconds: float, exit_code: int) -> threading.Timer:
+        """Leave soon after so many seconds from now, unless the timer is cancelled."""
+        late = threading.Timer(min(seconds + GRACE, threading.TIMEOUT_MAX), self.leave, [exit_code])
+        late.daemon = True
+        late.start()
+        return late
+
+    def leave(self, exit_code: int) -> None:
+        """End the process now; files that are half written are taken away at the next start."""
+        os.write(2, self.words.encode())
+        os._exit(exit_code)
+
+    def _asked(self, number: int, frame: object) -> None:
+        if not self.exit_code:
+            self.exit_code = 128 + number
+            self.ask(number)
+
+    def _wait(self, reader: int) -> None:
+        number = os.read(reader, 1)[0]
+        if select.select([reader], [], [], GRACE)[0]:
+            number = os.read(reader, 1)[0]
+        self.leave(128 + number)
+
+
+leaving = Leaving()
