@@ -15,7 +15,7 @@ from saddlescape.errors import Fault
 from saddlescape.spacing import geomspace
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
 from saddlescape.spec.keys import KEYS, is_key
-from saddlescape.spec.model import ELEMENTS, Spec, is_number
+from saddlescape.spec.model import ELEMENTS, Spec, is_number, whole
 from saddlescape.spec.validate import Tree, field_faults
 from saddlescape.suggest import nearest
 
@@ -157,12 +157,13 @@ def _expand(path: str, kind: str, table: Tree) -> tuple[list[Any], list[Fault]]:
         fault = Fault(path, f"must be a list of 1 to {MAX_VALUES} values; got {given!r:.80}")
         return (given, []) if good else ([], [fault])
     numbers = isinstance(given, list) and [type(v) in (int, float) and abs(v) < 1e300 for v in given] == [True] * 3
-    if not numbers or type(given[2]) is not int or not 2 <= given[2] <= MAX_VALUES:
+    number = whole(given[2]) if numbers else 0
+    if type(number) is not int or not 2 <= number <= MAX_VALUES:
         return [], [Fault(path, f"must be [from, to, n] with n from 2 to {MAX_VALUES}; got {given!r:.80}")]
     if kind == "logspace" and min(given[:2]) <= 0:
         return [], [Fault(path, f"must run between numbers greater than 0; got {given!r:.80}")]
     space = geomspace if kind == "logspace" else np.linspace
-    values = space(float(given[0]), float(given[1]), given[2]).tolist()
+    values = space(float(given[0]), float(given[1]), number).tolist()
     return [int(v) if not is_number(table["key"]) and v.is_integer() else v for v in values], []
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spacing import between
-from saddlescape.spec.model import Section, Seed, is_number
+from saddlescape.spec.model import Integer, Section, Seed, is_number
 from saddlescape.spec.validate import Tree, field_faults
 
 DESIGNS = ("random", "sobol")
@@ -24,7 +24,7 @@ class Design(Section):
 
     from_: Annotated[End, Field(alias="from")]
     to: End
-    n: Annotated[int, Field(ge=2, le=MAX_VALUES)]
+    n: Annotated[Integer, Field(ge=2, le=MAX_VALUES)]
     log: bool = False
     seed: Seed = 0
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -56,13 +57,19 @@ def is_number(key: str) -> bool:
     return key in NUMERIC or key.startswith(f"{LAYER_RATES}.")
 
 
+def whole(value: Any) -> Any:
+    """An integer in place of a float that is one, so that 1e6 is 1000000; anything else as it is."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+Integer = Annotated[int, BeforeValidator(whole)]
 Floats = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Steps = Annotated[int, Field(ge=1, le=10**12)]
-Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
-Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Steps = Annotated[Integer, Field(ge=1, le=10**12)]
+Width = Annotated[Integer, Field(ge=1, le=MAX_WIDTH)]
+Seed = Annotated[Integer, Field(ge=0, le=2**63 - 1)]
 
 AS_IS = PlainSerializer(lambda value: value)
 """A list that a plain validator made is written as it is; by the type it would be told to be none."""
@@ -74,10 +81,11 @@ def _schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[A
     def check(value: Any) -> str | tuple[Any, ...]:
         if isinstance(value, str) and re.fullmatch(rf"(log|{spacing}):0*[1-9]\d{{0,8}}", value, re.ASCII):
             return value
-        if isinstance(value, list | tuple) and value and all(type(v) in numbers and 0 <= v < 1e300 for v in value):
-            if any(b <= a for a, b in pairwise(value)):
+        steps = [whole(v) for v in value] if isinstance(value, list | tuple) else []
+        if steps and all(type(v) in numbers and 0 <= v < 1e300 for v in steps):
+            if any(b <= a for a, b in pairwise(steps)):
                 raise ValueError(f"must be increasing; got {value!r:.80}")
-            return tuple(map(numbers[-1], value))
+            return tuple(map(numbers[-1], steps))
         raise ValueError(f'must be "log:N", "{spacing}:N" or a list of {what} from 0 on; got {value!r:.80}')
 
     return check
@@ -94,6 +102,7 @@ def _activation(value: Any) -> str | tuple[str, ...]:
 
 
 def _samples(value: Any) -> int | str:
+    value = whole(value)
     if value in ("full", "online", "shuffled") or (type(value) is int and value >= 1):
         return cast(int | str, value)
     raise ValueError(f'must be "full", "online", "shuffled" or a number of samples, 1 or more; got {value!r:.80}')
@@ -150,11 +159,11 @@ class ProblemKeys(Section):
     ] | None = None  # fmt: skip
     file: str | None = None
     coding: Literal["01", "pm1"] = "01"
-    bits: Annotated[int, Field(ge=1, le=12)] | None = None
-    size: Annotated[int, Field(ge=2, le=MAX_WIDTH)] | None = None
-    samples: Annotated[int, Field(ge=1, le=MAX_SAMPLES)] | None = later(None)
-    inputs: Annotated[int, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
-    outputs: Annotated[int, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
+    bits: Annotated[Integer, Field(ge=1, le=12)] | None = None
+    size: Annotated[Integer, Field(ge=2, le=MAX_WIDTH)] | None = None
+    samples: Annotated[Integer, Field(ge=1, le=MAX_SAMPLES)] | None = later(None)
+    inputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
+    outputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
     hidden: Width | None = later(None)
     seed: Seed = later(0)
     input_scale: Positive = later(1.0)
@@ -172,10 +181,10 @@ class Network(Section):
 class Side(Section):
     """One side of a slice: `n` values of the parameter `index`, both ends included."""
 
-    index: Annotated[int, Field(ge=0)]
+    index: Annotated[Integer, Field(ge=0)]
     from_: Annotated[float, Field(alias="from")]
     to: float
-    n: Annotated[int, Field(ge=1, le=10**5)]
+    n: Annotated[Integer, Field(ge=1, le=10**5)]
 
 
 class Starts(Section):
@@ -183,7 +192,7 @@ class Starts(Section):
         "zero", "constant", "normal", "uniform", "sphere", "tied", "mirrored", "ray", "slice", "file"
     ] = "normal"
     scale: NonNegative = 1.0
-    count: Annotated[int, Field(ge=1, le=10**9)] = 4096
+    count: Annotated[Integer, Field(ge=1, le=10**9)] = 4096
     seed: Seed = 20120425
     biases: bool = True
     file: str | None = None
@@ -233,16 +242,16 @@ class Stop(Section):
 class PerOutcome(Section):
     """Trajectories of so many runs of each outcome, the first ones of a point."""
 
-    per_outcome: Annotated[int, Field(ge=1)]
+    per_outcome: Annotated[Integer, Field(ge=1)]
 
 
 def _how_many(value: Any) -> int | Literal["all"] | PerOutcome:
     if value == "all":
         return "all"
-    if type(value) is int and value >= 0:
-        return value
+    if type(number := whole(value)) is int and number >= 0:
+        return number
     if isinstance(value, Mapping) and value.keys() == {"per_outcome"}:
-        number = value["per_outcome"]
+        number = whole(value["per_outcome"])
         if type(number) is int and 1 <= number <= 10**6:
             return PerOutcome(per_outcome=number)
     choices = '"all", a number of runs, 0 or more, or { per_outcome = N } with N from 1 to 10^6'
@@ -259,7 +268,7 @@ class Record(Section):
     )  # fmt: skip
     tolerance: Positive = later(0.01)
     dtype: Literal["float32", "float64"] | None = later(None)
-    keep_bits: Annotated[int, Field(ge=1, le=52)] | None = later(None)
+    keep_bits: Annotated[Integer, Field(ge=1, le=52)] | None = later(None)
     parameters: bool = False
     final_parameters: bool = False
     runs: Annotated[int | Literal["all"] | SerializeAsAny[PerOutcome], PlainValidator(_how_many)] = 256

@@ -29,6 +29,14 @@ Floats = npt.NDArray[np.float64]
 MAX_TEXT, MAX_DEPTH = 2**20, 16
 MAX_STRUCTURES = 4096
 
+ALTERNATIVES = {
+    "training.epochs": "training.steps",
+    "training.steps": "training.epochs",
+    "problem.name": "problem.file",
+    "problem.file": "problem.name",
+}
+"""Keys that stand in place of each other: an override with one of them unsets the other."""
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -145,20 +153,24 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}")]) from None
     except UnicodeDecodeError as error:
         raise SpecError([Fault(str(path), f"must be UTF-8; byte {error.start} is not")]) from None
-    return parse(text, path.parent, overrides)
+    return parse(text, path.parent, overrides, name=str(path))
 
 
 def parse(
-    text: str, folder: Path, overrides: Sequence[str] = (), contents: Mapping[str, bytes] | None = None
+    text: str,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    contents: Mapping[str, bytes] | None = None,
+    name: str = "TOML",
 ) -> Sweep:
     """The sweep of a TOML text; `folder` is where relative paths start.  Raises SpecError as `load` does.
 
-    `contents` has data files that are not there, by their names in the spec.
+    `contents` has data files that are not there, by their names in the spec; `name` is that of the text.
     """
     try:
         tree = _toml(text)
     except ValueError as error:
-        raise SpecError([Fault("TOML", f"must be valid TOML; {error}")]) from None
+        raise SpecError([Fault(name, f"must be valid TOML; {error}")]) from None
     axes, unsound, faults = read(tree.pop("axes", []))
     chosen, override_faults = _override(tree, overrides, unsound.union(axis.key for axis in axes))
     found = [*override_faults, *_shaping(tree, axes)]
@@ -306,8 +318,28 @@ def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dic
                 faults += _put(tree, key, _value(value))
                 chosen[key] = ()
             except ValueError:
-                faults.append(Fault(key, f"must be set to a TOML value or a bare word; got {value!r:.80}"))
+                wanted = f"must be set to a TOML value or a bare word; got {value!r:.80}"
+                faults.append(Fault(key, wanted + _quoted(key, value)))
+    for key in chosen.keys() & ALTERNATIVES.keys():
+        _unset(tree, ALTERNATIVES[key], chosen.keys())
     return chosen, faults
+
+
+def _unset(tree: Tree, key: str, chosen: Set[str]) -> None:
+    section, name = key.split(".")
+    if key not in chosen and isinstance(table := tree.get(section), dict):
+        table.pop(name, None)
+
+
+def _quoted(key: str, text: str) -> str:
+    """How to write a value whose quotes the shell took, if that is what is wrong with it."""
+    words = re.sub(r"[A-Za-z_][\w.-]*", lambda word: json.dumps(word[0]), text)
+    value = words if text[:1] in ("[", "{") else json.dumps(text, ensure_ascii=False)
+    try:
+        _value(value)
+    except ValueError:
+        return ""
+    return f"; the shell takes quotes away: write '{key}={value}'"
 
 
 def _value(text: str) -> Any:

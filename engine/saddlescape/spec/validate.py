@@ -77,7 +77,7 @@ def _message(error: Any, model: type[BaseModel]) -> str:
         return f"is missing; add {error['loc'][-1]} = ..."
     if kind in _RANGES:
         bound, words = _RANGES[kind]
-        return f"must be {words} {context[bound]}; got {got!r}"
+        return f"must be {words} {context[bound]}; got {got!r:.80}"
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}; got {got!r:.80}"
     if kind == "literal_error":
