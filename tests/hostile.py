@@ -5,7 +5,9 @@ import json
 import h5py
 import numpy as np
 
-from saddlescape.store.heap import HEADER, SIGNATURE
+from saddlescape.store.heap import HEADER
+
+SIGNATURE = b"GCOL\x01\0\0\0"
 
 
 def replaced(file, name, *args, dims=None, **kwargs):
@@ -83,6 +85,26 @@ def cross_dimensions(file):
     file["outcome"].attrs.create("DIMENSION_LIST", references, dtype=kind)
 
 
+def other_list(values):
+    """The attribute by which an axis is found, of another type: libhdf5 writes references beyond their room."""
+
+    def change(file):
+        del file["outcome"].attrs["DIMENSION_LIST"]
+        file["outcome"].attrs["DIMENSION_LIST"] = values
+
+    return change
+
+
+def long_list(file):
+    """More references than there are dimensions."""
+    kind = h5py.vlen_dtype(h5py.ref_dtype)
+    references = np.empty(50, dtype=object)
+    for number in range(50):
+        references[number] = np.array([file["run"].ref], dtype=h5py.ref_dtype)
+    del file["outcome"].attrs["DIMENSION_LIST"]
+    file["outcome"].attrs.create("DIMENSION_LIST", references, dtype=kind)
+
+
 def text(name, content):
     def change(file):
         del file["provenance"][name]
@@ -157,6 +179,11 @@ CASES = {
     "missing outcome": lambda file: file.__delitem__("outcome"),
     "anonymous dimensions": anonymous,
     "dimensions of another kind": cross_dimensions,
+    "numbers for a list of dimensions": other_list(np.full(7000, 0x4141414141414141, "i8")),
+    "text for a list of dimensions": other_list("x" * 9000),
+    "too many dimensions": long_list,
+    "a class of numbers": attribute("run", "CLASS", np.full(7000, 0x4141414141414141, "i8")),
+    "another class": attribute("run", "CLASS", "IMAGE"),
     "unknown outcome": codes("outcome", 77),
     "negative outcome": codes("outcome", -3),
     "future schema": attribute("/", "schema_version", 2),

@@ -11,7 +11,6 @@ from store_cases import run_folder, sweep
 import saddlescape as ss
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
-from saddlescape.store import heap
 
 SECONDS = 300
 
@@ -76,14 +75,6 @@ def test_the_library_refuses_as_the_commands_do(whole, tmp_path):
     for path in hostile.write(tmp_path, whole).values():
         with pytest.raises(CorruptError, match=str(path)), ss.open(path) as result:
             _ = result.axes, result.spec_text, dict(result)
-
-
-def test_heaps_are_found_between_the_chunks_of_a_large_file_too(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(heap, "SMALL", 0)
-    ss.open(whole).close()
-    (tmp_path / "endless.h5").write_bytes(hostile.endless_heap(whole.read_bytes()))
-    with pytest.raises(CorruptError, match="where it keeps its text"):
-        ss.open(tmp_path / "endless.h5")
 
 
 @pytest.mark.fault("a result file made or changed to do harm is read")

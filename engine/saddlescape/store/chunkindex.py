@@ -1,10 +1,10 @@
-"""Where the chunks of a dataset are, read from the bytes of its file: libhdf5 takes five times as long to tell.
+"""Where the values of a dataset are, and how they are filtered.
 
-Only the form that we write is known (`schema.VERSIONS`).
+Only the forms that libraries write at our `schema.VERSIONS` are known.
 
 References
 ----------
-HDF5 File Format Specification 3.0, IV.A.1.b "Version 2 Data Object Header Prefix", IV.A.2.i "The Data Layout
+HDF5 File Format Specification 3.0, IV.A.2.i "The Data Layout Message", IV.A.2.l "The Data Storage - Filter Pipeline
 Message", III.A.1 "Disk Format: Level 1A1 - Version 1 B-trees".
 """
 
@@ -12,13 +12,13 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-LAYOUT = 8
-"""Number of the message of an object header that tells where the values are."""
+from saddlescape.store.raw import NOWHERE, Raw, uint
+
 CONTIGUOUS, CHUNKED = 1, 2
 CHUNKS_OF_VALUES = 1
 """Of B-trees, those whose leaves are chunks."""
-MESSAGE, HEAD, NODE = struct.Struct("<BH"), struct.Struct("<4sBBH"), 24
-"""How a message and a node begin, and how many bytes come before the keys of a node."""
+HEAD, NODE = struct.Struct("<4sBBH"), 24
+"""How a node begins, and how many bytes come before its keys."""
 
 
 class Chunk(NamedTuple):
@@ -30,49 +30,52 @@ class Chunk(NamedTuple):
     size: int
 
 
-def chunks(content: bytes, header: int) -> Iterator[Chunk]:
-    """The chunks of the dataset whose object header is at `header`, in C order; all of it where it has none.
+def extents(layout: bytes) -> tuple[int, ...] | None:
+    """Lengths of a chunk and the bytes of a value; None where all values are together."""
+    version, kind, rank = layout[:3]
+    if (version, kind) == (3, CHUNKED) and rank > 1:
+        return struct.unpack_from(f"<{rank}I", layout, 11)
+    if kind == CONTIGUOUS and version in (3, 4):
+        return None
+    if kind == CHUNKED:
+        raise ValueError(f"a data layout of version {version} and class {kind}")
+    raise ValueError("its values must be in the file, by themselves")
+
+
+def chunks(raw: Raw, layout: bytes) -> Iterator[Chunk]:
+    """The chunks of a dataset of this layout, in C order; all of it where it has none.
 
     Raises
     ------
     ValueError, struct.error
-        If there is none, or one of another form.
+        If it has another form.
     """
-    at = _layout(content, header)
-    version, kind, rank = struct.unpack_from("<BBB", content, at)
-    if (version, kind) == (3, CONTIGUOUS):
-        yield Chunk((), 0, *struct.unpack_from("<QQ", content, at + 2))
-    elif (version, kind) == (3, CHUNKED):
-        (root,) = struct.unpack_from("<Q", content, at + 3)
-        yield from _leaves(content, root, struct.Struct(f"<II{rank}QQ"))
-    else:
-        raise ValueError(f"a data layout of version {version} and class {kind}")
+    if (lengths := extents(layout)) is None:
+        yield Chunk((), 0, *struct.unpack_from("<QQ", layout, 2))
+    elif (root := uint(layout[3:11])) != NOWHERE:
+        yield from _leaves(raw, root, struct.Struct(f"<II{len(lengths)}QQ"))
 
 
-def _layout(content: bytes, header: int) -> int:
-    if content[header : header + 5] != b"OHDR\x02":
-        raise ValueError("no object header")
-    flags = content[header + 5]
-    width = 1 << (flags & 3)
-    at = header + 6 + (16 if flags & 32 else 0) + (4 if flags & 16 else 0)
-    end = at + width + int.from_bytes(content[at : at + width], "little")
-    at += width
-    while at < end:
-        kind, length = MESSAGE.unpack_from(content, at)
-        at += 6 if flags & 4 else 4
-        if kind == LAYOUT:
-            return at
-        at += length
-    raise ValueError("no data layout")
-
-
-def _leaves(content: bytes, node: int, key: struct.Struct, above: int = 256) -> Iterator[Chunk]:
-    signature, kind, level, used = HEAD.unpack_from(content, node)
+def _leaves(raw: Raw, node: int, key: struct.Struct, above: int = 256) -> Iterator[Chunk]:
+    signature, kind, level, used = HEAD.unpack(raw(node, HEAD.size))
     if (signature, kind) != (b"TREE", CHUNKS_OF_VALUES) or level >= above or not used:
         raise ValueError("no node of a B-tree of chunks")
-    for at in range(node + NODE, node + NODE + used * key.size, key.size):
-        size, mask, *first, child = key.unpack_from(content, at)
+    for size, mask, *first, child in key.iter_unpack(raw(node + NODE, used * key.size)):
         if level:
-            yield from _leaves(content, child, key, level)
+            yield from _leaves(raw, child, key, level)
         else:
             yield Chunk(tuple(first[:-1]), mask, child, size)  # of the bytes of a value, the last, it is the first
+
+
+def filters(content: bytes) -> list[int]:
+    """Numbers of the filters that chunks have gone through, in order."""
+    version, count = content[:2]
+    at, found = {1: 8, 2: 2}[version], []
+    for _ in range(count):
+        number, length = struct.unpack_from("<HH", content, at)
+        if version == 2 and number < 256:  # a filter of HDF5 itself, which has no name
+            length, at = 0, at - 2
+        (values,) = struct.unpack_from("<H", content, at + 6)
+        at += 8 + length + 4 * values + (4 if version == 1 and values % 2 else 0)
+        found.append(number)
+    return found

@@ -1,6 +1,6 @@
 """What is in a block's file.  It may come from a stranger: its hash says only that it came whole.
 
-libhdf5 sees its bytes after they were hashed, and only to tell its number and where its variables are.
+Its bytes are hashed, and then read without libhdf5.
 """
 
 import itertools
@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Block, Plan
-from saddlescape.store import chunkindex, chunks, guard
+from saddlescape.store import chunkindex, chunks, guard, objects
 from saddlescape.store.blocks import largest, name, number, part
+from saddlescape.store.raw import Raw
 from saddlescape.store.reading import unknown
 from saddlescape.store.schema import Variable, variables
 from saddlescape.store.source import Place
@@ -34,16 +34,16 @@ def stored(plan: Plan, path: Path, wanted: Sequence[Variable]) -> Iterator[tuple
     CorruptError
         If the bytes are not what the block's name says, if it is no block of the plan, or if a chunk is not there.
     """
-    content, block, headers = _opened(plan, path)
+    raw, block, headers = _opened(plan, path)
     held = part(plan, block)
     with _refusing(path):
         for index, variable in enumerate(wanted):
             its = [held[dim] for dim in variable.dims]
             if not all(its):  # the block's share of the trajectories is none
                 continue
-            if (header := headers.get(variable.name.encode())) is None:
+            if (header := headers.get(variable.name)) is None:
                 raise ValueError(f"it has no {variable.name}")
-            for at, chunk in _chunks(content, header, variable, its):
+            for at, chunk in _chunks(raw, header, variable, its):
                 yield index, at, chunk
 
 
@@ -82,7 +82,7 @@ def whole(plan: Plan, path: Path) -> bool:
         return False
 
 
-def _opened(plan: Plan, path: Path) -> tuple[bytes, Block, dict[bytes, int]]:
+def _opened(plan: Plan, path: Path) -> tuple[Raw, Block, dict[str, int | None]]:
     """A block's bytes, once it is known what they are, and where in them the object headers of its variables are."""
     content = path.read_bytes() if path.is_file() and not _vast(plan, path) else b""
     if (its := number(path)) is None or path.name != name(its, content):
@@ -90,47 +90,37 @@ def _opened(plan: Plan, path: Path) -> tuple[bytes, Block, dict[bytes, int]]:
     if its >= plan.blocks or plan.digest.encode() not in content:  # libhdf5 takes longer to look the digest up
         raise _corrupt(path, "is of another spec")
     with _refusing(path):
-        file = h5py.h5f.open_file_image(content)
-        if _number(file) != its:
+        raw = Raw(content)
+        said = objects.messages(raw, objects.root(raw))
+        if _number(raw, said) != its:
             raise _corrupt(path, "is another block")
-        return content, plan.block(its), _headers(file)
+        return raw, plan.block(its), objects.links(raw, said)
 
 
 def _vast(plan: Plan, path: Path) -> bool:
     return (size := path.stat().st_size) > SMALL and size > largest(plan)
 
 
-def _number(file: h5py.h5f.FileID) -> int:
-    """The attribute ``block``, read some ten times as quickly as through h5py's names."""
-    attribute, value = h5py.h5a.open(file, b"block"), np.zeros((), np.int64)
-    if attribute.shape != ():  # h5py would read on beyond our one number
-        raise ValueError(f"numbers of shape {attribute.shape}")
-    attribute.read(value)
-    return int(value)
-
-
-def _headers(file: h5py.h5f.FileID) -> dict[bytes, int]:
-    found, root = {}, h5py.h5g.open(file, b"/")
-
-    def note(name: bytes, link: h5py.h5l.LinkInfo) -> None:
-        if link.type == h5py.h5l.TYPE_HARD:
-            found[name] = link.u
-
-    root.links.iterate(note, info=True)
-    return found
+def _number(raw: Raw, said: list[objects.Message]) -> int:
+    """The attribute ``block``."""
+    found = objects.value(raw, objects.attributes(raw, said)["block"])
+    if not isinstance(found, np.integer):
+        raise ValueError(f"the number {found!r}")
+    return int(found)
 
 
 def _chunks(
-    content: bytes, header: int, variable: Variable, held: Sequence[range]
+    raw: Raw, header: int, variable: Variable, held: Sequence[range]
 ) -> Iterator[tuple[tuple[int, ...], bytes]]:
     first = [its.start for its in held]
     places = itertools.product(*(range(0, len(its), extent) for its, extent in zip(held, variable.chunk, strict=True)))
-    for chunk, place in zip(chunkindex.chunks(content, header), places, strict=True):
+    layout = next(message.content for message in objects.messages(raw, header) if message.kind == objects.LAYOUT)
+    for chunk, place in zip(chunkindex.chunks(raw, layout), places, strict=True):
         if chunk.first != place or chunk.mask:
             raise ValueError(f"{variable.name} has no chunk at {place} as we write it")
-        if chunk.size > variable.most or chunk.at + chunk.size > len(content):
+        if chunk.size > variable.most:
             raise ValueError(f"{variable.name} has a chunk of {chunk.size} bytes, too many")
-        yield tuple(map(operator.add, first, place)), content[chunk.at : chunk.at + chunk.size]
+        yield tuple(map(operator.add, first, place)), raw.values(chunk.at, chunk.size)
 
 
 def _decoded(path: Path, variable: Variable, chunk: bytes) -> npt.NDArray[Any]:
