@@ -1,7 +1,9 @@
 """Machine code on disk: that of the very sources and kernel, and of no others."""
 
 import contextlib
+import ctypes
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -10,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from numba.core import config
 from numba.core.caching import IndexDataCacheFile
+from spec_cases import TINY
 
 import saddlescape
-from saddlescape.kernels.caching import Files
+from saddlescape.kernels import caching
+from saddlescape.kernels.caching import Files, Home, tidy
 
 TRAIN = """
 import os, sys
@@ -101,6 +106,152 @@ def test_torn_machine_code_is_as_good_as_none(tmp_path, harm):
     assert files(tmp_path).load("gd") == "code"
 
 
-def test_code_that_cannot_be_kept_is_compiled_again(tmp_path):
-    files(tmp_path / "gone").save("gd", "code")
+def test_code_that_cannot_be_kept_is_compiled_again(tmp_path, monkeypatch):
+    monkeypatch.delenv(caching.TOLD, raising=False)
+    with pytest.warns(UserWarning, match="No such file"):
+        files(tmp_path / "gone").save("gd", "code")
     assert files(tmp_path / "gone").load("gd") is None
+
+
+DROP_FROM_BOUNDING_SET = 24
+"""Of prctl; then the capabilities that let root write and read whatever the permissions are."""
+
+
+def mortal():
+    """Root without its privilege over permissions; of anybody else prctl asks in vain, and there is no need."""
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(DROP_FROM_BOUNDING_SET, capability)
+
+
+def command(package, *args, **environment):
+    """The command line with the copy of the package, by a user who may not write there and has no home."""
+    code = "import sys; from saddlescape_cli.main import main; import saddlescape as s"
+    code += f"; assert s.__file__.startswith({str(package)!r}); main()"
+    variables = os.environ | {"PYTHONPATH": str(package.parent), "HOME": os.devnull, **environment}
+    for unset in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", caching.TOLD):
+        if unset not in environment:
+            variables.pop(unset, None)
+    program = [sys.executable, "-c", code, *map(str, args)]
+    return subprocess.run(program, capture_output=True, text=True, env=variables, preexec_fn=mortal)
+
+
+@pytest.fixture
+def read_only(package):
+    """The copy of the package, where nothing may be written."""
+    folders = [package, *(path for path in package.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    yield package
+    for folder in folders:
+        folder.chmod(0o755)
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    return tmp_path / "tiny.toml"
+
+
+@pytest.mark.fault("machine code cannot be kept on the disk")
+def test_without_a_folder_for_machine_code_a_run_goes_on_with_one_warning(read_only, tiny, tmp_path, tried):
+    run, told = tmp_path / "run", "warning: machine code cannot be kept (no folder for it can be written)"
+    done = command(read_only, "run", tiny, "-o", run)
+    assert (done.returncode, done.stderr.count("\n"), done.stderr.startswith(told)) == (0, 1, True), done.stderr
+    assert done.stderr.endswith("; set NUMBA_CACHE_DIR to a folder that can be written\n")
+    compiling_nothing = (("status", run), ("merge", run, "-o", tmp_path / "merged.h5"), ("resume", run))
+    for words in compiling_nothing:
+        done = command(read_only, *words)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "merged.h5").read_bytes() == (run / "result.h5").read_bytes()
+    assert not list(tmp_path.rglob("~"))
+    tried()
+
+
+@pytest.fixture
+def named(tmp_path, monkeypatch):
+    """The folder that the user names, of a process that has told nothing yet."""
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv(caching.TOLD, raising=False)
+    return tmp_path / "cache"
+
+
+def doubled():
+    """A compiled function, which no process has compiled."""
+
+    @caching.cached()
+    def double(x):
+        return 2 * x
+
+    return double
+
+
+@pytest.mark.fault("machine code cannot be kept on the disk")
+def test_a_folder_that_vanishes_is_made_again(named, tried):
+    double = doubled()
+    shutil.rmtree(named)
+    assert double(3) == 6
+    assert len(list(named.rglob("*.nbc"))) == 1
+    assert doubled()(3) == 6
+    tried()
+
+
+@pytest.mark.fault("machine code cannot be kept on the disk")
+def test_where_the_folder_becomes_a_file_one_warning_tells_it(named, tried):
+    double = doubled()
+    shutil.rmtree(named)
+    named.write_text("")
+    with pytest.warns(UserWarning, match=r"cannot be kept \(Not a directory\)") as told:
+        assert (double(3), double(1.5)) == (6, 3)
+    assert len(told) == 1
+    tried()
+
+
+@pytest.mark.fault("machine code cannot be kept on the disk")
+def test_a_full_disk_is_told_once_and_machine_code_done_without(tmp_path, monkeypatch, tried):
+    monkeypatch.delenv(caching.TOLD, raising=False)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        with pytest.warns(UserWarning, match=r"cannot be kept \(File too large\)") as told:
+            [files(tmp_path).save(key, "code" * 1000) for key in ("gd", "adam")]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(told) == 1
+    assert list(tmp_path.iterdir()) == []
+    tried()
+
+
+@pytest.mark.parametrize("name", ["train.advance_{}-331.py311.{}.nbc", "train.advance_{}-331.py311.{}.nbc.tmp.0"])
+def test_of_much_machine_code_that_used_last_stays(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(caching, "MOST", 250)
+    made = [tmp_path / name.format(caching.SOURCES, number) for number in range(4)]
+    foreign = [tmp_path / "f-1.py311.1.nbc", tmp_path / "f_0123456789abcdef.py"]
+    for age, path in enumerate([*made, *foreign]):
+        path.write_bytes(bytes(100))
+        os.utime(path, (1000 - age, 1000 - age))
+    tidy(str(tmp_path))
+    assert {*tmp_path.iterdir()} == {*made[:2], *foreign}
+
+
+def test_machine_code_that_is_read_counts_as_used(tmp_path):
+    files(tmp_path).save("gd", "code")
+    path = files(tmp_path).path("gd")
+    os.utime(path, (0, 0))
+    assert files(tmp_path).load("gd") == "code"
+    assert path.stat().st_mtime > 0
+
+
+def test_a_home_that_nobody_knows_is_no_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/.cache")  # as numba makes of a user without an entry or a home
+    assert Home.from_function(tidy.__wrapped__, caching.__file__) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_kernels_that_must_not_be_compiled_are_refused_in_a_line(tiny, tmp_path):
+    package = Path(saddlescape.__file__).parent
+    done = command(package, "run", tiny, "-o", tmp_path / "run", NUMBA_DISABLE_JIT="1")
+    assert done.returncode == 3
+    assert done.stderr == (
+        "error: NUMBA_DISABLE_JIT is set, and kernels are nothing unless they are compiled; unset it\n"
+    )

@@ -194,3 +194,18 @@ def test_a_full_disk_is_one_line_and_exit_code_3(tmp_path, tried):
     assert not list(tmp_path.rglob("*.part"))
     assert saddlescape("resume", run).returncode == 0
     assert (run / "result.h5").read_bytes() == reference
+
+
+THREADLESS = "import threading; threading.stack_size(2**47); from saddlescape_cli.main import main; main()"
+
+
+@pytest.mark.fault("no thread can be started, as users see it")
+def test_a_thread_that_cannot_be_started_is_one_line_and_exit_code_3(tmp_path, tried):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    words = [sys.executable, "-c", THREADLESS, "run", str(tmp_path / "tiny.toml"), "-o", str(tmp_path / "run")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    remedy = "use fewer --threads, or raise the limit (ulimit -u, pids.max); what is done is kept"
+    told = (done.returncode, done.stdout, done.stderr)
+    assert told == (3, "", f"error: can't start new thread; {remedy}\n")
+    tried()
+    assert saddlescape("resume", tmp_path / "run").returncode == 0

@@ -2,7 +2,9 @@
 
 import errno
 import sys
+import warnings
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -18,6 +20,7 @@ Examples:
   saddlescape run mine.toml --dry-run      what would it cost?
   saddlescape plot my-run/result.h5        draw what came out
 """
+THREADS = "can't start new thread"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {
     "run": "Run a sweep; its result is DIR/result.h5.",
@@ -66,10 +69,24 @@ def cli() -> None:
     pass
 
 
+def warn(message: Warning | str, kind: type[Warning], *where: Any, **more: Any) -> None:
+    """Print a warning of ours in a line, others as Python does."""
+    from saddlescape.errors import SaddlescapeWarning
+
+    if issubclass(kind, SaddlescapeWarning):
+        click.echo(f"warning: {message}", err=True)
+    else:
+        SHOWN(message, kind, *where, **more)
+
+
+SHOWN = warnings.showwarning
+
+
 def main() -> None:
     """Run the command line; a user's mistake ends in `error: ...` and an exit code, never in a traceback."""
     from saddlescape.errors import SaddlescapeError
 
+    warnings.showwarning = warn  # type: ignore[assignment]
     try:
         sys.exit(cli(standalone_mode=False))
     except click.ClickException as mistake:
@@ -81,6 +98,12 @@ def main() -> None:
         remedy = "; make room and give the command again: what is done is kept" if failure.errno in FULL else ""
         click.echo(f"error: {failure.filename or 'output'}: {failure.strerror or failure}{remedy}", err=True)
         sys.exit(3 if failure.errno in FULL else 1)
+    except (MemoryError, RuntimeError) as failure:
+        if isinstance(failure, RuntimeError) and str(failure) != THREADS:
+            raise
+        remedy = "; use fewer --threads, or raise the limit (ulimit -u, pids.max)" if str(failure) == THREADS else ""
+        click.echo(f"error: {str(failure) or 'out of memory'}{remedy}; what is done is kept", err=True)
+        sys.exit(3)
     except SaddlescapeError as failure:
         for line in str(failure).splitlines():
             click.echo(f"error: {line}", err=True)

@@ -23,6 +23,7 @@ from distributed.comm.core import CommClosedError
 
 from saddlescape.compute import compute
 from saddlescape.errors import SaddlescapeError
+from saddlescape.kernels import announce
 from saddlescape.plan import Block, Plan
 from saddlescape.spec import parse
 from saddlescape.store import encode, versions
@@ -153,6 +154,7 @@ def connect(where: str, threads: int | None = None) -> Iterator[Cluster]:
 def _client(where: str, threads: int | None) -> Iterator[Client]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     if local := re.fullmatch(LOCAL, where):
+        announce()
         with LocalCluster(
             n_workers=int(local[1]), threads_per_worker=threads or 1, host="127.0.0.1", dashboard_address=None,
             silence_logs=logging.CRITICAL, preload=[__name__],

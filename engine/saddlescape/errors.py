@@ -47,3 +47,7 @@ class LockedError(SaddlescapeError):
     """Another process works in the run's folder."""
 
     exit_code = 5
+
+
+class SaddlescapeWarning(UserWarning):
+    """What a user should know of a run that goes on all the same; the command line prints it in a line."""

@@ -1,9 +1,21 @@
 """Everything compiled: train many small networks at once, one a SIMD lane.  The only room that knows numba."""
 
 from saddlescape.kernels.batch import Batch, Trained, train
+from saddlescape.kernels.caching import announce
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, places
 from saddlescape.kernels.outputs import outputs
 from saddlescape.kernels.variant import Trainer
 
-__all__ = ["FIELDS", "Batch", "Derivatives", "Trained", "Trainer", "derivatives", "outputs", "places", "train"]
+__all__ = [
+    "FIELDS",
+    "Batch",
+    "Derivatives",
+    "Trained",
+    "Trainer",
+    "announce",
+    "derivatives",
+    "outputs",
+    "places",
+    "train",
+]
