@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from saddlescape import __version__
+from saddlescape.arithmetic import ieee
 from saddlescape.suggest import nearest
 from saddlescape_cli.leaving import leaving
 
@@ -82,6 +83,7 @@ def warn(message: Warning | str, kind: type[Warning], *where: Any, **more: Any) 
 SHOWN = warnings.showwarning
 
 
+@ieee()
 def main() -> None:
     """Run the command line; a user's mistake ends in `error: ...` and an exit code, never in a traceback."""
     from saddlescape.errors import SaddlescapeError

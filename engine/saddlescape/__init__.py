@@ -28,6 +28,8 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from saddlescape.arithmetic import ieee
+
 if TYPE_CHECKING:
     from saddlescape.given import run_starts
     from saddlescape.rerun import replay, start
@@ -45,6 +47,7 @@ _HOME = {
 _MODULES = ("analysis", "plots")
 
 
+@ieee()
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for: `import saddlescape` itself costs nothing."""
     if name in _HOME:

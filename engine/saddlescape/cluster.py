@@ -21,6 +21,7 @@ from distributed import Client, KilledWorker, LocalCluster, Worker, get_worker
 from distributed import Future as Remote
 from distributed.comm.core import CommClosedError
 
+from saddlescape.arithmetic import ieee
 from saddlescape.compute import compute
 from saddlescape.errors import SaddlescapeError
 from saddlescape.kernels import announce
@@ -79,6 +80,7 @@ def plan_of(sent: Job) -> Plan:
     return plan
 
 
+@ieee()
 def work(sent: Job, number: int) -> tuple[bytes, int]:
     """The file of a block and its network-steps, on a worker; given up between slices if nobody waits for it."""
     worker = get_worker()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import layout, starts
+from saddlescape.arithmetic import ieee
 from saddlescape.kernels import Batch, Trained, Trainer, outputs, places, train
 from saddlescape.measures import BASIC, MEASURES, rounded
 from saddlescape.outcomes import ESCAPE_DROP, Outcome, classify
@@ -194,6 +195,7 @@ def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
     }
 
 
+@ieee()
 def fates(spec: Spec, theta: Floats, first: int = 0) -> Data:
     """All variables of the runs from `first` on, if they start from `theta` (runs, n_params); parameters among them."""
     n = len(theta)
@@ -256,6 +258,7 @@ def _kept(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray[A
     return values.astype(record.dtype or dtype, copy=False)
 
 
+@ieee()
 def compute_runs(
     plan: Plan, index: list[npt.NDArray[np.intp]], after_slice: Callable[[int], None] | None = None
 ) -> Data:
@@ -268,6 +271,7 @@ def compute_runs(
     return data
 
 
+@ieee()
 def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None) -> Data:
     """All variables of one block, shaped like its tile; `after_slice(network_steps)` may raise to abandon it."""
     index = [i.ravel() for i in np.indices(block.shape)]

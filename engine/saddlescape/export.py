@@ -11,12 +11,14 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.arithmetic import ieee
 from saddlescape.errors import RefusedError
 from saddlescape.extras import needed
 from saddlescape.results import WORDS, Results
 from saddlescape.store.atomic import replacing
 
 
+@ieee()
 def export(results: Results, to: str, target: Path) -> None:
     """Write results to a new file, as one of `FORMATS`; it appears whole or not at all.
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.arithmetic import ieee
 from saddlescape.compute import fates
 from saddlescape.runner import cores
 from saddlescape.spec import Spec
@@ -14,6 +15,7 @@ PIECE = 4096
 """Starts that a thread runs at once, at most."""
 
 
+@ieee()
 def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) -> dict[str, npt.NDArray[Any]]:
     """Train from given starts (runs, n_params): what a result has of each run, under the same names.
 

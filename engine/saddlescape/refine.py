@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import room
+from saddlescape.arithmetic import ieee
 from saddlescape.compute import Data, compute_runs
 from saddlescape.cost import check_room, readable
 from saddlescape.errors import RefusedError
@@ -207,6 +208,7 @@ def _check_memory(plan: Plan, levels: int) -> None:
         raise RefusedError(f"levels: must leave room for all; got {levels}; {needs}; lower it")
 
 
+@ieee()
 def refine(
     results: Results,
     out: str | Path,

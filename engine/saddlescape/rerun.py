@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from saddlescape import spec as specs
 from saddlescape import starts
+from saddlescape.arithmetic import ieee
 from saddlescape.compute import batch, measured, trainer
 from saddlescape.kernels import train
 from saddlescape.measures import MEASURES
@@ -17,6 +18,7 @@ from saddlescape.spec import Sweep
 from saddlescape.suggest import hint
 
 
+@ieee()
 def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> npt.NDArray[Any]:
     """Parameters that run `run` of a point sets out from.
 
@@ -40,6 +42,7 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) ->
     return np.asarray(drawn.astype(spec.network.dtype))
 
 
+@ieee()
 def replay(
     sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0, fields: Sequence[str] | None = None
 ) -> dict[str, npt.NDArray[Any]]:

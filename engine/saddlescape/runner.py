@@ -15,6 +15,7 @@ from typing import Protocol
 
 from saddlescape import spec as specs
 from saddlescape import store as stores
+from saddlescape.arithmetic import ieee
 from saddlescape.compute import compute
 from saddlescape.cost import check_memory, check_room
 from saddlescape.errors import SaddlescapeError
@@ -104,6 +105,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@ieee()
 def run(
     source: str | Path | Sweep,
     out: str | Path | None = None,
@@ -157,6 +159,7 @@ def run(
         return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
 
 
+@ieee()
 def resume(
     folder: str | Path,
     *,
@@ -178,6 +181,7 @@ def resume(
         return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
 
 
+@ieee()
 def merge(
     folders: Sequence[str | Path], out: str | Path, *, should_stop: Callable[[], bool] | None = None
 ) -> Path:

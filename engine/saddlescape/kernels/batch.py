@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.arithmetic import ieee
 from saddlescape.kernels import train as t
 from saddlescape.kernels.activations import ODD
 from saddlescape.kernels.integrate import integrate
@@ -160,6 +161,7 @@ def _shape(batch: Batch, variant: Variant) -> t.Shape:
     )  # fmt: skip
 
 
+@ieee()
 def train(
     trainer: Trainer,
     X: npt.NDArray[np.float64],
@@ -191,7 +193,8 @@ def train(
         seconds = time.perf_counter() - began
         ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
         if after_slice is not None:
-            after_slice(int(clock[t.TICK] - before) * epoch * width)
+            with ieee():  # which it may change: it may load a library
+                after_slice(int(clock[t.TICK] - before) * epoch * width)
     return _trained(runs, records, batch, variant)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic
 
+from saddlescape.arithmetic import ieee
 from saddlescape.kernels.caching import cached
 from saddlescape.kernels.code import STACK, Numbers, Rows
 from saddlescape.kernels.dual import DualRows
@@ -76,6 +77,7 @@ def fill(net, X, T, theta, loss, gradient, hessian):
                 gradient[first + lane, k] = grad[k, lane]
 
 
+@ieee()
 def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Derivatives:
     """Loss, gradient and Hessian at the points `theta` (points, n_params), exact but for rounding.
 

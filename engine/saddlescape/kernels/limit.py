@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from llvmlite import binding, ir
 
+from saddlescape.arithmetic import ieee
 from saddlescape.kernels import flow, tick
 from saddlescape.kernels.code import INDEX
 from saddlescape.kernels.lanes import Kind
@@ -147,6 +148,7 @@ def nanoseconds(operations: Counter[str], rates: Rates) -> float:
     )
 
 
+@ieee()
 def limit(trainer: Trainer, samples: int, dtype: str, machine: Rates | None = None) -> Limit:
     """The bound for the steps of a trainer on one core of this machine; `machine` spares measuring it again."""
     machine = machine or rates(dtype)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic
 
+from saddlescape.arithmetic import ieee
 from saddlescape.kernels.caching import cached
 from saddlescape.kernels.code import STACK, Numbers, Rows, repeat
 from saddlescape.kernels.lanes import Kind
@@ -59,6 +60,7 @@ def fill(net, X, theta, said):
                 said[first + lane, k] = there[k, lane]
 
 
+@ieee()
 def outputs(trainer: Trainer, X: Floats, theta: Floats) -> Floats:
     """Outputs (..., samples, outputs) of networks `theta` (..., n_params) for the inputs `X`, in the dtype of `theta`.
 

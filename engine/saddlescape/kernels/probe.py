@@ -12,6 +12,7 @@ import numpy.typing as npt
 from llvmlite import binding, ir
 from numba.core import cgutils
 
+from saddlescape.arithmetic import ieee
 from saddlescape.kernels.code import INDEX, Rows
 from saddlescape.kernels.lanes import Kind, Lanes, fma
 
@@ -153,6 +154,7 @@ def _derived(took: dict[Mix, float]) -> tuple[float, ...]:
     return *each, (took[_DIVIDES[1]] - took[_DIVIDES[0]]) / SHORT, max(0.0, min(occupied))
 
 
+@ieee()
 def rates(dtype: str) -> Rates:
     """The machine's rates at its clock of the moment: medians over passes, a second or two in all."""
     alone = [replace(mix, divides=0) for mix in _BESIDE]

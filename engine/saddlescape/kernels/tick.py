@@ -228,6 +228,17 @@ def shuffles(typingctx: Any, net: Any) -> Any:
 
 
 @intrinsic
+def no_bit(typingctx: Any, number: Any) -> Any:
+    """Whether no bit of a number is set; compared as an integer, as the least bits are a subnormal number."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        word = ir.IntType(number.bitwidth)
+        return builder.icmp_unsigned("==", builder.bitcast(args[0], word), ir.Constant(word, 0))
+
+    return types.boolean(number), codegen
+
+
+@intrinsic
 def after(typingctx: Any, address: Any, count: Any) -> Any:
     """The address of the number `count` places on."""
 

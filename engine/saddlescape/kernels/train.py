@@ -31,6 +31,7 @@ from saddlescape.kernels.tick import (
     after,
     evaluate,
     looks_every_tick,
+    no_bit,
     pointer,
     shuffles,
     step,
@@ -250,12 +251,6 @@ def hold(lane, end, lanes, runs, records, shape, n):
                 write_record(runs.recorded[run], at, lane, lanes, runs, records, shape, n)
 
 
-@njit(error_model="numpy")
-def unmoved(bits):
-    """Whether no bit is set: `bits` is plus zero."""
-    return bits == 0.0 and math.copysign(1.0, bits) > 0.0
-
-
 @cached()
 def replace(lanes, runs, records, shape, n):
     """After the update: stop the lanes that did not change, refill those that are done."""
@@ -263,7 +258,7 @@ def replace(lanes, runs, records, shape, n):
     lanes.clock[TICK] += 1
     for lane in range(n.lanes):
         run, done = lanes.book[RUN * n.lanes + lane], lanes.book[DONE * n.lanes + lane] == 1
-        if run >= 0 and not done and unmoved(lanes.seen[MOVED * n.lanes + lane]):
+        if run >= 0 and not done and no_bit(lanes.seen[MOVED * n.lanes + lane]):
             hold(lane, runs.steps[run], lanes, runs, records, shape, n)
             finish(lane, now - lanes.book[BIRTH * n.lanes + lane], FIXED_POINT, lanes, runs, shape, n)
             done = True

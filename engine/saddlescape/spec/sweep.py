@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import bundled as data
+from saddlescape.arithmetic import ieee
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, grid, only_numbers, read
 from saddlescape.spec.checks import Chosen
@@ -117,6 +118,7 @@ def bundled() -> dict[str, str]:
     return {name: load(name).spec.title for name in data.sweeps()}
 
 
+@ieee()
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """Read a sweep from a TOML file, or a bundled one by its name.
 
@@ -156,6 +158,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     return parse(text, path.parent, overrides, name=str(path))
 
 
+@ieee()
 def parse(
     text: str,
     folder: Path,
