@@ -7,11 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from scipy.stats import linregress, lognorm, norm
-from tolerances import INTERVAL, LIKELIEST, UNITS
+from scipy.special import stdtrit
+from scipy.stats import lognorm, norm
+from tolerances import LIKELIEST, UNITS
 
-from saddlescape.analysis import compare_laws, event_times, fit_scaling, wilson_interval
+from saddlescape.analysis import compare_laws, event_times, fit_scaling
+from saddlescape.analysis.ranks import _score
 from saddlescape.outcomes import StopReason
+
+REPLICATIONS = 2000
+"""The share that holds the truth is known to 0.5 % then."""
 
 SCALE = np.logspace(-3, -1, 6)
 
@@ -53,17 +58,44 @@ def test_taking_stops_for_escapes_would_not_find_it(law):
     assert not fit.low < PLANTED[law][1] < fit.high
 
 
-def test_without_censoring_it_is_least_squares():
-    time, seen = planted("power")
-    x = np.repeat(np.log(SCALE), time.shape[1])
-    line = linregress(x, np.log(time).ravel())
+def test_without_censoring_it_is_the_weighted_median_of_all_slopes_between_two_times():
+    """Jaeckel's form of it (1972, Ann. Math. Statist. 43, 1449-1458): a slope weighs as much as its step in x."""
+    time, seen = planted("power", runs=15)
+    x, y = np.repeat(np.log(SCALE), time.shape[1]), np.log(time).ravel()
+    i, j = np.nonzero(x[:, None] > x[None, :])
+    slope, weight = (y[i] - y[j]) / (x[i] - x[j]), x[i] - x[j]
+    order = np.argsort(slope)
+    middle = slope[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)]
     fit = fit_scaling(SCALE, time, seen, resamples=0)
-    np.testing.assert_allclose([fit.slope, fit.intercept], [line.slope, line.intercept], rtol=LIKELIEST)
+    np.testing.assert_allclose(fit.slope, middle, rtol=LIKELIEST)
+    np.testing.assert_allclose(fit.intercept, np.quantile(y - fit.slope * x, 0.5, method="lower"), rtol=LIKELIEST)
     assert np.isnan([fit.low, fit.high]).all()
 
 
+@given(st.integers(0, 10**6), st.integers(2, 4), st.integers(3, 6), st.integers(1, 9))
+def test_the_score_and_its_spread_are_those_of_all_pairs_and_of_leaving_runs_out(seed, points, runs, values):
+    """With ties, with times that were not seen, and with times that are none."""
+    rng = np.random.default_rng(seed)
+    x, y = np.arange(points) + rng.random(points), rng.integers(0, values, (points, runs)) * 1.0
+    seen = rng.random(y.shape) < 0.7
+    y[rng.random(y.shape) < 0.1] = -np.inf
+    seen &= np.isfinite(y)
+
+    def score(kept, same_run=1.0):
+        run = np.broadcast_to(np.arange(runs), y.shape).ravel()
+        pairs = (y.ravel()[:, None] <= y.ravel()) & (seen & kept).ravel()[:, None] & np.isin(run, np.flatnonzero(kept))
+        weight = np.where(run[:, None] == run, same_run, 1.0)
+        return np.sum(pairs * weight * (x.repeat(runs)[:, None] - x.repeat(runs)))
+
+    pairs_kept = (runs - 2) / runs
+    without = [score(np.arange(runs) != r, (runs - 2) / (runs - 1)) / pairs_kept for r in range(runs)]
+    found = _score(x, y, seen)
+    np.testing.assert_allclose(found[0], score(np.ones(runs, dtype=bool)), atol=LIKELIEST)
+    np.testing.assert_allclose(found[1], np.sqrt(runs - 1) * np.std(without), atol=LIKELIEST)
+
+
 @laws
-def test_the_likelihood_is_that_of_scipys_distributions_and_at_its_top(law):
+def test_the_likelihood_is_that_of_scipys_distributions_at_its_top(law):
     time, seen = planted(law, runs=40, budget=BUDGET[law])
     fit = fit_scaling(SCALE, time, seen, law, resamples=0)
 
@@ -74,13 +106,12 @@ def test_the_likelihood_is_that_of_scipys_distributions_and_at_its_top(law):
             spread = norm((intercept - slope * np.log(SCALE))[:, None], scatter)
         return np.where(seen, spread.logpdf(time), spread.logsf(time)).sum(axis=0)
 
-    top = of_runs(fit.intercept, fit.slope, fit.scatter)
-    np.testing.assert_allclose(fit.log_likelihood, top, rtol=LIKELIEST)
-    assert fit.aic == 6 - 2 * fit.log_likelihood.sum()
     found = minimize(lambda p: -of_runs(*p).sum(), [fit.intercept * 1.1, fit.slope * 0.9, fit.scatter * 1.2],
                      method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-9, "maxiter": 5000})  # fmt: skip
-    assert -found.fun <= top.sum() + INTERVAL * abs(top.sum())
-    np.testing.assert_allclose(found.x, [fit.intercept, fit.slope, fit.scatter], rtol=1e-4)
+    np.testing.assert_allclose(found.x[2], fit.scatter, rtol=1e-4)
+    np.testing.assert_allclose(fit.log_likelihood, of_runs(*found.x), atol=1e-5)
+    np.testing.assert_allclose(fit.log_likelihood.sum(), -found.fun, rtol=LIKELIEST)
+    assert fit.aic == 6 - 2 * fit.log_likelihood.sum()
 
 
 @laws
@@ -102,30 +133,68 @@ def test_times_of_which_both_laws_are_as_far_are_not_decided():
     assert abs(found.aic_difference) < 1
 
 
-def test_intervals_hold_the_slope_as_often_as_they_say():
-    held = []
-    for seed in range(60):
-        fit = fit_scaling(SCALE, *planted("power", runs=40, budget=1e5, seed=seed), resamples=100, seed=seed)
-        held.append(fit.low <= -2 <= fit.high)
-    low, high = wilson_interval(sum(held), len(held), 0.999)
-    assert low < 0.95 < high
+SCATTER = {
+    "exponential tail": lambda rng, shape: np.log(1 + rng.exponential(2, shape)),
+    "normal": lambda rng, shape: 0.6 * rng.standard_normal(shape),
+    "heavy tail": lambda rng, shape: rng.standard_t(2, shape),
+}
 
 
-def test_whole_runs_are_drawn():
-    """Runs slow at one scale are so at all: to take their times for independent would make the interval too long."""
+@pytest.mark.parametrize("alike", [0, 1])
+@pytest.mark.parametrize("stopped", [0.0, 1 / 6, 0.8])
+@pytest.mark.parametrize("scatter", SCATTER)
+@pytest.mark.parametrize("runs", [8, 40, pytest.param(200, marks=pytest.mark.slow)])
+def test_intervals_hold_the_slope_as_often_as_they_say(runs, scatter, stopped, alike):
+    """Whatever the law of the scatter; so many are stopped at the smallest scale; some of it is the run's at each."""
+    rng, draw, x = np.random.default_rng(6), SCATTER[scatter], np.log(np.geomspace(0.01, 0.1, 4))
+    many = alike * draw(rng, 100_000) + draw(rng, 100_000)
+    limit, held = np.quantile(many, 1 - stopped) - 2 * x[0] if stopped else np.inf, 0
+    for _ in range(REPLICATIONS):
+        residual = alike * draw(rng, runs) + draw(rng, (4, runs))
+        last = limit + 2 * x[:, None]
+        score, spread = _score(x, np.minimum(residual, last), residual <= last)
+        held += abs(score) <= stdtrit(runs - 1, 0.975) * spread
+    assert 0.92 < held / REPLICATIONS < 0.98
+
+
+def test_the_interval_has_the_slopes_that_students_test_of_the_score_does_not_reject():
+    time, seen = planted("power", runs=40, budget=1e5)
+    fit, x, y = fit_scaling(SCALE, time, seen), np.log(SCALE), np.log(time)
+    for slope, sign in ((fit.low, -1), (fit.high, 1)):
+        near = [_score(x, y - s * x[:, None], seen) for s in (slope - 1e-9, slope + 1e-9)]
+        before, after = (sign * score / spread for score, spread in near[::sign])
+        assert before <= stdtrit(39, 0.975) <= after
+
+
+def test_times_with_an_exponential_tail_of_which_a_sixth_was_stopped_have_the_exponent_that_they_have():
+    """Normal scatter is wrong for them: by its likelihood, -2 lay in 14 of 40 intervals."""
+    rng, scale, held = np.random.default_rng(8), np.geomspace(0.01, 0.1, 5), 0
+    for _ in range(40):
+        time = (20 + rng.exponential(40, (5, 100))) / scale[:, None] ** 2
+        limit = np.quantile(time[0], 5 / 6)
+        fit = fit_scaling(scale, np.minimum(time, limit), time <= limit)
+        held += fit.low <= -2 <= fit.high
+    assert held >= 35
+
+
+def test_the_sample_is_of_whole_runs():
+    """Runs slow at one scale are so at all: to take their times for independent would make the interval too long.
+
+    Ranks make it a third longer than the normal law would, were it known.
+    """
     rng = np.random.default_rng(4)
     z = 0.01 * rng.standard_normal((6, 60))
     time = np.exp(rng.standard_normal(60) + z) / SCALE[:, None] ** 2
-    whole, mixed = (fit_scaling(SCALE, t, np.ones_like(t), resamples=300) for t in (time, rng.permuted(time, axis=1)))
+    whole, mixed = (fit_scaling(SCALE, t, np.ones_like(t), resamples=1) for t in (time, rng.permuted(time, axis=1)))
     expected = 2 * 1.96 * 0.01 / np.sqrt(60 * np.sum((np.log(SCALE) - np.log(SCALE).mean()) ** 2))
-    assert abs((whole.high - whole.low) / expected - 1) < 0.25
+    assert abs((whole.high - whole.low) / expected - 1) < 0.5
     assert mixed.high - mixed.low > 50 * expected
 
 
-def test_the_same_seed_is_the_same_interval_and_another_is_not():
+def test_the_interval_draws_no_numbers():
     time, seen = planted("power", runs=30)
-    first, again, other = (fit_scaling(SCALE, time, seen, resamples=50, seed=s) for s in (1, 1, 2))
-    assert (first.low, first.high) == (again.low, again.high) != (other.low, other.high)
+    first, other = (fit_scaling(SCALE, time, seen, resamples=50, seed=s) for s in (1, 2))
+    assert first[:6] == other[:6]
 
 
 @given(st.integers(0, 10**6), st.integers(2, 5), st.integers(1, 6), st.sampled_from([0.1, 0.5, 1.0]), laws_drawn)
@@ -140,7 +209,7 @@ def test_any_times_have_a_law_that_changes_with_their_units(seed, scales, runs, 
     except ValueError as error:
         assert re.search("at two scales|exactly on the law", str(error))  # noqa: PT017
         return
-    assert np.isfinite(fit[1:3]).all()
+    assert np.isfinite(fit.slope)
     assert fit.scatter > 0
     hours = fit_scaling(scale, time / 3600, seen, law, resamples=0)
     twice = fit_scaling(2 * scale, time, seen, law, resamples=0)
@@ -165,13 +234,24 @@ def test_one_run_has_no_interval():
     assert decided.better == "power"
 
 
-def test_an_interval_that_hangs_on_one_run_is_none():
-    time, seen = planted("power", runs=20)
+@pytest.mark.parametrize(("runs", "events"), [(20, 1), (20, 4), (7, 7)])
+def test_an_interval_of_too_little_is_none(runs, events):
+    time, seen = planted("power", runs=runs)
     seen[1:] = False
-    seen[1, 0] = True
-    fit = fit_scaling(SCALE, time, seen, resamples=200)
+    seen[1, :events] = True
+    fit = fit_scaling(SCALE, time, seen)
     assert np.isfinite(fit.slope)
     assert np.isnan([fit.low, fit.high]).all()
+    seen[1, :5] = True
+    assert np.isfinite(fit_scaling(SCALE, time, seen).low) == (runs > 7)
+
+
+def test_a_median_that_was_not_seen_is_not_known():
+    time, seen = planted("power", budget=300.0, scatter=1.5)
+    fit = fit_scaling(SCALE, time, seen)
+    assert (seen[4:].sum(axis=1) > 5).all()
+    assert np.isnan([fit.intercept, *fit.time(SCALE)]).all()
+    assert fit.low < fit.slope < fit.high
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,12 @@ def _near(x: Values, median: Values) -> Values:
 
 
 def _power_law(x: Values, time: Values, observed: Values, name: str) -> dict[str, tuple[Values, Values]]:
-    """The fitted law as a line through the scales that were escaped from, by its name; none if these are too few."""
+    """The fitted law as a line through the scales that were escaped from, by its name; none if they are too few."""
     try:
         law = fit_scaling(x, time, observed, resamples=0)
     except ValueError:
+        return {}
+    if np.isnan(law.intercept):
         return {}
     line = np.sort(x[observed.any(axis=1)])
     return {f"{name}: power {law.slope:.2f}": (line, law.time(line))}
