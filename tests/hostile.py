@@ -257,29 +257,6 @@ for path in sys.argv[1:]:
 """
 
 
-# Bytes of a file changed at random, drawn by a seed; the whole of what is left is read.
-FUZZ = """
-import random, sys
-from pathlib import Path
-import saddlescape as ss
-from saddlescape.errors import SaddlescapeError
-content, draw, path = Path(sys.argv[1]).read_bytes(), random.Random(int(sys.argv[2])), Path("fuzzed.h5")
-refused = 0
-for _ in range(int(sys.argv[3])):
-    changed = bytearray(content)
-    for _ in range(draw.choice([1, 2, 8, 64])):
-        at = draw.randrange(len(changed))
-        changed[at] = draw.choice([changed[at] ^ 1 << draw.randrange(8), 0, 255])
-    path.write_bytes(changed[: draw.choice([len(changed), len(changed), draw.randrange(len(changed))])])
-    try:
-        with ss.open(path) as result:
-            dict(result), result.axes, result.spec_text, result.labels
-    except SaddlescapeError:
-        refused += 1
-print(refused)
-"""
-
-
 def write(folder, whole):
     """Files of all cases, by the name of the case."""
     made = {}

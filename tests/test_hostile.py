@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 
+import fuzzed
 import hostile
 import pytest
+from spec_cases import TINY
 from store_cases import run_folder, sweep
 
 import saddlescape as ss
@@ -18,6 +20,12 @@ SECONDS = 300
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     return run_folder(Plan(sweep()), tmp_path_factory.mktemp("hostile") / "run")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A result with as little in it as there may be, so that most of its bytes are metadata."""
+    return run_folder(Plan(sweep("record.runs=0", text=TINY)), tmp_path_factory.mktemp("small") / "run")
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +86,14 @@ def test_the_library_refuses_as_the_commands_do(whole, tmp_path):
 
 
 @pytest.mark.fault("a result file made or changed to do harm is read")
-@pytest.mark.parametrize("many", [100, pytest.param(10000, marks=pytest.mark.slow)])
-def test_bytes_changed_at_random_are_read_or_refused(whole, tmp_path, many, tried):
-    command = [sys.executable, "-c", hostile.FUZZ, str(whole), "1", str(many)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS + many / 5)
-    assert done.returncode == 0, done.stderr
-    assert many / 4 < int(done.stdout) < many
+@pytest.mark.parametrize("kind", ["whole", "small"])
+@pytest.mark.parametrize(
+    ("seed", "many"), [(1, 750), *(pytest.param(seed, 7500, marks=pytest.mark.slow) for seed in range(2, 7))]
+)
+def test_metadata_changed_at_random_under_right_checksums_are_read_or_refused(
+    request, tmp_path, kind, seed, many, tried
+):
+    refused, deaths = fuzzed.deaths("result", request.getfixturevalue(kind), many, seed, tmp_path)
+    assert not deaths, "\n".join(f"seed {seed}, number {number}: {how}" for number, how in deaths)
+    assert many / 4 < refused < many
     tried(many)

@@ -67,7 +67,8 @@ def take(source: Source, name: str, picks: Sequence[Pick]) -> npt.NDArray[Any]:
     """The values at the outer product of `picks`, one for each dimension; each cell is read once."""
     stored = source.variable(name)
     if stored.dtype.kind == "O":
-        return np.asarray(source.labels(name)[picks[0] if isinstance(picks[0], int) else np.asarray(picks[0])])
+        where = tuple(pick if isinstance(pick, int) else np.asarray(pick) for pick in picks)
+        return np.asarray(source.labels(name)[where])
     wide = [range(pick, pick + 1) if isinstance(pick, int) else pick for pick in picks]
     out = np.full([len(pick) for pick in wide], stored.absent, stored.dtype)
     for parts in itertools.product(*map(_parts, wide, stored.tile)):
