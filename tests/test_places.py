@@ -1,6 +1,10 @@
 """Where a run is put, and who else is there: other processes, readers, folders that are not ours to write."""
 
+import errno
+import fcntl
 import os
+import re
+import resource
 import shutil
 import sys
 import tempfile
@@ -178,3 +182,87 @@ def test_a_folder_that_is_not_ours_to_write_is_told_and_left_alone(plan, tmp_pat
             tried()
         for folder in (Path(place), run, run / "blocks", empty):
             folder.chmod(0o755)
+
+
+def commands_of_a_reader(place):
+    """What may be asked of a run, by the file that each of them needs."""
+    folder, out = place / "run", place / "out"
+    always = [("resume", folder), ("merge", folder, "-o", out), ("verify", folder)]
+    return {
+        folder / "plan.json": [*always, ("status", folder)],
+        folder / "spec.toml": always,
+        next(folder.glob("blocks/*.h5")): always,
+        folder / "result.h5": [("info", folder), ("verify", folder), ("export", folder, "-o", out.with_suffix(".csv"))],
+    }
+
+
+@pytest.mark.fault("a file of a run, whole, that the system does not give")
+def test_a_file_that_may_not_be_read_is_not_called_damaged(plan, tmp_path, tried):
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "tiny.toml").write_text(TINY)
+        ss.run(place / "tiny.toml", place / "run", threads=1)
+        for path in (place, *place.rglob("*")):
+            path.chmod(0o777)
+        for path, commands in commands_of_a_reader(place).items():
+            path.chmod(0)
+            before = sorted(place.rglob("*"))
+            for words in commands:
+                process = FORKS.Process(target=as_somebody_else, args=(words, tmp_path / "said"))
+                process.start()
+                process.join()
+                said = (tmp_path / "said").read_text()
+                assert (process.exitcode, said) == (1, f"error: {path}: Permission denied\n"), words
+                assert sorted(place.rglob("*")) == before
+                tried()
+            path.chmod(0o777)
+
+
+def locked(path):
+    """Hold a lock that libhdf5 looks for."""
+    descriptor = os.open(path, os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return lambda: os.close(descriptor)
+
+
+def no_descriptors(path):
+    """Let no more files be opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.fault("a file of a run, whole, that the system does not give")
+@pytest.mark.parametrize(
+    ("hinder", "error"), [(locked, errno.EAGAIN), (no_descriptors, errno.EMFILE)], ids=["locked", "no descriptors"]
+)
+def test_what_the_system_says_of_a_result_is_told(plan, tmp_path, tried, hinder, error):
+    result = run_folder(plan, tmp_path / "run")
+    relent = hinder(result)
+    try:
+        with pytest.raises(OSError, match=re.escape(os.strerror(error))) as told:
+            ss.open(result)
+    finally:
+        relent()
+    assert (told.value.errno, told.value.filename) == (error, str(result))
+    with ss.open(result) as found:
+        assert found.dims
+    tried()
+
+
+@pytest.mark.fault("a file of a run, whole, that the system does not give")
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EAGAIN, errno.EIO, errno.ENOMEM])
+def test_a_block_that_the_system_does_not_give_is_not_set_aside(plan, tmp_path, tried, monkeypatch, error):
+    run_folder(plan, tmp_path / "run")
+    before, read = sorted(tmp_path.rglob("*")), Path.read_bytes
+
+    def refused(path):
+        if path.suffix == ".h5":
+            raise OSError(error, os.strerror(error), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(OSError, match=re.escape(os.strerror(error))):
+        finish(tmp_path / "run", plan)
+    assert sorted(tmp_path.rglob("*")) == before
+    tried()

@@ -260,3 +260,10 @@ def test_who_holds_a_dataset_changes_no_byte(tmp_path, monkeypatch):
     monkeypatch.setattr(h5py.Group, "create_dataset", lambda *a, **k: held.append(made(*a, **k)) or held[-1])
     assert run_folder(plan, tmp_path / "held").read_bytes() == plain
     assert held
+
+
+def test_a_resume_of_a_changed_spec_does_not_advise_to_resume(plan, tmp_path):
+    run_folder(plan, tmp_path / "run")
+    (tmp_path / "run/spec.toml").write_text(TEXT.replace("count = 10", "count = 11"))
+    with pytest.raises(RefusedError, match=r"count: 10 there, 11 here\); put its spec.toml .* back as they were"):
+        RunFolder.existing(tmp_path / "run").__enter__()

@@ -4,9 +4,11 @@ import itertools
 import json
 import os
 import platform
+import stat
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,11 +54,14 @@ class RunFolder:
     def __init__(self, folder: Path, plan: Plan, shard: Shard = WHOLE) -> None:
         self.folder, self.plan, self.shard = folder, plan, shard
         self._lock, self._began, self._before = -1, "", 0
+        self._remedy = f"go on with it by: saddlescape resume {quote(str(folder))}, or choose another folder with -o"
 
     @classmethod
     def existing(cls, folder: Path) -> "RunFolder":
         """The folder of an earlier run, with its plan made again from the spec kept there."""
-        return cls(folder, Plan(kept_sweep(folder)), kept_shard(read_plan(folder)))
+        found = cls(folder, Plan(kept_sweep(folder)), kept_shard(read_plan(folder)))
+        found._remedy = "put its spec.toml and plan.json back as they were when it began"
+        return found
 
     def __enter__(self) -> Self:
         self._claim()
@@ -133,10 +138,7 @@ class RunFolder:
                 "put the old file back, or choose another folder with -o"
             )
         there = "; ".join(f"{key}: {old.get(key)!r:.60} there, {new.get(key)!r:.60} here" for key in changed)
-        raise RefusedError(
-            f"{self.folder} holds the run of another spec ({there}); "
-            f"go on with it by: saddlescape resume {self.folder}, or choose another folder with -o"
-        )
+        raise RefusedError(f"{self.folder} holds the run of another spec ({there}); {self._remedy}")
 
     def _write_plan(self) -> None:
         sweep = self.plan.sweep
@@ -216,7 +218,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
         kept = json.loads(text(path))
         version = kept["format"]
         sound = version != FORMAT or _sound(kept)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         sound = False
     if not sound:
         raise CorruptError(f"{path} is damaged; start the run again in another folder")
@@ -237,9 +239,10 @@ def _sound(kept: dict[str, Any]) -> bool:
 
 
 def text(path: Path) -> str:
-    """A file that a run keeps; OSError or UnicodeDecodeError where it can be none."""
-    if not path.is_file() or path.stat().st_size > MOST:
-        raise OSError
+    """A file that a run keeps; ValueError where it can be none, OSError where the system does not give it."""
+    there = path.stat()
+    if not stat.S_ISREG(there.st_mode) or there.st_size > MOST:
+        raise ValueError(f"{path} is no file that a run keeps")
     return path.read_bytes().decode()  # read_text would turn CRLF into LF, and so change the result's bytes
 
 
@@ -258,7 +261,7 @@ def kept_sweep(folder: Path) -> specs.Sweep:
     spec = folder / "spec.toml"
     try:
         content = text(spec)
-    except (OSError, UnicodeDecodeError):
+    except (FileNotFoundError, ValueError):
         raise CorruptError(f"{spec} is missing or damaged; put the spec of the run back") from None
     folder = Path(kept["folder"])
     return specs.parse(content, folder if folder.is_dir() else Path(), tuple(kept["overrides"]))

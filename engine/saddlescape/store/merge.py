@@ -66,11 +66,12 @@ def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Cal
         for point, numbers in itertools.groupby(sorted(files) if parted else (), lambda n: plan.block(n).start[:-1]):
             chosen.write(plan, {n: files[n] for n in numbers}, point, parted)
             kept.check()
+            after_block()
         _provenance(file, plan, files)
-        default_plot(file, plan)
+        default_plot(file, plan, after_block)
     kept.check()
     os.lseek(descriptor, 0, os.SEEK_END)
-    write_all(descriptor, seal(descriptor))
+    write_all(descriptor, seal(descriptor, after_piece=after_block))
 
 
 def _forget(file: h5py.File) -> None:

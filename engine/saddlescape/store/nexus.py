@@ -5,6 +5,8 @@ References
 NXdata and its attributes: manual.nexusformat.org, "NXdata" and "Rules for storing data".
 """
 
+import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import h5py
@@ -16,11 +18,11 @@ from saddlescape.store.schema import create, variables
 SIGNAL = "outcome"
 
 
-def default_plot(file: h5py.File, plan: Plan) -> None:
+def default_plot(file: h5py.File, plan: Plan, after_chunk: Callable[[], None]) -> None:
     """Add ``/entry/map``: links to the outcomes and to the coordinates that are numbers.
 
     Where a point has one run only, as in a slice, the map has no dimension for it: the chunks of the outcomes are
-    copied, which hold the same bytes without it.
+    copied, which hold the same bytes without it; ``after_chunk()`` may raise to end that.
     """
     file.attrs.update({"NX_class": "NXroot", "default": "entry"})
     entry = file.create_group("entry")
@@ -35,12 +37,12 @@ def default_plot(file: h5py.File, plan: Plan) -> None:
         group[name] = h5py.SoftLink(f"/{name}")
         group.attrs[f"{name}_indices"] = names.index(name)
     if flat:
-        _without_runs(file, group, plan)
+        _without_runs(file, group, plan, after_chunk)
     else:
         group[SIGNAL] = h5py.SoftLink(f"/{SIGNAL}")
 
 
-def _without_runs(file: h5py.File, group: h5py.Group, plan: Plan) -> None:
+def _without_runs(file: h5py.File, group: h5py.Group, plan: Plan, after_chunk: Callable[[], None]) -> None:
     variable = next(variable for variable in variables(plan) if variable.name == SIGNAL)
     source = file[SIGNAL]
     flat = replace(variable, dims=variable.dims[:-1], chunk=variable.chunk[:-1])
@@ -48,7 +50,8 @@ def _without_runs(file: h5py.File, group: h5py.Group, plan: Plan) -> None:
     for number, name in enumerate(flat.dims):
         target.dims[number].attach_scale(file[name])
     target.attrs.update(variable.attrs)
-    for number in range(source.id.get_num_chunks()):
-        at = source.id.get_chunk_info(number).chunk_offset
+    starts = (range(0, n, extent) for n, extent in zip(source.shape, source.chunks, strict=True))
+    for at in itertools.product(*starts):  # libhdf5 would look for the n-th chunk from the first one on
         mask, chunk = source.id.read_direct_chunk(at)
         target.id.write_direct_chunk(at[:-1], chunk, mask)
+        after_chunk()

@@ -136,6 +136,7 @@ def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except guard.ODD as error:
+        guard.refused_by_system(error, path)
         raise _corrupt(path, f"is damaged ({guard.reason(error)})") from None
 
 

@@ -5,16 +5,17 @@ HDF5 ignores what follows the file it has written.  ``head -c -72 result.h5 | sh
 
 import hashlib
 import os
+from collections.abc import Callable
 
 PIECE = 2**22
 MARK = b"sha256:"
 SIZE = len(MARK) + 64 + 1
 
 
-def seal(descriptor: int, size: int | None = None) -> bytes:
-    """What is to follow the first `size` bytes of a file, by default all."""
+def seal(descriptor: int, size: int | None = None, after_piece: Callable[[], None] = lambda: None) -> bytes:
+    """What is to follow the first `size` bytes of a file, by default all; ``after_piece()`` may raise to end it."""
     whole = os.fstat(descriptor).st_size if size is None else size
-    return MARK + _digest(descriptor, whole).encode() + b"\n"
+    return MARK + _digest(descriptor, whole, after_piece).encode() + b"\n"
 
 
 def fault(descriptor: int) -> str:
@@ -28,8 +29,9 @@ def fault(descriptor: int) -> str:
     return ""
 
 
-def _digest(descriptor: int, size: int) -> str:
+def _digest(descriptor: int, size: int, after_piece: Callable[[], None]) -> str:
     digest = hashlib.sha256()
     for at in range(0, size, PIECE):
         digest.update(os.pread(descriptor, min(PIECE, size - at), at))
+        after_piece()
     return digest.hexdigest()

@@ -68,7 +68,7 @@ def last_line(note: Path) -> str:
     """What a block failed of, from its note."""
     try:
         return text(note).strip().rpartition("\n")[2]
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return "an unreadable note"
 
 
