@@ -7,6 +7,7 @@ import numpy as np
 from saddlescape import layout, reference
 from saddlescape.kernels import Batch, Trained, Trainer, train
 from saddlescape.kernels.steppers import STEPPERS as ALL_STEPPERS
+from saddlescape.spec import DECOUPLED
 
 ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin")
 LOSSES = ("half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce")
@@ -101,7 +102,7 @@ def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, 
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
     trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
     network = reference.Network(sizes, bias, activations, loss)
-    kept = {"weight_decay": stepper == "adamw" or trainer.weight_decay, "noise": trainer.noise}
+    kept = {"weight_decay": stepper in DECOUPLED or trainer.weight_decay, "noise": trainer.noise}
     rates = {name: rate for name, rate in RATES.items() if kept.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
     given = (x, t, steps * epoch, stepper, rates, trainer.schedule, trainer.batch, trainer.layer_rates)

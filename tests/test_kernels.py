@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernel_cases import ACTIVATIONS, DTYPES, PAIRS, PARTS, TARGET, XOR, everything, make_batch, run_both
+from kernel_cases import ACTIVATIONS, DTYPES, PAIRS, PARTS, RATES, TARGET, XOR, everything, make_batch, run_both
 from tolerances import AMPLIFIED, LENGTH, TRAJECTORY
 
 from saddlescape import layout, reference
 from saddlescape.kernels import Trainer, train
 from saddlescape.kernels.activations import ODD
+from saddlescape.kernels.steppers import STEPPERS
 from saddlescape.outcomes import StopReason
+from saddlescape.spec import DECOUPLED
 
 LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "momentum")
 TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
@@ -100,7 +102,31 @@ def test_loops_that_are_not_unrolled_equal_the_reference(sizes):
 @pytest.mark.parametrize("schedule", ["exponential", "cosine", "inverse_time"])
 def test_schedules_and_weight_decay_equal_the_reference(stepper, schedule):
     case = ("tanh", "half_sse", stepper, (3,), "float64")
-    expect_equal_to_reference(case, schedule=schedule, weight_decay=stepper != "adamw")
+    expect_equal_to_reference(case, schedule=schedule, weight_decay=stepper not in DECOUPLED)
+
+
+RPROPS = ("learning_rate", "eta_plus", "eta_minus", "step_max", "step_min")
+RPROP = {  # steps, rates, where the first parameter is then, by torch.optim.Rprop
+    "first step bounded": (1, {"learning_rate": 0.0618, "step_max": 0.05, "step_min": 1e-4}, 0.05),
+    "first step raised": (1, {"learning_rate": 1e-8, "step_min": 1e-6}, 0.099999),
+    "growing from step_min": (4, {"learning_rate": 1e-8, "step_min": 1e-6}, 0.099994632),
+}
+
+
+@pytest.mark.parametrize("case", RPROP)
+def test_steps_of_rprop_are_bounded_as_those_of_torch(case):
+    steps, rates, first = RPROP[case]
+    X, T, start = XOR, np.array([[0.0], [0], [0], [1]]), np.array([[0.1, 0.2, 0.3]])
+    trained = train(Trainer((2, 1), True, ("logistic",), "half_sse", "rprop"), X, T, make_batch(start, steps, **rates))
+    network = reference.Network((2, 1), True, ("logistic",), "half_sse")
+    numbers = {name: (RATES | rates)[name] for name in RPROPS}
+    path = reference.trajectory(network, start[0], X, T, steps, "rprop", numbers)
+    np.testing.assert_allclose([trained.theta[0, 0], path[-1][0][0]], first, rtol=LENGTH)
+    np.testing.assert_allclose(trained.theta[0], path[-1][0], rtol=LENGTH)
+
+
+def test_steppers_with_a_weight_decay_of_their_own_are_those_declared():
+    assert {name for name, stepper in STEPPERS.items() if "weight_decay" in stepper.rates} == DECOUPLED
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from kernel_cases import ACTIVATIONS, HIDDEN, LOSSES, activations_of, problem
+from kernel_cases import ACTIVATIONS, HIDDEN, LOSSES, RATES, STEPPERS, activations_of, problem
 from tolerances import DIFFERENCES, HESSIAN
 
 from saddlescape import layout, reference
+from saddlescape.kernels.schedules import SCHEDULES
 
+ONE = np.ones((1, 1))
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])
 
 
@@ -37,6 +39,28 @@ def test_zero_is_a_degenerate_saddle_of_xor(activation, problem_of, loss, curvat
     assert not gradient(np.zeros(9)).any()
     hessian = np.array([(gradient(h) - gradient(-h)) / 2e-5 for h in 1e-5 * np.eye(9)])
     assert np.linalg.eigvalsh(hessian) == pytest.approx([0] * 8 + [curvature], abs=HESSIAN)
+
+
+def _ones(loss):
+    return reference.Network((1, 1), True, ("linear",), loss)
+
+
+KNOWN = {
+    "activation": (lambda name: reference.activate(name, np.zeros((1, 1))), reference.ACTIVATIONS, ACTIVATIONS),
+    "loss": (lambda name: reference.loss_and_gradient(_ones(name), np.ones(2), ONE, ONE), reference.LOSSES, LOSSES),
+    "stepper": (lambda name: reference.step(name, ONE, ONE, {}, RATES), reference.STEPPERS, STEPPERS),
+    "schedule": (lambda name: reference.schedule(name, 1, RATES), reference.SCHEDULES, ("constant", *SCHEDULES)),
+}
+
+
+@pytest.mark.parametrize("what", KNOWN)
+def test_words_that_the_reference_does_not_know_are_refused(what):
+    call, known, of_the_kernel = KNOWN[what]
+    assert sorted(known) == sorted(of_the_kernel)
+    for name in known:
+        call(name)
+    with pytest.raises(ValueError, match=f"{what} must be one of .*; got 'lion'"):
+        call("lion")
 
 
 def test_separation_is_zero_only_for_units_equal_up_to_the_sign_allowed():

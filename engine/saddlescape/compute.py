@@ -16,7 +16,7 @@ from saddlescape.outcomes import ESCAPE_DROP, Outcome, classify
 from saddlescape.plan import Block, Plan
 from saddlescape.problems import Problem
 from saddlescape.spacing import log
-from saddlescape.spec import NUMERIC, Spec, only_numbers
+from saddlescape.spec import DECOUPLED, NUMERIC, Spec, only_numbers
 from saddlescape.spec.model import Record
 
 Data = dict[str, npt.NDArray[Any]]
@@ -62,7 +62,7 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     return Trainer(
         spec.sizes, spec.network.bias, spec.activations, training.loss, training.stepper,
         schedule=training.schedule,
-        weight_decay=training.stepper != "adamw" and bool(numbers["training.weight_decay"].any()),
+        weight_decay=training.stepper not in DECOUPLED and bool(numbers["training.weight_decay"].any()),
         layer_rates=training.layer_rates is not None,
         batch=spec.batch,
         shuffled=spec.shuffled,

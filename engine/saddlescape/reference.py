@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import layout, random
+from saddlescape.spec import DECOUPLED
 
 Array = npt.NDArray[np.floating]
 
@@ -25,12 +26,27 @@ class Network:
     loss: str
 
 
+ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin")
+LOSSES = ("half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce")
+STEPPERS = (
+    *("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop"),
+    *("sign", "normalized", "multiplicative"),
+)
+SCHEDULES = ("constant", "exponential", "cosine", "inverse_time")
+
+
+def _check(what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise ValueError(f"{what} must be one of {', '.join(known)}; got {name!r}")
+
+
 _erf = np.vectorize(math.erf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
 def activate(name: str, z: Array) -> tuple[Array, Array]:
     """Value and derivative of an activation at `z`; the derivatives do not cancel where a function saturates."""
+    _check("activation", name, ACTIVATIONS)
     one = z.dtype.type(1)
     if name == "linear":
         return z, np.ones_like(z)
@@ -55,6 +71,7 @@ def activate(name: str, z: Array) -> tuple[Array, Array]:
 
 def _loss_terms(loss: str, z: Array, y: Array, slope: Array, t: Array) -> tuple[Array, Array, Array]:
     """Terms of the loss (samples, outputs), factors included, their derivatives by z, and the errors."""
+    _check("loss", loss, LOSSES)
     error = y - t
     if loss == "half_sse":
         return error**2 / 2, error * slope, error
@@ -111,6 +128,7 @@ Rates = Mapping[str, "float | Array"]
 
 def step(stepper: str, theta: Array, g: Array, state: State, rates: Rates) -> Array:
     """Parameters after one step of `torch.optim`'s stepper of that name; `state` (empty at the start) is updated."""
+    _check("stepper", stepper, STEPPERS)
     rate, zero = rates["learning_rate"], np.zeros_like(theta)
     if stepper == "gd":
         return theta - rate * g
@@ -153,6 +171,7 @@ def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
 
 def schedule(name: str, t: int, rates: Mapping[str, float]) -> float:
     """What the learning rate is multiplied by at step `t`, the first being 0."""
+    _check("schedule", name, SCHEDULES)
     if name == "exponential":
         return float(np.exp(rates["log_decay"] * t))
     if name == "cosine":
@@ -178,7 +197,7 @@ def trajectory(
 
     Parameters
     ----------
-    rates : by the kernel's names; `weight_decay` times theta is added to the gradient (adamw has its own way).
+    rates : by the kernel's names; `weight_decay` times theta is added to the gradient (but by those of `DECOUPLED`).
     batch : samples of a step, taken in order or, if `shuffled`, in a fresh order each epoch; 0 for all.
     key : seed and number of the run, for the shuffles and for noise (`rates["noise"]` times a standard normal number).
     layer_rates : whether layer k steps at `layer_rate_k` times the learning rate.
@@ -197,7 +216,7 @@ def trajectory(
         if "noise" in rates:
             noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
             g = g + (rates["noise"] * noise).astype(dtype)
-        if stepper != "adamw" and "weight_decay" in rates:
+        if stepper not in DECOUPLED and "weight_decay" in rates:
             g = g + dtype.type(rates["weight_decay"]) * theta
         rate = rates["learning_rate"] * schedule(schedule_name, t, rates) * shares
         now: Rates = {**rates, "learning_rate": rate.astype(dtype)}

@@ -10,7 +10,7 @@ from numpy.linalg import norm
 from saddlescape.compute import plain_trainer
 from saddlescape.kernels import Derivatives
 from saddlescape.kernels import derivatives as of_network
-from saddlescape.spec import Spec
+from saddlescape.spec import DECOUPLED, Spec
 
 Floats = npt.NDArray[np.floating]
 
@@ -34,7 +34,7 @@ def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
     if theta.ndim != 2 or theta.shape[1] != spec.n_params:
         raise ValueError(f"theta must have shape (points, {spec.n_params}); got {theta.shape}")
     found = of_network(plain_trainer(spec), spec.loaded.X, spec.loaded.T, theta)
-    decay = spec.training.weight_decay if spec.training.stepper != "adamw" else 0.0
+    decay = spec.training.weight_decay if spec.training.stepper not in DECOUPLED else 0.0
     return replace(
         found,
         loss=found.loss + decay / 2 * (theta**2).sum(axis=1),

@@ -20,15 +20,18 @@ def growth_factor(curvature: npt.ArrayLike, learning_rate: npt.ArrayLike, moment
     Parameters
     ----------
     curvature : negative; the others broadcast against it.
+    learning_rate, momentum : > 0; from 0 to below 1.
 
     Raises
     ------
-    ValueError : the curvature is not negative, so nothing need grow.
+    ValueError : one of them is none of these: of another curvature nothing need grow, with more momentum all does.
 
     References
     ----------
     B. T. Polyak (1964), USSR Comput. Math. Math. Phys. 4(5), 1-17.
     """
+    _expect(np.asarray(learning_rate) > 0, "learning_rate must be greater than 0", learning_rate)
+    _expect((np.asarray(momentum) >= 0) & (np.asarray(momentum) < 1), "momentum must be 0 or more, below 1", momentum)
     trace = 1 + np.asarray(momentum) + np.asarray(learning_rate) * _gamma(curvature)
     return np.asarray((trace + np.sqrt(trace**2 - 4 * np.asarray(momentum))) / 2)
 
@@ -37,7 +40,13 @@ def saddle_escape_time(scale: npt.ArrayLike, curvature: npt.ArrayLike, distance:
     """Time of the linearised flow from `scale` to `distance` along a direction of negative curvature: the log law.
 
     ``ln(distance / scale) / gamma``, with curvature -gamma; in steps, divide by ``ln(growth_factor(...)) / gamma``.
+
+    Raises
+    ------
+    ValueError : scale or distance is not greater than 0, or the curvature not negative.
     """
+    _expect(np.asarray(scale) > 0, "scale must be greater than 0", scale)
+    _expect(np.asarray(distance) > 0, "distance must be greater than 0", distance)
     return np.asarray(np.log(np.asarray(distance) / np.asarray(scale)) / _gamma(curvature))
 
 
@@ -48,13 +57,21 @@ def linear_product(time: npt.ArrayLike, start: npt.ArrayLike, target: npt.ArrayL
 
     Parameters
     ----------
+    time : >= 0.
     start, target : u0 and s, > 0.
+
+    Raises
+    ------
+    ValueError : one of them is none of these.
 
     References
     ----------
     A. M. Saxe, J. L. McClelland & S. Ganguli (2013), Exact solutions to the nonlinear dynamics of learning in deep
     linear neural networks, arXiv:1312.6120.
     """
+    _expect(np.asarray(time) >= 0, "time must be 0 or more", time)
+    _expect(np.asarray(start) > 0, "start must be greater than 0", start)
+    _expect(np.asarray(target) > 0, "target must be greater than 0", target)
     u0, s = np.asarray(start, dtype=np.float64), np.asarray(target, dtype=np.float64)
     return np.asarray(s / (1 + (s / u0 - 1) * np.exp(-2 * s * np.asarray(time))))
 
@@ -92,6 +109,10 @@ def linear_product_time(
 
 def _gamma(curvature: npt.ArrayLike) -> Array:
     gamma = -np.asarray(curvature, dtype=np.float64)
-    if not np.all(gamma > 0):
-        raise ValueError(f"curvature must be negative: along the others nothing grows; got {curvature!r}")
+    _expect(gamma > 0, "curvature must be negative: along the others nothing grows", curvature)
     return gamma
+
+
+def _expect(met: npt.ArrayLike, requirement: str, value: npt.ArrayLike) -> None:
+    if not np.all(met):
+        raise ValueError(f"{requirement}; got {value!r}")

@@ -63,13 +63,13 @@ def adamw(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, St
 def rprop(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
     """Rprop (Riedmiller & Braun 1993): a step size for each parameter, from the signs of g alone.
 
-    A step size of 0 stands for the first one, the learning rate.
+    A step size of 0 stands for the first one, the learning rate.  Every size, the first one too, is held between the
+    bounds, as in `torch.optim.Rprop`.
     """
     last, size = state[0], select(state[1] > 0.0, state[1], rates["learning_rate"])
     same, turned = last * g > 0.0, last * g < 0.0
-    longer = _least(size * rates["eta_plus"], rates["step_max"])
-    shorter = _most(size * rates["eta_minus"], rates["step_min"])
-    size = select(same, longer, select(turned, shorter, size))
+    factor = select(same, rates["eta_plus"], select(turned, rates["eta_minus"], 1.0))
+    size = _least(_most(size * factor, rates["step_min"]), rates["step_max"])
     g = select(turned, g.like(0.0), g)
     return theta - _sign(g) * size, (g, size)
 

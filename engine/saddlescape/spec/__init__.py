@@ -2,7 +2,19 @@
 
 from saddlescape.spec.axes import Axis, only_numbers
 from saddlescape.spec.checks import LARGEST
-from saddlescape.spec.model import NUMERIC, Spec, Starts
+from saddlescape.spec.model import DECOUPLED, NUMERIC, Spec, Starts
 from saddlescape.spec.sweep import Sweep, bundled, load, parse
 
-__all__ = ["LARGEST", "NUMERIC", "Axis", "Spec", "Starts", "Sweep", "bundled", "load", "only_numbers", "parse"]
+__all__ = [
+    "DECOUPLED",
+    "LARGEST",
+    "NUMERIC",
+    "Axis",
+    "Spec",
+    "Starts",
+    "Sweep",
+    "bundled",
+    "load",
+    "only_numbers",
+    "parse",
+]

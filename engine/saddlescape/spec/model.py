@@ -51,6 +51,9 @@ NUMERIC = (
 
 LAYER_RATES = "training.layer_rates"
 
+DECOUPLED = frozenset({"adamw"})
+"""Steppers that shrink the weights by themselves: their weight decay is no part of the gradient."""
+
 
 def is_number(key: str) -> bool:
     """Whether a key only changes a number of a run: one of `NUMERIC`, or the rate of one layer."""
