@@ -1,13 +1,16 @@
 """A claim, the experiment that examines it, and what was found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from saddlescape.claims.conditions import Condition
 from saddlescape.results import Results
+from saddlescape.shares import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,15 +41,16 @@ class Finding:
     pictures: Mapping[str, Picture]
     """Of other names than the words."""
 
-    only_when: str = ""
-    """The condition under which alone the claim holds, as the runs show it."""
+    only_when: tuple[Condition, ...] = ()
+    """Without which it does not hold, as these runs or those of another claim show."""
 
     @property
     def verdict(self) -> str:
         """What they come to: "holds", "fails", or "holds only when ..."."""
         if not all(check.holds for check in self.checks):
             return "fails"
-        return f"holds only when {self.only_when}" if self.only_when else "holds"
+        conditions = " and ".join(condition.words for condition in self.only_when)
+        return f"holds only when {conditions}" if conditions else "holds"
 
 
 @dataclass(frozen=True)
@@ -90,13 +94,29 @@ def number(value: float | np.number) -> str:
     return f"{value:,.0f}".replace(",", " ") if value >= 1000 else f"{value:.3g}"
 
 
-def percent(fraction: float | np.floating) -> str:
-    """``5 %``."""
-    return f"{fraction:.0%}".replace("%", " %")
-
-
 def share(part: int | np.integer, whole: int) -> str:
     """``12 of 256 (5 %)``, ``all 256`` or ``none of 256``."""
     if part in (0, whole):
         return f"{'all' if part else 'none of'} {number(whole)}"
-    return f"{number(part)} of {number(whole)} ({percent(part / whole)})"
+    return f"{number(part)} of {number(whole)} ({percent(part, whole, 0)})"
+
+
+def hundredths(fraction: float) -> str:
+    """A fraction that is no count, such as one that was chosen: ``95 %``."""
+    return percent(round(100 * fraction), 100, 0)
+
+
+def both(names: Iterable[str]) -> str:
+    """Names in their order, with "and" before the last."""
+    *first, last = list(names) or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def span(low: float | np.floating, high: float | np.floating) -> str:
+    """``from 0.3 to 1``, or ``of 1``."""
+    return f"from {low:g} to {high:g}" if low < high else f"of {low:g}"
+
+
+def times(event: npt.NDArray[np.number]) -> npt.NDArray[np.float64]:
+    """Steps or times of events, inf where they never came."""
+    return np.where(event >= 0, event, np.inf)

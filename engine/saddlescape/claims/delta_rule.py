@@ -1,6 +1,7 @@
 """Claim 2: without a hidden layer zero is as good a start as any, because the delta rule adds."""
 
 import numpy as np
+import numpy.typing as npt
 
 from saddlescape import plots
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, point, share
@@ -9,6 +10,9 @@ from saddlescape.results import Results
 
 AS_SOON = 2
 """Zero is as good as elsewhere when it takes at most so many times the median of the slowest other scale."""
+
+SIGNS = (1, 1, -1)
+"""Of the weights and the bias of every network without a hidden layer that solves AND, or OR."""
 
 
 def examine(results: Results) -> Finding:
@@ -33,7 +37,8 @@ def examine(results: Results) -> Finding:
         Check(f"multiplied, {share(frozen.sum(), frozen.size)} runs from zero are frozen", bool(frozen.all())),
     )
     through = solved[:, multiplies, scale > 0]
-    words = {"scale": f"{scale.max():g}", "through": share(through.sum(), through.size)}
+    right = (np.sign(results["start_theta"][:, multiplies, scale > 0, :, :3]) == SIGNS).all(axis=-1)
+    words = {"scale": f"{scale.max():g}", "through": come_through(through, right)}
     panels = {
         f"{way}, from {'random weights' if where else 'exact zero'}": point(
             results, name="and", stepper=stepper, scale=where
@@ -43,6 +48,14 @@ def examine(results: Results) -> Finding:
     }
     drawn = plots.trajectories(results, panels, columns=2)
     return Finding(checks, words, {"paths": Picture(drawn, "Loss of runs against steps")})
+
+
+def come_through(through: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]) -> str:
+    """How many random starts a rule that turns no sign solves, and whether those of wrong signs are among them."""
+    wrong, told = np.count_nonzero(through & ~right), share(through.sum(), through.size)
+    if wrong:
+        return f"{told} starts come through, {number(wrong)} of them with signs that are not those of a solution."
+    return f"only those starts come through whose signs happen to be right: {told}."
 
 
 CLAIM = Claim(

@@ -1,19 +1,18 @@
 """Claim 8: where exactly a start at zero stays, and where it moves, stays symmetric, or learns."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from saddlescape.analysis import zero
-from saddlescape.claims.claim import Check, Claim, Finding, share
+from saddlescape.claims.claim import Check, Claim, Finding, both, share
+from saddlescape.claims.conditions import CANCEL, SILENT
 from saddlescape.claims.xor import moves_from_zero
 from saddlescape.outcomes import Outcome
 from saddlescape.results import Results
-from saddlescape.spec import Spec
-
-LOGISTIC_AT_ZERO = 0.5
 
 
 class Row(NamedTuple):
@@ -23,7 +22,8 @@ class Row(NamedTuple):
     """Activation, loss, stepper, problem and batch."""
 
     cancels: bool
-    """Whether the errors of every batch add up to zero."""
+    silent: bool
+    """Whether it meets `CANCEL`, and `SILENT`."""
 
     predicted: zero.Moves
     moves: zero.Moves
@@ -45,29 +45,60 @@ def examine(results: Results) -> Finding:
     table = list(rows(results))
     right, stays = sum(row.moves == row.predicted for row in table), [r for r in table if r.moves == zero.Moves.NOTHING]
     moving, learnt = [row for row in table if row not in stays], [row for row in table if row.learns]
-    alike = sum(row.symmetric for row in moving)
+    alike, silent = sum(row.symmetric for row in moving), [row for row in table if row.silent]
+    only_bias = sum(row.moves in (zero.Moves.NOTHING, zero.Moves.BIAS) for row in silent)
     problems, units = {row.column[0].upper() for row in learnt}, {row.units for row in learnt}
+    cancel = sum(row.cancels for row in table)
     checks = (
         Check(
             f"in {share(right, len(table))} combinations that moves which the derivatives at zero say",
             right == len(table),
         ),
         Check(
-            f"{share(len(stays), len(table))} never move, and these are all those where the errors of a batch cancel",
+            f"{share(len(stays), len(table))} never move; the errors of a batch cancel in {cancel} (claim 7): "
+            f"{'these are the same' if stays == [row for row in table if row.cancels] else 'these are not the same'}",
             bool(stays) and stays == [row for row in table if row.cancels],
         ),
         Check(
-            f"in {share(alike, len(moving))} of the others the hidden units are equal to the last bit at the end",
+            f"where the units say 0 at zero (claim 6), in {share(only_bias, len(silent))} combinations no more than "
+            "the output's bias moves",
+            only_bias == len(silent),
+        ),
+        Check(
+            f"of those that move, in {share(alike, len(moving))} the hidden units are equal to the last bit at the end "
+            "(claim 4)",
             alike == len(moving),
         ),
         Check(
-            f"{share(len(learnt), len(table))} learn: {both(problems)} with {both(units)} units; XOR is not among them",
+            f"{share(len(learnt), len(table))} learn: {both(sorted(problems))} with {both(sorted(units))} units; XOR "
+            f"is {'' if 'XOR' in problems else 'not '}among them",
             bool(learnt) and "XOR" not in problems,
         ),
     )
-    where = {f"{problem.upper()} in {batch} batches" for problem, batch in (row.column for row in stays)}
-    words = {"n": str(len(table)), "summary": summary(table), "all": everything(table)}
-    return Finding(checks, words, {}, f"the errors of a batch cancel ({both(where)})")
+    where = sorted({f"{problem.upper()} in {batch} batches" for problem, batch in (row.column for row in stays)})
+    cancel_here = replace(CANCEL, words=f"{CANCEL.words} ({both(where)})")
+    words = {
+        "n": str(len(table)),
+        "fourth": neither(table),
+        "summary": summary(table),
+        "all": everything(table),
+    }
+    return Finding(checks, words, {}, (cancel_here,))
+
+
+def neither(table: list[Row]) -> str:
+    """What else matters: nothing, if a start fares alike with each loss and optimiser, all else being equal."""
+    losses, ways = ({row.chosen[i] for row in table} for i in (1, 2))
+    fates: dict[tuple[str, ...], set[str]] = {}
+    for row in table:
+        fates.setdefault((row.units, *row.column), set()).add(fate(row))
+    mixed = [" ".join(key) for key, found in fates.items() if len(found) > 1]
+    if mixed:
+        return f"The loss or the optimiser decides as well, for {both(mixed)}."
+    return (
+        "Neither the loss nor the optimiser is among the three here, where outputs are logistic: "
+        f"{both(sorted(losses))}, {both(sorted(ways))} come to the same."
+    )
 
 
 def rows(results: Results) -> Iterator[Row]:
@@ -79,19 +110,7 @@ def rows(results: Results) -> Iterator[Row]:
         moves = zero.observed(np.vstack([path, final[here]]), spec.sizes)
         end = (moves, bool(apart[here][0] == 0), bool(outcome[here][0] == Outcome.SOLVED))
         chosen = tuple(str(results.coords[name][i]) for name, i in zip(names, here, strict=True))
-        yield Row(chosen, cancels(spec), moves_from_zero(spec), *end)
-
-
-def cancels(spec: Spec) -> bool:
-    """Whether at zero the errors of each batch add up to zero; the output is logistic."""
-    errors, size = LOGISTIC_AT_ZERO - spec.loaded.T, spec.batch or len(spec.loaded.T)
-    return not any(errors[first : first + size].sum() for first in range(0, len(errors), size))
-
-
-def both(names: Iterable[str]) -> str:
-    """Names in order, with "and" before the last."""
-    *first, last = sorted(names) or ["nothing"]
-    return f"{', '.join(first)} and {last}" if first else last
+        yield Row(chosen, CANCEL.met(spec), SILENT.met(spec), moves_from_zero(spec), *end)
 
 
 def fate(row: Row) -> str:

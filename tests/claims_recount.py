@@ -1,0 +1,442 @@
+"""What the claims page says, counted once more from the arrays of a result: every check and every word of a claim.
+
+Nothing here comes from `saddlescape.claims`: a sentence that is changed there, or is not what the runs say, differs.
+"""
+
+import itertools
+import math
+import re
+from decimal import ROUND_CEILING, Decimal
+
+import numpy as np
+
+from saddlescape import starts
+from saddlescape.analysis import event_times, fit_scaling, xor_escape_constant
+from saddlescape.analysis.points import Kind, derivatives, report
+from saddlescape.spec import load
+
+FROZEN, PLATEAU, TRAPPED, SOLVED = 0, 2, 3, 4
+X01 = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+
+
+def count(n):
+    return f"{round(n):,}".replace(",", " ") if n >= 1000 else f"{n:.3g}"
+
+
+def share(mask):
+    """Of an array of bools."""
+    k, n = int(np.sum(mask)), int(np.size(mask))
+    if k in (0, n):
+        return f"all {count(n)}" if k else f"none of {count(n)}"
+    digits = next(d for d in range(4) if 0 < float(f"{100 * k / n:.{d}f}") < 100)
+    return f"{count(k)} of {count(n)} ({100 * k / n:.{digits}f} %)"
+
+
+def joined(words):
+    words = list(words)
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def by_scale(results, name):
+    """Scales in ascending order, and an array along them."""
+    order = np.argsort(results.coords["scale"])
+    return results.coords["scale"][order], results[name][order]
+
+
+def never(events):
+    """With inf for what never came."""
+    return np.array([e if e >= 0 else math.inf for e in events])
+
+
+def never_is_late(events):
+    return [sorted(never(row)) for row in events]
+
+
+def median(row):
+    return (row[(len(row) - 1) // 2] + row[len(row) // 2]) / 2
+
+
+def xor(results):
+    scale, outcome = by_scale(results, "outcome")
+    rows = never_is_late(by_scale(results, "escape_step")[1])
+    solved, runs, steps = (outcome == SOLVED).sum(axis=1), outcome.shape[1], results.sweep.spec.steps
+    best = next(i for i in range(len(scale)) if solved[i] == max(solved))
+    checks = [
+        f"{share(outcome[0] == FROZEN)} runs from exact zero are frozen",
+        f"in {share(by_scale(results, 'stop_step')[1][0] == 0)} a step changes no bit of the state, so no number of "
+        "steps will",
+        "in exact arithmetic the derivatives at zero move nothing",
+        f"the network can: {share(outcome[best] == SOLVED)} starts of scale {scale[best]:g} solve XOR",
+    ]
+
+    def within(i, budget):
+        return sum(step <= budget for step in rows[i]) / runs
+
+    def stuck(budget):
+        few = list(itertools.takewhile(lambda i: within(i, budget) < 0.05, range(len(scale))))
+        return scale[few[-1]] if few else 0.0
+
+    enough = list(itertools.takewhile(lambda i: within(i, 1000) >= 0.95, reversed(range(len(scale)))))
+    where = "Of no range of scales that was run" if not enough else f"Of scales of {scale[-1]:g}"
+    if len(enough) > 1:
+        where = f"Of scales from {scale[enough[-1]]:g} to {scale[-1]:g}"
+    most = [(s, median(row)) for s, row in zip(scale, rows, strict=True) if median(row) < math.inf]
+    falls = len(most) > 1 and all(b < a for (_, a), (_, b) in itertools.pairwise(most))
+    pair = [(a, b) for a, b in itertools.product(most, repeat=2) if abs(b[0] / a[0] / 10 - 1) < 1e-9]
+    words = {
+        "runs": count(runs),
+        "small": f"{scale[1]:g}",
+        "near": share(np.isfinite(rows[1])),
+        "steps": count(steps),
+        "best": f"{scale[best]:g}",
+        "best_share": share(outcome[best] == SOLVED),
+        "slower": f"The smaller the start, the more steps it takes: {count(most[-1][1])} in the median at scale "
+        f"{most[-1][0]:g}, {count(most[0][1])} at scale {most[0][0]:g}."
+        if falls
+        else "",
+        "share": "5 %",
+        "budgets": ", ".join(
+            f"within {count(b)} steps up to scale {stuck(b):g}" for b in (100, 1000, 10**4, 10**5) if b <= steps
+        ),
+        "enough": f"{where} at least 95 % of the starts leave XOR's plateau within 1 000 steps.",
+        "tenfold": f"Of scale {pair[0][0][0]:g} it takes the median start {count(pair[0][0][1] / pair[0][1][1])} times "
+        f"as many as of scale {pair[0][1][0]:g}."
+        if pair
+        else "",
+    }
+    return checks, words
+
+
+def delta_rule(results):
+    names, ways, scale = (list(results.coords[axis]) for axis in ("name", "stepper", "scale"))
+    gd, times, solved = ways.index("gd"), ways.index("multiplicative"), results["outcome"] == SOLVED
+    zero, others = scale.index(0), [i for i, s in enumerate(scale) if s]
+    medians = [np.median(results["solve_step"][i, gd, j]) for i in range(len(names)) for j in others]
+    through = solved[:, times, others]
+    theta = results["start_theta"][:, times, others]
+    right = (theta[..., 0] > 0) & (theta[..., 1] > 0) & (theta[..., 2] < 0)
+    told = f"only those starts come through whose signs happen to be right: {share(through)}."
+    if wrong := int((through & ~right).sum()):
+        told = f"{share(through)} starts come through, {wrong} of them with signs that are not those of a solution."
+    checks = [
+        f"the delta rule learns in {share(solved[:, gd, zero])} runs from zero and in {share(solved[:, gd, others])} "
+        "from other scales",
+        f"from zero it takes at most {count(results['solve_step'][:, gd, zero].max())} steps, from other scales "
+        f"{count(min(medians))} to {count(max(medians))} in the median",
+        f"multiplied, {share(results['outcome'][:, times, zero] == FROZEN)} runs from zero are frozen",
+    ]
+    return checks, {"scale": f"{max(scale):g}", "through": told}
+
+
+def hidden_gradient(results):
+    """Gradients of AND 2-2-1 by the chain rule, in NumPy."""
+    names, scale, start = results.coords["activation"], results.coords["scale"], results["theta"][..., 0, :]
+    f = {"logistic": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh}
+    slope = {"logistic": lambda h: h * (1 - h), "tanh": lambda h: 1 - h**2}
+    inputs, target, hidden, output, moved = np.c_[X01, np.ones(4)], np.array([0, 0, 0, 1.0]), [], [], {}
+    for i, name in enumerate(names):
+        w, v = start[i][..., :6].reshape(*start[i].shape[:-1], 2, 3), start[i][..., 6:]
+        h = f[name](np.einsum("srjk,nk->srnj", w, inputs))
+        h1 = np.concatenate([h, np.ones((*h.shape[:-1], 1))], axis=-1)
+        y = f["logistic"](np.einsum("srnj,srj->srn", h1, v))
+        delta = (y - target) * y * (1 - y)
+        hidden.append(
+            np.linalg.norm(np.einsum("srn,srj,srnj,nk->srjk", delta, v[..., :2], slope[name](h), inputs), axis=(2, 3))
+        )
+        output.append(np.linalg.norm(np.einsum("srn,srnj->srj", delta, h1), axis=-1))
+        moved[name] = np.linalg.norm(np.diff(results["theta"][i, scale == 0, 0, :3, :6], axis=1)[0, 1])
+    hidden, output = np.array(hidden), np.array(output)
+    near = (scale > 0) & (scale <= 0.1)
+    powers = [np.polyfit(np.log(scale[near]), np.log(np.median(row[near], axis=1)), 1)[0] for row in hidden]
+    checks = [
+        f"at exact zero the gradient of the hidden layer is {hidden[:, scale == 0].max():g} in length, that of the "
+        f"output layer at least {output[:, scale == 0].min():.3g} ({joined(names)} units)",
+        f"near zero it grows like the scale to the power {joined(f'{p:.3f}' for p in powers)}",
+    ]
+    loud, quiet = [n for n in names if moved[n]], [n for n in names if not moved[n]]
+    told = []
+    if loud:
+        told.append(
+            f"What follows depends on the unit. One that speaks at 0 ({', '.join(loud)}) lets its output weight move "
+            f"in the first step. In the second the hidden layer does hear (length "
+            f"{', '.join(count(moved[n]) for n in loud)}), but all its units hear the same: that is claim 4."
+        )
+    if quiet:
+        told.append(
+            f"Where f(0) = 0 ({', '.join(quiet)}) not even the output weights move, and only the output's bias learns: "
+            "that is claim 6."
+        )
+    return checks, {"runs": count(results.dims["run"]), "followed": " ".join(told)}
+
+
+def equal_units(results):
+    kinds, scale = list(results.coords["kind"]), results.coords["scale"]
+    tied, normal = kinds.index("tied"), kinds.index("normal")
+    loss, solved = results["final_loss"][tied], results["outcome"] == SOLVED
+    above, shown = f"{loss.min() - 1 / 3:.0e}", loss[:, scale == 1]
+    tail = f": the nearest stays {above} above it" if loss.min() > 1 / 3 else ""
+    checks = [
+        f"{share(results['final_separation'][tied] == 0)} runs with equal units "
+        f"({' or '.join(results.coords['hidden'])} of them, scales from {scale.min():g} to {scale.max():g}) "
+        "still have units equal to the last bit after up to "
+        f"{count(results['stop_step'].max())} steps",
+        f"{share(loss <= 1 / 3)} get to a loss of 1/3{tail}",
+        f"{share(solved[normal])} runs with different units solve XOR, of those with equal ones {share(solved[tied])}",
+    ]
+    nearest = f"The nearest that any run with equal units came is {above} above it."
+    return checks, {
+        "nearest": nearest if tail else "Some run with equal units came there all the same.",
+        "down": share(shown - 1 / 3 < 0.01),
+        "near": "0.01",
+        "below": share(shown < 1 / 3),
+    }
+
+
+def many_starts(results):
+    scale, outcome = by_scale(results, "outcome")
+    solved, runs, one = (outcome == SOLVED).sum(axis=1), outcome.shape[1], int(np.flatnonzero(scale == 1)[0])
+    best, trapped = [i for i in range(len(scale)) if solved[i] == max(solved)], outcome == TRAPPED
+    top, worst = joined(f"{scale[i]:g}" for i in best), int(np.argmax(trapped.sum(axis=1)))
+    distinct = by_scale(results, "distinct_starts")[1][0]
+    fate = "one fate" if len({*outcome[0]}) == 1 else "several fates"
+
+    def needed(i):
+        p = solved[i] / runs
+        return 1 if p == 1 else math.ceil(math.log(0.01) / math.log(1 - p)) if p else math.inf
+
+    edge = ", the smallest but zero that was tried" if best[0] == 1 else ""
+    checks = [
+        f"all starts of scale {top} come through"
+        if max(solved) == runs
+        else f"no scale brings all starts through: at best {share(outcome[best[0]] == SOLVED)}, at scale {top}",
+        f"of different starts {share(trapped[one])} get trapped at scale 1, at most {share(trapped[worst])}, at scale "
+        f"{scale[worst]:g}",
+        f"{count(runs)} runs from zero are {distinct} start with {fate}: {share(outcome[0] == SOLVED)} solve XOR",
+    ]
+    caught = by_scale(results, "outcome")[1][one] == TRAPPED
+    theta, final = (by_scale(results, name)[1][one, caught] for name in ("start_theta", "final_theta"))
+    before, after = (np.median(np.sqrt((rows**2).sum(axis=1))) for rows in (theta, final))
+    losses = by_scale(results, "final_loss")[1][one, caught].round(2)
+    steepest = by_scale(results, "final_grad_norm")[1][one, caught].max()
+    kinds = report(results.sweep.at((int(np.flatnonzero(results.coords["scale"] == 1)[0]),)), final).kind
+    other = sum(kind not in (Kind.AT_INFINITY, Kind.MINIMUM) for kind in kinds)
+    ends = (
+        f"Followed further by Newton's method, {share(kinds == Kind.AT_INFINITY)} go on without end, "
+        f"{share(kinds == Kind.MINIMUM)} come to a minimum" + (f", {other} do neither." if other else ".")
+    )
+    if Kind.AT_INFINITY in kinds and Kind.MINIMUM not in kinds:
+        ends += (
+            " So such a trap is no bowl but a valley floor that goes down ever more gently: a minimum, if one likes, "
+            "at infinity. For training that is all the same."
+        )
+    rule = int(np.argmin(abs(scale - 0.5**0.5)))
+    few = needed(best[0])
+    words = {
+        "best": top,
+        "edge": ", the largest that was tried" if best[-1] == len(scale) - 1 else edge,
+        "best_share": share(outcome[best[0]] == SOLVED),
+        "steps": count(results.sweep.spec.steps),
+        "rule": f"{scale[rule]:g}",
+        "rule_share": share(outcome[rule] == SOLVED),
+        "largest": f"{scale[-1]:g}",
+        "largest_share": share(outcome[-1] == SOLVED),
+        "few": "no number of starts is" if few == math.inf else f"{few} start is" if few == 1 else f"{few} starts are",
+        "runs": count(runs),
+        "sure": "99 %",
+        "needed": ", ".join(
+            f"{needed(i)} from scale {scale[i]:g}"
+            for i in sorted({best[0], one, len(scale) - 1})
+            if needed(i) < math.inf
+        ),
+        "from_zero": "" if solved[0] else "From zero no number is enough.",
+        "trapped": count(sum(caught)),
+        "levels": joined(f"{x:g} ({count(sum(losses == x))} runs)" for x in sorted({*losses})),
+        "rest": f"The gradient there is at most {_bound(steepest)}, and their weights have "
+        f"{'grown' if after > before else 'shrunk'} in the median from a length of {before:.1f} to {after:.1f}.",
+        "minima": ends,
+    }
+    return checks, words
+
+
+def _bound(value):
+    """The least number of one digit that is not below."""
+    exact = Decimal(float(value))
+    return f"{float(exact.quantize(Decimal((0, (1,), exact.adjusted())), ROUND_CEILING)):.0e}"
+
+
+def priors(results):
+    names, scale, noise = list(results.coords["name"]), results.coords["scale"], results.coords["noise"]
+    solved, runs = results["outcome"] == SOLVED, results.dims["run"]
+    width, shaken = solved[:, list(noise).index(0)], solved[:, :, list(scale).index(0)]
+    targets = {"and": [0, 0, 0, 1], "xor": [0, 1, 1, 0]}
+    means = {name: sum(targets[name]) / 4 for name in names}
+    said = []
+    for i in range(len(names)):
+        *rest, bias = results.at("final_theta", (i, list(noise).index(0), list(scale).index(0)))[0]
+        said.append("nan" if any(rest) else f"{1 / (1 + math.exp(-bias)):.6g}")
+
+    def top(rows, values):
+        i = max(range(len(values)), key=lambda i: (rows[i].sum(), -i))
+        return rows[i], values[i]
+
+    def listed(kind, runs_of, values):
+        found = [(name, *top(rows, values)) for name, rows in zip(names, runs_of, strict=True)]
+        return ", ".join(f"{name.upper()} {share(rows)} solved at {kind} {value:g}" for name, rows, value in found)
+
+    def least(rows, values):
+        return min((v for v, row in zip(values, rows, strict=True) if row.sum() > runs / 2), default=None)
+
+    def needs(name, wide, noisy):
+        w, n = least(wide, scale), least(noisy, noise)
+        if w is None or n is None:
+            return f"For {name.upper()} none that was tried is enough of {'width' if w is None else 'noise'}."
+        easy = w <= sorted(scale)[1] and n <= sorted(noise)[1]
+        told = "the least of either that was tried is enough" if easy else "it takes more"
+        return f"For {name.upper()} {told} (width {w:g}, noise {n:g})."
+
+    harm = [
+        f"{kind} {max(values):g} solves fewer starts of {name.upper()} than {kind} {top(rows, values)[1]:g}"
+        for kind, runs_of, values in (("width", width, scale), ("noise", shaken, noise))
+        for name, rows in zip(names, runs_of, strict=True)
+        if rows[int(np.argmax(values))].sum() < rows.sum(axis=1).max()
+    ]
+    of_xor = top(shaken[names.index("xor")], noise)
+    checks = [
+        "without width and noise only the output's bias has learnt, and the output is the mean target: "
+        + ", ".join(f"{n.upper()} {y} for {means[n]:g}" for n, y in zip(names, said, strict=True)),
+        f"width alone brings the inputs back: {listed('scale', width, scale)}",
+        f"so does noise alone: {listed('noise', shaken, noise)}",
+    ]
+    return checks, {
+        "runs": count(runs),
+        "means": joined(f"{means[n]:g} for {n.upper()}" for n in names),
+        "needs": " ".join(needs(*found) for found in zip(names, width, shaken, strict=True)),
+        "harm": f"Too much does harm: {joined(harm)}." if harm else "",
+        "noise_share": share(of_xor[0]),
+        "noise_best": f"{of_xor[1]:g}",
+    }
+
+
+def saddle(results):
+    scale, escape = results.coords["scale"], results["escape_time"]
+    frozen = results["outcome"][:, scale == 0] == FROZEN
+    near = (scale > 0) & (scale <= 0.05)
+    fits = [
+        fit_scaling(scale[near], *event_times(*(results[name][i, near] for name in EVENTS)), law)
+        for i, law in ((1, "power"), (0, "logarithm"))
+    ]
+    spectra = [np.linalg.eigvalsh(_hessian(results.sweep.at((i, 0)))) for i in (0, 1)]
+    logistic = np.linalg.eigvalsh(_hessian(load("xor").spec))
+    (copy_near, copy_far), (xor_near, xor_far) = (
+        [median(never_is_late(escape[i, scale == s])[0]) for s in (0.01, 0.1)] for i in (0, 1)
+    )
+    power, logarithm = fits
+    ways = starts.draw(results.sweep.at((1, int(np.argmax(scale)))), np.arange(results.dims["run"]), 1.0)
+    constant = xor_escape_constant(ways, "pm1")
+    checks = [
+        f"{share(frozen)} runs from exact zero stop at once",
+        "the gradient at zero is exactly 0, and close by the loss goes up in one direction and down in another",
+        f"the copy's saddle is strict: its Hessian has the eigenvalues {_listed(spectra[0])}",
+        f"that of XOR is not: {_listed(spectra[1])}; with logistic units {_listed(logistic)}",
+        f"up to scale 0.05 XOR's escape time goes like the scale to the power {power.slope:.3f} "
+        f"[{power.low:.3f}, {power.high:.3f}]; theory says -2",
+        "nearest to zero each run leaves when the fourth-order term of its loss says, up to a factor of "
+        f"{np.median(never(escape[1, scale == 0.01][0]) * 0.01**2 / constant):.3f} in the median",
+        f"the copy's like {logarithm.slope:.3f} ln(1 / scale); its negative curvature says {-1 / spectra[0][0]:.3f}",
+    ]
+    return checks, {
+        "runs": count(results.dims["run"]),
+        "slope": "0.25",  # of AND's output bias: (3/2 - 1/2) / 4, by hand
+        "near": "0.01",
+        "far": "0.1",
+        "fast": count(copy_near),
+        "slow": count(xor_near),
+        "more": count(copy_near - copy_far),
+        "longer": count(xor_near / xor_far),
+    }
+
+
+EVENTS = ("escape_time", "stop_time", "stop_reason")
+
+
+def _hessian(spec):
+    """By differences of the gradient at zero."""
+    step = 1e-4
+    ends = [derivatives(spec, sign * step * np.eye(spec.n_params)).gradient for sign in (1, -1)]
+    return (ends[0] - ends[1]) / (2 * step)
+
+
+def _listed(values):
+    found = sorted((float(f"{v:.4f}") + 0.0 for v in values), reverse=True)
+    groups = [(value, len(list(same))) for value, same in itertools.groupby(found)]
+    return ", ".join(f"{n} x {v:g}" if n > 1 else f"{v:g}" for v, n in groups)
+
+
+def usually(results):
+    table, axes = {}, [name for name in results.dims if name != "run"]
+    for here in np.ndindex(*(results.dims[name] for name in axes)):
+        key = tuple(str(results.coords[name][i]) for name, i in zip(axes, here, strict=True))
+        final = results["final_theta"][here][0]
+        path = np.vstack([results.at("theta", here)[0], final[None]])
+        moved = np.flatnonzero((np.nan_to_num(path) != 0).any(axis=0)).tolist()
+        what = {0: "stays", 1: "moves: the output bias"}.get(len(moved), "moves: everything, the units alike")
+        if len(moved) > 1 and (final[:3] != final[3:6]).any():
+            what = "moves: everything, each unit its own way"
+        table[key] = (
+            what,
+            bool(results["outcome"][here][0] == SOLVED),
+            bool(results["final_separation"][here][0] == 0),
+        )
+        assert moved in ([], [8], list(range(9)))
+    balanced = [key for key in table if key[3:] == ("xor", "full")]
+    stays, learnt = [k for k in table if table[k][0] == "stays"], [k for k in table if table[k][1]]
+    moving, silent = [k for k in table if k not in stays], [k for k in table if k[0] in ("tanh", "relu")]
+    n, only_bias = len(table), [table[k][0] in ("stays", "moves: the output bias") for k in silent]
+    who = [joined(sorted({f(k) for k in learnt}) or ["nothing"]) for f in (lambda k: k[3].upper(), lambda k: k[0])]
+    checks = [
+        f"in all {n} combinations that moves which the derivatives at zero say",
+        f"{share([k in stays for k in table])} never move; the errors of a batch cancel in {len(balanced)} (claim 7): "
+        f"these are {'' if stays == balanced else 'not '}the same",
+        f"where the units say 0 at zero (claim 6), in {share(only_bias)} combinations no more than the output's bias "
+        "moves",
+        f"of those that move, in {share([table[k][2] for k in moving])} the hidden units are equal to the last bit at "
+        "the end (claim 4)",
+        f"{share([k in learnt for k in table])} learn: {who[0]} with {who[1]} units; XOR is "
+        f"{'' if 'XOR' in who[0] else 'not '}among them",
+    ]
+    fates = {k: f"{table[k][0]}; {'learns' if table[k][1] else 'never learns'}" for k in table}
+    cells = {}
+    for key, fate in fates.items():
+        cells.setdefault((key[0], *key[3:]), set()).add(fate)
+    mixed = [" ".join(key) for key, found in cells.items() if len(found) > 1]
+    losses, ways = (joined(sorted({k[i] for k in table})) for i in (1, 2))
+    return checks, {
+        "n": str(n),
+        "fourth": f"The loss or the optimiser decides as well, for {joined(mixed)}."
+        if mixed
+        else "Neither the loss nor the optimiser is among the three here, where outputs are logistic: "
+        f"{losses}, {ways} come to the same.",
+        "summary": [
+            [units, *(" or ".join(sorted(found)) for key, found in cells.items() if key[0] == units)]
+            for units in dict.fromkeys(key[0] for key in table)
+        ],
+        "all": [[*key, fate] for key, fate in fates.items()],
+    }
+
+
+def rows_of(table):
+    """Text of the cells of an HTML table, but for its heads."""
+    rows = re.findall("<tr>(.*?)</tr>", table.partition("<tbody>")[2])
+    return [[cell.replace("<br>", " ") for cell in re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
+
+
+RECOUNT = {
+    "1-xor": xor,
+    "2-delta-rule": delta_rule,
+    "3-hidden-gradient": hidden_gradient,
+    "4-equal-units": equal_units,
+    "5-many-starts": many_starts,
+    "6-priors": priors,
+    "7-saddle": saddle,
+    "8-usually": usually,
+}
