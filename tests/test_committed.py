@@ -1,16 +1,20 @@
 """A run in progress, read as far as it is."""
 
+import math
 import pickle
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from store_cases import filled, run_folder, sweep
 
 import saddlescape as ss
 from saddlescape import plan as plans
+from saddlescape import plots
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import Plan
 from saddlescape.store import RunFolder
+from saddlescape_cli.main import cli
 
 
 @pytest.fixture
@@ -101,3 +105,18 @@ def test_a_folder_that_is_no_run_is_told(plan, tmp_path):
     (folder / "spec.toml").write_text((folder / "spec.toml").read_text().replace("steps = 20", "steps = 30"))
     with pytest.raises(CorruptError, match="not as it was when the run began"):
         ss.open(folder)
+
+
+def test_what_is_there_is_drawn_and_its_title_says_how_much(plan, tmp_path):
+    folder = begun(plan, tmp_path / "run", [0, 1])
+    done = CliRunner().invoke(cli, ["plot", str(folder), "-o", str(tmp_path / "it.svg")], catch_exceptions=False)
+    assert done.exit_code == 0
+    with ss.open(folder) as results:
+        there, runs = results.so_far
+        assert there == sum(math.prod(plan.block(number).shape) for number in (0, 1)) == (results["outcome"] >= 0).sum()
+        (ax,) = plots.plot(results, "curve").axes
+        assert ax.get_title().endswith(f"so far {there:,} of {runs:,} runs")
+    with pytest.raises(plots.PlotError, match="must have a run that is done; there is none yet"):
+        CliRunner().invoke(cli, ["plot", str(begun(plan, tmp_path / "other", []))], catch_exceptions=False)
+    with ss.open(run_folder(plan, tmp_path / "whole")) as results:
+        assert results.so_far is None

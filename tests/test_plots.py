@@ -64,6 +64,7 @@ def results(outcome, runs=8, clock="step", **coords):
     }
     return Stand(
         title="XOR",
+        so_far=None,
         labels={name: f"starts.{name}" for name in coords},
         along={name: (name,) for name in coords},
         variables=variables,
@@ -189,7 +190,7 @@ def test_map_colours_every_cell():
     assert tuple(pixels[2, 0]) == plots.RAMP(0.0)
     assert image.origin == "lower"
     assert image.get_extent() == [-2, 2, -0.5, 2.5]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["frozen 50.0%", "trapped 16.7%"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["frozen 50.0 %", "trapped 16.7 %"]
 
 
 def test_map_shows_the_majority_and_the_median_step():
@@ -245,7 +246,7 @@ def test_the_gradient_flow_has_times():
     (image,) = ax.get_images()
     pixels = np.asarray(image.get_array())
     assert [tuple(pixels[y, 0]) for y in (0, 1)] == [plots.RAMP(1.0), plots.RAMP(0.0)]
-    assert ax.figure.axes[1].get_ylabel() == "solved 50.0%: at time"
+    assert ax.figure.axes[1].get_ylabel() == "solved 50.0 %: at time"
     figure = plots.trajectories(results(Outcome.PLATEAU, clock="time", scale=[1]))
     assert figure.get_supxlabel() == "time"
     (x, *_) = (line.get_xdata() for line in figure.axes[0].get_lines())

@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 
-def open_result(path: Path) -> "Results":
-    """Open a result file, or the one in a run's folder; SpecError where there is none."""
+def open_result(path: Path, unfinished: bool = False) -> "Results":
+    """Open a result file, or the one in a run's folder; SpecError where there is none.
+
+    With `unfinished` a folder without one is opened as far as its run is.
+    """
     from saddlescape import results
 
     file = path / "result.h5" if path.is_dir() else path
-    if not file.is_file():
+    if not file.is_file() and not (unfinished and (path / "plan.json").exists()):
         remedy = f"finish it with: saddlescape resume {path}" if path.is_dir() else "name a result.h5"
         raise SpecError([Fault(str(file), f"must be a result file; there is none; {remedy}")])
-    return results.open(file)
+    return results.open(path)

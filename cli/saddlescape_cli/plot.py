@@ -32,9 +32,9 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
       saddlescape plot my-run/result.h5 --kind trajectories -o paths.svg
       saddlescape plot my-run/result.h5 --measures param_norm,loss
 
-    Draw the result FILE: outcomes as a curve, a map or a design, trajectories, runs in the plane of two measures,
-    escape times with the law that fits, the fraction solved, or the spectrum of the Hessian where runs stopped.  The
-    picture is a PNG, SVG or PDF, by the ending of its name.
+    Draw the result FILE, or what is there so far of the run in the folder FILE: outcomes as a curve, a map or a
+    design, trajectories, runs in the plane of two measures, escape times with the law that fits, the fraction solved,
+    or the spectrum of the Hessian where runs stopped.  The picture is a PNG, SVG or PDF, by the ending of its name.
     """
     if measures and kind not in (None, "portrait"):
         raise click.UsageError(f"--measures goes with --kind portrait; got --kind {kind}")
@@ -42,7 +42,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
         from saddlescape import plots
     from saddlescape_cli.open_result import open_result
 
-    with open_result(file) as results:
+    with open_result(file, unfinished=True) as results:
         figure = plots.figure_of(plots.portrait(results, measures)) if measures else plots.plot(results, kind)
     out = out or (file / "result.png" if file.is_dir() else file.with_suffix(".png"))
     try:

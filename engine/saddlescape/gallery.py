@@ -13,6 +13,7 @@ from saddlescape.analysis import boundary, box_dimension
 from saddlescape.analysis.theory import linear_product
 from saddlescape.layout import layers
 from saddlescape.outcomes import Outcome
+from saddlescape.plots.common import title_of
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
 from saddlescape.spec import load
@@ -37,7 +38,7 @@ def product(result: Results) -> "Axes":
     measured = dict(zip(names, theta.prod(axis=-1), strict=True))
     theory = {name: linear_product(2 * time, value**2, 1.0) for name, value in zip(names, scale, strict=True)}
     ax = plots.beside_theory(time, measured, theory)
-    ax.set(xlabel="time", ylabel="product of the weights", title=result.title)
+    ax.set(xlabel="time", ylabel="product of the weights", title=title_of(result))
     return ax
 
 
@@ -57,18 +58,18 @@ def modes(result: Results) -> "Axes":
     measured = dict(zip(names, (into * out_of).sum(axis=1).T, strict=True))
     theory = dict(zip(names, linear_product(time, start[:, None], singular[:, None]), strict=True))
     ax = plots.beside_theory(time, measured, theory)
-    ax.set(xlabel="time", ylabel="strength of the mode", title=result.title)
+    ax.set(xlabel="time", ylabel="strength of the mode", title=title_of(result))
     return ax
 
 
 def solved_slice(result: Results) -> "Axes":
     """Outcomes of a slice, and the dimension of the boundary of what is solved."""
-    return _with_dimension(plots.outcome_map(result), result, result["outcome"][..., 0] == Outcome.SOLVED)
+    return _with_dimension(plots.map(result), result, result["outcome"][..., 0] == Outcome.SOLVED)
 
 
 def trainability(result: Results, zoom: str = "") -> "Axes":
     """Where training converges, the dimension of the boundary, and the frame of the sweep that zooms in."""
-    ax = _with_dimension(plots.convergence_map(result), result, loss_ratio(result) < 1)
+    ax = _with_dimension(plots.convergence(result), result, loss_ratio(result) < 1)
     if zoom:
         ends = [np.log([axis.values[0], axis.values[-1]]) for axis in load(f"gallery/{zoom}").axes]
         cells = (np.log(result.coords[name]) for name in plots.axis_names(result))
@@ -80,7 +81,7 @@ def trainability(result: Results, zoom: str = "") -> "Axes":
 def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) -> "Axes":
     dimension = box_dimension(boundary(inside))
     interval = f"{dimension.value:.2f} [{dimension.low:.2f}, {dimension.high:.2f}]"
-    ax.set_title(f"{result.title}\nbox-counting dimension of the boundary {interval}", fontsize="medium")
+    ax.set_title(f"{title_of(result)}\nbox-counting dimension of the boundary {interval}", fontsize="medium")
     return ax
 
 
@@ -92,7 +93,7 @@ PICTURES: dict[str, Draw] = {
     "activation": plots.solved,
     "linear": product,
     "linear-modes": modes,
-    "noise": plots.outcome_map,
+    "noise": plots.map,
     "trainability": partial(trainability, zoom="trainability-zoom-1"),
     "trainability-zoom-1": partial(trainability, zoom="trainability-zoom-2"),
     "trainability-zoom-2": partial(trainability, zoom="trainability-zoom-3"),

@@ -100,6 +100,11 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     def title(self) -> str:
         return str(self.attrs.get("title", ""))
 
+    @property
+    def so_far(self) -> tuple[int, int] | None:
+        """Runs that are there, and runs in all, of a run in progress; None of a result."""
+        return self._source.so_far
+
     @cached_property
     def dims(self) -> dict[str, int]:
         """Dimensions of the outcomes and their lengths: the axes, x and y of a slice, run."""

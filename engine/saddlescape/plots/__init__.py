@@ -3,22 +3,23 @@
 Figures are made without a window or global state; a picture can be drawn anywhere and saved with `savefig`.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast, overload
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saddlescape.plots.common import COLOURS, RAMP, PlotError, axis_names, figure_of
-from saddlescape.plots.convergence import convergence_map
-from saddlescape.plots.curve import escape_curve
+from saddlescape.plots.common import COLOURS, RAMP, PlotError, Values, axis_names, figure_of
+from saddlescape.plots.convergence import convergence
+from saddlescape.plots.curve import curve
 from saddlescape.plots.design import design, numbers_of
 from saddlescape.plots.ends import spectra
-from saddlescape.plots.map import outcome_map, outcome_maps
+from saddlescape.plots.map import map, outcome_maps
 from saddlescape.plots.portrait import portrait
-from saddlescape.plots.scaling import escape_times, scaling
+from saddlescape.plots.scaling import escape_times, medians
 from saddlescape.plots.solved import solved
-from saddlescape.plots.spectrum import cuts, spectrum
+from saddlescape.plots.spectrum import cuts, eigenvalue_lines
 from saddlescape.plots.svg import svg
 from saddlescape.plots.theory import beside_theory
 from saddlescape.plots.trajectory import trajectories
@@ -35,13 +36,18 @@ __all__ = [
     "PlotError",
     "axis_names",
     "beside_theory",
+    "convergence",
     "convergence_map",
+    "curve",
     "cuts",
     "design",
+    "eigenvalue_lines",
     "escape_curve",
     "escape_times",
     "escaped_within",
     "figure_of",
+    "map",
+    "medians",
     "outcome_map",
     "outcome_maps",
     "plot",
@@ -54,17 +60,43 @@ __all__ = [
     "trajectories",
 ]
 
+escape_curve, outcome_map, convergence_map = curve, map, convergence
+"""Names that these had before they were those of their kinds."""
+
+
+def scaling(
+    results: "Results | Values",
+    measured: Mapping[str, Values] | None = None,
+    theory: Mapping[str, tuple[Values, Values]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw escape times of results, as `escape_times`; of arrays what `medians` draws, whose parameters these are."""
+    if measured is None:
+        return escape_times(cast("Results", results), ax)
+    return medians(np.asarray(results), measured, theory, ax)
+
+
+@overload
+def spectrum(results: dict[str, Values], ax: Axes | None = None) -> Axes: ...
+@overload
+def spectrum(results: "Results") -> Figure: ...
+def spectrum(results: "Results | dict[str, Values]", ax: Axes | None = None) -> Axes | Figure:
+    """Draw the spectra of Hessians where runs stopped, as `spectra`; of eigenvalues by name, as `eigenvalue_lines`."""
+    return eigenvalue_lines(results, ax) if isinstance(results, dict) else spectra(results)
+
+
 KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
-    "curve": escape_curve,
-    "map": outcome_map,
+    "curve": curve,
+    "map": map,
     "trajectories": trajectories,
     "portrait": portrait,
-    "scaling": escape_times,
+    "scaling": scaling,
     "solved": solved,
-    "convergence": convergence_map,
+    "convergence": convergence,
     "design": design,
-    "spectrum": spectra,
+    "spectrum": spectrum,
 }
+"""What draws each kind; ``plots.curve(r)`` is ``plots.plot(r, "curve")``, but for what it returns."""
 
 
 def plot(results: "Results", kind: str | None = None) -> Figure:
@@ -74,6 +106,8 @@ def plot(results: "Results", kind: str | None = None) -> Figure:
     ------
     PlotError : the kind is unknown, or the results have not what it needs.
     """
+    if results.so_far is not None and not results.so_far[0]:
+        raise PlotError(f"{results.path}: must have a run that is done; there is none yet; wait a little")
     wide = [name for name in axis_names(results) if results.dims[name] > 1]
     single = "design" if wide and len(numbers_of(results, wide[0])) > 1 else "curve"
     kind = kind or ("map" if len(wide) > 1 else single if wide else "trajectories")

@@ -2,15 +2,15 @@
 
 import math
 import re
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from saddlescape.errors import SaddlescapeError
 from saddlescape.measures import MEASURES
@@ -41,6 +41,13 @@ LOG_RANGE = 50
 
 NOT_AXES = frozenset({"run", "trajectory", "record", "parameter"})
 PANELS, TICKS, FEW = 6, 9, 3
+
+WIDTH, LINES = 64, 3
+"""Letters of a line of a title, and most lines of one; more are cut off."""
+
+INCH = 13
+"""Letters of a panel's title that an inch has room for."""
+
 OUTCOMES = tuple(Outcome)
 
 
@@ -108,15 +115,43 @@ def check_recorded(results: "Results", *measures: str) -> None:
             raise PlotError(f'record.fields: has no "{name}" to draw; {there}; add what is missing and run again')
 
 
+def plain(text: object) -> str:
+    """Text of a user as it is written: no dollar of it begins a formula, and what cannot be printed is seen."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(text)).replace("$", r"\$")
+
+
+def title_of(results: "Results", more: str = "", width: int = WIDTH) -> str:
+    """The title of results and what else is to be said, in lines; of a run in progress with how far it is."""
+    lines = textwrap.wrap(results.title + more, width, max_lines=LINES, placeholder=" ...")
+    tighter = (textwrap.wrap(" ".join(lines), narrow) for narrow in range(width // 2, width))
+    lines = next((even for even in tighter if len(even) == len(lines)), lines)
+    if results.so_far is not None:
+        lines.append("so far {:,} of {:,} runs".format(*results.so_far))
+    return "\n".join(map(plain, lines))
+
+
 def words(name: str) -> str:
     """A name of the file for people."""
-    return name.replace("_", " ")
+    return plain(name.replace("_", " "))
 
 
 def where(results: "Results", names: list[str], point: tuple[int, ...]) -> str:
     """The values of the axes at a point, for a title."""
     pairs = [(name, i) for dim, i in zip(names, point, strict=False) for name in results.along[dim]]
     return ", ".join(f"{words(name)} {label(results.coords[name][i])}" for name, i in pairs)
+
+
+def fold(text: str, width: int) -> str:
+    """A list with commas in lines of so many letters, broken behind commas; the signs of formulas do not count."""
+    lines = [""]
+    for part in text.split(", "):
+        longer = f"{lines[-1]}, {part}" if lines[-1] else part
+        if lines[-1] and len(re.sub(r"\\\w+|[${}^]", "", longer)) > width:
+            lines[-1] += ","
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
 
 
 def values_of(results: "Results", dim: str) -> Values:
@@ -126,18 +161,17 @@ def values_of(results: "Results", dim: str) -> Values:
 
 def meaning_of(results: "Results", dim: str) -> str:
     """What runs along a dimension: a key, those of zipped axes, a parameter."""
-    return " with ".join(results.labels[name] for name in results.along[dim])
+    return " with ".join(plain(results.labels[name]) for name in results.along[dim])
 
 
 def label(value: Any) -> str:
     """A value of an axis for people."""
-    text = str(value) if isinstance(value, str) else f"{value:.4g}"
-    return re.sub(r"^(.+)e([+-])0*(\d+)$", _power, text)
+    return plain(value) if isinstance(value, str) else re.sub(r"^(.+)e([+-])0*(\d+)$", _power, f"{value:.4g}")
 
 
 def _power_of_ten(value: float) -> str:
-    exponent = np.log10(value)
-    return f"$10^{{{exponent:.0f}}}$" if exponent.is_integer() and abs(exponent) > 1 else f"{value:g}"
+    exponent = round(float(np.log10(value)))
+    return f"$10^{{{exponent}}}$" if math.isclose(value, 10.0**exponent) and abs(exponent) > 1 else label(value)
 
 
 def _power(match: re.Match[str]) -> str:
@@ -156,35 +190,47 @@ def spread_points(shape: list[int], most: int = PANELS) -> list[tuple[int, ...]]
     return [tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat] if shape else [()]
 
 
-def short_log_axis(axis: Axis) -> None:
-    """Ticks at 1, 2 and 5 times the powers of ten where an axis is logarithmic and has less than two decades."""
-    low, high = axis.get_view_interval()
-    if axis.get_scale() == "log" and high < 100 * low:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+def tidy(ax: Axes) -> None:
+    """Numbers as people write them on logarithmic axes, and enough of them where these have less than two decades."""
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = axis.get_view_interval()
+        if axis.get_scale() != "log" or isinstance(axis.get_major_locator(), FixedLocator):
+            continue
+        if high < 100 * low:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high >= 10 * low else MaxNLocator(FEW + 1))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _power_of_ten(value)))
         axis.set_minor_formatter(NullFormatter())
 
 
 def place(ax: Axes, values: Values, log: bool = False) -> tuple[Values, npt.NDArray[np.bool_]]:
     """Positions of the values on the horizontal axis, which is set up here, and which of them stand apart.
 
-    The axis is logarithmic if asked for, or if the values span `LOG_RANGE`.
+    Exact zero beside positive numbers stands apart, and so do words.  The axis is logarithmic if asked for, or if the
+    values span `LOG_RANGE`.
     """
-    apart = np.zeros(len(values), dtype=bool)
     if not np.issubdtype(values.dtype, np.number):
-        ax.set_xticks(range(len(values)), list(map(str, values)))
-        return np.arange(len(values)), apart
+        ax.set_xticks(range(len(values)), list(map(label, values)))
+        _slant(ax)
+        return np.arange(len(values)), np.ones(len(values), dtype=bool)
     positive = values[values > 0]
     wide = len(positive) > 1 and positive.max() >= (1 if log else LOG_RANGE) * positive.min()
     if np.any(values < 0) or not wide:
-        return values, apart
+        return values, (values == 0) & np.all(values >= 0)
     ax.set_xscale("log")
     if len(positive) == len(values):
-        return values, apart
+        return values, values == 0
     decades = np.log10(positive.max() / positive.min())
     zero = positive.min() / 10 ** max(0.5, decades / 10)
     _break(ax, zero, positive)
     return np.where(values == 0, zero, values), values == 0
+
+
+def _slant(ax: Axes) -> None:
+    """Many words stand aslant, so that none is written over another."""
+    if len("".join(tick.get_text() for tick in ax.get_xticklabels())) > WIDTH:
+        ax.tick_params(axis="x", rotation=30)
+        for tick in ax.get_xticklabels():
+            tick.set(ha="right", rotation_mode="anchor")
 
 
 def _break(ax: Axes, zero: float, positive: Values) -> None:

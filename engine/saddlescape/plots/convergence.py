@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgba
 
-from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, new_axes
+from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, meaning_of, new_axes, title_of, values_of
 from saddlescape.plots.map import show_cells
+from saddlescape.shares import percent
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -29,7 +30,7 @@ def loss_ratio(results: "Results") -> Values:
     return np.asarray(np.fmin(np.where(np.isfinite(ratio), ratio, WORST), WORST).mean(axis=-1))
 
 
-def convergence_map(results: "Results", ax: Axes | None = None) -> Axes:
+def convergence(results: "Results", ax: Axes | None = None) -> Axes:
     """Draw over two axes the ratio of `loss_ratio` where it is below 1, and one flat colour where training fails.
 
     The criterion of Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, if the last 20 steps
@@ -39,12 +40,15 @@ def convergence_map(results: "Results", ax: Axes | None = None) -> Axes:
     if len(names) != 2 or "loss" not in results:
         raise PlotError(f"kind: needs two axes and a recorded loss; this result has the axes {names}")
     ratio = loss_ratio(results)
-    converged = ratio < 1
+    there = ~np.isnan(np.asarray(results["loss"][..., 0, 0], dtype=np.float64))
+    converged = there & (ratio < 1)
     norm = LogNorm(np.clip(ratio.min(), *LOWEST), 1)
     image = np.where(converged[..., None], RAMP.reversed()(norm(np.clip(ratio, norm.vmin, 1))), to_rgba(GREY))
-    show_cells(ax, image, *(np.asarray(results.coords[name]) for name in names))
+    image = np.where(there[..., None], image, 0.0)
+    show_cells(ax, image, *(values_of(results, name) for name in names))
     bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax)
-    bar.set_label(f"converged {converged.mean():.1%}: late losses over the first")
-    across, up = (results.labels[name] for name in names)
-    ax.set(xlabel=across, ylabel=up, title=results.title)
+    share = percent(int(converged.sum()), max(1, int(there.sum())))
+    bar.set_label(f"converged {share}: late losses over the first")
+    across, up = (meaning_of(results, name) for name in names)
+    ax.set(xlabel=across, ylabel=up, title=title_of(results))
     return ax

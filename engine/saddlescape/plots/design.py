@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from saddlescape.plots.common import LOG_RANGE, PlotError, axis_names, clock_of, new_axes
-from saddlescape.plots.map import cells, coloured
+from saddlescape.plots.common import LOG_RANGE, PlotError, axis_names, clock_of, new_axes, plain, tidy, title_of
+from saddlescape.plots.map import coloured
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -34,9 +34,10 @@ def design(results: "Results", ax: Axes | None = None) -> Axes:
     ]
     ax = ax or new_axes()
     x, y = results.coords[across], results.coords[up]
-    ax.scatter(x, y, c=coloured(results, ax, *cells(*runs)), s=14)
+    ax.scatter(x, y, c=coloured(results, ax, *runs), s=14)
     for values, scale in ((x, ax.set_xscale), (y, ax.set_yscale)):
         if values.min() > 0 and values.max() > LOG_RANGE * values.min():
             scale("log")
-    ax.set(xlabel=results.labels[across], ylabel=results.labels[up], title=results.title)
+    ax.set(xlabel=plain(results.labels[across]), ylabel=plain(results.labels[up]), title=title_of(results))
+    tidy(ax)
     return ax

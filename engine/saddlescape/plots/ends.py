@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from saddlescape.outcomes import Outcome
-from saddlescape.plots.common import COLOURS, PlotError, Values, panels, spread
+from saddlescape.plots.common import COLOURS, WIDTH, PlotError, Values, panels, spread, title_of
 from saddlescape.plots.spectrum import ZERO, signs
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def spectra(results: "Results") -> Figure:
     for ax in axes[-columns:]:
         ax.set_xlabel("rank")
     _scale(axes[0], max(abs(values).max() for ends in found.values() for pair in ends for values in pair))
-    figure.suptitle(results.title)
+    figure.suptitle(title_of(results, width=WIDTH * columns // 2))
     figure.supylabel("curvature: eigenvalue of the Hessian")
     zero = Line2D([], [], color="k", marker="o", markerfacecolor="none", linestyle="none", label="at zero")
     figure.legend(handles=[zero], loc="outside lower right", frameon=False)

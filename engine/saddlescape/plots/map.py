@@ -17,17 +17,21 @@ from saddlescape.plots.common import (
     COLOURS,
     RAMP,
     TICKS,
+    WIDTH,
     PlotError,
     Values,
     axis_names,
     clock_of,
+    fold,
     label,
     meaning_of,
     new_axes,
     spread,
+    title_of,
     values_of,
     where,
 )
+from saddlescape.shares import percent
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -43,60 +47,69 @@ FEW_TICKS = 5
 """Most intervals between numbers that may be long."""
 
 
-def outcome_map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
+def map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
     """Draw outcomes over the last two axes: solved by the step or time it took, each other outcome in its colour.
 
     The first of the two axes runs to the right, the second upwards.  `point` chooses among any axes before
     them (by default the first of each).  A cell with several runs shows their most frequent outcome, and the
-    median of the step or time.
+    median of the step or time; the shares beside the outcomes are of all runs.  Cells without a run are left white.
     """
     names = axis_names(results)
     if len(names) < 2:
         raise PlotError(f"kind: a map needs two axes, and this result has {len(names)}; use another kind")
     point = point or (0,) * (len(names) - 2)
-    outcome, step = cells(results["outcome"][point], results[f"solve_{clock_of(results)}"][point])
+    runs = results["outcome"][point], results[f"solve_{clock_of(results)}"][point]
     ax = ax or new_axes()
-    show_cells(ax, coloured(results, ax, outcome, step), *(values_of(results, name) for name in names[-2:]))
+    show_cells(ax, coloured(results, ax, *runs), *(values_of(results, name) for name in names[-2:]))
     across, up = (meaning_of(results, name) for name in names[-2:])
-    title = f"{results.title}\n{where(results, names[:-2], point)}".strip()
+    title = f"{title_of(results)}\n{fold(where(results, names[:-2], point), WIDTH)}".strip()
     ax.set(xlabel=across, ylabel=up, title=title)
     return ax
 
 
-def coloured(results: "Results", ax: Axes, outcome: Values, step: Values) -> Values:
-    """Colour (..., rgba) of each cell, from its outcome and the step or time of its solution; what they mean is told
-    beside the axes."""
-    solved = outcome == Outcome.SOLVED
+def coloured(results: "Results", ax: Axes, outcomes: Values, steps: Values) -> Values:
+    """Colour (..., rgba) of each cell, from its runs (last axis): their outcomes, and the step or time of solutions.
+
+    What the colours mean is told beside the axes, with the share of all runs that came to each outcome.
+    """
+    outcome, step = cells(outcomes, steps)
+    there, solved = outcome >= 0, outcome == Outcome.SOLVED
+    shares = {o: k for o in Outcome if (k := np.count_nonzero(outcomes == o))}
+    told = {o: percent(k, np.count_nonzero(outcomes >= 0)) for o, k in shares.items()}
+    several = outcomes.shape[-1] > 1
+    ax.legend(
+        handles=[Patch(color=COLOURS[o], label=f"{o.label} {told[o]}") for o in told if o != Outcome.SOLVED],
+        title="most frequent outcome of a cell; shares of all runs" if several else "shares of all runs",
+        loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, frameon=False, columnspacing=1, handlelength=1.2,
+        alignment="left", title_fontsize="small",
+    )  # fmt: skip
     fastest, slowest = _ends(step[solved])
     norm = LogNorm(fastest, slowest)
-    others = [o for o in Outcome if o != Outcome.SOLVED and (outcome == o).any()]
-    ax.legend(
-        handles=[Patch(color=COLOURS[o], label=f"{o.label} {np.mean(outcome == o):.1%}") for o in others],
-        loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, frameon=False, columnspacing=1, handlelength=1.2,
-    )  # fmt: skip
     if solved.any():
         bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
         bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-        bar.set_label(f"solved {np.mean(solved):.1%}: at {clock_of(results)}")
+        bar.set_label(f"solved {told[Outcome.SOLVED]}: at {clock_of(results)}")
     flat = np.array([to_rgba(COLOURS[o]) for o in Outcome])
-    return np.where(solved[..., None], RAMP.reversed()(norm(np.maximum(step, fastest))), flat[outcome])
+    image = np.where(solved[..., None], RAMP.reversed()(norm(np.maximum(step, fastest))), flat[outcome])
+    return np.where(there[..., None], image, 0.0)
 
 
 def outcome_maps(results: "Results", points: Mapping[str, tuple[int, ...]]) -> Figure:
-    """Maps at several points (see `outcome_map`) side by side, each under its title."""
+    """Maps at several points (see `map`) side by side, each under its title."""
     figure = Figure(
         figsize=(0.5 + 5 * len(points), 4.6), layout=ConstrainedLayoutEngine(rect=(0, LEGEND, 1, 1 - LEGEND))
     )
     for ax, (title, point) in zip(figure.subplots(1, len(points), squeeze=False)[0], points.items(), strict=True):
-        outcome_map(results, ax, point).set_title(title)
+        map(results, ax, point).set_title(title)
         ax.legend_.set_in_layout(False)
-    figure.suptitle(results.title)
+    figure.suptitle(title_of(results, width=WIDTH * len(points) // 2))
     return figure
 
 
 def cells(outcome: Values, step: Values) -> tuple[Values, Values]:
-    """Most frequent outcome over the runs (last axis), and median of when solved (0 where nothing is)."""
-    frequent = np.argmax([np.count_nonzero(outcome == o, axis=-1) for o in Outcome], axis=0)
+    """Most frequent outcome over the runs (last axis), -1 without a run; median of when solved (0 where nothing is)."""
+    counts = np.array([np.count_nonzero(outcome == o, axis=-1) for o in Outcome])
+    frequent = np.where(counts.any(axis=0), np.argmax(counts, axis=0), -1)
     steps = np.ma.median(np.ma.array(step, mask=~(step >= 0)), axis=-1)  # type: ignore[no-untyped-call]
     return frequent, np.ma.filled(steps.astype(float), 0.0)
 

@@ -16,8 +16,9 @@ from saddlescape.plots.common import (
     check_recorded,
     kept_runs,
     new_axes,
-    short_log_axis,
     spread_points,
+    tidy,
+    title_of,
     words,
 )
 
@@ -64,10 +65,9 @@ def portrait(
             seen.add(OUTCOMES[code])
     for low, scale in zip(least, (ax.set_xscale, ax.set_yscale), strict=True):
         scale("log" if low > 0 else "linear")
-    short_log_axis(ax.xaxis)
-    short_log_axis(ax.yaxis)
+    tidy(ax)
     across, up = (words(measure).replace(".", " of layer ") for measure in measures)
-    ax.set(xlabel=across, ylabel=up, title=results.title)
+    ax.set(xlabel=across, ylabel=up, title=title_of(results))
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
     handles.append(Line2D([], [], color="k", marker=".", linestyle="none", label="end of a run"))
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=4, frameon=False, columnspacing=1)

@@ -13,9 +13,12 @@ from saddlescape.plots.common import (
     Values,
     axis_names,
     clock_of,
+    meaning_of,
     new_axes,
     place,
     spread_points,
+    tidy,
+    title_of,
     where,
 )
 
@@ -29,7 +32,7 @@ FAR = 4
 """Starts of a scale count as near the saddle if half of them need this many times the least time, or more."""
 
 
-def scaling(
+def medians(
     x: Values,
     measured: Mapping[str, Values],
     theory: Mapping[str, tuple[Values, Values]] | None = None,
@@ -55,21 +58,19 @@ def scaling(
         _at_edge(ax, at[~apart & np.isinf(middle)], 1, colour, "not in time", f"{name} not in time")
     for name, (line_x, line_y) in (theory or {}).items():
         ax.plot(line_x, line_y, "--", color="k", linewidth=1, label=name, gid=name)
-    ax.legend(frameon=False)
+    tidy(ax)
+    below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.18), "ncols": 2}
+    ax.legend(frameon=False, **(below if ax.texts else {}))
     return ax
 
 
 def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
-    """Draw escape times against the scale of the starts (else the last axis), with the power law that fits each line.
+    """Draw escape times against the scale of the starts (else the last axis of numbers), with the power law that fits.
 
     Lines are the points of the other axes, at most one for each colour.  Runs that did not escape count as later.
     """
     names, clock = axis_names(results), clock_of(results)
-    if not names:
-        raise PlotError("kind: escape times need an axis, and this result has none; use trajectories")
-    along = "scale" if "scale" in names else names[-1]
-    if not np.issubdtype((x := results.coords[along]).dtype, np.number) or (x < 0).any() or (x > 0).sum() < 2:
-        raise PlotError(f"kind: escape times need two positive numbers on the axis {along}; use curve")
+    along, x = _numbers(results, names)
     others = [name for name in names if name != along]
     fields = (f"escape_{clock}", f"stop_{clock}", "stop_reason")
     when, stop, reason = (np.moveaxis(results[name], names.index(along), -2) for name in fields)
@@ -81,9 +82,31 @@ def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
         near = _near(x, np.percentile(measured[name], 50, axis=1, method="nearest"))
         time, observed = event_times(when[point], stop[point], reason[point])
         theory |= _power_law(x[near], time[near], observed[near], name)
-    ax = scaling(x, measured, theory, ax)
-    ax.set(xlabel=results.labels[along], ylabel=f"escape {clock}", title=results.title)
+    ax = medians(x, measured, theory, ax)
+    ax.set(xlabel=meaning_of(results, along), ylabel=f"escape {clock}", title=title_of(results))
     return ax
+
+
+def _numbers(results: "Results", names: list[str]) -> tuple[str, Values]:
+    """The dimension with the scales of the starts, or the last one with numbers alone, and these."""
+    fit = {name: values for name in names if (values := _along(results, name)) is not None}
+    if not names:
+        raise PlotError("kind: escape times need an axis, and this result has none; use trajectories")
+    if not fit:
+        wanted = "two positive numbers on the axis"
+        raise PlotError(f"kind: escape times need {wanted} {names[-1]}, all different, no words zipped; use curve")
+    chosen = next((name for name in fit if "scale" in (name, *results.along[name])), list(fit)[-1])
+    return chosen, fit[chosen]
+
+
+def _along(results: "Results", dim: str) -> Values | None:
+    """Numbers along a dimension that escape times can be drawn against: the scales among them, else the first."""
+    numbers = {name: np.asarray(results.coords[name]) for name in results.along[dim]}
+    if not all(np.issubdtype(values.dtype, np.number) for values in numbers.values()):
+        return None
+    x = numbers.get("scale", next(iter(numbers.values())))
+    fits = (x >= 0).all() and np.count_nonzero(x > 0) > 1 and len(np.unique(x)) == len(x)
+    return x if fits else None
 
 
 def _near(x: Values, median: Values) -> Values:
@@ -112,10 +135,10 @@ def _at_zero(ax: Axes, name: str, colour: str, x: Values, y: Values) -> None:
     _at_edge(ax, x[np.isinf(y)], 1, colour, "never", f"{name} never")
 
 
-def _at_edge(ax: Axes, x: Values, height: int, colour: str, words: str, gid: str) -> None:
-    """Marks on the floor (0) or at the ceiling (1) of the axes, with words beside the first unless they are there."""
+def _at_edge(ax: Axes, x: Values, height: int, colour: str, told: str, gid: str) -> None:
+    """Marks on the floor (0) or at the ceiling (1) of the axes; beside the first is told, but once, what they mean."""
     up = ax.get_xaxis_transform()
     style: dict[str, Any] = {"color": colour, "linestyle": "none", "marker": "o^"[height], "markersize": 6}
     ax.plot(x, np.full(len(x), height), transform=up, clip_on=False, zorder=5, gid=gid, **style)
-    if len(x) and words not in [text.get_text() for text in ax.texts]:
-        ax.annotate(words, (x.min(), height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points")
+    if len(x) and told not in [text.get_text() for text in ax.texts]:
+        ax.annotate(told, (x.min(), height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points")

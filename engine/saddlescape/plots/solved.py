@@ -7,14 +7,32 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saddlescape.analysis import wilson_interval
 from saddlescape.outcomes import Outcome
-from saddlescape.plots.common import CYCLE, RAMP, PlotError, Values, axis_names, label, panels, place, where, words
+from saddlescape.plots.common import (
+    CYCLE,
+    INCH,
+    RAMP,
+    PlotError,
+    Values,
+    axis_names,
+    fold,
+    label,
+    meaning_of,
+    panels,
+    place,
+    tidy,
+    title_of,
+    values_of,
+    where,
+    words,
+)
+from saddlescape.plots.fractions import draw_fractions
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
 
-COLUMNS = 2
+COLUMNS, SIDE = 2, 3.4
+"""Panels in a row, and their width in inches."""
 
 MANY = 6
 """Lines that shades of the ramp and a legend inside the axes have room for."""
@@ -34,35 +52,33 @@ def solved(results: "Results", missed: bool = False) -> Figure:
     *others, lines, along = names
     shape = [results.dims[name] for name in others]
     number = math.prod(shape)
-    figure, axes = panels(number, COLUMNS, 3.4, 3, 1.2) if number > 1 else panels(1, 1, 6, 3, 1.6)
-    hit = (results["outcome"] == Outcome.SOLVED) ^ missed
+    figure, axes = panels(number, COLUMNS, SIDE, 3, 1.2) if number > 1 else panels(1, 1, 6, 3, 1.6)
+    outcome = results["outcome"]
+    hit = np.where(outcome < 0, -1, (outcome == Outcome.SOLVED) ^ missed)
     for ax, point in zip(axes, np.ndindex(*shape), strict=True):
         _panel(ax, results, hit[point], lines, along)
-        ax.set_title(where(results, others, point), fontsize="medium")
+        ax.set_title(fold(where(results, others, point), int(SIDE * INCH)), fontsize="medium")
+    legend = ", ".join(map(words, results.along[lines]))
     if results.dims[lines] > MANY:
         lists = axes[0].get_legend_handles_labels()
-        figure.legend(*lists, title=words(lines), loc="outside right center", frameon=False)
+        figure.legend(*lists, title=legend, loc="outside right center", frameon=False)
     else:
-        axes[0].legend(title=words(lines), frameon=False)
-    figure.suptitle(results.title)
-    figure.supxlabel(results.labels[along])
+        axes[0].legend(title=legend, frameon=False)
+    figure.suptitle(title_of(results))
+    figure.supxlabel(meaning_of(results, along))
     figure.supylabel(f"fraction {'not ' if missed else ''}solved, 95 % interval")
     return figure
 
 
 def _panel(ax: Axes, results: "Results", hit: Values, lines: str, along: str) -> None:
-    """Lines of one panel, `hit` being (lines, along, runs)."""
-    x, apart = place(ax, results.coords[along])
-    line = np.flatnonzero(~apart)[np.argsort(x[~apart])]
-    values = results.coords[lines]
-    for rows, value, (colour, dashes) in zip(hit, values, _styles(values), strict=True):
-        k, n = np.count_nonzero(rows, axis=-1), rows.shape[-1]
-        low, high = wilson_interval(k, n)
-        name = label(value)
-        ax.plot(x[line], k[line] / n, f"o{dashes}", color=colour, markersize=3, label=name, gid=name)
-        ax.fill_between(x[line], low[line], high[line], color=colour, alpha=0.15, linewidth=0)
-        ax.plot(x[apart], k[apart] / n, "o", color=colour, markersize=3, gid=f"{name} at zero")
+    """Lines of one panel, `hit` being (lines, along, runs), -1 of a run that is not there yet."""
+    places, names = place(ax, values_of(results, along)), results.along[lines]
+    told = [", ".join(map(label, values)) for values in zip(*(results.coords[name] for name in names), strict=True)]
+    for rows, name, (colour, dashes) in zip(hit, told, _styles(values_of(results, lines)), strict=True):
+        runs = np.count_nonzero(rows >= 0, axis=-1)
+        draw_fractions(ax, places, np.count_nonzero(rows == 1, axis=-1), runs, name, colour, dashes=dashes)
     ax.set_ylim(-0.02, 1.02)
+    tidy(ax)
 
 
 def _styles(values: Values) -> list[tuple[Any, str]]:

@@ -14,7 +14,7 @@ ZERO = 1e-6
 COUNTED = {-1: "down", 0: "flat", 1: "up"}
 
 
-def spectrum(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
+def eigenvalue_lines(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
     """Draw the eigenvalues (n,) of each name's Hessian on a line of its own, equal ones one above the other.
 
     The number of those that are negative, zero and positive is said beside each.

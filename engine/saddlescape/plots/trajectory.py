@@ -11,20 +11,27 @@ from matplotlib.lines import Line2D
 from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
     COLOURS,
+    INCH,
     OUTCOMES,
+    WIDTH,
     Values,
     axis_names,
     check_recorded,
     clock_of,
+    fold,
     kept_runs,
     panels,
-    short_log_axis,
     spread_points,
+    tidy,
+    title_of,
     where,
 )
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
+
+SIDE = 3.2
+"""Width of a panel in inches."""
 
 CURVES = 64
 """Most runs in a panel."""
@@ -46,23 +53,24 @@ def trajectories(
     check_recorded(results, "loss")
     names = axis_names(results)
     points = spread_points([results.dims[name] for name in names]) if points is None else points
+    columns = min(columns, len(points))
     named = points if isinstance(points, Mapping) else {where(results, names, point): point for point in points}
-    figure, axes = panels(len(named), min(columns, len(named)), 3.2, 2.6, 0.8)
+    figure, axes = panels(len(named), columns, SIDE, 2.6, 0.8)
     seen: set[Outcome] = set()
     most = 0
     for ax, (title, point) in zip(axes, named.items(), strict=True):
         rows_here, runs = kept_runs(results, point, CURVES)
         most = max(most, len(runs))
         seen |= _panel(ax, results, point, runs, rows_here)
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(fold(title, int(SIDE * INCH)), fontsize="medium")
         for name, level in (levels or {}).items():
             ax.axhline(level, color="k", linewidth=1, linestyle="--")
             ax.annotate(
                 name, (1, level), (-2, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right"
             )
-    figure.suptitle(f"{results.title}\n{most} of {results.dims['run']} starts")
+    figure.suptitle(f"{title_of(results, width=WIDTH * columns // 2)}\n{most} of {results.dims['run']} starts")
     axes[0].set_xlim(left=0)
-    short_log_axis(axes[0].yaxis)
+    tidy(axes[0])
     figure.supxlabel(clock_of(results), x=0.1)
     figure.supylabel("loss")
     handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]

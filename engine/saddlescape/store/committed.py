@@ -1,6 +1,7 @@
 """Read what a run has committed so far, block by block, as if it were one result; nobody is disturbed."""
 
 import json
+import math
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -54,6 +55,12 @@ class Committed:
     def attrs(self) -> dict[str, Any]:
         """The title."""
         return {"title": title(self._plan)}
+
+    @property
+    def so_far(self) -> tuple[int, int]:
+        """Runs that are committed, and runs in all."""
+        done = sum(math.prod(self._plan.block(number).shape) for number in self._files)
+        return done, self._plan.runs
 
     def text(self, name: str) -> str:
         """What the provenance will have: spec, resolved or overrides."""

@@ -38,6 +38,9 @@ class ResultFile:
         If the file is not HDF5, not a result of ours, or of an unknown schema version.
     """
 
+    so_far: tuple[int, int] | None = None
+    """All runs are there."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._opened = cache(self._variable)

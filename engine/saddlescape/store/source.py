@@ -49,6 +49,10 @@ class Source(Protocol):
     def attrs(self) -> dict[str, Any]:
         """Attributes of the whole: title, conventions, schema version."""
 
+    @property
+    def so_far(self) -> tuple[int, int] | None:
+        """Runs that are there, and runs in all; None where all are."""
+
     def variable(self, name: str) -> Stored: ...
 
     def cell(self, name: str, place: Place) -> npt.NDArray[Any] | None:

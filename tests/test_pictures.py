@@ -1,0 +1,199 @@
+"""What a picture says: shares of runs, no line through what was not run, titles whole, words as they are written."""
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+from test_plots import Stand, designed, drawn, results
+
+from saddlescape import plots
+from saddlescape.outcomes import Outcome
+from saddlescape.plots.common import fold
+
+LONG = "A title that says at some length which sweep this is, of what, and why anybody should take the time to look"
+DOLLARS = r"costs $5, \frac{ and $\alpha and a_b^c $$"
+
+
+def complete(made: Stand) -> Stand:
+    """The same with the variables of every kind but the spectrum."""
+    stop = made["stop_step"]
+    made.variables |= {"separation": made["loss"], "stop_reason": 0 * stop, "escape_step": stop - 5}
+    return made
+
+
+def of_kind(kind: str, **coords: list) -> Stand:
+    if kind == "design":
+        return designed([1])
+    two = {"x": [1, 2], "y": [3, 4]} if kind in ("map", "solved", "convergence") else {"scale": [0.1, 1, 10]}
+    return complete(results(Outcome.SYMMETRIC, **(coords or two)))
+
+
+KINDS = [kind for kind in plots.KINDS if kind != "spectrum"]
+
+
+@pytest.mark.parametrize("kind", plots.KINDS)
+def test_each_kind_is_a_function_of_its_name(kind):
+    assert plots.KINDS[kind] is getattr(plots, kind)
+    if kind != "spectrum":
+        assert plots.figure_of(getattr(plots, kind)(of_kind(kind))).axes
+
+
+def test_old_names_stay():
+    with warnings.catch_warnings(action="error"):
+        assert plots.escape_curve is plots.curve
+        assert plots.outcome_map is plots.map
+        assert plots.convergence_map is plots.convergence
+        assert plots.figure_of(plots.escape_times(of_kind("scaling"))).axes
+        assert drawn(plots.scaling(np.array([1, 10]), {"a": np.ones((2, 3))}), "a")[1].tolist() == [1, 1]
+        assert drawn(plots.spectrum({"a": np.array([1.0, 0])}), "a")[0].tolist() == [1, 0]
+
+
+def test_shares_of_a_map_are_of_runs_and_said_to_be():
+    outcome = np.array([Outcome.SOLVED] * 5 + [Outcome.TRAPPED] * 3)
+    ax = plots.map(results(outcome, x=[1, 2], y=[1, 2]))
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["trapped 37.5 %"]
+    assert ax.figure.axes[1].get_ylabel() == "solved 62.5 %: at step"
+    assert legend.get_title().get_text() == "most frequent outcome of a cell; shares of all runs"
+    legend = plots.map(results(Outcome.FROZEN, runs=1, x=[1, 2], y=[1, 2])).get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["frozen 100 %"]
+    assert legend.get_title().get_text() == "shares of all runs"
+
+
+def test_a_share_that_is_not_all_is_not_said_to_be():
+    outcome = np.full((64, 64, 1), Outcome.FROZEN)
+    outcome[0, 0] = Outcome.TRAPPED
+    legend = plots.map(results(outcome, runs=1, x=np.arange(64), y=np.arange(64))).get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["frozen 99.98 %", "trapped 0.02 %"]
+
+
+def zipped(**coords) -> Stand:
+    """Results whose first axes are zipped under the name "opt"."""
+    made = complete(results(Outcome.TRAPPED, opt=[0, 1, 2]))
+    made.along["opt"] = tuple(coords)
+    made.coords |= {name: np.array(values) for name, values in coords.items()}
+    made.labels |= {name: f"training.{name}" for name in coords}
+    return made
+
+
+def test_escape_times_have_no_numbers_in_place_of_words():
+    made = zipped(stepper=["gd", "momentum", "adam"], learning_rate=[0.5, 0.1, 0.01])
+    with pytest.raises(plots.PlotError, match="two positive numbers on the axis opt, all different, no words zipped"):
+        plots.scaling(made)
+    with pytest.raises(plots.PlotError, match="all different"):
+        plots.scaling(zipped(learning_rate=[0.5, 0.1, 0.5], decay=[1.0, 2.0, 3.0]))
+
+
+def test_escape_times_are_drawn_against_zipped_numbers():
+    ax = plots.scaling(zipped(learning_rate=[0.5, 0.1, 0.01], scale=[1.0, 0.1, 0.2]))
+    assert sorted(drawn(ax, "escape")[0].tolist()) == [0.1, 0.2, 1.0]
+    assert ax.get_xlabel() == "training.learning_rate with training.scale"
+
+
+def test_no_line_goes_from_exact_zero_to_the_first_scale():
+    outcome = np.where(np.arange(8) < np.array([0, 8, 4])[:, None], Outcome.SOLVED, Outcome.FROZEN)
+    ax = plots.curve(results(outcome, scale=[0, 0.1, 1]))
+    assert ax.get_xscale() == "linear"
+    assert drawn(ax, "solved")[0].tolist() == [0.1, 1]
+    assert drawn(ax, "solved at zero")[0].tolist() == [0]
+    assert all(0 not in line.get_xdata() for line in ax.get_lines() if line.get_linestyle() != "None")
+
+
+def test_no_line_joins_words():
+    made = results(Outcome.SOLVED, activation=["tanh", "relu"])
+    ax = plots.curve(made)
+    assert {line.get_linestyle() for line in ax.get_lines()} == {"None"}
+    assert drawn(ax, "solved")[1].tolist() == [1, 1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["solved"]
+    figure = plots.solved(results(Outcome.SOLVED, scale=[1, 2], activation=["tanh", "relu"]))
+    assert {line.get_linestyle() for line in figure.axes[0].get_lines()} == {"None"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_long_title_is_whole_and_within_the_picture(kind):
+    made = of_kind(kind)
+    made.title = LONG
+    figure = plots.plot(made, kind)
+    figure.draw_without_rendering()
+    titles = [ax.title for ax in figure.axes] + ([figure._suptitle] if figure._suptitle else [])
+    (title,) = [text for text in titles if "A title" in text.get_text()]
+    assert LONG in " ".join(title.get_text().split("\n"))
+    box = title.get_window_extent()
+    assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+
+
+def test_titles_of_panels_do_not_collide():
+    names = ["a stepper with a name", "another with a longer name", "the third one of them"]
+    made = results(Outcome.SOLVED, stepper=names, activation=["some activation", "and one more"])
+    figure = plots.trajectories(made)
+    figure.draw_without_rendering()
+    boxes = [ax.title.get_window_extent() for ax in figure.axes]
+    assert len(boxes) == 6
+    assert all(left.x1 < right.x0 for left, right in (*pairwise(boxes[:3]), *pairwise(boxes[3:])))
+
+
+def test_lists_are_folded_at_their_commas():
+    assert fold(r"scale $10^{-3}$, rate 0.1, stepper gd", 20) == "scale $10^{-3}$, rate 0.1,\nstepper gd"
+    assert fold("", 20) == ""
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0], [0.3, 0.31], [2.0, 60.0], [6.0, 500.0]])
+def test_numbers_along_short_logarithmic_axes_are_written_plainly(values):
+    made = complete(results(Outcome.TRAPPED, scale=values))
+    made.variables["loss"] = np.linspace(0.3, 0.4, made["loss"].size).reshape(made["loss"].shape)
+    for kind in ("curve", "trajectories", "scaling", "portrait"):
+        figure = plots.plot(made, kind)
+        figure.draw_without_rendering()
+        ax = figure.axes[0]
+        for axis in (axis for axis in (ax.xaxis, ax.yaxis) if axis.get_scale() == "log"):
+            shown = [t.get_text() for t in (*axis.get_ticklabels(), *axis.get_ticklabels(minor=True))]
+            assert not any("times" in text for text in shown), (kind, shown)
+            assert sum(map(bool, shown)) > 1, kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_words_of_users_are_no_formulas(kind, tmp_path):
+    made = of_kind(kind)
+    made.title = DOLLARS
+    made.labels = dict.fromkeys(made.labels, DOLLARS)
+    figure = plots.plot(made, kind)
+    figure.savefig(tmp_path / "it.png")
+    texts = [text for text in figure.findobj(Text) if "costs" in text.get_text()]
+    assert len(texts) >= 1
+    for text, formula in (text._preprocess_math(text.get_text()) for text in texts):
+        assert (DOLLARS in text, formula) == (True, False)
+
+
+def test_values_of_users_are_no_formulas(tmp_path):
+    word = DOLLARS.partition(",")[0]
+    for kind in ("curve", "map", "trajectories", "solved"):
+        made = complete(results(Outcome.SOLVED, word=[word, "b"], scale=[1e-8, 1]))
+        figure = plots.plot(made, kind)
+        figure.savefig(tmp_path / "it.png")
+        assert any(word in text.get_text().replace("\\", "") for text in figure.findobj(Text))
+
+
+def test_what_cannot_be_printed_is_seen():
+    made = results(Outcome.SOLVED, scale=[1, 2])
+    made.title = "a\x1b[31mb"
+    assert plots.curve(made).get_title() == "a\ufffd[31mb"
+
+
+def test_a_run_in_progress_is_drawn_as_far_as_it_is(tmp_path):
+    outcome = np.full((3, 2, 8), Outcome.SOLVED)
+    outcome[1, 1, 4:], outcome[2] = -1, -1
+    made = complete(results(outcome, x=[1.0, 2.0, 3.0], y=[1.0, 2.0]))
+    made.variables["loss"] = np.where((outcome[..., ::2] < 0)[..., None], np.nan, made["loss"])
+    made.variables["distinct_starts"] = np.array([[8, 8], [8, -1], [-1, -1]])
+    made.so_far = (28, 48)
+    for kind in set(KINDS) - {"design", "scaling"}:
+        figure = plots.plot(made, kind)
+        figure.savefig(tmp_path / "it.png")
+        assert any("so far 28 of 48 runs" in text.get_text() for text in figure.findobj(Text))
+    pixels = np.asarray(plots.map(made).get_images()[0].get_array())
+    assert pixels[..., 3].tolist() == [[1, 1, 0], [1, 1, 0]]
+    assert plots.map(made).figure.axes[1].get_ylabel() == "solved 100 %: at step"
+    assert drawn(plots.curve(made), "solved")[0].tolist() == [1, 2]
+    assert drawn(plots.solved(made).axes[0], "1")[1].tolist() == [1, 1]
