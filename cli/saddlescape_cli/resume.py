@@ -17,6 +17,7 @@ def resume(
     threads: int | None,
     dask: str | None,
     max_time: float | None,
+    accept_versions: bool,
     keep_going: bool,
     as_json: bool,
 ) -> None:
@@ -34,6 +35,7 @@ def resume(
                 folder,
                 threads=threads,
                 workers=team,
+                accept_versions=accept_versions,
                 keep_going=keep_going,
                 retry_failed=retry_failed,
                 progress=show,

@@ -42,6 +42,7 @@ def run(
     threads: int | None,
     dask: str | None,
     max_time: float | None,
+    accept_versions: bool,
     keep_going: bool,
     as_json: bool,
 ) -> None:
@@ -74,6 +75,7 @@ def run(
                 shard=shard or WHOLE,
                 threads=threads,
                 workers=team,
+                accept_versions=accept_versions,
                 keep_going=keep_going,
                 progress=show,
                 should_stop=should_stop,

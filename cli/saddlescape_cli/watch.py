@@ -37,12 +37,16 @@ def duration(context: click.Context, option: click.Parameter, text: str | None) 
     return float(seconds)
 
 
+accepting = click.option("--accept-versions", is_flag=True, help="Mix blocks that other software has computed.")
+
+
 def working(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a command that computes blocks."""
     options = (
         click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core."),
         click.option("--dask", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://HOST:PORT, or local:N."),
         click.option("--max-time", callback=duration, metavar="TIME", help="Stop in good order after 90s, 55m, 1h30m."),
+        accepting,
         click.option("--keep-going", is_flag=True, help="Go on when a block fails."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table."),
     )

@@ -26,6 +26,7 @@ from saddlescape.compute import compute
 from saddlescape.errors import SaddlescapeError
 from saddlescape.kernels import announce
 from saddlescape.plan import Block, Plan
+from saddlescape.software import code
 from saddlescape.spec import parse
 from saddlescape.store import encode, versions
 
@@ -58,7 +59,7 @@ def job(plan: Plan) -> Job:
     """What is sent of a plan, the contents of its data files included."""
     sweep = plan.sweep
     data = {name: (sweep.folder / name).read_bytes() for name in sweep.data}
-    return Job(plan.digest, sweep.text, sweep.overrides, data, versions())
+    return Job(plan.digest, sweep.text, sweep.overrides, data, {**versions(), "code": code()})
 
 
 @lru_cache(maxsize=4)
@@ -70,7 +71,7 @@ def plan_of(sent: Job) -> Plan:
     ClusterError
         If the worker's bits might be others: its packages or the plan differ.
     """
-    here = versions()
+    here = {**versions(), "code": code()}
     others = [f"{name} {here.get(name)} and not {its}" for name, its in sent.versions.items() if here.get(name) != its]
     if others:
         raise ClusterError(f"a worker has {', '.join(others)}; give all workers the packages of this machine")

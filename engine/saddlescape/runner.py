@@ -114,6 +114,7 @@ def run(
     shard: Shard = WHOLE,
     threads: int | None = None,
     workers: Workers | None = None,
+    accept_versions: bool = False,
     keep_going: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -128,6 +129,7 @@ def run(
     shard : the part to run; `merge` makes the result of all.
     threads : by default one for each core.
     workers : who computes in place of these threads, such as ``cluster.connect(...)``.
+    accept_versions : go on also where other software has computed blocks that are there.
     keep_going : go on when a block fails.
     progress : called with a `Progress` after each slice of work, from any thread.
     should_stop : asked as often; when it is true the run stops in good order.
@@ -155,7 +157,7 @@ def run(
     folder = Path(out) if out is not None else Path(default)
     plan = Plan(sweep)
     check_room(plan, folder, threads or cores(), shard)
-    with RunFolder(folder, plan, shard) as store:
+    with RunFolder(folder, plan, shard, accept_versions) as store:
         return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
 
 
@@ -165,6 +167,7 @@ def resume(
     *,
     threads: int | None = None,
     workers: Workers | None = None,
+    accept_versions: bool = False,
     keep_going: bool = False,
     retry_failed: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -172,9 +175,10 @@ def resume(
 ) -> Path:
     """Compute what is missing of the run in `folder` and merge; the path of the result (of a shard, the folder).
 
-    Blocks that failed before are left out, unless `retry_failed`.
+    Blocks that failed before are left out, unless `retry_failed`.  Where other software has computed the blocks that
+    are there it is refused, unless `accept_versions`.
     """
-    with RunFolder.existing(Path(folder)) as store:
+    with RunFolder.existing(Path(folder), accept_versions) as store:
         for note in store.failed().values() if retry_failed else ():
             note.unlink()
         check_memory(store.plan, threads or cores())
@@ -183,7 +187,11 @@ def resume(
 
 @ieee()
 def merge(
-    folders: Sequence[str | Path], out: str | Path, *, should_stop: Callable[[], bool] | None = None
+    folders: Sequence[str | Path],
+    out: str | Path,
+    *,
+    accept_versions: bool = False,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Path:
     """The result of a run from the folders of its shards: the same bytes as of one run.
 
@@ -191,6 +199,7 @@ def merge(
     ----------
     folders : of all shards, in any order.
     out : the result, a file that is not there yet.
+    accept_versions : merge also blocks that different software has computed.
     should_stop : asked after each block; when it is true the merge stops, and `out` is not made.
 
     Returns
@@ -200,7 +209,8 @@ def merge(
     Raises
     ------
     RefusedError
-        If a block is missing, there twice or of another sweep, or if `out` exists.
+        If a block is missing, there twice or of another sweep, if blocks were computed by different software, or if
+        `out` exists.
     CorruptError
         If a block is damaged.
     LockedError
@@ -217,7 +227,7 @@ def merge(
         if should_stop is not None and should_stop():
             raise Interrupted(Path(out), f"stopped; {out} was not made, and the shards are as they were")
 
-    return merge_shards([Path(folder) for folder in folders], Path(out), after_block)
+    return merge_shards([Path(folder) for folder in folders], Path(out), after_block, accept_versions)
 
 
 def status(*folders: str | Path) -> Status:
@@ -257,6 +267,8 @@ def _finish(
     meter.add(runs=_runs(plan, done))
     settled = done.keys() | store.failed().keys()
     missing = (plan.block(number) for number in numbers if number not in settled)
+    if len(settled) < len(numbers):
+        store.compare_software()
     with team as workers:
         for block, future in _computed(plan, missing, workers, meter):
             error = future.exception()

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.plan import Block, Plan
+from saddlescape.software import stamp
 from saddlescape.store import chunks
 from saddlescape.store.schema import VERSIONS, create, sizes, variables
 
@@ -38,7 +39,7 @@ def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes
     """The block's file; `data` holds every variable of the schema, shaped like the block's tile."""
     name = f"block on thread {threading.get_ident()}"  # HDF5 opens no name twice, not even in memory
     with h5py.File(name, "w", driver="core", backing_store=False, libver=VERSIONS) as file:
-        file.attrs["plan"], file.attrs["block"] = plan.digest, block.number
+        file.attrs["plan"], file.attrs["block"], file.attrs["software"] = plan.digest, block.number, stamp()
         for variable in variables(plan):
             values = data[variable.name]
             if values.size:

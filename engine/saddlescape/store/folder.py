@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
+from saddlescape import software
 from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
@@ -21,6 +22,7 @@ from saddlescape.store import blocks
 from saddlescape.store.atomic import PART, beside, clear, make_folder, write_atomic
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
+from saddlescape.store.mixture import Mixture
 from saddlescape.store.opened import whole
 
 FAILED = ".failed"
@@ -51,15 +53,16 @@ class RunFolder:
         On entering, if another process works there.
     """
 
-    def __init__(self, folder: Path, plan: Plan, shard: Shard = WHOLE) -> None:
+    def __init__(self, folder: Path, plan: Plan, shard: Shard = WHOLE, accept_versions: bool = False) -> None:
         self.folder, self.plan, self.shard = folder, plan, shard
+        self._software = Mixture(accept_versions)
         self._lock, self._began, self._before = -1, "", 0
         self._remedy = f"go on with it by: saddlescape resume {quote(str(folder))}, or choose another folder with -o"
 
     @classmethod
-    def existing(cls, folder: Path) -> "RunFolder":
+    def existing(cls, folder: Path, accept_versions: bool = False) -> "RunFolder":
         """The folder of an earlier run, with its plan made again from the spec kept there."""
-        found = cls(folder, Plan(kept_sweep(folder)), kept_shard(read_plan(folder)))
+        found = cls(folder, Plan(kept_sweep(folder)), kept_shard(read_plan(folder)), accept_versions)
         found._remedy = "put its spec.toml and plan.json back as they were when it began"
         return found
 
@@ -157,13 +160,19 @@ class RunFolder:
     def committed(self) -> dict[int, Path]:
         """Files of the blocks that are whole, by number; bad ones are set aside as ``.corrupt``."""
         good: dict[int, Path] = {}
+        stamp = [""]
         for path in sorted((self.folder / "blocks").glob("*.h5")):
             number = blocks.number(path)
-            if number is not None and whole(self.plan, path):
+            if number is not None and whole(self.plan, path, lambda its: stamp.__setitem__(0, its)):
                 good[number] = path
+                self._software.meet(stamp[0], path)
             else:
                 set_aside(path)
         return good
+
+    def compare_software(self) -> None:
+        """Refuse to add blocks of this software to those of another one, unless that is accepted."""
+        self._software.meet(software.stamp())
 
     def commit(self, block: Block, data: dict[str, npt.NDArray[Any]]) -> None:
         """Write a block for good."""
@@ -188,7 +197,7 @@ class RunFolder:
         missing = self.plan.blocks - len(found)
         if missing:
             raise CorruptError(f"{missing} blocks of {self.folder} are damaged; saddlescape resume {self.folder}")
-        return merge(self.plan, found, self.folder / "result.h5", after_block)
+        return merge(self.plan, found, self.folder / "result.h5", after_block, self._software)
 
 
 def block_files(folders: Sequence[Path]) -> dict[int, Path]:

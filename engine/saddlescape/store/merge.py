@@ -22,6 +22,7 @@ from saddlescape import __version__
 from saddlescape.plan import Plan
 from saddlescape.store import chosen, schema
 from saddlescape.store.atomic import replacing, write_all
+from saddlescape.store.mixture import Mixture, provenance
 from saddlescape.store.nexus import default_plot
 from saddlescape.store.opened import stored
 from saddlescape.store.schema import Along, Variable, coordinates, create, sizes, storable, variables
@@ -40,17 +41,22 @@ _Target = tuple[Variable, h5py.h5d.DatasetID]
 DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=[seed, r]))"
 
 
-def merge(plan: Plan, files: dict[int, Path], target: Path, after_block: Callable[[], None]) -> Path:
+def merge(
+    plan: Plan, files: dict[int, Path], target: Path, after_block: Callable[[], None], software: Mixture | None = None
+) -> Path:
     """Write the result of all blocks to `target`, which appears whole or not at all.
 
-    What ``after_block()`` raises ends it, as a full disk does.
+    What ``after_block()`` raises ends it, as a full disk does, and as another software does that `software` refuses.
     """
     with replacing(target) as descriptor, ThreadPoolExecutor(1) as aside:  # where no signal's handler is run
-        aside.submit(_write, descriptor, plan, files, after_block).result()
+        aside.submit(_write, descriptor, plan, files, after_block, software or Mixture()).result()
     return target
 
 
-def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None]) -> None:
+def _write(
+    descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None], software: Mixture
+) -> None:
+    computed_by: list[int] = []
     with Unfailing(descriptor) as kept, h5py.File(kept, "w", libver=schema.VERSIONS) as file:
         _forget(file)
         for along in coordinates(plan):
@@ -60,14 +66,14 @@ def _write(descriptor: int, plan: Plan, files: dict[int, Path], after_block: Cal
         parted = [h5py.Dataset(t) for variable, t in targets if plan.parts_choice and "trajectory" in variable.dims]
         copied = [each for each in targets if not (plan.parts_choice and "trajectory" in each[0].dims)]
         for number in sorted(files):
-            _copy(copied, plan, files[number])
+            computed_by += _copy(copied, plan, files[number], software)
             kept.check()
             after_block()
         for point, numbers in itertools.groupby(sorted(files) if parted else (), lambda n: plan.block(n).start[:-1]):
             chosen.write(plan, {n: files[n] for n in numbers}, point, parted)
             kept.check()
             after_block()
-        _provenance(file, plan, files)
+        _provenance(file, plan, files, provenance(software, computed_by))
         default_plot(file, plan, after_block)
     kept.check()
     os.lseek(descriptor, 0, os.SEEK_END)
@@ -120,23 +126,27 @@ def _declare(file: h5py.File, plan: Plan, variable: Variable) -> h5py.h5d.Datase
     return dataset.id
 
 
-def _copy(targets: Sequence[_Target], plan: Plan, path: Path) -> None:
-    for number, at, chunk in stored(plan, path, [variable for variable, _ in targets]):
+def _copy(targets: Sequence[_Target], plan: Plan, path: Path, software: Mixture) -> list[int]:
+    """Copy the chunks of a block; the number of the software that computed it."""
+    met: list[int] = []
+    wanted = [variable for variable, _ in targets]
+    for number, at, chunk in stored(plan, path, wanted, lambda its: met.append(software.meet(its, path))):
         target = targets[number][1]
         if at:
             target.write_direct_chunk(at, chunk)
         else:
             target.write(h5py.h5s.ALL, h5py.h5s.ALL, np.frombuffer(chunk, target.dtype).reshape(()))
+    return met
 
 
 def versions() -> dict[str, str]:
     """Versions of all that decides on the bytes of a block."""
-    packages = {package: version(package) for package in ("numpy", "numba", "llvmlite", "h5py")}
+    packages = {package: version(package) for package in ("numpy", "numba", "llvmlite", "scipy", "pydantic", "h5py")}
     libraries = {"hdf5": h5py.version.hdf5_version, "zlib": zlib.ZLIB_RUNTIME_VERSION}
     return {"saddlescape": __version__, **packages, **libraries}
 
 
-def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:
+def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path], software: dict[str, Any]) -> None:
     sweep = plan.sweep
     file.attrs.update({"Conventions": "CF-1.11, ACDD-1.3", "title": schema.title(plan)})
     file.attrs["schema_version"] = schema.SCHEMA_VERSION
@@ -148,6 +158,7 @@ def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path]) -> None:
         "resolved": json.dumps(sweep.resolved(), sort_keys=True),
         "overrides": json.dumps(sweep.overrides),
         "blocks": json.dumps([files[number].name for number in sorted(files)]),
+        **{name: json.dumps(told) for name, told in software.items()},
     }
     for name, text in texts.items():
         group.create_dataset(name, data=text, dtype=h5py.string_dtype())

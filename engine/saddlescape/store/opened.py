@@ -5,7 +5,7 @@ Its bytes are hashed, and then read without libhdf5.
 
 import itertools
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Block, Plan
+from saddlescape.software import versions
 from saddlescape.store import chunkindex, chunks, guard, objects
 from saddlescape.store.blocks import largest, name, number, part
 from saddlescape.store.raw import Raw
@@ -26,15 +27,20 @@ SMALL = 2**26
 """Bytes of a file that are read before it is asked how many a block may have."""
 
 
-def stored(plan: Plan, path: Path, wanted: Sequence[Variable]) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
+def stored(
+    plan: Plan, path: Path, wanted: Sequence[Variable], note: Callable[[str], object] = str
+) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
     """The chunks of a block as they are, each with its variable's index in `wanted` and its place in the result.
+
+    `note` is called with the stamp of the software that computed the block, "" where it has none.
 
     Raises
     ------
     CorruptError
         If the bytes are not what the block's name says, if it is no block of the plan, or if a chunk is not there.
     """
-    raw, block, headers = _opened(plan, path)
+    raw, block, headers, stamp = _opened(plan, path)
+    note(stamp)
     held = part(plan, block)
     with _refusing(path):
         for index, variable in enumerate(wanted):
@@ -74,16 +80,16 @@ def check(plan: Plan, path: Path) -> None:
         _decoded(path, its[index], chunk)
 
 
-def whole(plan: Plan, path: Path) -> bool:
+def whole(plan: Plan, path: Path, note: Callable[[str], object] = str) -> bool:
     """Whether a file is a block of the plan under its own name, with all of its chunks; these are not inflated."""
     try:
-        return all(True for _ in stored(plan, path, variables(plan)))
+        return all(True for _ in stored(plan, path, variables(plan), note))
     except CorruptError:
         return False
 
 
-def _opened(plan: Plan, path: Path) -> tuple[Raw, Block, dict[str, int | None]]:
-    """A block's bytes, once it is known what they are, and where in them the object headers of its variables are."""
+def _opened(plan: Plan, path: Path) -> tuple[Raw, Block, dict[str, int | None], str]:
+    """A block's bytes, once it is known what they are; where in them its variables' object headers are; its stamp."""
     content = path.read_bytes() if path.is_file() and not _vast(plan, path) else b""
     if (its := number(path)) is None or path.name != name(its, content):
         raise _corrupt(path, "is not what its name says")
@@ -92,18 +98,28 @@ def _opened(plan: Plan, path: Path) -> tuple[Raw, Block, dict[str, int | None]]:
     with _refusing(path):
         raw = Raw(content)
         said = objects.messages(raw, objects.root(raw))
-        if _number(raw, said) != its:
+        attributes = objects.attributes(raw, said)
+        if _number(raw, attributes) != its:
             raise _corrupt(path, "is another block")
-        return raw, plan.block(its), objects.links(raw, said)
+        return raw, plan.block(its), objects.links(raw, said), _stamp(raw, attributes)
 
 
 def _vast(plan: Plan, path: Path) -> bool:
     return (size := path.stat().st_size) > SMALL and size > largest(plan)
 
 
-def _number(raw: Raw, said: list[objects.Message]) -> int:
+def _stamp(raw: Raw, attributes: dict[str, objects.Attribute]) -> str:
+    """The attribute ``software``; "" in blocks of before there was one."""
+    found = objects.value(raw, attributes["software"]) if "software" in attributes else ""
+    if not isinstance(found, str):
+        raise ValueError(f"the software {found!r}")
+    versions(found)
+    return found
+
+
+def _number(raw: Raw, attributes: dict[str, objects.Attribute]) -> int:
     """The attribute ``block``."""
-    found = objects.value(raw, objects.attributes(raw, said)["block"])
+    found = objects.value(raw, attributes["block"])
     if not isinstance(found, np.integer):
         raise ValueError(f"the number {found!r}")
     return int(found)

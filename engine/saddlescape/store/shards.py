@@ -16,18 +16,25 @@ from saddlescape.store.atomic import beside
 from saddlescape.store.folder import block_files, kept_shard, kept_sweep, read_plan
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
+from saddlescape.store.mixture import Mixture
 
 TOLD = 5
 """Names in a message, at most."""
 
 
-def merge_shards(folders: Sequence[Path], target: Path, after_block: Callable[[], None] = lambda: None) -> Path:
+def merge_shards(
+    folders: Sequence[Path],
+    target: Path,
+    after_block: Callable[[], None] = lambda: None,
+    accept_versions: bool = False,
+) -> Path:
     """Write to `target` the result of the run whose shards are in these folders; the same bytes as of one run.
 
     Raises
     ------
     RefusedError
-        If the folders are not all of one sweep, or a block is missing or in two of them, or `target` exists.
+        If the folders are not all of one sweep, or a block is missing or in two of them, or `target` exists, or if
+        blocks were computed by other software than others, unless `accept_versions`.
     CorruptError
         If a block is damaged.
     LockedError
@@ -40,7 +47,7 @@ def merge_shards(folders: Sequence[Path], target: Path, after_block: Callable[[]
     if missing := set(range(plan.blocks)) - found.keys():
         raise RefusedError(_holes(plan, missing, shards))
     with _alone(target):
-        return merge(plan, found, target, after_block)
+        return merge(plan, found, target, after_block, Mixture(accept_versions))
 
 
 def write_result(plan: Plan, parts: Iterable[tuple[Block, dict[str, npt.NDArray[Any]]]], target: Path) -> Path:

@@ -1,0 +1,63 @@
+"""What software computes blocks: versions, and a digest of the code itself."""
+
+import functools
+import hashlib
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+from saddlescape import __version__
+
+PACKAGES = ("numba", "llvmlite", "numpy", "scipy")
+COMPUTING = (
+    *("kernels/*.py", "compute.py", "plan.py", "starts.py", "problems.py", "arrays.py"),
+    *("arithmetic.py", "layout.py", "measures.py", "outcomes.py", "random.py", "spacing.py"),
+)
+"""The files that decide on the bits of a block."""
+
+MOST = 1000
+"""Characters of a stamp, at most."""
+
+
+@functools.cache
+def code() -> str:
+    """The first 16 hex digits of the SHA-256 of the code that computes blocks."""
+    here = Path(__file__).parent
+    files = [path for pattern in COMPUTING for path in sorted(here.glob(pattern))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+@functools.cache
+def stamp() -> str:
+    """This software, as the blocks that it computes tell it: JSON of version by name."""
+    packages = {package: version(package) for package in PACKAGES}
+    return json.dumps({"saddlescape": __version__, "code": code(), **packages})
+
+
+def versions(its: str) -> dict[str, str]:
+    """Versions by name, of a stamp; nothing of the empty one, that of blocks of before there were any.
+
+    Raises
+    ------
+    ValueError
+        If it is no stamp.
+    """
+    if not its:
+        return {}
+    found = json.loads(its) if len(its) <= MOST else None
+    if not isinstance(found, dict) or not all(_plain(word) for pair in found.items() for word in pair):
+        raise ValueError("its software is told in another form than ours")
+    return found
+
+
+def _plain(word: object) -> bool:
+    return isinstance(word, str) and re.fullmatch(r"[\w.+!-]+", word, re.ASCII) is not None
+
+
+def differences(one: str, other: str) -> tuple[str, str]:
+    """What two stamps differ in, in words: names and versions of one, and of the other."""
+    mine, yours = versions(one), versions(other)
+    names = [name for name in {**mine, **yours} if mine.get(name) != yours.get(name)]
+    told = (", ".join(f"{name} {its.get(name, 'unknown')}" for name in names) for its in (mine, yours))
+    return next(told), next(told)

@@ -1,0 +1,174 @@
+"""What was computed by what: blocks tell it, and a mixture is refused, or accepted and told."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from store_cases import filled, run_folder, small_plan
+
+import saddlescape as ss
+from saddlescape import software
+from saddlescape.errors import RefusedError, SaddlescapeWarning
+from saddlescape.plan import Shard
+from saddlescape.runner import resume
+from saddlescape.spec import parse
+from saddlescape.store import RunFolder
+from saddlescape.store.opened import stored
+from saddlescape.store.verify import verify
+from saddlescape_cli.main import cli
+
+UNSTAMPED = Path(__file__).parent / "unstamped"
+HERE = json.loads(software.stamp())
+OTHER = json.dumps({**HERE, "numba": "0.61.0", "code": "0123456789abcdef"})
+TOLD = rf"was computed by code \w+, numba 0\.61\.0, this is code \w+, numba {HERE['numba']}; use .* --accept-versions"
+
+
+@pytest.fixture
+def plan(monkeypatch):
+    return small_plan(monkeypatch)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Commit a block as other software would."""
+
+    def commit(store, block, stamp=OTHER):
+        with monkeypatch.context() as patch:
+            patch.setattr("saddlescape.store.blocks.stamp", lambda: stamp)
+            store.commit(block, filled(store.plan, block))
+
+    return commit
+
+
+def provenance(result):
+    with h5py.File(result) as file:
+        return {name: json.loads(file[f"provenance/{name}"][()]) for name in file["provenance"] if "software" in name}
+
+
+def values(result):
+    with ss.open(result) as opened:
+        return {name: opened[name] for name in opened}
+
+
+def same(one, other):
+    mine, yours = values(one), values(other)
+    assert mine.keys() == yours.keys()
+    for name, its in mine.items():
+        np.testing.assert_array_equal(its, yours[name])
+
+
+def test_a_block_tells_what_computed_it(plan, tmp_path):
+    result = run_folder(plan, tmp_path / "run")
+    told = []
+    for path in sorted((tmp_path / "run/blocks").iterdir()):
+        assert list(stored(plan, path, (), told.append)) == []
+    assert told == [software.stamp()] * 3
+    assert set(HERE) == {"saddlescape", "code", "numba", "llvmlite", "numpy", "scipy"}
+    assert provenance(result) == {"software": [HERE]}
+    with h5py.File(result) as file:
+        assert {"scipy_version", "pydantic_version", "numba_version"} < set(file["provenance"].attrs)
+
+
+@pytest.fixture
+def shards(plan, elsewhere, tmp_path):
+    """Two shards of three blocks, the second by other software."""
+    for number in (1, 2):
+        with RunFolder(tmp_path / str(number), plan, Shard(number, 2)) as store:
+            for block in map(plan.block, store.shard.numbers(plan.blocks)):
+                elsewhere(store, block, OTHER if number == 2 else software.stamp())
+    return [tmp_path / "1", tmp_path / "2"]
+
+
+@pytest.mark.fault("blocks that different software has computed")
+def test_shards_of_different_software_are_merged_only_where_that_is_accepted(shards, plan, tmp_path, tried):
+    target = tmp_path / "merged.h5"
+    with pytest.raises(RefusedError, match=r"blocks/000000-\S+ was computed by code \w+, numba .*, \S+/000001-\S+ by"):
+        ss.merge(shards, target)
+    assert not target.exists()
+    done = CliRunner().invoke(cli, ["merge", *map(str, shards), "-o", str(target), "--accept-versions"])
+    assert done.exit_code == 0, done.output
+    assert provenance(target) == {"software": [HERE, json.loads(OTHER)], "block_software": [0, 1, 0]}
+    same(target, run_folder(plan, tmp_path / "whole"))
+    assert verify(target) == f"{target} is whole"
+    tried()
+
+
+@pytest.fixture
+def begun(plan, elsewhere, tmp_path):
+    """A run whose first block is by other software; the others are missing."""
+    with RunFolder(tmp_path / "run", plan) as store:
+        elsewhere(store, plan.block(0))
+    return tmp_path / "run"
+
+
+@pytest.mark.fault("blocks that different software has computed")
+def test_a_run_goes_on_with_that_of_other_software_only_where_it_is_accepted(begun, plan, tried):
+    for go_on in (lambda: resume(begun), lambda: ss.run(plan.sweep, begun)):
+        with pytest.raises(RefusedError, match=TOLD):
+            go_on()
+        assert len(list(begun.glob("blocks/*.h5"))) == 1
+        tried()
+    resume(begun, accept_versions=True)
+    assert provenance(begun / "result.h5") == {"software": [json.loads(OTHER), HERE], "block_software": [0, 1, 1]}
+    (begun / "result.h5").unlink()
+    with pytest.raises(RefusedError, match="was computed by"):
+        resume(begun)
+    assert CliRunner().invoke(cli, ["resume", str(begun), "--accept-versions"]).exit_code == 0
+
+
+def test_what_other_software_has_finished_is_merged(plan, elsewhere, tmp_path):
+    with RunFolder(tmp_path / "run", plan) as store:
+        for block in plan:
+            elsewhere(store, block)
+    assert provenance(resume(tmp_path / "run")) == {"software": [json.loads(OTHER)]}
+
+
+@pytest.mark.fault("blocks that different software has computed")
+def test_a_run_of_before_stamps_is_read_and_gone_on_with(tmp_path, tried):
+    run = shutil.copytree(UNSTAMPED, tmp_path / "run")
+    assert verify(run) == f"{run} is whole: 2 of 3 blocks"
+    with ss.open(run) as begun:
+        before = begun["final_loss"]
+    assert np.isnan(before).sum() == 9
+    with pytest.warns(SaddlescapeWarning, match="some blocks don't tell what software computed them") as told:
+        result = resume(run)
+    assert len(told) == 1
+    assert provenance(result) == {"software": [{}, HERE], "block_software": [0, 0, 1]}
+    same(result, ss.run(parse((run / "spec.toml").read_text(), tmp_path), tmp_path / "again"))
+    np.testing.assert_array_equal(values(result)["final_loss"][:18], before[:18])
+    tried()
+
+
+def test_blocks_of_before_stamps_are_merged_without_a_word(plan, elsewhere, tmp_path):
+    with RunFolder(tmp_path / "run", plan) as store:
+        for block in plan:
+            elsewhere(store, block, "")
+    assert provenance(resume(tmp_path / "run")) == {"software": [{}]}
+
+
+@pytest.mark.parametrize("stamp", ["1", "[]", '{"numba": 1}', '{"numba": "\\u001b[2J"}', '{"": "1"}', " " * 2000, "{"])
+def test_a_stamp_of_another_form_is_refused(stamp):
+    with pytest.raises(ValueError, match=r"another form|Expecting"):
+        software.versions(stamp)
+
+
+def test_code_that_computes_otherwise_has_another_digest(tmp_path):
+    package = shutil.copytree(Path(ss.__file__).parent, tmp_path / "saddlescape")
+    ask = [sys.executable, "-c", "from saddlescape.software import code; print(code())"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+
+    def digest():
+        return subprocess.run(ask, capture_output=True, text=True, check=True, env=environment).stdout.strip()
+
+    assert digest() == software.code()
+    for name in ("kernels/steppers.py", "starts.py"):
+        before = digest()
+        (package / name).write_text((package / name).read_text() + "\n")
+        assert digest() != before
