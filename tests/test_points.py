@@ -75,6 +75,48 @@ def test_what_only_a_growing_norm_solves_is_at_infinity(sample):
     assert (found.moved > 0.1).all()
 
 
+def test_a_unit_saturated_against_its_target_is_at_no_saddle(sample):
+    """There is no stationary point: what is left of its slope leads up, and at last it is rounded to 0."""
+    found = report(sample("[network]\nhidden = []\nbias = false"), -np.geomspace(30, 1e5, 40)[:, None])
+    assert (found.kind == Kind.SATURATED).all()
+
+
+def test_plateaus_far_out_are_saturated():
+    """From scale 1000 units say 0 and 1 but for 1e-150: of 199 ends, 146 had been called saddles."""
+    found = report(*ends(1000.0, 200, "logistic"))
+    assert not np.isin(found.kind, (Kind.SADDLE, Kind.MINIMUM)).any()
+    assert (found.kind == Kind.SATURATED).sum() > 150
+
+
+def test_a_loss_that_grows_with_the_weights_has_nothing_at_infinity(tmp_path):
+    """Minimum and saddle are all that a product of two weights has with weight decay."""
+    (tmp_path / "three.csv").write_text("x1,t1\n1,3\n")
+    text = PRODUCT.replace('output = "linear"', 'output = "tanh"') + "[training]\nstepper = 'gd'\nweight_decay = 0.5"
+    decayed = parse(f'[problem]\nfile = "three.csv"\n{text}', tmp_path).spec
+    assert (decayed.activations, decayed.training.weight_decay) == (("linear", "tanh"), 0.5)
+    found = report(decayed, np.random.default_rng(1).normal(size=(3000, 2)))
+    assert set(found.kind) == {Kind.MINIMUM, Kind.SADDLE, Kind.UNSETTLED}
+    assert (found.grad_norm[found.kind != Kind.UNSETTLED] <= 1e-10).all()
+
+
+def test_kinds_are_named_only_as_finely_as_the_gradient_tells(sample):
+    """Half of (1 - a b c)**2 is flat at zero; near it curvature is no more than what the way there takes away."""
+    spec = sample('[network]\nhidden = [1, 1]\nactivation = "linear"\noutput = "linear"\nbias = false')
+    found = report(spec, [[0, 0, 0], [1e-3, 1e-3, 1e-3], [1e-12, 1e-12, -1e-12], [1, 1, 1], [0, 0, 2]])
+    assert found.kind.tolist() == [Kind.FLAT, Kind.FLAT, Kind.FLAT, Kind.FLAT, Kind.SADDLE]
+    assert found.degeneracy.tolist() == [3, 3, 3, 2, 1]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+def test_a_point_that_is_not_finite_is_said_to_be_none_and_spoils_no_other(sample, bad):
+    spec = sample(PRODUCT)
+    found, alone = report(spec, [[1, bad], [bad, bad], [0.1, -0.1]]), report(spec, [[0.1, -0.1]])
+    assert found.kind.tolist() == [Kind.NOT_FINITE, Kind.NOT_FINITE, Kind.SADDLE]
+    assert np.isnan(found.spectrum[:2]).all()
+    np.testing.assert_array_equal(found.spectrum[2], alone.spectrum[0])
+    np.testing.assert_array_equal(found.theta[:2], [[1, bad], [bad, bad]])
+
+
 def test_a_slope_without_curvature_is_unsettled(sample):
     text = '[network]\nhidden = []\noutput = "linear"\nbias = false\n[training]\nloss = "huber"'
     assert report(sample(text), [[100.0], [1.5]]).kind.tolist() == [Kind.UNSETTLED, Kind.MINIMUM]
@@ -101,7 +143,7 @@ def expect_no_strict_minimum(scale, count, activation):
     found = report(*ends(scale, count, activation))
     assert not (found.kind == Kind.MINIMUM).any()
     assert (found.kind == Kind.UNSETTLED).mean() <= 1e-3
-    bounded = found.kind != Kind.AT_INFINITY
+    bounded = ~np.isin(found.kind, (Kind.AT_INFINITY, Kind.SATURATED))
     assert (found.loss[bounded] > 0.4).all()
     return bounded
 
