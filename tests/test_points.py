@@ -142,8 +142,8 @@ def ends(scale, count, activation):
 def expect_no_strict_minimum(scale, count, activation):
     found = report(*ends(scale, count, activation))
     assert not (found.kind == Kind.MINIMUM).any()
-    assert (found.kind == Kind.UNSETTLED).mean() <= 1e-3
-    bounded = ~np.isin(found.kind, (Kind.AT_INFINITY, Kind.SATURATED))
+    assert (found.kind == Kind.UNSETTLED).mean() <= 3e-3  # where the gradient has a least norm above zero
+    bounded = np.isin(found.kind, (Kind.SADDLE, Kind.FLAT))
     assert (found.loss[bounded] > 0.4).all()
     return bounded
 

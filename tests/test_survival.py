@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import CensoredData, ecdf
+from scipy.stats import CensoredData, binom, ecdf
 from tolerances import INTERVAL, PUBLISHED_3
 
 from saddlescape.analysis import event_fraction, event_quantiles, event_times, survival_curve, wilson_interval
@@ -36,7 +36,7 @@ def test_the_curve_by_hand():
 def test_quantiles_by_hand():
     found = event_quantiles(TIME, SEEN, [0.1, 0.25, 0.5, 0.7])
     assert found.time.tolist() == [6, 13, 23, np.inf]
-    assert found.low.tolist() == [6, 6, 13, 22]
+    assert found.low.tolist() == [0, 6, 13, 22]  # of 21 runs none may have been among the first tenth
     assert found.high.tolist() == [10, 22, np.inf, np.inf]
 
 
@@ -74,9 +74,59 @@ def test_without_censoring_the_curve_counts_those_left(times, never):
     np.testing.assert_allclose(curve.fraction, left, rtol=0, atol=INTERVAL)
 
 
-def test_what_never_happens_has_no_quantile():
-    found = event_quantiles(np.full((1, 4), np.inf), np.zeros((1, 4), dtype=bool), 0.5)
-    assert found.time.tolist() == found.low.tolist() == found.high.tolist() == [[np.inf]]
+@pytest.mark.parametrize(("runs", "low"), [(4, 0), (10, np.inf)])
+def test_what_never_happens_has_no_quantile(runs, low):
+    """That four of four wait for ever would happen in 6 % of samples, if half of all had the event."""
+    found = event_quantiles(np.full((1, runs), np.inf), np.zeros((1, runs), dtype=bool), 0.5)
+    assert (found.time.tolist(), found.low.tolist(), found.high.tolist()) == ([[np.inf]], [[low]], [[np.inf]])
+
+
+@pytest.mark.parametrize(("runs", "low", "high"), [(10, 5, 5), (6, 5, 5), (5, 0, np.inf)])
+def test_times_that_are_all_the_same_have_that_median(runs, low, high):
+    """The signs of six runs are alike in 1 of 32 samples, of five in 1 of 16: an interval of 95 % needs six."""
+    found = event_quantiles([5] * runs, [True] * runs, 0.5)
+    assert (found.time, found.low, found.high) == (5, low, high)
+
+
+def test_of_what_comes_after_the_last_look_nothing_is_known():
+    """Of 40 runs 10 had the event, then one stopped looking: the median is later than that, not infinite."""
+    found = event_quantiles(np.r_[np.arange(1, 11), np.full(30, 20)], np.arange(40) < 10, 0.5)
+    assert (found.time, found.low, found.high) == (np.inf, 20, np.inf)
+
+
+@pytest.mark.parametrize("stop", ["never", "together", "at random"])
+@pytest.mark.parametrize("runs", [10, 20, 50, 200])
+def test_intervals_of_quantiles_hold_them_as_often_as_they_say(runs, stop):
+    """Exponential times; all looked at for 1.5, or each for its own time; on average over quantiles before 1.5."""
+    rng, q = np.random.default_rng(runs), np.linspace(0.1, 0.7, 7)
+    time = rng.exponential(1, (1000, runs))
+    last = {"never": np.inf, "together": 1.5, "at random": rng.exponential(2, time.shape)}[stop]
+    found = event_quantiles(np.minimum(time, last), time <= last, q)
+    held = (found.low <= -np.log(1 - q)) & (-np.log(1 - q) <= found.high)
+    assert 0.92 < held.mean() < 0.98
+
+
+@pytest.mark.parametrize("stop", ["never", "together", "at random"])
+@pytest.mark.parametrize("runs", [20, 50, 200])
+def test_intervals_of_the_curve_hold_it_as_often_as_they_say(runs, stop):
+    rng, times, held = np.random.default_rng(runs), -np.log(1 - np.linspace(0.1, 0.7, 7)), []
+    for time in rng.exponential(1, (1000, runs)):
+        last = {"never": np.inf, "together": 1.5, "at random": rng.exponential(2, runs)}[stop]
+        curve = survival_curve(np.minimum(time, last), time <= last)
+        k = np.searchsorted(curve.time, times, "right") - 1
+        there = (k >= 0) & np.isfinite(curve.low[k])
+        held.extend(((curve.low[k] <= np.exp(-times)) & (np.exp(-times) <= curve.high[k]))[there])
+    assert 0.92 < np.mean(held) < 0.98
+
+
+@pytest.mark.parametrize("n", [5, 8, 20, 100, 1000])
+def test_wilsons_interval_holds_fractions_as_often_as_it_says_on_average(n):
+    """Exactly, from the binomial law, at fractions that are evenly spaced."""
+    p, k = np.arange(0.0005, 1, 0.001), np.arange(n + 1)
+    low, high = wilson_interval(k, n)
+    held = ((low <= p[:, None]) & (p[:, None] <= high)) * binom.pmf(k, n, p[:, None])
+    assert 0.92 < held.sum(axis=1).mean() < 0.98
+    assert held.sum(axis=1).min() > 0.82
 
 
 def test_the_quantile_does_not_depend_on_when_one_stopped_looking():

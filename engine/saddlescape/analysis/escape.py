@@ -51,7 +51,9 @@ def wilson_interval(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Lower and upper end of the score interval of a fraction, for `k` successes in `n` trials.
 
-    Never empty and never outside [0, 1], also at k = 0 and k = n; no correction for continuity.
+    Never empty and never outside [0, 1], also at k = 0 and k = n; no correction for continuity.  Counts are whole, so
+    the interval of 95 % holds the fraction in 95 % of samples on average over fractions only (92 to 98 % from 5 trials
+    on); for one near 0 or 1 in 83 % at least.  Trials are taken as independent.
 
     Parameters
     ----------

@@ -91,9 +91,9 @@ class Report:
     ----------
     kind : (points,) int8. MINIMUM: every eigenvalue is positive.  SADDLE: at least one is negative.  FLAT: none is, and
         at least one is zero, so that higher derivatives decide.  AT_INFINITY: the gradient vanished only as the norm
-        grew.  SATURATED: gradient and curvature are as good as zero because units are saturated, so that nothing can be
-        said of a stationary point.  NOT_FINITE: a parameter, the loss or a derivative is NaN or infinite; the point is
-        left as it is, its spectrum is NaN.  UNSETTLED: no stationary point was found.
+        grew.  SATURATED: as good as no gradient is left, and no curvature in its direction, as units are saturated, so
+        that nothing can be said of a stationary point.  NOT_FINITE: a parameter, the loss or a derivative is NaN or
+        infinite; the point is left as it is, its spectrum is NaN.  UNSETTLED: no stationary point was found.
     index, degeneracy : (points,) int64, eigenvalues below zero, and zero; of no meaning but for the first three kinds.
     theta : (points, n_params) float64, the stationary point; at infinity, how far it was followed.
     loss, grad_norm : (points,) float64, there.
@@ -205,7 +205,7 @@ def report(spec: Spec, theta: npt.ArrayLike) -> Report:
     kinds = [
         (~finite, Kind.NOT_FINITE),
         (~settled & (size <= NEAR) & outward & (not _coercive(spec)), Kind.AT_INFINITY),
-        (hidden & (size <= NEAR), Kind.SATURATED),
+        ((hidden | ~settled) & (size <= NEAR), Kind.SATURATED),
         (~settled, Kind.UNSETTLED),
         (index > 0, Kind.SADDLE),
         (degeneracy > 0, Kind.FLAT),
