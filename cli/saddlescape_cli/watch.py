@@ -6,11 +6,11 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shlex import quote
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
@@ -101,16 +101,26 @@ def stop_when_asked(max_time: float | None) -> Iterator[Stop]:
 
 @contextmanager
 def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
-    """Runs done, network-steps per second and time left, on stderr; nothing where that is no terminal."""
+    """Runs done, network-steps per second and time left, on stderr; nothing where that is no terminal.
+
+    The bar appears when there is something to tell, so not before a refusal; it says so while kernels are compiled.
+    """
     if not sys.stderr.isatty():
         yield None
         return
-    with tqdm(unit="run", unit_scale=True, file=sys.stderr) as bar:
+    from saddlescape.kernels import compiling
+
+    with ExitStack() as stack:
+        bars: list[Any] = []
 
         def show(progress: "Progress") -> None:
-            bar.total = progress.runs
+            if not bars:
+                bar = tqdm(total=progress.runs, unit="run", unit_scale=True, file=sys.stderr)
+                bars.append(stack.enter_context(bar))
+            (bar,) = bars
             bar.update(progress.runs_done - bar.n)
-            bar.set_postfix_str(f"{progress.steps_done / max(progress.seconds, 1e-9):.3g} network-steps/s")
+            rate = f"{progress.steps_done / max(progress.seconds, 1e-9):.3g} network-steps/s"
+            bar.set_postfix_str("compiling kernels" if compiling() else rate)
 
         yield show
 

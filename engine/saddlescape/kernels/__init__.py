@@ -2,6 +2,7 @@
 
 from saddlescape.kernels.batch import Batch, Trained, train
 from saddlescape.kernels.caching import announce
+from saddlescape.kernels.compiling import compiling
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, places
 from saddlescape.kernels.outputs import outputs
@@ -14,6 +15,7 @@ __all__ = [
     "Trained",
     "Trainer",
     "announce",
+    "compiling",
     "derivatives",
     "outputs",
     "places",
