@@ -106,6 +106,7 @@ def test_a_portrait_of_one_layer_need_not_name_it(done, tmp_path):
     [
         ("grad_norm", r'record.fields: has no "grad_norm" to draw; there is loss, separation, layer_norm, cosine; add'),
         ("outcome", 'record.fields: has no "outcome"'),
+        ("los", r"there is loss, separation, layer_norm, cosine; choose of these; did you mean 'loss'"),
         ("cosine", r"measures: must be cosine.1 or cosine.2; got 'cosine'"),
         ("cosine.3", r"measures: must be cosine.1 or cosine.2; got 'cosine.3'"),
         ("separation.1", r"measures: must be separation; got 'separation.1'"),
@@ -136,6 +137,12 @@ def test_the_command_refuses_another_plane(path, options, message):
     done = CliRunner().invoke(command, [str(path), *options])
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_a_picture_without_an_ending_is_a_png(path, tmp_path):
+    done = CliRunner().invoke(command, [str(path), "-o", str(tmp_path / "it")], catch_exceptions=False)
+    assert done.output == f"{tmp_path / 'it.png'}\n"
+    assert (tmp_path / "it.png").is_file()
 
 
 def test_only_a_spectrum_loads_the_compiler(path, tmp_path):

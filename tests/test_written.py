@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from spec_cases import TINY
 
 from saddlescape.errors import SpecError
 from saddlescape.spec import load, parse
+from saddlescape_cli.main import cli
 
 XOR = '[problem]\nname = "xor"\n'
 DRAWN = '[problem]\nname = "teacher"\nsamples = {}\ninputs = {}\noutputs = {}\nhidden = {}\nseed = {}\n'
@@ -82,7 +84,38 @@ def test_what_the_shell_did_to_quotes_is_told_with_what_to_write():
     assert parse(XOR, Path(), [remedy]).spec.record.fields == ("loss", "outputs")
     remedy = told(XOR, "title=My sweep").partition("write '")[2].removesuffix("'")
     assert parse(XOR, Path(), [remedy]).spec.title == "My sweep"
-    assert told(XOR, "record.fields=[loss,[").endswith("got '[loss,['")
+    assert told(XOR, "starts.count=a few").endswith("got 'a few'")
+
+
+@pytest.mark.parametrize(
+    ("override", "remedy"),
+    [
+        ("network.hidden=4,4", "network.hidden=[4,4]"),
+        ("network.hidden=(4,4)", "network.hidden=[4,4]"),
+        ("training.learning_rate=0,1", "training.learning_rate=0.1"),
+        ("network.activation=[tanh]", 'network.activation=["tanh"]'),
+        ("record.fields=loss,outputs", 'record.fields=["loss","outputs"]'),
+    ],
+)
+def test_what_was_meant_is_told_as_it_is_written(override, remedy):
+    message = told(XOR, override)
+    assert message.endswith(f"; write '{remedy}'")
+    assert ("the shell takes quotes away" in message) == ('"' in remedy)
+    assert told(XOR, "network.hidden=4") == "network.hidden: must be a list; got 4; write [4]"
+
+
+def test_a_name_without_its_ending_and_a_file_that_is_no_spec_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text(TINY)
+    Path("mine.csv").write_text("x1,t1\n0,1\n")
+    Path("mine.h5").write_bytes(b"\x89HDF")
+    for name, words in [("mine", "did you mean 'mine.toml'?"), ("mine.csv", "a TOML file, which names the data"),
+                        ("mine.h5", "a spec is a TOML file")]:  # fmt: skip
+        with pytest.raises(SpecError) as caught:
+            load(name)
+        assert words in str(caught.value)
+    done = CliRunner().invoke(cli, ["plot", "mine.toml"])
+    assert "this is a spec; run it first: saddlescape run mine.toml" in str(done.exception)
 
 
 def test_broken_toml_is_told_with_its_file_line_and_column(tmp_path):

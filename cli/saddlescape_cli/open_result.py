@@ -17,6 +17,8 @@ def open_result(path: Path, unfinished: bool = False) -> "Results":
     from saddlescape import results
 
     file = path / "result.h5" if path.is_dir() else path
+    if path.suffix == ".toml":
+        raise SpecError([Fault(str(path), f"must be a result; this is a spec; run it first: saddlescape run {path}")])
     if not file.is_file() and not (unfinished and (path / "plan.json").exists()):
         remedy = f"finish it with: saddlescape resume {path}" if path.is_dir() else "name a result.h5"
         raise SpecError([Fault(str(file), f"must be a result file; there is none; {remedy}")])

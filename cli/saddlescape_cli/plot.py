@@ -45,6 +45,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
     with open_result(file, unfinished=True) as results:
         figure = plots.figure_of(plots.portrait(results, measures)) if measures else plots.plot(results, kind)
     out = out or (file / "result.png" if file.is_dir() else file.with_suffix(".png"))
+    out = out if out.suffix else out.with_name(f"{out.name}.png")
     try:
         figure.savefig(out, dpi=150)
     except (OSError, ValueError) as failure:

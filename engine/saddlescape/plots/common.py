@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from saddlescape.errors import SaddlescapeError
 from saddlescape.measures import MEASURES
 from saddlescape.outcomes import Outcome
+from saddlescape.suggest import hint
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -112,7 +113,9 @@ def check_recorded(results: "Results", *measures: str) -> None:
     for name in measures:
         if name not in recorded:
             there = f"there is {', '.join(recorded) or 'nothing'}"
-            raise PlotError(f'record.fields: has no "{name}" to draw; {there}; add what is missing and run again')
+            unknown = f"choose of these{hint(name, MEASURES)}"
+            remedy = "add what is missing and run again" if name in MEASURES else unknown
+            raise PlotError(f'record.fields: has no "{name}" to draw; {there}; {remedy}')
 
 
 def plain(text: object) -> str:

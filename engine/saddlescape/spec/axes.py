@@ -178,6 +178,11 @@ def _adapter(key: str) -> TypeAdapter[Any]:
     return TypeAdapter(list[kind], config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
+def fits(key: str, value: Any) -> bool:
+    """Whether a key may have a value, as far as the key alone decides."""
+    return not _check(key, key, [value])[1]
+
+
 def _check(path: str, key: str, values: list[Any]) -> tuple[list[Any], list[Fault]]:
     try:
         return list(_adapter(key).validate_python(values)), []

@@ -1,5 +1,6 @@
 """A sweep: the base spec and its axes, read from TOML text and overrides."""
 
+import contextlib
 import itertools
 import json
 import math
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from saddlescape import bundled as data
 from saddlescape.arithmetic import ieee
 from saddlescape.errors import Fault, SpecError
-from saddlescape.spec.axes import Axis, grid, only_numbers, read
+from saddlescape.spec.axes import Axis, fits, grid, only_numbers, read
 from saddlescape.spec.checks import Chosen
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import KEYS, is_key
@@ -144,7 +145,9 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     known = data.sweeps()
     path = known[source] if isinstance(source, str) and source in known else Path(source)
     if not path.exists() and path.suffix != ".toml" and not path.is_absolute():
-        raise SpecError([Fault(str(source), f"is no file and no bundled sweep{nearest(str(source), known)}")])
+        beside = Path(f"{path}.toml")
+        meant = f"; did you mean {str(beside)!r}?" if beside.exists() else nearest(str(source), known)
+        raise SpecError([Fault(str(source), f"is no file and no bundled sweep{meant}")])
     try:
         with path.open("rb") as file:
             content = file.read(MAX_TEXT + 1)
@@ -154,11 +157,15 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     except OSError as error:
         raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}")]) from None
     except UnicodeDecodeError as error:
-        raise SpecError([Fault(str(path), f"must be UTF-8; byte {error.start} is not")]) from None
+        raise SpecError([Fault(str(path), f"must be UTF-8; byte {error.start} is not{_no_spec(path)}")]) from None
     return parse(text, path.parent, overrides, name=str(path))
 
 
 @ieee()
+def _no_spec(path: Path) -> str:
+    return "; a spec is a TOML file, which names the data" if path.suffix in (".csv", ".npz", ".npy", ".h5") else ""
+
+
 def parse(
     text: str,
     folder: Path,
@@ -173,7 +180,7 @@ def parse(
     try:
         tree = _toml(text)
     except ValueError as error:
-        raise SpecError([Fault(name, f"must be valid TOML; {error}")]) from None
+        raise SpecError([Fault(name, f"must be valid TOML; {error}{_no_spec(Path(name))}")]) from None
     axes, unsound, faults = read(tree.pop("axes", []))
     chosen, override_faults = _override(tree, overrides, unsound.union(axis.key for axis in axes))
     found = [*override_faults, *_shaping(tree, axes)]
@@ -322,7 +329,7 @@ def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dic
                 chosen[key] = ()
             except ValueError:
                 wanted = f"must be set to a TOML value or a bare word; got {value!r:.80}"
-                faults.append(Fault(key, wanted + _quoted(key, value)))
+                faults.append(Fault(key, wanted + _remedy(key, value)))
     for key in chosen.keys() & ALTERNATIVES.keys():
         _unset(tree, ALTERNATIVES[key], chosen.keys())
     return chosen, faults
@@ -334,15 +341,16 @@ def _unset(tree: Tree, key: str, chosen: Set[str]) -> None:
         table.pop(name, None)
 
 
-def _quoted(key: str, text: str) -> str:
-    """How to write a value whose quotes the shell took, if that is what is wrong with it."""
+def _remedy(key: str, text: str) -> str:
+    """How to write what was meant by a value that is no TOML, if that can be guessed."""
     words = re.sub(r"[A-Za-z_][\w.-]*", lambda word: json.dumps(word[0]), text)
-    value = words if text[:1] in ("[", "{") else json.dumps(text, ensure_ascii=False)
-    try:
-        _value(value)
-    except ValueError:
-        return ""
-    return f"; the shell takes quotes away: write '{key}={value}'"
+    inner = words.strip("()[]{}")
+    for value in (words, f"[{inner}]", inner.replace(",", "."), json.dumps(text, ensure_ascii=False)):
+        with contextlib.suppress(ValueError):
+            if fits(key, _value(value)):
+                took = "; the shell takes quotes away" if '"' in value else ""
+                return f"{took}; write '{key}={value}'"
+    return ""
 
 
 def _value(text: str) -> Any:

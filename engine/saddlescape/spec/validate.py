@@ -78,6 +78,8 @@ def _message(error: Any, model: type[BaseModel]) -> str:
     if kind in _RANGES:
         bound, words = _RANGES[kind]
         return f"must be {words} {context[bound]}; got {got!r:.80}"
+    if kind == "tuple_type" and isinstance(got, int | float):
+        return f"must be a list; got {got!r:.80}; write [{got!r:.80}]"
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}; got {got!r:.80}"
     if kind == "literal_error":
