@@ -87,3 +87,30 @@ def test_a_fixed_point_in_batches_is_measured_where_it_is():
     assert (off < 4 * np.finfo(float).eps).all()
     np.testing.assert_allclose(trained.loss, 5 / 2 * off**2, rtol=LENGTH)
     np.testing.assert_allclose(trained.grad_norm, 5 * off, rtol=LENGTH)
+
+
+AND = np.array([[0.0], [0], [0], [1]])
+AT_REST = {"zero, multiplied": ("multiplicative", np.zeros((1, 9)), 0.1), "tiny steps": ("gd", starts(), 1e-30)}
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("case", AT_REST)
+def test_the_gradient_of_a_fixed_point_in_batches_is_that_of_all_samples(case, batch):
+    """Every lane is looked at at its first tick, whose last batch leaves its own gradient behind."""
+    stepper, theta, rate = AT_REST[case]
+    given = make_batch(theta, 40, learning_rate=rate, every=4)
+    whole, parts = (
+        train(Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", stepper, batch=size), XOR, AND, given)
+        for size in (0, batch)
+    )
+    assert (parts.stop_reason == StopReason.FIXED_POINT).all()
+    assert (parts.stop_step == 0).all()
+    names = ("stop_step", "final", "measures", "theta_path", "largest_gradient")
+    assert [getattr(parts, name).tobytes() for name in names] == [getattr(whole, name).tobytes() for name in names]
+
+
+def test_noise_moves_no_parameter_that_is_multiplied_at_zero():
+    trainer = Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", "multiplicative", noise=True)
+    trained = train(trainer, XOR, AND, make_batch(np.outer([0.0, 1.0], np.ones(9)), 40, learning_rate=0.1))
+    assert trained.stop_reason.tolist() == [StopReason.FIXED_POINT, StopReason.BUDGET]
+    assert not trained.theta[0].any()

@@ -60,7 +60,7 @@ def cases():
     yield from ((*case, *way) for case in hidden for way in product((XOR_01, AND_01), (0, 1)))
     yield from (("tanh", *case, targets) for case, possible in LOSSES.items() for targets in possible)
     yield from (("tanh", "half_sse", "logistic", AND_01, 0, stepper) for stepper in STEPPERS)
-    yield ("tanh", "half_sse", "tanh", XOR_PM1, 0, "gd", True)
+    yield from (("tanh", "half_sse", "tanh", XOR_PM1, 0, stepper, True) for stepper in ("gd", "multiplicative"))
 
 
 def table(heads, rows):
@@ -81,7 +81,9 @@ def page():
         for case, possible in LOSSES.items()
     ]
     by_stepper = [[s, measured("tanh", "half_sse", "logistic", AND_01, 0, s)] for s in STEPPERS]
-    noisy = measured("tanh", "half_sse", "tanh", XOR_PM1, 0, "gd", True)
+    noisy, multiplied = (
+        measured("tanh", "half_sse", "tanh", XOR_PM1, 0, s, True) for s in ("gd", "multiplicative")
+    )
     return f"""# What moves from exactly zero
 
 All weights and biases are exactly 0. Then all hidden units say the same, f(0), and the hidden weights hear nothing:
@@ -119,7 +121,8 @@ tanh units, logistic output, half the sum of squares, AND, full batch: a gradien
 
 {table(["stepper", "moves"], by_stepper)}
 
-Gaussian noise on the gradient frees every start: {noisy} (gd, tanh, XOR with -1 and +1).
+Where the stepper adds, Gaussian noise on the gradient frees every start: {noisy} (gd, tanh, XOR with -1 and +1).
+Where it multiplies: {multiplied}.
 """
 
 

@@ -39,7 +39,7 @@ def predicted(
     activation : of the hidden units; None is a network without a hidden layer.
     batch : samples of a step; 0 for all.
     """
-    if noise:
+    if noise and stepper != "multiplicative":
         return Moves.APART
     hidden = np.full((len(T), 1), VALUE.get(activation or "", Fraction(0)))
     inputs = _fractions(X) if activation is None else hidden

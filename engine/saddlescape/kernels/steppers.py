@@ -130,6 +130,8 @@ class Stepper(NamedTuple):
     states: int = 0
     prepare: Callable[[dict[str, Lanes], State, Callable[[], Lanes]], State] | None = None
     step_states: int = 0
+    multiplies: bool = False
+    """Whether a parameter at zero stays there, whatever its gradient."""
 
 
 _ADAM = ("beta1", "beta2", "epsilon")
@@ -144,7 +146,7 @@ STEPPERS = {
     "rprop": Stepper(rprop, ("eta_plus", "eta_minus", "step_max", "step_min"), 2),
     "sign": Stepper(sign),
     "normalized": Stepper(normalized, (), 0, take_norm),
-    "multiplicative": Stepper(multiplicative),
+    "multiplicative": Stepper(multiplicative, multiplies=True),
     "flow": Stepper(None, ("time", "rtol", "atol"), 9, None, 14),
 }
 """By name; all but the flow have a learning_rate."""

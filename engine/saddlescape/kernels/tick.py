@@ -97,7 +97,7 @@ def update(
     """One step of every lane; `bits` gathers how its parameters and state change.
 
     A stepper whose numbers change from step to step is at rest only where the gradient is zero, too; a run with
-    noise never is.
+    noise never is, unless it multiplies and all its parameters are zero.
     """
     stepper, n = variant.stepper, variant.n_params
     assert stepper.update is not None  # the flow has a tick of its own
@@ -120,8 +120,10 @@ def update(
             bits.add(before, after)
         if stepper.step_states:
             bits.add(abs(g), g.like(0.0))
+        if variant.trainer.noise and stepper.multiplies:
+            bits.add(select(abs(old[0]) > 0.0, numbers["noise"], 0.0), g.like(0.0))
 
-    if variant.trainer.noise:
+    if variant.trainer.noise and not stepper.multiplies:
         bits.add(numbers["noise"], numbers["noise"].like(0.0))
     if not variant.trainer.layer_rates:
         repeat(builder, n, partial(parameter, first=0, numbers=numbers), cost)

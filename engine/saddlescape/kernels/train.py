@@ -130,7 +130,7 @@ def refill(lane, lanes, runs, n):
         lanes.keys[k * n.lanes + lane] = runs.keys[2 * run + k] if run >= 0 else np.uint64(0)
     lanes.keys[STEP * n.lanes + lane] = np.uint64(0)  # Numba makes floats of signed and unsigned words together
     lanes.seen[PARKED * n.lanes + lane] = 0.0 if run >= 0 else 1.0
-    lanes.seen[ASKED * n.lanes + lane] = 1.0
+    lanes.seen[ASKED * n.lanes + lane] = lanes.seen[MOVED * n.lanes + lane] = 1.0
     book[RUN * n.lanes + lane], book[DONE * n.lanes + lane], book[DUE * n.lanes + lane] = run, 0, NEVER
     if run >= 0:
         book[BIRTH * n.lanes + lane], book[RECORD * n.lanes + lane] = clock[TICK], 0
@@ -252,13 +252,16 @@ def hold(lane, end, lanes, runs, records, shape, n):
 
 
 @cached()
-def replace(lanes, runs, records, shape, n):
-    """After the update: stop the lanes that did not change, refill those that are done."""
+def replace(lanes, runs, records, shape, n, over_all):
+    """After the update: refill the lanes that are done, and stop those that did not change.
+
+    These wait while their loss and gradient are not `over_all` samples, but of the last batch.
+    """
     now = lanes.clock[TICK]
     lanes.clock[TICK] += 1
     for lane in range(n.lanes):
         run, done = lanes.book[RUN * n.lanes + lane], lanes.book[DONE * n.lanes + lane] == 1
-        if run >= 0 and not done and no_bit(lanes.seen[MOVED * n.lanes + lane]):
+        if over_all and run >= 0 and not done and no_bit(lanes.seen[MOVED * n.lanes + lane]):
             hold(lane, runs.steps[run], lanes, runs, records, shape, n)
             finish(lane, now - lanes.book[BIRTH * n.lanes + lane], FIXED_POINT, lanes, runs, shape, n)
             done = True
@@ -337,9 +340,9 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
         attended = clock[TICK] >= clock[SOONEST] or clock[FLAGS] & WANTED
         if looks_every_tick(net) or attended or rested:
             attended = evaluate(net, lanes.theta, lanes.grad, rates, seen, x, t) or attended
-        if rested:  # since the last tick, at which nobody looked
+        if rested:  # since the last tick, after which nobody looked
             clock[FLAGS], clock[TICK] = clock[FLAGS] & WANTED, clock[TICK] - 1
-            replace(lanes, runs, records, shape, n)
+            replace(lanes, runs, records, shape, n, True)
             clock[TICK] += 1
             continue
         if attended:
@@ -351,6 +354,7 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
             own_x, own_t = x, t
         clock[FLAGS] = step(net, lanes.theta, lanes.state, lanes.grad, rates, seen, lanes.keys, own_x, own_t)
         if attended or (looks_every_tick(net) and clock[FLAGS] & STILL):
-            replace(lanes, runs, records, shape, n)
-            clock[FLAGS] &= WANTED
+            replace(lanes, runs, records, shape, n, looks_every_tick(net))
+            if looks_every_tick(net):
+                clock[FLAGS] &= WANTED
         clock[TICK] += 1
