@@ -7,7 +7,7 @@ from tolerances import NARROWED, QUARTIC, SEARCHED_DIRECTION, SEARCHED_NORM
 
 import saddlescape as ss
 from saddlescape.analysis import xor_escape_constant
-from saddlescape.analysis.edges import bisect, kicks, smallest_kick
+from saddlescape.analysis.edges import bisect, kicks, outcome, smallest_kick
 from saddlescape.outcomes import Outcome
 from saddlescape.spec import parse
 
@@ -46,6 +46,49 @@ def test_starts_that_are_none_are_refused(theta):
         ss.run_starts(ss.load("xor").spec, theta)
 
 
+def expect_neighbours(edge, spec, label=outcome):
+    """They differ in one parameter only, by the last bit, and have the labels that they say."""
+    differs = edge.before != edge.after
+    assert (differs.sum(axis=1) == 1).all()
+    np.testing.assert_array_equal(edge.after[differs], np.nextafter(edge.before, edge.after)[differs])
+    for starts, said in ((edge.before, edge.label_before), (edge.after, edge.label_after)):
+        np.testing.assert_array_equal(label(ss.run_starts(spec, starts)), said)
+    assert (edge.label_before != edge.label_after).all()
+
+
+@pytest.mark.parametrize(("to", "edge"), [(2.0, 1.4), (-1.0, 0.6), (-1e300, 0.6), (1e300, 1.4)])
+def test_no_other_number_lies_between(tmp_path, to, edge):
+    """y = w, solved where 1 and w differ by 0.4 or less: from 1 to 2, shares alone come to 1.4 and 1.4 + 2 ulp."""
+    (tmp_path / "one.csv").write_text("x1,t1\n1,1\n")
+    text = '[problem]\nfile = "one.csv"\n[network]\nhidden = []\noutput = "linear"\nbias = false\n'
+    text += "[training]\nstepper = 'gd'\nlearning_rate = 1e-9\nsteps = 1\n[stop]\nsolved = 0.4"
+    spec = parse(text, tmp_path).spec
+    found = bisect(spec, [1.0], [to])
+    expect_neighbours(found, spec)
+    assert abs(found.after[0, 0] - edge) < 1e-8
+
+
+def test_an_edge_at_zero_is_found_among_the_smallest_numbers(product):
+    """Half of the way from -1 to 1 is far from zero as numbers go: shares step over 2 ** 62 of them there."""
+
+    def positive(found):
+        return found["final_theta"][:, 0] > 0
+
+    found = bisect(product, [-1.0, -1.0], [1.0, 1.0], positive)
+    expect_neighbours(found, product, positive)
+    assert abs(found.before).min() <= 5e-324
+
+
+def test_edges_of_xor_have_no_start_between():
+    spec = ss.load("xor", ["training.steps=2000"]).spec
+    theta = np.random.default_rng(4).normal(size=(200, 9))
+    said = ss.run_starts(spec, theta)["outcome"]
+    some, others = theta[said == said[0]], theta[said != said[0]]
+    pairs = min(len(some), len(others), 20)
+    assert pairs >= 10
+    expect_neighbours(bisect(spec, some[:pairs], others[:pairs]), spec)
+
+
 def test_an_edge_is_found_to_the_last_bit(product):
     """a = b steps to -a where a**2 = 1 + 1 / rate, and from there on outward."""
     edge = bisect(product, [[1, 1], [-1, -1]], [[10, 10], [-30, -30]])
@@ -53,7 +96,7 @@ def test_an_edge_is_found_to_the_last_bit(product):
     assert edge.label_before.tolist() == [Outcome.SOLVED] * 2
     assert edge.label_after.tolist() == [Outcome.DIVERGED] * 2
     assert (abs(edge.before - exact) <= 2 * np.spacing(abs(exact))).all()
-    np.testing.assert_array_equal(edge.after, np.nextafter(edge.before, 2 * exact))
+    expect_neighbours(edge, product)
     np.testing.assert_array_equal(ss.run_starts(product, edge.after)["outcome"], edge.label_after)
 
 
@@ -108,8 +151,16 @@ def test_no_kick_is_found_where_none_frees():
 def test_a_start_that_escapes_needs_no_kick(product):
     with pytest.raises(ValueError, match="start must not escape by itself"):
         kicks(product, [1, 1])
-    with pytest.raises(ValueError, match="directions must not be zero"):
-        kicks(product, [0, 0], [[0, 0]])
+    for direction in ([0, 0], [np.nan, 1], [np.inf, 1]):
+        with pytest.raises(ValueError, match="directions must be finite and not zero"):
+            kicks(product, [0, 0], [direction])
+
+
+def test_directions_are_of_any_length(product):
+    found = kicks(product, [0, 0], [[s, s] for s in (1, 2.0**700, 2.0**-700, 5e-324, 2.0**1023)])
+    np.testing.assert_array_equal(found.direction, np.broadcast_to(found.direction[0], (5, 2)))
+    assert np.isfinite(found.norm).all()
+    assert (found.norm == found.norm[0]).all()
 
 
 def test_kicks_off_zero_are_as_the_quartic_of_xor_says():

@@ -89,9 +89,10 @@ class Edge:
 
     Attributes
     ----------
-    before, after : (pairs, n_params) float64, neighbours: no other start lies between them.
+    before, after : (pairs, n_params) float64, neighbours: they differ in one parameter, between whose two values no
+        other float64 lies.
     label_before, label_after : (pairs,) what becomes of them; label_before is that of `a`.
-    share : (pairs,) float64, the share of the way at which `after` lies.
+    share : (pairs,) float64, the share of the way at which `after` lies, but for the rounding of starts.
     """
 
     before: Floats
@@ -106,6 +107,8 @@ def bisect(spec: Spec, a: npt.ArrayLike, b: npt.ArrayLike, label: Label = outcom
 
     Each interval is cut at `CUTS` shares, and the first of them with another label than `a` is kept; where there are
     several edges, one is found.  Shares are spaced as floating-point numbers: an edge 1e-300 off `a` takes no longer.
+    Starts at neighbouring shares differ in many parameters, by roundings; between them, one parameter after the other
+    goes from one start to the other, and the one with which the label changes is narrowed to the last bit.
 
     Parameters
     ----------
@@ -126,7 +129,44 @@ def bisect(spec: Spec, a: npt.ArrayLike, b: npt.ArrayLike, label: Label = outcom
 
     every = np.arange(len(a))
     low, high, last = narrow(Line(spec, start, label), every, np.zeros(len(a)), np.ones(len(a)), first, last)
-    return Edge(start(every, low), start(every, high), first, last, high)
+    before, after, last = _neighbours(spec, label, start(every, low), start(every, high), first, last)
+    return Edge(before, after, first, last, high)
+
+
+def _neighbours(
+    spec: Spec, label: Label, before: Floats, after: Floats, first: Labels, last: Labels
+) -> tuple[Floats, Floats, Labels]:
+    """(before, after, label of after) that differ in the last bit of one parameter, from starts that differ in more."""
+    pairs, n = before.shape
+    stairs = np.where(np.arange(n) < np.arange(n + 1)[:, None], after[:, None], before[:, None])
+    found = np.broadcast_to(last[:, None], (pairs, n + 1)).copy()
+    found[:, 1:n] = label(run_starts(spec, stairs[:, :n].reshape(-1, n))).reshape(pairs, n)[:, 1:]
+    found[:, 0] = first
+    row, stair = np.arange(pairs), (found != first[:, None]).argmax(axis=1)
+    before, after, last, turned = stairs[row, stair - 1], stairs[row, stair], found[row, stair], stair - 1
+    open_ = np.arange(pairs)
+    while (open_ := open_[_apart(before, after, turned)[open_]]).size:
+        at = (open_, turned[open_])
+        middle = before[open_]
+        middle[np.arange(len(open_)), at[1]] = _between(before[at], after[at])
+        said = label(run_starts(spec, middle))
+        alike = said == first[open_]
+        before[open_[alike]], after[open_[~alike]], last[open_[~alike]] = middle[alike], middle[~alike], said[~alike]
+    return before, after, last
+
+
+def _apart(before: Floats, after: Floats, turned: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Whether another number lies between those of one parameter."""
+    row = np.arange(len(before))
+    return np.asarray(np.nextafter(before[row, turned], after[row, turned]) != after[row, turned])
+
+
+def _between(low: Floats, high: Floats) -> Floats:
+    """Numbers half-way, counted in floating-point numbers."""
+    sign = np.uint64(1 << 63)
+    a, b = (np.where(of & sign, ~of, of | sign) for of in (low.view(np.uint64), high.view(np.uint64)))
+    middle = np.minimum(a, b) + (np.maximum(a, b) - np.minimum(a, b)) // np.uint64(2)
+    return np.asarray(np.where(middle & sign, middle ^ sign, ~middle).view(np.float64))
 
 
 @dataclass(frozen=True)
@@ -164,14 +204,14 @@ def kicks(
 
     Raises
     ------
-    ValueError : `start` escapes by itself, or a direction is zero.
+    ValueError : `start` escapes by itself, or a direction is zero or not finite.
     """
     start = np.asarray(start, dtype=np.float64)
     if isinstance(directions, int):
         directions = np.random.default_rng(seed).standard_normal((directions, start.size))
     directions = np.atleast_2d(np.asarray(directions, dtype=np.float64))
-    if not directions.any(axis=1).all():
-        raise ValueError("directions must not be zero")
+    if not (np.isfinite(directions).all() and directions.any(axis=1).all()):
+        raise ValueError("directions must be finite and not zero")
     if escaped(run_starts(spec, start[None]))[0]:
         raise ValueError("start must not escape by itself; it needs no kick")
     return _kicked(spec, start, directions, NORMS, bits)
@@ -179,7 +219,8 @@ def kicks(
 
 def _kicked(spec: Spec, start: Floats, directions: Floats, norms: Floats, bits: int) -> Kicks:
     """The smallest kicks up to the first of these ascending `norms` that frees the start, which is stuck."""
-    unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    scaled = np.ldexp(directions, -np.frexp(abs(directions).max(axis=1, keepdims=True))[1])  # squares would overflow
+    unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
     line = Line(spec, lambda rows, norm: np.asarray(start + norm[:, None] * unit[rows]), escaped)
     free = line.labels(np.arange(len(unit)), np.broadcast_to(norms, (len(unit), len(norms))))
     k, norm = free.argmax(axis=1), np.full(len(unit), np.inf)
