@@ -315,5 +315,23 @@ def test_slices_do_not_change_bits_and_can_abandon_a_batch():
         train(LOGISTIC, XOR, TARGET, given, lanes=8, after_slice=_stop)
 
 
+@pytest.mark.parametrize(("units", "samples", "ticks"), [(2, 4, 256), (16, 4096, 63), (16, 4096 * 64, 1)])
+def test_the_first_slice_is_short_however_much_a_tick_costs(units, samples, ticks):
+    X, T = np.tile(XOR, (samples // 4, 1)), np.tile(TARGET, (samples // 4, 1))
+    theta = np.full((8, 4 * units + 1), 0.1)
+    slices = []
+
+    def stop(steps):
+        slices.append(steps)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            Trainer((2, units, 1), True, ("tanh", "tanh"), "half_sse", "gd"), X, T,
+            make_batch(theta, 1000, learning_rate=1e-9, every=1000), lanes=8, after_slice=stop,
+        )  # fmt: skip
+    assert slices == [ticks * 8]
+
+
 def _stop(steps):
     raise KeyboardInterrupt

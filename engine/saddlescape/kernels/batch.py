@@ -22,6 +22,12 @@ from saddlescape.measures import BASIC
 SLICE_SECONDS = 0.1
 """Aim for one call of compiled code: short enough to stop soon, long enough to cost nothing."""
 
+FIRST_TICKS, FIRST_WORK = 256, 2**24
+"""Ticks of the first call, and parameters times samples times gradients that it has at most: a tenth of a second."""
+
+GRADIENTS = 32
+"""In a tick of the gradient flow, which repeats a step where an event falls into it."""
+
 LANE_BYTES = 64
 """A parameter of all lanes: one register of AVX-512, two of AVX2.  Wider only spills more (docs/kernels.md), but where
 a batch has fewer samples than a tile, more lanes make up for the chains of the samples that are missing."""
@@ -186,7 +192,8 @@ def train(
     state = _lanes(variant, runs.rates.shape[1])
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
     net, shape, clock = Net(variant), _shape(batch, variant), state.clock
-    ticks, tick = 256, integrate if variant.flows else t.advance
+    work, tick = (GRADIENTS, integrate) if variant.flows else (1, t.advance)
+    ticks = max(1, min(FIRST_TICKS, FIRST_WORK // (work * variant.n_params * len(X))))
     while clock[t.TICK] < 0 or clock[t.LIVE] > 0:
         began, before = time.perf_counter(), max(0, clock[t.TICK])
         tick(net, x, target, state, runs, records, shape, ticks)
