@@ -102,7 +102,7 @@ def test_run_info_and_plot(spec, tmp_path):
     assert drawn.returncode == 0, drawn.stderr
     assert (out / "result.png").read_bytes().startswith(b"\x89PNG")
     refused(saddlescape("plot", out, "--kind", "map"), 2, "needs two axes")
-    refused(saddlescape("plot", out, "-o", tmp_path / "no/such.png"), 1, "cannot be written")
+    refused(saddlescape("plot", out, "-o", tmp_path / "no/such.png"), 1, "no/such.png: No such file or directory")
 
 
 def test_shards_are_merged_to_the_bytes_of_one_run(spec, tmp_path):

@@ -169,7 +169,7 @@ def test_a_folder_that_is_not_ours_to_write_is_told_and_left_alone(plan, tmp_pat
             ("run", spec, "-o", empty / "new"): empty / "new",
             ("run", spec, "-o", empty): empty / "lock",
             ("resume", run): run / "lock",
-            ("merge", run, "-o", empty / "result.h5"): beside(empty / "result.h5", "lock"),
+            ("merge", run, "-o", empty / "result.h5"): empty / "result.h5",
         }
         for words, path in commands.items():
             process = FORKS.Process(target=as_somebody_else, args=(words, tmp_path / "said"))

@@ -17,6 +17,13 @@ def interrupt(number: int) -> None:
     raise KeyboardInterrupt
 
 
+def begin(thread: threading.Thread) -> None:
+    """Start a thread, if there is room for one: without, the main thread alone sees to signals and the time."""
+    thread.daemon = True
+    with suppress(RuntimeError):
+        thread.start()
+
+
 class Leaving:
     """Ends the process a second after the first Ctrl-C or SIGTERM, whatever it is doing, and at the second one at once.
 
@@ -35,8 +42,7 @@ class Leaving:
             return
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
-        with suppress(RuntimeError):  # no room for a thread: then the main one alone sees to signals
-            threading.Thread(target=self._wait, args=(reader,), daemon=True).start()
+        begin(threading.Thread(target=self._wait, args=(reader,)))
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, self._asked)
@@ -54,8 +60,7 @@ class Leaving:
     def by(self, seconds: float, exit_code: int) -> threading.Timer:
         """Leave soon after so many seconds from now, unless the timer is cancelled."""
         late = threading.Timer(min(seconds + GRACE, threading.TIMEOUT_MAX), self.leave, [exit_code])
-        late.daemon = True
-        late.start()
+        begin(late)
         return late
 
     def leave(self, exit_code: int) -> None:

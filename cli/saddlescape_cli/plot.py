@@ -47,7 +47,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
     out = out or (file / "result.png" if file.is_dir() else file.with_suffix(".png"))
     out = out if out.suffix else out.with_name(f"{out.name}.png")
     try:
-        figure.savefig(out, dpi=150)
-    except (OSError, ValueError) as failure:
+        out = plots.save(figure, out)
+    except ValueError as failure:
         raise SaddlescapeError(f"{out}: cannot be written; {failure}") from None
     click.echo(str(out))

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.arithmetic import ieee
-from saddlescape.errors import RefusedError
 from saddlescape.extras import needed
 from saddlescape.results import WORDS, Results
-from saddlescape.store.atomic import replacing
+from saddlescape.store.atomic import creating
 
 
 @ieee()
@@ -26,12 +25,12 @@ def export(results: Results, to: str, target: Path) -> None:
     ------
     RefusedError
         If `target` exists.
+    LockedError
+        If another process is writing it.
     SaddlescapeError
         If a package that the format needs is not there.
     """
-    if os.path.lexists(target):
-        raise RefusedError(f"{target} exists and is left alone; choose another name with -o")
-    with replacing(target) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
+    with creating(target) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
         FORMATS[to](results, file)
 
 

@@ -17,6 +17,7 @@ from saddlescape.plots.common import title_of
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
 from saddlescape.spec import load
+from saddlescape.store.atomic import own_folder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,9 +108,8 @@ def render(folder: Path, names: Sequence[str] = (), threads: int | None = None) 
 
     What is done already is kept.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     for name in names or PICTURES:
         with results.open(runner.run(f"gallery/{name}", folder / name, threads=threads)) as result:
-            picture = folder / f"{name}.png"
-            plots.figure_of(PICTURES[name](result)).savefig(picture, dpi=100)
+            picture = plots.save(plots.figure_of(PICTURES[name](result)), folder / f"{name}.png", dpi=100)
         yield picture

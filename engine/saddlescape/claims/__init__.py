@@ -15,6 +15,7 @@ from saddlescape.claims import (
     xor,
 )
 from saddlescape.claims.claim import Check, Claim, Finding, Picture
+from saddlescape.store.atomic import own_folder
 
 __all__ = ["CLAIMS", "Check", "Claim", "Finding", "Picture", "examine"]
 
@@ -33,7 +34,7 @@ def examine(
     RefusedError
         If a folder there holds something else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     for claim in claims:
         with results.open(runner.run(claim.sweep, folder / claim.name, threads=threads)) as found:
             yield claim, claim.examine(found)

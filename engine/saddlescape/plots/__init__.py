@@ -17,6 +17,7 @@ from saddlescape.plots.design import design, numbers_of
 from saddlescape.plots.ends import spectra
 from saddlescape.plots.map import map, outcome_maps
 from saddlescape.plots.portrait import portrait
+from saddlescape.plots.save import save
 from saddlescape.plots.scaling import escape_times, medians
 from saddlescape.plots.solved import solved
 from saddlescape.plots.spectrum import cuts, eigenvalue_lines
@@ -52,6 +53,7 @@ __all__ = [
     "outcome_maps",
     "plot",
     "portrait",
+    "save",
     "scaling",
     "solved",
     "spectra",

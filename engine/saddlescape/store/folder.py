@@ -19,7 +19,7 @@ from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import PART, beside, clear, make_folder, write_atomic
+from saddlescape.store.atomic import PART, beside, clear, own_folder, write_atomic
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 from saddlescape.store.mixture import Mixture
@@ -79,7 +79,7 @@ class RunFolder:
     def _prepare(self) -> None:
         """Under the lock: claim again, as another run may have come first, then clear what a kill left."""
         fresh = self._claim()
-        self._make(self.folder / "blocks")
+        own_folder(self.folder / "blocks")
         clear(self.folder)
         clear(self.folder / "blocks")
         if fresh:
@@ -103,7 +103,7 @@ class RunFolder:
 
     def _claim(self) -> bool:
         """Whether the folder is new to us; refuse it where it is neither empty nor this run's."""
-        self._make(self.folder)
+        own_folder(self.folder)
         there = {path.name for path in self.folder.iterdir()}  # before the plan is looked for: another may write it now
         if (self.folder / "plan.json").exists():
             self._compare()
@@ -114,13 +114,6 @@ class RunFolder:
         if foreign or there - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
         return True
-
-    def _make(self, folder: Path) -> None:
-        if folder.is_symlink():
-            raise RefusedError(f"{folder} is a symbolic link, which is not written through; choose a folder with -o")
-        if folder.exists() and not folder.is_dir():
-            raise RefusedError(f"{folder} is a file; choose another folder with -o")
-        make_folder(folder)
 
     def _compare(self) -> None:
         kept = read_plan(self.folder)

@@ -16,14 +16,16 @@ def lock(path: Path, what: Path) -> int:
         If another process holds it.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    if not held(descriptor, path):
+        os.close(descriptor)
+        raise LockedError(f"{what} is in use by another process; wait for it or choose another with -o")
+    return descriptor
+
+
+def held(descriptor: int, path: Path) -> bool:
+    """Take the lock of an open file; whether it is ours now, and the file is still the one at `path`."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(descriptor), os.stat(path)):
-            raise FileNotFoundError  # its holder took it away, and another may have made a new one
-    except (BlockingIOError, FileNotFoundError):
-        os.close(descriptor)
-        raise LockedError(f"{what} is in use by another process; wait for it or choose another with -o") from None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except (BlockingIOError, FileNotFoundError):  # its holder may have taken it away, or given it its name
+        return False

@@ -48,9 +48,17 @@ def merge(
 
     What ``after_block()`` raises ends it, as a full disk does, and as another software does that `software` refuses.
     """
-    with replacing(target) as descriptor, ThreadPoolExecutor(1) as aside:  # where no signal's handler is run
-        aside.submit(_write, descriptor, plan, files, after_block, software or Mixture()).result()
+    with replacing(target) as descriptor:
+        merge_into(descriptor, plan, files, after_block, software or Mixture())
     return target
+
+
+def merge_into(
+    descriptor: int, plan: Plan, files: dict[int, Path], after_block: Callable[[], None], software: Mixture
+) -> None:
+    """Write the result of all blocks to an open file, on a thread, where no signal's handler is run."""
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(_write, descriptor, plan, files, after_block, software).result()
 
 
 def _write(

@@ -1,10 +1,7 @@
 """Shards of one run, computed apart: checked for holes, duplicates and foreign blocks, then merged."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy.typing as npt
@@ -12,10 +9,9 @@ import numpy.typing as npt
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import beside
+from saddlescape.store.atomic import creating, pieces
 from saddlescape.store.folder import block_files, kept_shard, kept_sweep, read_plan
-from saddlescape.store.lock import lock
-from saddlescape.store.merge import merge
+from saddlescape.store.merge import merge_into
 from saddlescape.store.mixture import Mixture
 
 TOLD = 5
@@ -46,8 +42,9 @@ def merge_shards(
     found = block_files(folders)
     if missing := set(range(plan.blocks)) - found.keys():
         raise RefusedError(_holes(plan, missing, shards))
-    with _alone(target):
-        return merge(plan, found, target, after_block, Mixture(accept_versions))
+    with creating(target) as descriptor:
+        merge_into(descriptor, plan, found, after_block, Mixture(accept_versions))
+    return target
 
 
 def write_result(plan: Plan, parts: Iterable[tuple[Block, dict[str, npt.NDArray[Any]]]], target: Path) -> Path:
@@ -60,27 +57,14 @@ def write_result(plan: Plan, parts: Iterable[tuple[Block, dict[str, npt.NDArray[
     LockedError
         If another process makes it.
     """
-    with _alone(target), TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
+    with creating(target) as descriptor, pieces(target) as folder:
         files = {}
         for block, data in parts:
             content = blocks.encode(plan, block, data)
-            files[block.number] = Path(folder) / blocks.name(block.number, content)
+            files[block.number] = folder / blocks.name(block.number, content)
             files[block.number].write_bytes(content)
-        return merge(plan, files, target, lambda: None)
-
-
-@contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Be the one process that makes `target`, a new file, by a lock beside it that is gone afterwards."""
-    path = beside(target, "lock")
-    descriptor = lock(path, target)
-    try:
-        if os.path.lexists(target):
-            raise RefusedError(f"{target} exists and is left alone; choose another name with -o")
-        yield
-    finally:
-        path.unlink()
-        os.close(descriptor)
+        merge_into(descriptor, plan, files, lambda: None, Mixture())
+    return target
 
 
 def _of_sweep(folder: Path, digest: str, first: Path) -> Shard:

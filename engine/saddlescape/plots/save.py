@@ -1,0 +1,30 @@
+"""A figure as a file."""
+
+import os
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from saddlescape.store.atomic import creating
+
+HEADS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "svg": b"<?xml"}
+"""How pictures begin, by the ending of their names."""
+
+
+def save(figure: Figure, path: Path, dpi: int = 150) -> Path:
+    """Write a picture, a PNG, SVG or PDF by the ending of its name (without one a PNG); its path.
+
+    Raises
+    ------
+    RefusedError
+        If there is something else at the path than a picture of the same kind.
+    LockedError
+        If another process is writing it.
+    ValueError
+        If there is no such kind of picture.
+    """
+    path = path if path.suffix else path.with_name(f"{path.name}.png")
+    ending = path.suffix[1:].lower()
+    with creating(path, HEADS.get(ending)) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
+        figure.savefig(file, format=ending, dpi=dpi)
+    return path
