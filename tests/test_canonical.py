@@ -14,6 +14,7 @@ import saddlescape as ss
 from saddlescape.analysis.catalogue import catalogue, linked
 from saddlescape.analysis.points import Kind
 from saddlescape.analysis.symmetry import canonical, truth_tables
+from saddlescape.layout import unit_vectors
 from saddlescape.spec import parse
 
 TURNING = ("tanh", "erf", "sin", "linear", "logistic")
@@ -83,6 +84,31 @@ def test_one_form_for_all_networks_of_a_class(case):
     np.testing.assert_allclose(said(spec, both[0]), said(spec, theta), atol=SUMMED)
     np.testing.assert_array_equal(canonical(spec, both), both)
     assert len(set(truth_tables(spec, [theta, *both]))) == 1
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "linear", "relu"])
+@pytest.mark.parametrize("hidden", [[2, 2], [3, 2], [2, 3, 2], [3, 3, 3]])
+def test_one_form_of_units_that_hear_the_same(hidden, activation):
+    """Their order, and the sign of those that hear nothing, hang on the next layer, which hears them in that order."""
+    spec, rng = network(hidden, [activation] * len(hidden)), np.random.default_rng(9)
+    for case in range(15):
+        theta = rng.normal(0, 1, spec.n_params)
+        units = unit_vectors(spec.sizes, True, 0)[:, :3]
+        theta[units[0]] = 0 if case % 3 == 1 else theta[units[1]]
+        if case % 3 == 2:
+            theta = np.round(theta)
+        both = canonical(spec, [theta, transformed(spec, theta, rng)])
+        np.testing.assert_allclose(*both, atol=SUMMED)
+        np.testing.assert_allclose(said(spec, both[0]), said(spec, theta), atol=SUMMED)
+        np.testing.assert_allclose(canonical(spec, both), both, atol=SUMMED)
+
+
+def test_too_many_units_that_are_alike_keep_the_form_that_they_have():
+    spec = network([9, 3], ["tanh", "tanh"])
+    theta = np.random.default_rng(2).normal(0, 1, spec.n_params)
+    theta[unit_vectors(spec.sizes, True, 0)[:, :3]] = 1.0
+    np.testing.assert_allclose(said(spec, canonical(spec, [theta])[0]), said(spec, theta), atol=SUMMED)
+    assert (canonical(spec, [np.zeros(spec.n_params)]) == 0).all()
 
 
 def test_signs_and_order_stand_above_noise():

@@ -1,6 +1,8 @@
 """Problems: truth tables, and files good and bad."""
 
 import hashlib
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +33,14 @@ def test_parity_and_encoder():
 def normals(seed, *shapes):
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, 2**64 - 1], dtype=np.uint64)))
     return [generator.standard_normal(shape) for shape in shapes]
+
+
+def test_the_generator_of_the_page_is_theirs_as_typed():
+    """Without a dtype, NumPy makes floats of its key."""
+    page = (Path(__file__).parents[1] / "docs/spec.md").read_text(encoding="utf-8")
+    (typed,) = re.findall(r"`(Generator\(Philox\(.*2\*\*64.*\)\))`", page)
+    names = {"Generator": np.random.Generator, "Philox": np.random.Philox, "np": np, "seed": 5}
+    np.testing.assert_array_equal(eval(typed, names).standard_normal((30, 4)), normals(5, (30, 4))[0])
 
 
 def test_drawn_problems_are_the_documented_draws():

@@ -90,11 +90,11 @@ def drawn_problem(
 ) -> Problem:
     """A problem of `DRAWN`: normal inputs, with targets that are normal too, linear in them, or those of a teacher.
 
-    All draws are standard normal and come from ``Generator(Philox(key=[seed, 2**64 - 1]))`` in the order X (samples,
-    inputs), then T (samples, outputs) of ``"random"``; W (inputs, outputs) of ``"linear"``; W (inputs, hidden) and
-    V (hidden, outputs) of ``"teacher"``.  T = X W / sqrt(inputs); T = tanh(X W / sqrt(inputs)) V / sqrt(hidden).
-    Then X is multiplied by `input_scale` and T by `target_scale`.  Sums go from the first term to the last, so that
-    the bits are the same on every machine.
+    All draws are standard normal and come from ``Generator(Philox(key=np.array([seed, 2**64 - 1], dtype=np.uint64)))``
+    in the order X (samples, inputs), then T (samples, outputs) of ``"random"``; W (inputs, outputs) of ``"linear"``; W
+    (inputs, hidden) and V (hidden, outputs) of ``"teacher"``.  T = X W / sqrt(inputs); T = tanh(X W / sqrt(inputs)) V /
+    sqrt(hidden).  Then X is multiplied by `input_scale` and T by `target_scale`.  Sums go from the first term to the
+    last, so that the bits are the same on every machine.
     """
     normal = np.random.Generator(np.random.Philox(key=np.array([seed, 2**64 - 1], dtype=np.uint64))).standard_normal
     X = normal((samples, inputs))
