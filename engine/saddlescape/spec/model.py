@@ -324,9 +324,10 @@ class Spec(Section):
 
     @property
     def batch(self) -> int:
-        """Samples of a step; 0 for all."""
+        """Samples of a step; 0 for all, also where a batch has them all."""
         batch = self.training.batch
-        return {"full": 0, "online": 1, "shuffled": 1}[batch] if isinstance(batch, str) else batch
+        size = {"full": 0, "online": 1, "shuffled": 1}[batch] if isinstance(batch, str) else batch
+        return 0 if size and not self.shuffled and size == len(self.loaded.X) else size
 
     @property
     def shuffled(self) -> bool:

@@ -103,7 +103,8 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     """What every block holds of a plan, in file order."""
     points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
     runs = (*points, "run")
-    found = [_variable(plan, name, runs, *what) for name, what in PER_RUN.items()]
+    late = any(spec.batch for spec in plan.structures)
+    found = [_variable(plan, name, runs, dtype, _told(name, attrs, late)) for name, (dtype, attrs) in PER_RUN.items()]
     if plan.flows:
         found += [_variable(plan, name, runs, *what) for name, what in TIMES.items()]
     if plan.refined:
@@ -122,6 +123,13 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
         if record.parameters:
             found.append(_path(plan, "theta", "parameters", ("parameter",)))
     return tuple(found)
+
+
+def _told(name: str, attrs: dict[str, Any], late: bool) -> dict[str, Any]:
+    """The attributes of a variable of the runs; of events in batches, with a word on how they are found."""
+    if not late or name not in ("escape_step", "solve_step"):
+        return attrs
+    return {**attrs, "comment": f"{attrs['comment']}; in batches {LATE}"}
 
 
 def _path(plan: Plan, name: str, long_name: str, dims: tuple[str, ...]) -> Variable:
@@ -157,6 +165,10 @@ def _flags(kind: type[Outcome] | type[StopReason], long_name: str) -> dict[str, 
     }
 
 
+LATE = (
+    "looked for only after epochs in which the loss or the errors, as the samples went by, were below the limit: "
+    "late, and not to be compared with full batches; losses recorded at each epoch tell the first end of one exactly"
+)
 _EVENTS = {
     "stop": "{} at which the run stopped",
     "escape": "first {} with a loss below 0.95 of the plateau loss",
