@@ -156,7 +156,7 @@ def test_the_error_bar_holds_the_dimension_of_known_sets(draw, dimension, draws)
     rng = np.random.default_rng(7)
     found = [box_dimension(mask if (mask := draw(rng)).dtype == bool else boundary(mask)) for _ in range(draws)]
     held = [law.low <= dimension <= law.high for law in found]
-    assert np.mean(held) >= 0.9
+    assert np.mean(held) >= 0.95
     assert abs(np.mean([law.value for law in found]) - dimension) < DIMENSION["twos"]
     assert np.mean([law.high - law.low for law in found]) < DIMENSION["bar"]
 
@@ -179,7 +179,7 @@ KNOWN_EXPONENTS = [
 def test_the_error_bar_holds_the_uncertainty_exponent_of_known_basins(draw, alpha, draws):
     rng = np.random.default_rng(7)
     found = [uncertainty_exponent(draw(rng)) for _ in range(draws)]
-    assert np.mean([law.low <= alpha <= law.high for law in found]) >= 0.9
+    assert np.mean([law.low <= alpha <= law.high for law in found]) >= 0.95
     assert abs(np.mean([law.value for law in found]) - alpha) < DIMENSION["twos"]
     assert np.mean([law.high - law.low for law in found]) < DIMENSION["bar"]
 
@@ -212,6 +212,7 @@ def test_boxes_that_are_none_are_refused(box):
     ("estimate", "match"),
     [
         (lambda: box_dimension(np.zeros((64, 64), dtype=bool)), "this boundary is empty"),
+        (lambda: box_dimension(np.arange(70) >= 64), "cell in the 64 that boxes of 8 fill; use smaller sizes"),
         (lambda: box_dimension(np.ones((16, 16), dtype=bool)), "three or more sizes"),
         (lambda: box_dimension(np.ones((64, 64), dtype=bool), [1, 2]), "three or more sizes"),
         (lambda: box_dimension(np.ones((64, 64), dtype=bool), [0, 1, 2, 4]), "1 cell at least"),

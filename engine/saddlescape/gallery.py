@@ -81,8 +81,8 @@ def trainability(result: Results, zoom: str = "") -> "Axes":
 
 def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) -> "Axes":
     dimension = box_dimension(boundary(inside))
-    interval = f"{dimension.value:.2f} [{dimension.low:.2f}, {dimension.high:.2f}]"
-    ax.set_title(f"{title_of(result)}\nbox-counting dimension of the boundary {interval}", fontsize="medium")
+    found = f"{dimension.value:.2f}, error bar {dimension.low:.2f} to {dimension.high:.2f}"
+    ax.set_title(f"{title_of(result)}\nbox-counting dimension of the boundary {found}", fontsize="medium")
     return ax
 
 

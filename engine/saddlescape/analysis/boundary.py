@@ -20,6 +20,8 @@ class PowerLaw(NamedTuple):
     """The dimension, or the exponent."""
 
     low: float
+    """Ends of an error bar, which is no confidence interval: a map is no sample."""
+
     high: float
     size: npt.NDArray[np.int64]
     measured: Array
@@ -48,22 +50,28 @@ def box_dimension(
 ) -> PowerLaw:
     """Box-counting dimension of a set of cells: the number of boxes that meet it falls as size^-dimension.
 
-    The interval is from how much the slope differs between neighbouring sizes, whose counts err together: Student's,
-    for a line through a random walk.  Cells at the far edges that fill no box of the largest size are left out.
+    The error bar is from how much the slope differs between neighbouring sizes, whose counts err together: Student's
+    interval, for a line through a random walk.  A map is no sample, so that is not the share of cases in which it holds
+    the dimension: with 0.95, of known sets at random places, 0.98 to 1.  Cells at the far edges that fill no box of the
+    largest size are left out.
 
     Parameters
     ----------
     mask : the set, for instance `boundary(outcome)`.
     sizes : sides of the boxes in cells, three or more; by default 1, 2, 4, ... up to an eighth of the shortest side.
+    confidence : of Student's interval, between 0 and 1.
 
     Raises
     ------
-    ValueError : the set is empty, or there are fewer than three sizes.
+    ValueError : the set is empty, all of it lies at the far edges, or there are fewer than three sizes.
     """
     size = _sizes(sizes, min(mask.shape) // 8)
-    mask = mask[tuple(slice(n - n % size.max()) for n in mask.shape)]
     if not mask.any():
         raise ValueError("mask must have a cell in it; this boundary is empty")
+    mask = mask[tuple(slice(n - n % size.max()) for n in mask.shape)]
+    if not mask.any():
+        whole = " x ".join(map(str, mask.shape))
+        raise ValueError(f"mask must have a cell in the {whole} that boxes of {size.max()} fill; use smaller sizes")
     counts = np.array([_count(mask, side) for side in size], dtype=np.float64)
     return _law(size, counts, -1.0, confidence)
 
@@ -75,7 +83,7 @@ def uncertainty_exponent(
 
     A start is uncertain at radius r if one of its neighbours r cells away along an axis has another label.  1 for a
     smooth boundary; the boundary has box-counting dimension (dimensions of the map) - alpha.  Starts nearer than the
-    largest radius to an edge are left out at all radii.  The interval is that of `box_dimension`.
+    largest radius to an edge are left out at all radii.  The error bar is that of `box_dimension`.
 
     Parameters
     ----------
