@@ -32,6 +32,7 @@ def test_no_bar_is_there_until_there_is_something_to_tell(monkeypatch):
         assert terminal.getvalue() == ""
     with watch.progress_bar() as show:
         show(Progress(0, 20, 0, 0.1))
+        assert "starting" in terminal.getvalue()
         show(Progress(20, 20, 400, 2.0))
     assert "20.0/20.0" in terminal.getvalue()
     assert "200 network-steps/s" in terminal.getvalue()
@@ -69,7 +70,7 @@ def test_a_refused_run_shows_no_bar(tmp_path):
     with (tmp_path / "out/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         command = [sys.executable, "-m", "saddlescape", "run", "tiny.toml", "-o", "out"]
-        done = subprocess.run(command, stderr=child, cwd=tmp_path)
+        done = subprocess.run(command, stderr=child, cwd=tmp_path, env={**os.environ, "COLUMNS": "100"})
     said = os.read(parent, 10_000).decode()
     os.close(parent)
     os.close(child)

@@ -120,7 +120,8 @@ def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
             (bar,) = bars
             bar.update(progress.runs_done - bar.n)
             rate = f"{progress.steps_done / max(progress.seconds, 1e-9):.3g} network-steps/s"
-            bar.set_postfix_str("compiling kernels" if compiling() else rate)
+            waiting = "compiling kernels" if compiling() else "" if progress.steps_done else "starting"
+            bar.set_postfix_str(waiting or rate)
 
         yield show
 
