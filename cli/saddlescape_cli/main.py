@@ -12,6 +12,7 @@ from saddlescape import __version__
 from saddlescape.arithmetic import ieee
 from saddlescape.suggest import nearest
 from saddlescape_cli.leaving import leaving
+from saddlescape_cli.printable import cleaned
 
 EXAMPLES = """\b
 Examples:
@@ -84,6 +85,7 @@ SHOWN = warnings.showwarning
 
 
 @ieee()
+@cleaned()
 def main() -> None:
     """Run the command line; a user's mistake ends in `error: ...` and an exit code, never in a traceback."""
     from saddlescape.errors import SaddlescapeError

@@ -11,6 +11,9 @@ from saddlescape.outcomes import Outcome
 if TYPE_CHECKING:
     from saddlescape.results import Results
 
+WIDE = 80
+"""Characters of a cell, at most."""
+
 
 def rows(results: "Results") -> list[dict[str, Any]]:
     """For each point of the first axis its value, its runs with each outcome, and its distinct starts.
@@ -46,4 +49,4 @@ def text(table: list[dict[str, Any]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else f"{value!s:.{WIDE}}"

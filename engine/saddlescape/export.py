@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import os
 import zipfile
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from saddlescape.arithmetic import ieee
 from saddlescape.extras import needed
 from saddlescape.results import WORDS, Results
 from saddlescape.store.atomic import creating
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet computes, and with it runs what a stranger wrote there."""
 
 
 @ieee()
@@ -40,9 +44,18 @@ def _csv(results: Results, file: BinaryIO) -> None:
         rows = csv.writer(text, lineterminator="\n")
         for number, table in enumerate(results.tables()):
             if number == 0:
-                rows.writerow(table)
-            columns = [np.array(WORDS[name])[column] if name in WORDS else column for name, column in table.items()]
-            rows.writerows(zip(*(column.tolist() for column in columns), strict=True))
+                rows.writerow(map(_harmless, table))
+            rows.writerows(zip(*itertools.starmap(_cells, table.items()), strict=True))
+
+
+def _cells(name: str, column: npt.NDArray[Any]) -> list[Any]:
+    found: list[Any] = (np.array(WORDS[name])[column] if name in WORDS else column).tolist()
+    return [_harmless(word) for word in found] if column.dtype.kind in "UO" else found
+
+
+def _harmless(word: str) -> str:
+    """A word that no spreadsheet takes for a formula: behind an apostrophe if it might; `csv` leaves a CR bare."""
+    return f"'{word}".replace("\r", "\n") if word[:1] in FORMULA else word.replace("\r", "\n")
 
 
 def _parquet(results: Results, file: BinaryIO) -> None:

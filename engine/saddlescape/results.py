@@ -124,9 +124,13 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         found = {dim: tuple(name for name in self._zipped if self.stored(name).dims == (dim,)) for dim in self.dims}
         return {dim: names or (dim,) for dim, names in found.items()}
 
-    @property
+    @cached_property
     def _zipped(self) -> list[str]:
-        return [name for name in str(self.stored("outcome").attrs.get("coordinates", "")).split() if name in self]
+        """Coordinates of zipped axes: along a dimension of the outcomes, under another name."""
+        named = dict.fromkeys(str(self.stored("outcome").attrs.get("coordinates", "")).split())
+        whole = self.stored("outcome").dims
+        its = {name: self.stored(name).dims for name in named if name in self and name not in whole}
+        return [name for name, dims in its.items() if len(dims) == 1 and dims[0] in whole]
 
     @cached_property
     def coords(self) -> Mapping[str, npt.NDArray[Any]]:

@@ -28,8 +28,17 @@ from saddlescape.suggest import nearest
 
 Floats = npt.NDArray[np.float64]
 
-MAX_TEXT, MAX_DEPTH = 2**20, 16
+MAX_TEXT, MAX_DEPTH, MAX_KEYS = 2**20, 16, 1000
 MAX_STRUCTURES = 4096
+
+WORDS = re.compile(
+    r'''"""(?:\\.|(?!""")[^\\])*+(?:"""|\Z)|"(?:\\.|[^"\\\n])*+"?'''
+    r"""|'{3}(?:(?!'{3}).)*+(?:'{3}|\Z)|'[^'\n]*+'?|#[^\n]*+""",
+    re.DOTALL,
+)
+"""Strings and comments of TOML."""
+DEEP = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|["'])[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")
+"""A dotted key of more parts than a spec has, where strings were replaced by their quotes."""
 
 ALTERNATIVES = {
     "training.epochs": "training.steps",
@@ -197,16 +206,23 @@ def parse(
 
 def _toml(text: str) -> Tree:
     """The table that a TOML text is; ValueError for any other text, and for tables and lists too deep to be a spec."""
+    too_deep = ValueError(f"nested more than {MAX_DEPTH} deep")
+    if DEEP.search(WORDS.sub(lambda found: found[0][:1], text)):  # tomllib takes the square of its length
+        raise too_deep
     try:
         tree = tomllib.loads(text)
     except RecursionError:
-        raise ValueError(f"nested more than {MAX_DEPTH} deep") from None
+        raise too_deep from None
     level: list[Any] = [tree]
+    keys = 0
     for _ in range(MAX_DEPTH):
         tables = [item for item in level if isinstance(item, dict | list)]
+        keys += sum(len(item) for item in tables if isinstance(item, dict))
         level = [inner for item in tables for inner in (item.values() if isinstance(item, dict) else item)]
     if level:
-        raise ValueError(f"nested more than {MAX_DEPTH} deep")
+        raise too_deep
+    if keys > MAX_KEYS:  # for each unknown one it takes milliseconds to find what was meant
+        raise ValueError(f"more than {MAX_KEYS} keys")
     return tree
 
 

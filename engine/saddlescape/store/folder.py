@@ -32,6 +32,7 @@ KEPT = {"digest": str, "blocks": int, "overrides": list, "folder": str, "spec": 
 """What plan.json has, and of which kind."""
 MOST = 2**26
 """Bytes of a spec or a plan, at most: a spec is at most 1 MiB, and grows where it is resolved."""
+MOST_OVERRIDES = 1000
 
 
 def set_aside(path: Path) -> None:
@@ -234,6 +235,7 @@ def _sound(kept: dict[str, Any]) -> bool:
     number, of = kept.get("shard", (1, 1))
     return (
         all(isinstance(kept[key], kind) for key, kind in KEPT.items())
+        and len(kept["overrides"]) <= MOST_OVERRIDES
         and all(isinstance(override, str) for override in kept["overrides"])
         and all(isinstance(n, int) and 0 < n < 2**62 for n in (number, of, kept["blocks"]))
         and number <= of

@@ -130,9 +130,7 @@ def tree(raw: Raw, at: int, kind: int, size: int) -> Iterator[bytes]:
     yield from _records(raw, root, used, depth, (kind, size, counts, widths))
 
 
-def _records(
-    raw: Raw, at: int, used: int, depth: int, form: tuple[int, int, int, list[int]]
-) -> Iterator[bytes]:
+def _records(raw: Raw, at: int, used: int, depth: int, form: tuple[int, int, int, list[int]]) -> Iterator[bytes]:
     kind, size, counts, widths = form
     pointer = 8 + counts + widths[depth - 1]
     inner = (used + 1) * pointer if depth else 0

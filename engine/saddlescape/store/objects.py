@@ -119,6 +119,8 @@ def links(raw: Raw, said: list[Message]) -> dict[str, int | None]:
             found += itertools.islice(_symbols(raw, *struct.unpack_from("<QQ", message.content)), MOST_OBJECTS + 1)
     if len(found) > MOST_OBJECTS:
         raise ValueError(f"it has {len(found)} objects; a result has fewer than {MOST_OBJECTS}")
+    if odd := [name for name, _ in found if not name.isprintable() or "/" in name or name in ("", ".", "..")]:
+        raise ValueError(f"it has an object named {odd[0]!r:.80}")
     return dict(found)
 
 

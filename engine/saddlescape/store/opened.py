@@ -67,7 +67,7 @@ def read(plan: Plan, path: Path, name: str, place: Place) -> npt.NDArray[Any]:
         ends = zip(at, variable.chunk, place, strict=True)
         common = [(max(a, along.start), min(a + extent, along.stop)) for a, extent, along in ends]
         if all(a < b for a, b in common):
-            found = _decoded(path, variable, chunk)
+            found = _decoded(plan, path, variable, chunk)
             target = tuple(slice(a - along.start, b - along.start) for (a, b), along in zip(common, place, strict=True))
             values[target] = found[tuple(slice(a - first, b - first) for (a, b), first in zip(common, at, strict=True))]
     return values
@@ -77,7 +77,7 @@ def check(plan: Plan, path: Path) -> None:
     """Raise what `stored` and `read` would, if a file is no whole block of the plan under its own name."""
     its = variables(plan)
     for index, _, chunk in stored(plan, path, its):
-        _decoded(path, its[index], chunk)
+        _decoded(plan, path, its[index], chunk)
 
 
 def whole(plan: Plan, path: Path, note: Callable[[str], object] = str) -> bool:
@@ -139,10 +139,10 @@ def _chunks(
         yield tuple(map(operator.add, first, place)), raw.values(chunk.at, chunk.size)
 
 
-def _decoded(path: Path, variable: Variable, chunk: bytes) -> npt.NDArray[Any]:
+def _decoded(plan: Plan, path: Path, variable: Variable, chunk: bytes) -> npt.NDArray[Any]:
     with _refusing(path):
         values = chunks.decoded(chunk, variable.chunk, np.dtype(variable.dtype))
-        if unknown(variable.name, values):
+        if unknown(variable.name, values, plan.shape[-1]):
             raise ValueError(f"{variable.name} has codes that this version doesn't know")
         return values
 

@@ -24,9 +24,10 @@ MOST_TEXT = 2**26
 CODES = {"outcome": len(Outcome), "stop_reason": len(StopReason)}
 
 
-def unknown(name: str, values: npt.NDArray[Any]) -> bool:
-    """Whether among the values of a variable are codes that have no meaning."""
-    return bool(name in CODES and values.size and not 0 <= values.min() <= values.max() < CODES[name])
+def unknown(name: str, values: npt.NDArray[Any], runs: int) -> bool:
+    """Whether among the values of a variable are codes that have no meaning, or runs that are not there."""
+    least, most = {"trajectory_run": (-1, runs - 1)}.get(name) or (0, CODES.get(name, 0) - 1)
+    return bool(most >= 0 and values.size and not least <= values.min() <= values.max() <= most)
 
 
 class ResultFile:
@@ -70,6 +71,8 @@ class ResultFile:
         for name, (dtype, _) in (PER_RUN | {k: v for k, v in TIMES.items() if k in self.names}).items():
             self._require(name, self.variable("outcome").dims, dtype)
         self._require("distinct_starts", self.variable("outcome").dims[:-1], "i8")
+        if self.variable("outcome").dims[-1:] != ("run",):
+            raise CorruptError(f"{self.path}: 'outcome' must be over runs, the last of its dimensions")
 
     def _require(self, name: str, dims: tuple[str, ...], dtype: str) -> None:
         if name not in self.names:
@@ -152,7 +155,7 @@ class ResultFile:
         """Values of a part of a variable."""
         with guard.guarded(self.path):
             values = self._opened(name)[1].part(place)
-            if unknown(name, values):
+            if unknown(name, values, self.variable("outcome").shape[-1]):
                 raise CorruptError(f"{self.path}: {name!r} has codes that this version doesn't know")
             return values
 

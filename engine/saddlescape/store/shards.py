@@ -1,6 +1,8 @@
 """Shards of one run, computed apart: checked for holes, duplicates and foreign blocks, then merged."""
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,8 @@ def merge_shards(
     shards = {folder: _of_sweep(folder, digest, folders[0]) for folder in folders}
     plan = Plan(kept_sweep(folders[0]))
     found = block_files(folders)
-    if missing := set(range(plan.blocks)) - found.keys():
-        raise RefusedError(_holes(plan, missing, shards))
+    if sum(number < plan.blocks for number in found) < plan.blocks:
+        raise RefusedError(_holes(plan.blocks, found.keys(), shards))
     with creating(target) as descriptor:
         merge_into(descriptor, plan, found, after_block, Mixture(accept_versions))
     return target
@@ -74,13 +76,22 @@ def _of_sweep(folder: Path, digest: str, first: Path) -> Shard:
     return kept_shard(kept)
 
 
-def _holes(plan: Plan, missing: set[int], shards: dict[Path, Shard]) -> str:
-    """What is missing, and how it is come by: folders to go on with, then shards that are in none of them."""
-    message = f"{len(missing)} of {plan.blocks} blocks are missing"
-    begun = [f for f, shard in shards.items() if missing.intersection(shard.numbers(plan.blocks))]
-    if begun:
+def _holes(blocks: int, found: Set[int], shards: dict[Path, Shard]) -> str:
+    """What is missing, and how it is come by: folders to go on with, then shards that are in none of them.
+
+    No list of the missing is made: a spec of a few bytes can mean more blocks than memory holds.
+    """
+    there = [number for number in found if number < blocks]
+    message = f"{blocks - len(there)} of {blocks} blocks are missing"
+    counts = {of: Counter(number % of for number in there) for of in {shard.of for shard in shards.values()}}
+
+    def all_there(shard: Shard) -> bool:
+        return counts[shard.of][shard.number - 1] == len(shard.numbers(blocks))
+
+    if begun := [folder for folder, shard in shards.items() if not all_there(shard)]:
         return f"{message}; go on with {', '.join(f'saddlescape resume {f}' for f in begun[:TOLD])}"
-    of = max(shard.of for shard in shards.values())
-    absent = sorted({number % of + 1 for number in missing})
-    names = ", ".join(str(Shard(number, of)) for number in absent[:TOLD])
+    of = max(counts)
+    parts = (Shard(number, of) for number in range(1, min(of, blocks) + 1))
+    absent = list(itertools.islice((part for part in parts if not all_there(part)), TOLD + 1))
+    names = ", ".join(map(str, absent[:TOLD]))
     return f"{message}; name the folders of shard {names}{' and others' if absent[TOLD:] else ''} too"

@@ -93,7 +93,7 @@ def _seconds(session: dict[str, Any], running: bool) -> float:
 
 def _locked(folder: Path) -> bool:
     try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
     except OSError:
         return False
     try:
