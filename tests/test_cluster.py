@@ -68,6 +68,24 @@ cluster.compute = deadly
 """
 
 
+PATIENT = f"""
+from saddlescape import cluster, plan
+from saddlescape.store import RunFolder
+from saddlescape_cli.main import main
+
+plan.BLOCK_WORK = {WORK}
+whole = RunFolder.commit_file
+
+def commit_file(*block):
+    whole(*block)
+    cluster.SILENT = silent
+
+RunFolder.commit_file, silent = commit_file, cluster.SILENT
+"""
+IMPATIENT = PATIENT + "silent = 1.0\nmain()"
+"""From the first block on, which is later than anything that takes its time."""
+PATIENT += "main()"
+
 small_blocks = blocks_of(WORK)
 
 
@@ -192,6 +210,27 @@ def test_a_scheduler_that_is_lost_ends_the_run_and_keeps_what_is_done(processes,
         ss.run(sweep, tmp_path / "run", workers=workers, progress=kill)
     assert 0 < ss.status(tmp_path / "run").done < 16
     assert resume(tmp_path / "run", threads=2).read_bytes() == result.read_bytes()
+
+
+@pytest.mark.fault("the scheduler of a cluster stops answering, or is lost")
+@pytest.mark.parametrize("harm", ["SIGSTOP", pytest.param("SIGKILL", marks=pytest.mark.slow)])
+def test_a_scheduler_that_does_not_answer_is_one_line(processes, sweep, result, tmp_path, tried, harm):
+    processes.workers(1)
+    spec, folder = sweep.folder / "spec.toml", tmp_path / "run"
+    code = IMPATIENT if harm == "SIGSTOP" else PATIENT
+    words = [sys.executable, "-c", code, "run", spec, "-o", folder, "--dask", processes.address]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, **pipes) as process:
+        while not list(folder.glob("blocks/*.h5")) and process.poll() is None:
+            os.sched_yield()
+        processes.scheduler.send_signal(signal.Signals[harm])
+        out, told = process.communicate(timeout=120)
+    processes.scheduler.send_signal(signal.SIGCONT)
+    lost = "does not answer" if harm == "SIGSTOP" else f"at {processes.address} is lost"
+    assert (process.returncode, out, told) == (1, "", f"error: the scheduler {lost}; go on with saddlescape resume\n")
+    assert 0 < ss.status(folder).done < 16
+    assert resume(folder, threads=2).read_bytes() == result.read_bytes()
+    tried()
 
 
 @pytest.mark.slow

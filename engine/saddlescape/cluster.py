@@ -4,17 +4,20 @@ A worker gets the sweep once, then numbers of blocks.  A block that is lost with
 until it has been the end of four of them (Dask's ``distributed.scheduler.allowed-failures`` is 3).
 """
 
+import asyncio
 import itertools
 import logging
 import re
 import signal
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import dask.config
 from distributed import Client, KilledWorker, LocalCluster, Worker, get_worker
@@ -31,7 +34,13 @@ from saddlescape.spec import parse
 from saddlescape.store import encode, versions
 
 WAIT_SECONDS = 10
-"""For the scheduler's answer."""
+"""For the scheduler's first answer."""
+
+LOOK_SECONDS, SILENT = 0.05, 30.0
+"""For a later answer, so that a stop is heard meanwhile, and after which it is taken to be lost."""
+
+CLOSE_SECONDS = 0.5
+"""For a farewell, which a scheduler that is lost does not hear."""
 
 IN_HAND = 2
 """Blocks for each thread of the cluster: when one is done the next is there."""
@@ -109,10 +118,28 @@ class Cluster:
         self._client, self._executor = client, client.get_executor(pure=False)
         self._id, self._number = uuid.uuid4().hex, itertools.count()
         self._jobs: dict[str, Remote[Job]] = {}
+        self._known, self._answer, self._asked = -1, self._ask(), time.monotonic()
 
     def threads(self) -> int:
-        """Of all workers at this moment; 0 where none have come yet."""
-        return sum(map(int, self._client.nthreads().values()))
+        """Of all workers, as the scheduler told last; 0 where none have come yet.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler has not answered for long; until then nobody waits for it.
+        """
+        try:
+            self._known = sum(map(int, self._answer.result(LOOK_SECONDS if self._known >= 0 else SILENT).values()))
+        except TimeoutError:
+            if time.monotonic() - self._asked < SILENT:
+                return self._known
+            raise ClusterError("the scheduler does not answer; go on with saddlescape resume") from None
+        self._answer, self._asked = self._ask(), time.monotonic()
+        return self._known
+
+    def _ask(self) -> Future[dict[str, int]]:
+        client: Any = self._client  # whose loop and scheduler are not None, once it is connected
+        return asyncio.run_coroutine_threadsafe(client.scheduler.ncores(), client.loop.asyncio_loop)
 
     def room(self) -> int:
         return 1 + IN_HAND * self.threads()
@@ -155,7 +182,8 @@ def connect(where: str, threads: int | None = None) -> Iterator[Cluster]:
 
 @contextmanager
 def _client(where: str, threads: int | None) -> Iterator[Client]:
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
+    for name in filter(re.compile(r"(distributed|tornado)\b").match, logging.root.manager.loggerDict):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is raised
     if local := re.fullmatch(LOCAL, where):
         announce()
         with LocalCluster(
@@ -170,8 +198,11 @@ def _client(where: str, threads: int | None) -> Iterator[Client]:
         client = Client(where, timeout=WAIT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as failure:
         raise ClusterError(f"no Dask scheduler answers at {where} ({failure})") from None
-    with client:
+    try:
         yield client
+    finally:
+        with suppress(TimeoutError):
+            client.close(CLOSE_SECONDS)
 
 
 def dask_setup(worker: Worker) -> None:
