@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kolen_pollack import STATEMENTS, SWEEP, levels, table, verdicts
+from kolen_pollack import SHOWN, STATEMENTS, SWEEP, levels, table, verdicts
 
 import saddlescape as ss
 from saddlescape import bundled
 from saddlescape.spec import parse
 
+PAGE = Path(__file__).parents[1] / "docs/analysis.md"
 TEXT = bundled.sweeps()[SWEEP].read_text()
 ONE_PAIR = {r"values = \[1, 2\]": "values = [2]", r"values = \[0, 0.5, 0.9\]": "values = [0.5]"}
 SHORT = {**ONE_PAIR, r"values = \[0.1, .*\]": "values = [0.2, 2, 3, 10]"}
@@ -51,10 +52,26 @@ def test_the_sweep_is_theirs():
     np.testing.assert_allclose(tenths, [*np.arange(1, 10) / 10, *range(1, 11)])
 
 
+def test_what_the_page_says_below_its_table_is_in_the_table():
+    page = re.sub(r"\s+", " ", (text := PAGE.read_text()))
+    rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| (full|online) \| \d \|", line)]
+    full, online = (np.array([row[3:] for row in rows if row[0] == f"| {b}"]) for b in ("full", "online"))
+    full, online = (np.char.strip(table, " |").astype(float) for table in (full, online))
+    between = [SHOWN.index(p) for p in (2, 3, 4)]
+    best = full.min(axis=1), online.min(axis=1)
+    where = sorted({SHOWN[i] for i in online.argmin(axis=1)})
+    least = np.floor(min(full[:, between].min(), online[:, between].min()))
+    assert f"from p = 2 to 4 no fewer than {least:.0f} % ever fail" in page
+    assert f"{best[0].min()} to {best[0].max()} % at the best p" in page
+    assert f"the best p, {' or '.join(map(str, where))}, leaves {best[1].min():.0f} to {best[1].max():.0f} %" in page
+    assert (online[:, 0] > online[:, 1]).all()
+    assert f"{online[:, 0].min():.0f} to {online[:, 0].max():.0f} % at p = 0.1" in page
+
+
 @pytest.mark.slow
 def test_ten_thousand_starts_give_what_the_page_shows_and_they_say(tmp_path):
     """Of one of the six pairs of rate and momentum, at every p; all of them take half an hour of one core."""
-    page = (Path(__file__).parents[1] / "docs/analysis.md").read_text()
+    page = PAGE.read_text()
     result = monte_carlo(tmp_path, ONE_PAIR, 10_000)
     for batch in ("full", "online"):
         row = next(line for line in table(result).splitlines() if line.startswith(f"| {batch} | 2 | 0.5 |"))

@@ -1,0 +1,59 @@
+"""What the README says of XOR is what its table says, and the table is that of the runs."""
+
+import re
+from itertools import pairwise, takewhile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tolerances import SURE
+
+import saddlescape as ss
+from saddlescape.analysis import outcome_counts, wilson_interval
+from saddlescape.outcomes import Outcome
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+SAID = re.sub(r"\s+", " ", README)
+HEAD, *LINES = re.search(r"```\n(scale .*?)```", README, re.DOTALL)[1].splitlines()
+NAMES = HEAD.replace("distinct starts", "distinct_starts").split()
+TABLE = {
+    name: np.array(column) for name, column in zip(NAMES, np.array([x.split() for x in LINES], float).T, strict=True)
+}
+SCALE, STARTS = TABLE["scale"], 4096
+
+
+def test_the_table_is_told_in_words():
+    assert f"{STARTS} normal starts at each scale" in SAID
+    assert TABLE["frozen"].tolist() == [STARTS] + [0] * (len(SCALE) - 1)
+    stay = list(takewhile(lambda i: TABLE["plateau"][i] == STARTS, range(1, len(SCALE))))
+    assert f"up to scale {SCALE[stay[-1]]:g} no start leaves the plateau in time" in SAID
+    more = list(
+        takewhile(lambda pair: pair[0][1] < pair[1][1], pairwise((i, TABLE["trapped"][i]) for i in range(6, 11)))
+    )
+    first, last = more[0][0][0], more[-1][1][0]
+    assert not TABLE["trapped"][:first].any()
+    assert f"from scale {SCALE[first]:g} to {SCALE[last]:g} ever more get trapped" in SAID
+
+
+def counts(folder, starts):
+    with ss.open(ss.run("xor", folder, overrides=[f"starts.count={starts}"])) as result:
+        assert result.coords["scale"].tolist() == SCALE.tolist()
+        assert f"at most {result.sweep.spec.steps:,} steps".replace(",", " ") in SAID
+        found = outcome_counts(result["outcome"])
+        table = {name: found[:, Outcome[name.upper()]] for name in NAMES[1:-1]}
+        assert sum(table.values()).tolist() == [starts] * len(SCALE)
+        return table | {"distinct_starts": result["distinct_starts"]}
+
+
+def test_the_table_agrees_with_some_of_its_runs(tmp_path):
+    few = counts(tmp_path / "xor", 64)
+    for name in NAMES[1:-1]:
+        low, high = wilson_interval(few[name], 64, SURE)
+        share = TABLE[name] / STARTS
+        assert ((low <= share) & (share <= high)).all(), name
+
+
+@pytest.mark.slow
+def test_the_table_is_that_of_the_runs(tmp_path):
+    for name, column in counts(tmp_path / "xor", STARTS).items():
+        assert column.tolist() == TABLE[name].tolist(), name
