@@ -8,6 +8,8 @@ import sys
 import pytest
 from spec_cases import TINY
 
+from saddlescape.outcomes import Outcome
+from saddlescape_cli import table
 from saddlescape_cli.main import COMMANDS
 
 SPEC = TINY + """[[axes]]
@@ -170,3 +172,13 @@ def test_plot_without_matplotlib_names_the_extra(tmp_path):
     code = "import sys; sys.modules['matplotlib'] = None; from saddlescape_cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code, "plot", "x.h5"], capture_output=True, text=True)
     refused(done, 1, "saddlescape[plot]")
+
+
+def test_of_a_long_table_both_ends_are_shown():
+    labels = {outcome.label: 0 for outcome in Outcome} | {"solved": 1}
+    rows = [{"scale": n / 8, **labels, "distinct_starts": 1} for n in range(20_000)]
+    lines = table.text(rows).splitlines()
+    assert len(lines) == 1 + 2 * table.ENDS + 1
+    assert lines[1 + table.ENDS] == "... 19,960 more"
+    assert (lines[1].split()[0], lines[-1].split()[0]) == ("0", "2499.88")
+    assert len(table.text(rows[: 2 * table.ENDS]).splitlines()) == 1 + 2 * table.ENDS

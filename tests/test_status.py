@@ -56,6 +56,18 @@ def test_words_and_json_tell_what_failed(shards):
     assert told(shards[1]).endswith("/000013.failed: \n...\n")
 
 
+def test_nothing_is_less_than_none(shards):
+    (folder,) = shards[:1]
+    (folder / "blocks/000000.failed").write_text("of a time before it was done\n")
+    (folder / "blocks/000099-0123456789abcdef.h5").write_text("of another plan\n")
+    session = json.loads((folder / "run.json").read_text())
+    began = {"before": 99, "began": "2026-01-01T00:00:00.000+00:00", "ended": "2026-01-01T00:00:09.000+00:00"}
+    (folder / "run.json").write_text(json.dumps(session | began))
+    state = ss.status(folder)
+    assert (state.done, state.failed, state.failures, state.blocks_per_second) == (5, 0, {}, None)
+    assert told(folder) == "done: 5 of 4 blocks done, 0 left, 0 failed\n"
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.2, "1s"), (42.4, "42s"), (282, "4m42s"), (5400, "1h30m"), (3600, "1h"), (273_700, "3d4h"), (86_405, "1d5s")],

@@ -101,6 +101,15 @@ def test_a_file_of_another_length_is_found(folder, change, words):
         verify(path)
 
 
+def test_a_result_of_before_digests_is_told_to_be_one(folder):
+    path = folder / "result.h5"
+    with h5py.File(path, "a") as file:  # such a file had no picture for NeXus viewers either
+        del file["entry"]
+    told = "was made before results had digests and has none: all of it can be read"
+    assert verify(path).startswith(f"{path} {told}")
+    assert f"; result.h5 {told}" in verify(folder)
+
+
 def test_what_another_program_adds_is_found(folder):
     with h5py.File(folder / "result.h5", "a") as file:
         file["mine"] = np.arange(3)

@@ -27,7 +27,7 @@ def tell(sweep: "Sweep", folder: Path, threads: int | None, shard: "Shard | None
     threads = threads or cores()
     told: dict[str, Any] = asdict(cost(plan, threads, shard))
     told |= {"memory_free_bytes": room.memory().bytes, "disk_free_bytes": room.disk(folder).bytes}
-    told |= {"threads": threads, "seconds": seconds(sweep, told["runs"], threads)}
+    told |= {"threads": threads, "seconds": seconds(sweep, told["runs"], threads, told["blocks"])}
     click.echo(json.dumps(told) if as_json else "\n".join(_lines(told)))
     check_room(plan, folder, threads, shard)
 
@@ -36,12 +36,11 @@ def _lines(told: dict[str, Any]) -> list[str]:
     from saddlescape.cost import readable
 
     unit, length = next(((u, n) for u, n in UNITS if told["seconds"] >= 2 * n), UNITS[-1])
-    rate = f"{told['network_steps'] / told['seconds']:.2g} network-steps/s on {told['threads']} threads"
     rows = {
         "points": f"{told['points']:,}",
         "runs": f"{told['runs']:,} in {told['blocks']:,} blocks",
         "network-steps": f"{told['network_steps']:.3g} at most",
-        "time": f"{told['seconds'] / length:.2g} {unit} at most, at {rate}",
+        "time": f"{told['seconds'] / length:.2g} {unit} at most, on {told['threads']} threads",
         "memory": f"{readable(told['memory_bytes'])} at most, of {readable(told['memory_free_bytes'])}",
         "disk": f"{readable(told['disk_bytes'])} at most, of {readable(told['disk_free_bytes'])}",
     }

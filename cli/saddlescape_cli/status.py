@@ -33,7 +33,7 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
 
 def lines(state: "Status") -> list[str]:
     """What people want to know of a run."""
-    left = state.blocks - state.done - state.failed
+    left = max(0, state.blocks - state.done - state.failed)
     where = "running" if state.running else "merged" if state.merged else "stopped" if left else "done"
     rate, seconds = state.blocks_per_second, state.seconds_left
     failures = [f"{note}: {reason}" for note, reason in state.failures.items()]

@@ -15,6 +15,10 @@ WIDE = 80
 """Characters of a cell, at most."""
 
 
+ENDS = 20
+"""Rows that are shown of a long table from its beginning, and from its end."""
+
+
 def rows(results: "Results") -> list[dict[str, Any]]:
     """For each point of the first axis its value, its runs with each outcome, and its distinct starts.
 
@@ -40,12 +44,16 @@ def _counts(results: "Results") -> npt.NDArray[np.int64]:
 
 
 def text(table: list[dict[str, Any]]) -> str:
-    """The rows as aligned columns; outcomes that no run came to are left out."""
+    """The rows as aligned columns, of many the first and last; outcomes that no run came to are left out."""
     names = [o.label for o in Outcome if not any(row[o.label] for row in table)]
+    whole = len(table) <= 2 * ENDS
+    shown = table if whole else [*table[:ENDS], *table[-ENDS:]]
     heads = [head for head in table[0] if head not in names]
-    cells = [[head.replace("_", " ") for head in heads], *([_cell(row[h]) for h in heads] for row in table)]
+    cells = [[head.replace("_", " ") for head in heads], *([_cell(row[h]) for h in heads] for row in shown)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(line, widths, strict=True)) for line in cells)
+    lines = ["  ".join(cell.rjust(w) for cell, w in zip(line, widths, strict=True)) for line in cells]
+    left_out = [] if whole else [f"... {len(table) - 2 * ENDS:,} more"]
+    return "\n".join([*lines[: 1 + ENDS], *left_out, *lines[1 + ENDS :]])
 
 
 def _cell(value: object) -> str:

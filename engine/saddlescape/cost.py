@@ -1,6 +1,7 @@
 """What a sweep costs, from its plan alone, and whether there is room for it; before anything large is allocated."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,18 @@ import numpy as np
 from saddlescape import room
 from saddlescape.errors import RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
-from saddlescape.store.schema import sizes, variables
+from saddlescape.problems import KEPT
+from saddlescape.spec import Spec
+from saddlescape.store.schema import Variable, sizes, variables
 
-COMPILER, A_KERNEL = 2**28, 2**23
-"""Bytes that compiling may take, and what is kept of each kernel afterwards."""
+COMPILER, A_KERNEL = 3 * 2**27, 2**23
+"""Bytes of the interpreter, the libraries and a kernel while it is compiled, and what is kept of each afterwards."""
+
+A_STRUCTURE, A_VALUE, A_BLOCK = 2**13, 2**7, 2**10
+"""Bytes of the spec of each structure, of a value of an axis, and of a block's name, from its plan to its merge."""
+
+COPIES, SHUFFLED = 6, 256
+"""Times that a thread has its problem while it is made and trained on; more where lanes have orders of their own."""
 
 A_RUN, A_PARAMETER = 400, 72
 """Bytes while a block is computed: of a run, of each of its parameters."""
@@ -20,11 +29,11 @@ A_RUN, A_PARAMETER = 400, 72
 RECORDED, PATHS = 4, 3
 """How many times what is stored of trajectories, and of parameters along them, is in memory then."""
 
-A_VARIABLE = 3 * 2**10
-"""Bytes of HDF5's own in a block's file, for each variable."""
+A_FILE, A_VARIABLE, OTHERS = 2**12, 2**10, 2**17
+"""Bytes of HDF5's own in a file, and for each variable; and of a run's other files, beside their texts."""
 
-DEFLATE = 1.01
-"""What deflate makes of bytes that cannot be compressed, and more."""
+PAGE, A_NAME, TEXTS = 2**12, 2**7, 8
+"""Bytes that a file takes at once, and its name in its folder; how often the spec's text is there, resolved also."""
 
 LESS = {
     "runs": ("starts.count", "lower starts.count or shorten an axis"),
@@ -73,8 +82,8 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
 def check_memory(plan: Plan, threads: int) -> None:
     """Refuse a run whose blocks may not fit into memory, as `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
-    parts = _parts(plan, _tile(plan)) | {"kernels": A_KERNEL * (kernels(plan) - 1)}
-    _fit(plan, "memory", memory(plan, threads), room.memory(), parts, fewer)
+    parts = _parts(plan, _tile(plan)) | {"kernels": A_KERNEL * (kernels(plan.structures) - 1)}
+    _fit(plan, "memory", memory(plan, threads) - room.held(), room.memory(), parts, fewer)
 
 
 def _fit(plan: Plan, what: str, needed: int, there: room.Room, parts: dict[str, int], more: str) -> None:
@@ -82,10 +91,10 @@ def _fit(plan: Plan, what: str, needed: int, there: room.Room, parts: dict[str, 
         return
     key, remedy = LESS[max(parts, key=parts.__getitem__)]
     section, _, name = key.partition(".")
-    whole = {"starts.count": plan.shape, "axes": f"{kernels(plan)} kernels"}
+    whole = {"starts.count": plan.shape, "axes": f"{kernels(plan.structures)} kernels"}
     got = whole[key] if key in whole else getattr(getattr(plan.sweep.spec, section), name)
-    needs = f"{plan.runs} runs need up to {readable(needed)} of {what}, and {readable(there.bytes)} are {there.limit}"
-    raise RefusedError(f"{key}: must leave room for all; got {got}; {needs}; {remedy}{more}")
+    needs = f"needs up to {readable(needed)} of {what}, {readable(there.bytes)} available ({there.limit})"
+    raise RefusedError(f"{key}: {needs}; got {got}, {plan.runs} runs; {remedy}{more}")
 
 
 def readable(size: float) -> str:
@@ -95,21 +104,31 @@ def readable(size: float) -> str:
 
 
 def memory(plan: Plan, threads: int) -> int:
-    """Bytes while blocks are computed: one on each thread, and one more that waits to be written; and all kernels."""
+    """Bytes of the process while blocks are computed: one on each thread, and one more that waits to be written."""
     stored = _parts(plan, _tile(plan))
     blocks = threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
-    return COMPILER + A_KERNEL * kernels(plan) + blocks
+    lists = A_STRUCTURE * len(plan.structures) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes)
+    lists += A_BLOCK * plan.blocks + A_KERNEL * kernels(plan.structures)
+    return COMPILER + lists + _problems(plan, threads) + blocks
 
 
-def kernels(plan: Plan) -> int:
+def _problems(plan: Plan, threads: int) -> int:
+    """Bytes of the problems: of those read from files all, of others the few that are kept; and each thread's own."""
+    sizes = {spec.problem: 8 * spec.samples * (spec.sizes[0] + spec.sizes[-1]) for spec in plan.structures}
+    files = sum(size for problem, size in sizes.items() if problem.file is not None)
+    shuffled = SHUFFLED // 8 if any(spec.shuffled for spec in plan.structures) else 0
+    return files + max(sizes.values()) * (min(KEPT, len(sizes)) + threads * (COPIES + shuffled))
+
+
+def kernels(specs: Sequence[Spec]) -> int:
     """How many there are: each network and each way to train it has machine code of its own."""
     return len(
         {
             (
-                *(s.sizes, s.network.bias, s.activations, s.network.dtype, len(s.loaded.X), s.training.loss),
+                *(s.sizes, s.network.bias, s.activations, s.network.dtype, s.samples, s.training.loss),
                 *(s.training.stepper, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
             )
-            for s in plan.structures
+            for s in specs
         }
     )
 
@@ -132,8 +151,24 @@ def _followed(plan: Plan) -> int:
 
 def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:
     """Bytes of a share of the blocks, and of the result if they are merged."""
-    whole = DEFLATE * sum(_parts(plan, sizes(plan)).values())
-    return int(share * (whole * (1 + merged) + A_VARIABLE * len(variables(plan)) * plan.blocks))
+    lengths, its = sizes(plan), variables(plan)
+    chunks = sum(_chunks(v, lengths) * v.most + _index(v, _chunks(v, lengths)) for v in its)
+    block = A_FILE + PAGE + A_NAME + sum(A_VARIABLE + _index(v) + v.most * ("run" not in v.dims) for v in its)
+    along = sum(A_VARIABLE + _index(its[0]) + 16 * length for length in lengths.values())
+    result = A_FILE + chunks + along + len(its) * A_VARIABLE + A_NAME * plan.blocks
+    texts = OTHERS + TEXTS * (len(plan.sweep.text) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes))
+    return int(share * (chunks + block * plan.blocks) + merged * result + texts)
+
+
+def _chunks(variable: Variable, lengths: dict[str, int]) -> int:
+    """How many a variable of these lengths has."""
+    return math.prod(-(-lengths[d] // n) for d, n in zip(variable.dims, variable.chunk, strict=True))
+
+
+def _index(variable: Variable, chunks: int = 1) -> int:
+    """Bytes of the B-tree that tells where so many chunks are: nodes of up to 64, and half full at the least."""
+    node = 24 + 65 * (8 + 8 * (len(variable.dims) + 1)) + 64 * 8
+    return node * (1 if chunks <= 64 else chunks // 31 + 2)
 
 
 def _tile(plan: Plan) -> dict[str, int]:

@@ -196,7 +196,8 @@ class Plan:
     def inner(self) -> dict[str, int]:
         """Lengths of the dimensions that measures add to those of the runs: of the largest network, and at least 1."""
         layers = max(len(spec.sizes) for spec in self.structures) - 1
-        samples, outputs = (max(n) for n in zip(*(spec.loaded.T.shape for spec in self.structures), strict=True))
+        samples = max(spec.samples for spec in self.structures)
+        outputs = max(spec.sizes[-1] for spec in self.structures)
         return {"layer": layers, "hidden_layer": max(1, layers - 1), "sample": samples, "output": outputs}
 
     @property
@@ -242,7 +243,7 @@ class Plan:
 
         Runs are cut so that trajectories are too: a block holds at most one, or a fixed number of them.
         """
-        work = self.steps * max(spec.n_params * len(spec.loaded.X) for spec in self.structures)
+        work = self.steps * max(spec.n_params * spec.samples for spec in self.structures)
         budget = min(BLOCK_RUNS, max(1, BLOCK_WORK // work))
         extents = []
         for length in reversed(self.shape):

@@ -22,6 +22,9 @@ MAX_SAMPLES, MAX_WIDTH = 4096, 64
 MAX_BYTES = 2**24
 """Of a file, and of each array in it: as many samples and columns as there may be, in words of 25 letters."""
 
+KEPT = 8
+"""Problems that are kept, of those with one name that were used last: 4 MiB each at most."""
+
 LAMBERT = 40
 """Terms after which the continued fraction of tanh has converged up to 20, from where tanh is 1."""
 
@@ -47,6 +50,7 @@ class Problem:
     T: Array
 
 
+@lru_cache(KEPT)
 def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: int | None = None) -> Problem:
     """A problem by its name.
 
@@ -77,7 +81,7 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
     return Problem(name, *((2 * X - 1, 2 * T - 1) if coding == "pm1" else (X, T)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(KEPT)
 def drawn_problem(
     name: str,
     samples: int,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from saddlescape import starts
 from saddlescape.compute import batch, trainer
+from saddlescape.cost import kernels
 from saddlescape.errors import RefusedError
 from saddlescape.kernels import Batch, train
 from saddlescape.kernels.limit import limit
@@ -18,6 +19,9 @@ from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep
 Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
 LONGEST_TIME = 1e12
+
+BEGIN, COMPILED, BLOCK, RUN = 3.0, 4.0, 0.02, 2e-5
+"""Seconds that take, at most: to begin, to compile a kernel, to write and merge a block, and a run beside its steps."""
 
 FEWEST, PROBED = 32, 2**26
 """Runs of a probe, and parameters times samples that its runs have together at most."""
@@ -62,22 +66,23 @@ def rate(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> fl
     return median(done / seconds for seconds, done in timed)
 
 
-def seconds(sweep: Sweep, runs: int, threads: int) -> float:
+def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
     """How long so many runs of a sweep, spread over its points, take at most: if every one uses all its steps.
 
     From a probe of about a second of the network that costs most; the others are taken to cost in proportion to
-    parameters times samples.
+    parameters times samples.  All kernels are counted as to be compiled, but for that of the probe.
     """
     specs = sweep.structures
     costliest = max(specs, key=_work)
     alike = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest)
     few = min(RUNS, max(FEWEST, PROBED // _work(costliest)))
-    return runs / len(specs) * alike / rate(_gentle(costliest, sweep), threads, few, rounds=2)
+    trained = runs / len(specs) * alike / rate(_gentle(costliest, sweep), threads, few, rounds=2)
+    return BEGIN + trained + COMPILED * (kernels(specs) - 1) + BLOCK * blocks + RUN * runs
 
 
 def _work(spec: Spec) -> int:
     """What a step costs."""
-    return spec.n_params * (spec.batch or len(spec.loaded.X))
+    return spec.n_params * (spec.batch or spec.samples)
 
 
 def _gentle(spec: Spec, sweep: Sweep) -> Spec:
@@ -93,5 +98,5 @@ def _gentle(spec: Spec, sweep: Sweep) -> Spec:
 
 def most(spec: Spec) -> float:
     """Network-steps a second that the arithmetic of a step allows one core."""
-    samples = len(spec.loaded.X)
+    samples = spec.samples
     return limit(trainer(spec, _numbers(spec)), samples, spec.network.dtype).steps_per_second

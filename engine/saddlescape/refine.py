@@ -205,7 +205,7 @@ def _check_memory(plan: Plan, levels: int) -> None:
     needed, there = A_START * plan.runs, room.memory()
     if needed > there.bytes:
         needs = f"{plan.runs} starts need {readable(needed)} of memory, and {readable(there.bytes)} are {there.limit}"
-        raise RefusedError(f"levels: must leave room for all; got {levels}; {needs}; lower it")
+        raise RefusedError(f"levels: {needs}; got {levels}; lower it")
 
 
 @ieee()

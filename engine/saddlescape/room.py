@@ -27,6 +27,11 @@ def memory(root: Path = ROOT) -> Room:
     return min((_machine(root), *_groups(root), *_address_space(root)), key=lambda room: room.bytes)
 
 
+def held(root: Path = ROOT) -> int:
+    """Bytes of memory that this process has already."""
+    return int((_text(root / "proc/self/statm") or "0 0").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def disk(folder: Path) -> Room:
     """What is free where a folder is, or would be made."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())

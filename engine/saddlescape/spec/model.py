@@ -291,9 +291,12 @@ class Spec(Section):
 
     _files: DataFiles = PrivateAttr(default_factory=lambda: DataFiles(Path()))
 
-    @cached_property
+    @property
     def loaded(self) -> Problem:
-        """The problem; ValueError with one line for the user if its file is no good."""
+        """The problem; ValueError with one line for the user if its file is no good.
+
+        Of a sweep over many only a few are kept, the others made again; `samples` and `sizes` are kept.
+        """
         keys = self.problem
         if keys.file is not None:
             return self._files.problem(keys.file)
@@ -303,9 +306,19 @@ class Spec(Section):
         return logic_problem(keys.name or "", keys.coding, keys.bits, keys.size)
 
     @cached_property
+    def _shape(self) -> tuple[int, int, int]:
+        X, T = self.loaded.X, self.loaded.T
+        return (*X.shape, T.shape[1])
+
+    @property
+    def samples(self) -> int:
+        """Of the problem."""
+        return self._shape[0]
+
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer: inputs, hidden layers, outputs."""
-        return (self.loaded.X.shape[1], *self.network.hidden, self.loaded.T.shape[1])
+        return (self._shape[1], *self.network.hidden, self._shape[2])
 
     def number(self, key: str) -> float:
         """The value of a key that `is_number`; a layer without a rate has 1."""
@@ -337,7 +350,7 @@ class Spec(Section):
     @property
     def epoch(self) -> int:
         """Steps that go once through the samples."""
-        return -(-len(self.loaded.X) // self.batch) if self.batch else 1
+        return -(-self.samples // self.batch) if self.batch else 1
 
     @property
     def steps(self) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 PIECE = 2**22
 MARK = b"sha256:"
+CUT = "has no digest at its end: it was cut short, or written to since it was made"
 SIZE = len(MARK) + 64 + 1
 
 
@@ -23,7 +24,7 @@ def fault(descriptor: int) -> str:
     size = os.fstat(descriptor).st_size - SIZE
     end = os.pread(descriptor, SIZE, max(0, size))
     if not end.startswith(MARK):
-        return "has no digest at its end: it was cut short, or written to since it was made"
+        return CUT
     if end != seal(descriptor, size):
         return "is not what its digest (SHA-256) says: bytes of it have changed since it was made"
     return ""

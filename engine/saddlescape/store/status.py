@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from saddlescape.store.blocks import number
 from saddlescape.store.folder import FAILED, kept_shard, read_plan, text
 
 
@@ -55,13 +56,19 @@ def status(folder: Path) -> Status:
     """
     kept, session = read_plan(folder), _session(folder)
     blocks = len(kept_shard(kept).numbers(kept["blocks"]))
-    done, notes = len(list(folder.glob("blocks/*.h5"))), sorted(folder.glob(f"blocks/*{FAILED}"))
-    failed, failures = len(notes), {str(note): last_line(note) for note in notes}
+    there = {number(path) for path in folder.glob("blocks/*.h5")} - {None}
+    notes = [note for note in sorted(folder.glob(f"blocks/*{FAILED}")) if _number(note) not in there]
+    done, failed, failures = len(there), len(notes), {str(note): last_line(note) for note in notes}
     running = "ended" not in session and _locked(folder)
     seconds = _seconds(session, running)
-    rate = (done - session.get("before", 0)) / seconds if seconds > 0 else 0.0
-    known = {"blocks_per_second": rate or None, "seconds_left": (blocks - done - failed) / rate if rate > 0 else None}
+    rate = max(0, done - session.get("before", 0)) / seconds if seconds > 0 else 0.0  # some may be set aside since
+    left = max(0, blocks - done - failed)
+    known = {"blocks_per_second": rate or None, "seconds_left": left / rate if rate > 0 else None}
     return Status(blocks, done, failed, running, (folder / "result.h5").exists(), failures=failures, **known)
+
+
+def _number(note: Path) -> int | None:
+    return int(note.stem) if note.stem.isdecimal() else None
 
 
 def last_line(note: Path) -> str:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from saddlescape.errors import CorruptError, Fault, SpecError
 from saddlescape.plan import Plan
-from saddlescape.store import seal
+from saddlescape.store import guard, objects, seal
 from saddlescape.store.folder import kept_shard, kept_sweep, read_plan
 from saddlescape.store.opened import check
+from saddlescape.store.raw import Raw
 from saddlescape.store.reading import ResultFile
 from saddlescape.store.source import strips, take
 
 PIECE = 2**20
+OLD = "was made before results had digests and has none: all of it can be read, but whether it has changed nobody knows"
 
 
 def verify(path: Path) -> str:
@@ -31,10 +33,11 @@ def verify(path: Path) -> str:
     if faults:
         raise CorruptError("\n".join(faults))
     if not path.is_dir():
-        return f"{path} is whole"
+        return f"{path} {_fault(path) or 'is whole'}"
     found, result = len(_blocks(path)), " and result.h5" if (path / "result.h5").exists() else ""
     of = len(kept_shard(kept := read_plan(path)).numbers(kept["blocks"]))
-    return f"{path} is whole: {found} of {of} blocks{result}"
+    fault = f"; result.h5 {_fault(path / 'result.h5')}" if result and _fault(path / "result.h5") else ""
+    return f"{path} is whole: {found} of {of} blocks{result}{fault}"
 
 
 def _blocks(folder: Path) -> list[Path]:
@@ -56,12 +59,7 @@ def _folder(folder: Path) -> Iterator[str]:
 
 
 def _file(path: Path, plan: str | None = None) -> Iterator[str]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fault = seal.fault(descriptor)
-    finally:
-        os.close(descriptor)
-    if fault:
+    if (fault := _fault(path)) and fault != OLD:
         yield f"{path} {fault}"
     try:
         file = ResultFile(path)
@@ -73,6 +71,26 @@ def _file(path: Path, plan: str | None = None) -> Iterator[str]:
     if fault:
         yield from filter(None, (_unreadable(file, name) for name in file.names))
     file.close()
+
+
+def _fault(path: Path) -> str:
+    """What is wrong with the digest of a result."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fault = seal.fault(descriptor)
+    finally:
+        os.close(descriptor)
+    return OLD if fault == seal.CUT and _old(path) else fault
+
+
+def _old(path: Path) -> bool:
+    """Whether a result was made before there were digests: the picture for NeXus viewers is as old as they are."""
+    try:
+        raw = Raw.of_file(path)
+        links = objects.links(raw, objects.messages(raw, objects.root(raw)))
+    except guard.ODD:
+        return False
+    return "provenance" in links and "entry" not in links
 
 
 def _unreadable(file: ResultFile, name: str) -> str:

@@ -98,7 +98,7 @@ def batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
         yield Fault("training.epochs", f"stands in place of steps; got both, steps = {keys.steps}; leave one out")
     if not sound(spec):
         return
-    samples = len(spec.loaded.X)
+    samples = spec.samples
     if spec.batch > samples:
         yield Fault("training.batch", f'must be at most {samples}, the samples; got {spec.batch}; or write "full"')
     elif spec.steps % spec.epoch:
