@@ -14,9 +14,10 @@ from saddlescape.claims import CLAIMS
 from saddlescape.claims.claim import Check, Finding, number, point, share
 from saddlescape.claims.conditions import CANCEL, QUIET, SILENT
 from saddlescape.claims.many_starts import starts_needed
-from saddlescape.claims.page import page, typeset
+from saddlescape.claims.page import BEGINNING, page, typeset
 from saddlescape.claims.saddle import spelled
 from saddlescape.claims.xor import enough_scale, stuck_scale
+from saddlescape.errors import RefusedError
 from saddlescape.outcomes import Outcome
 from saddlescape.spec import load, parse
 from saddlescape_cli.claims import claims as command
@@ -253,6 +254,23 @@ def test_the_command_prints_verdicts_and_writes_the_page(findings, tmp_path, mon
     assert sum(line.startswith("   + ") for line in lines) == sum(len(finding.checks) for _, finding in told)
     assert lines[-1] == str(tmp_path / "claims.html")
     assert '<section id="8-usually">' in (tmp_path / "claims.html").read_text()
+
+
+@pytest.mark.parametrize("content", ["<!doctype html><p>mine", ""])
+def test_a_page_of_others_is_left_alone_and_nothing_run(content, tmp_path, monkeypatch):
+    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: pytest.fail("ran"))
+    (tmp_path / "claims.html").write_text(content)
+    done = CliRunner().invoke(command, ["-o", str(tmp_path)])
+    assert isinstance(done.exception, RefusedError)
+    assert [path.read_text() for path in tmp_path.iterdir()] == [content]
+
+
+def test_an_older_page_is_written_over(tmp_path, monkeypatch):
+    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: iter(()))
+    monkeypatch.setattr("saddlescape.claims.page.page", lambda found: "new")
+    (tmp_path / "claims.html").write_bytes(BEGINNING + b"old")
+    assert CliRunner().invoke(command, ["-o", str(tmp_path)]).exit_code == 0
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_traps_that_go_on_for_ever_are_said_to_be_no_minima(findings):

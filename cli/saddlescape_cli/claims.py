@@ -22,14 +22,15 @@ def claims(out: Path, threads: int | None) -> None:
     """
     with drawing("claims"):
         from saddlescape.claims import examine
-        from saddlescape.claims.page import page
+        from saddlescape.claims.page import BEGINNING, page
     from saddlescape.store.atomic import creating, write_all
 
     found = []
-    for number, (claim, finding) in enumerate(examine(out, threads=threads), start=1):
-        marks = [f"   {'+' if check.holds else '-'} {check.sentence}" for check in finding.checks]
-        click.echo("\n".join([f"{number}. {claim.title}: {finding.verdict}", *marks]))
-        found.append((claim, finding))
-    with creating(out / "claims.html", b"<!doctype html>") as descriptor:
+    out.mkdir(parents=True, exist_ok=True)
+    with creating(out / "claims.html", BEGINNING) as descriptor:
+        for number, (claim, finding) in enumerate(examine(out, threads=threads), start=1):
+            marks = [f"   {'+' if check.holds else '-'} {check.sentence}" for check in finding.checks]
+            click.echo("\n".join([f"{number}. {claim.title}: {finding.verdict}", *marks]))
+            found.append((claim, finding))
         write_all(descriptor, page(found).encode())
     click.echo(f"\n{out / 'claims.html'}")

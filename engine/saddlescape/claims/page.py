@@ -8,6 +8,9 @@ from string import Template
 from saddlescape import __version__, plots
 from saddlescape.claims.claim import Claim, Finding, Picture, prose
 
+BEGINNING = prose("page").partition("<style>")[0].encode()
+"""Of every page that was made here, title and all: only such a file is written over."""
+
 
 def page(found: Sequence[tuple[Claim, Finding]]) -> str:
     """HTML of all findings, in their order."""
