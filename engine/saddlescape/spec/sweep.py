@@ -170,11 +170,11 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     return parse(text, path.parent, overrides, name=str(path))
 
 
-@ieee()
 def _no_spec(path: Path) -> str:
     return "; a spec is a TOML file, which names the data" if path.suffix in (".csv", ".npz", ".npy", ".h5") else ""
 
 
+@ieee()
 def parse(
     text: str,
     folder: Path,
