@@ -140,12 +140,15 @@ SCATTER = {
 }
 
 
-@pytest.mark.parametrize("alike", [0, 1])
+@pytest.mark.parametrize("alike", [0, 1, 10])
 @pytest.mark.parametrize("stopped", [0.0, 1 / 6, 0.8])
 @pytest.mark.parametrize("scatter", SCATTER)
 @pytest.mark.parametrize("runs", [8, 40, pytest.param(200, marks=pytest.mark.slow)])
 def test_intervals_hold_the_slope_as_often_as_they_say(runs, scatter, stopped, alike):
-    """Whatever the law of the scatter; so many are stopped at the smallest scale; some of it is the run's at each."""
+    """Whatever the law of the scatter; so many are stopped at the smallest scale; some of it is the run's at each.
+
+    Where nearly all of it is, the interval is longer than it need be.
+    """
     rng, draw, x = np.random.default_rng(6), SCATTER[scatter], np.log(np.geomspace(0.01, 0.1, 4))
     many = alike * draw(rng, 100_000) + draw(rng, 100_000)
     limit, held = np.quantile(many, 1 - stopped) - 2 * x[0] if stopped else np.inf, 0
@@ -154,7 +157,7 @@ def test_intervals_hold_the_slope_as_often_as_they_say(runs, scatter, stopped, a
         last = limit + 2 * x[:, None]
         score, spread = _score(x, np.minimum(residual, last), residual <= last)
         held += abs(score) <= stdtrit(runs - 1, 0.975) * spread
-    assert 0.92 < held / REPLICATIONS < 0.98
+    assert 0.92 < held / REPLICATIONS <= (1 if alike == 10 else 0.98)
 
 
 def test_the_interval_has_the_slopes_that_students_test_of_the_score_does_not_reject():
