@@ -173,6 +173,8 @@ def label(value: Any) -> str:
 
 
 def _power_of_ten(value: float) -> str:
+    if value <= 0:  # of a tick out of sight
+        return ""
     exponent = round(float(np.log10(value)))
     return f"$10^{{{exponent}}}$" if math.isclose(value, 10.0**exponent) and abs(exponent) > 1 else label(value)
 
