@@ -17,7 +17,11 @@ def main() -> None:
 
         command()
     except KeyboardInterrupt:
-        sys.exit(leaving.exit_code)
+        leaving.end(leaving.exit_code)
+    except SystemExit as done:
+        if leaving.exit_code or done.code == os.EX_TEMPFAIL:
+            leaving.end(done.code if isinstance(done.code, int) else 1)
+        raise
     finally:
         leaving.ask = lambda number: None  # all that is left is the end of the interpreter
 
