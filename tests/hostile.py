@@ -176,6 +176,7 @@ CASES = {
         file, "outcome", data=np.zeros(file["outcome"].shape[::-1], "i1"), dims=["run", "bias", "activation"]
     ),
     "missing variable": lambda file: file.__delitem__("solve_step"),
+    "missing steps of records": lambda file: file.__delitem__("record_step"),
     "missing outcome": lambda file: file.__delitem__("outcome"),
     "anonymous dimensions": anonymous,
     "dimensions of another kind": cross_dimensions,

@@ -79,7 +79,7 @@ def test_attributes_that_a_user_added_are_read(whole, tmp_path, many):
     with h5py.File(path, "r+") as file:
         file.attrs.update(added)
         file["outcome"].attrs.update(added)
-        file["mine"] = np.arange(4)
+        file["mine"] = np.arange(4, dtype="u4")
         file["mine"].make_scale()
     with ss.open(path) as result:
         for attrs in (result.attrs, result.stored("outcome").attrs):

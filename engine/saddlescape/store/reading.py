@@ -73,6 +73,9 @@ class ResultFile:
         self._require("distinct_starts", self.variable("outcome").dims[:-1], "i8")
         if self.variable("outcome").dims[-1:] != ("run",):
             raise CorruptError(f"{self.path}: 'outcome' must be over runs, the last of its dimensions")
+        if "trajectory_run" in self.names:
+            clock, dtype = ("time", "f8") if "solve_time" in self.names else ("step", "i8")
+            self._require(f"record_{clock}", ("record",), dtype)
 
     def _require(self, name: str, dims: tuple[str, ...], dtype: str) -> None:
         if name not in self.names:

@@ -29,7 +29,7 @@ class Stored:
     @property
     def absent(self) -> float | int:
         """What stands for values that are not there yet."""
-        return np.nan if self.dtype.kind == "f" else -1
+        return np.nan if self.dtype.kind == "f" else 0 if self.dtype.kind == "u" else -1  # unsigned ones are of others
 
 
 class Source(Protocol):
