@@ -130,7 +130,7 @@ def read_block(folder, draw):
             merge(its, block_files([run]), folder / "out.h5", lambda: None)
             with told, ss.open(folder / "out.h5") as result:
                 dict(result)
-        with RunFolder(run, its) as store:
+        with told, RunFolder(run, its) as store:
             store.committed()
         for left in (*run.glob("blocks/000000-*"), folder / "out.h5"):
             left.unlink(missing_ok=True)
