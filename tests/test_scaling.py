@@ -180,6 +180,16 @@ def test_times_with_an_exponential_tail_of_which_a_sixth_was_stopped_have_the_ex
     assert held >= 35
 
 
+def test_runs_that_follow_a_law_exactly_have_an_interval_that_rounding_does_not_miss():
+    scale = np.array([0.3, 0.1, 0.03, 0.01])
+    for seed in range(20):
+        time = (1 + np.random.default_rng(seed).exponential(size=200)) / scale[:, None] ** 2
+        limit = np.quantile(time[-1], 5 / 6)
+        for budget in (np.inf, limit):
+            fit = fit_scaling(scale, np.minimum(time, budget), time <= budget)
+            assert fit.low <= -2 <= fit.high, f"seed {seed}, budget {budget}"
+
+
 def test_the_sample_is_of_whole_runs():
     """Runs slow at one scale are so at all: to take their times for independent would make the interval too long.
 
