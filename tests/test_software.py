@@ -17,6 +17,7 @@ import saddlescape as ss
 from saddlescape import software
 from saddlescape.errors import RefusedError, SaddlescapeWarning
 from saddlescape.plan import Shard
+from saddlescape.refine import refine
 from saddlescape.runner import resume
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
@@ -172,3 +173,38 @@ def test_code_that_computes_otherwise_has_another_digest(tmp_path):
         before = digest()
         (package / name).write_text((package / name).read_text() + "\n")
         assert digest() != before
+
+
+SLICE = """
+schema = 1
+[problem]
+name = "xor"
+[starts]
+kind = "slice"
+base = [1, 1, 0, 1, 1, 0, 1, 1, 0]
+x = { index = 0, from = -2, to = 2, n = 3 }
+y = { index = 3, from = -2, to = 2, n = 3 }
+[training]
+steps = 20
+"""
+
+
+@pytest.fixture
+def foreign_slice(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        for name in ("saddlescape.store.blocks.stamp", "saddlescape.software.stamp"):
+            patch.setattr(name, lambda: OTHER)
+        return ss.open(ss.run(parse(SLICE, tmp_path), tmp_path / "coarse"))
+
+
+def test_a_result_of_other_software_is_not_refined(foreign_slice, tmp_path):
+    assert foreign_slice.software == [json.loads(OTHER)]
+    with pytest.raises(RefusedError, match=TOLD):
+        refine(foreign_slice, tmp_path / "fine.h5")
+    assert not (tmp_path / "fine.h5").exists()
+
+
+def test_where_that_is_accepted_the_finer_map_tells_of_both(foreign_slice, tmp_path):
+    refine(foreign_slice, tmp_path / "fine.h5", accept_versions=True)
+    assert provenance(tmp_path / "fine.h5") == {"software": [HERE, json.loads(OTHER)]}
+    assert ss.open(tmp_path / "fine.h5").software == [HERE, json.loads(OTHER)]

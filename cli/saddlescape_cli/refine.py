@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from saddlescape.shares import percent
-from saddlescape_cli.watch import watched
+from saddlescape_cli.watch import accepting, watched
 
 
 @click.command()
@@ -16,9 +16,16 @@ from saddlescape_cli.watch import watched
 @click.option("--band", type=click.FloatRange(min=0), help="Refine where solve steps are this share apart, too.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The new file; by default FILE's name-refined.h5.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+@accepting
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def refine(
-    file: Path, levels: int, band: float | None, out: Path | None, threads: int | None, as_json: bool
+    file: Path,
+    levels: int,
+    band: float | None,
+    out: Path | None,
+    threads: int | None,
+    accept_versions: bool,
+    as_json: bool,
 ) -> None:
     """\b
     Examples:
@@ -37,7 +44,17 @@ def refine(
         target = out or results.path.with_name(f"{results.path.stem}-refined.h5")
 
         def work(show: object, should_stop: Callable[[], bool]) -> Path:
-            found.append(library_refine(results, target, levels, band=band, threads=threads, should_stop=should_stop))
+            found.append(
+                library_refine(
+                    results,
+                    target,
+                    levels,
+                    band=band,
+                    threads=threads,
+                    accept_versions=accept_versions,
+                    should_stop=should_stop,
+                )
+            )
             return target
 
         watched(work, None)

@@ -15,6 +15,7 @@ No other can be new.  Before a start of it is run, a cell of the finer grid has 
 around it have; if it disagrees, so did that one, and all starts in that one are run.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,8 +37,9 @@ from saddlescape.outcomes import Outcome
 from saddlescape.plan import Block, Plan
 from saddlescape.results import Results
 from saddlescape.runner import Interrupted, cores
+from saddlescape.software import stamp
 from saddlescape.spec import Sweep, parse
-from saddlescape.store import write_result
+from saddlescape.store import Mixture, write_result
 
 Grid = npt.NDArray[Any]
 Numbers = npt.NDArray[np.intp]
@@ -216,6 +218,7 @@ def refine(
     *,
     band: float | None = None,
     threads: int | None = None,
+    accept_versions: bool = False,
     should_stop: Callable[[], bool] | None = None,
 ) -> Refined:
     """Refine the map of a slice `levels` times, at each point of its axes; write it to `out` as a result of its own.
@@ -226,17 +229,19 @@ def refine(
     Parameters
     ----------
     band : corners that are solved disagree, too, where their steps are more than this share apart; None: never.
+    accept_versions : also where other software has computed the result.
 
     Raises
     ------
     RefusedError
         If the result is no whole slice that is done, or refined already, if its runs depend on more than their starts,
-        if there is no room, or if `out` exists.
+        if other software has computed them, if there is no room, or if `out` exists.
     Interrupted
         When `should_stop()` became true; nothing is written.
     """
     sweep, out, threads = results.sweep, Path(out), threads or cores()
     _check(results, sweep)
+    software = _software(results, accept_versions)
     plan = Plan(finer(sweep, levels), refined=True)
     _check_memory(plan, levels)
     check_room(plan, out.parent, threads)
@@ -246,8 +251,16 @@ def refine(
         if should_stop is not None and should_stop():
             raise Interrupted(out, f"stopped; {out} was not made")
 
-    write_result(plan, _blocks(plan, table, levels, threads, look), out)
+    write_result(plan, _blocks(plan, table, levels, threads, look), out, software)
     return Refined(out, table.computed.size, int(table.computed.sum()))
+
+
+def _software(results: Results, accept_versions: bool) -> Mixture:
+    """That of the result, and this."""
+    found = Mixture(accept_versions)
+    found.take([json.dumps(its) if its else "" for its in results.software], results.path)
+    found.meet(stamp())
+    return found
 
 
 def _table(results: Results, band: float | None) -> Table:

@@ -17,6 +17,7 @@ from saddlescape import spec as specs
 from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
 from saddlescape.extras import needed
 from saddlescape.outcomes import Outcome, StopReason
+from saddlescape.software import versions
 from saddlescape.spec import Sweep
 from saddlescape.store import Committed, ResultFile
 from saddlescape.store.folder import kept_sweep, read_plan
@@ -166,6 +167,12 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     def _resolved(self) -> dict[str, Any]:
         with guarded(self.path):
             return {**json.loads(self._source.text("resolved"))}
+
+    @property
+    def software(self) -> list[dict[str, str]]:
+        """What computed the runs, each software once: versions by name; {} of a result that does not tell."""
+        with guarded(self.path):
+            return [versions(json.dumps(its) if its else "") for its in json.loads(self._source.text("software"))]
 
     @property
     def sweep(self) -> Sweep:

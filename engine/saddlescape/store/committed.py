@@ -63,9 +63,10 @@ class Committed:
         return done, self._plan.runs
 
     def text(self, name: str) -> str:
-        """What the provenance will have: spec, resolved or overrides."""
+        """What the provenance will have: spec, resolved or overrides; of the software nothing is known yet."""
         sweep = self._plan.sweep
-        return sweep.text if name == "spec" else json.dumps(sweep.resolved() if name == "resolved" else sweep.overrides)
+        texts = {"spec": sweep.text, "overrides": json.dumps(sweep.overrides), "software": "[]"}
+        return texts.get(name) or json.dumps(sweep.resolved())
 
     def variable(self, name: str) -> Stored:
         """What is known of a variable."""

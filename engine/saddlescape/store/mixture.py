@@ -18,6 +18,7 @@ class Mixture:
     def __init__(self, accepted: bool = False) -> None:
         self._accepted, self._met = accepted, dict[str, int]()
         self._first: tuple[str, Path | None] = "", None
+        self._taken: list[int] = []
 
     def meet(self, its: str, path: Path | None = None) -> int:
         """The number of a stamp, in the order of their coming; of a block's file, or of this process.
@@ -31,6 +32,10 @@ class Mixture:
             self._compare(its, path)
             self._met[its] = len(self._met)
         return self._met[its]
+
+    def take(self, stamps: Sequence[str], path: Path) -> None:
+        """Meet the software of a result that is taken into the blocks."""
+        self._taken = [self.meet(its, path) for its in stamps]
 
     def _compare(self, its: str, path: Path | None) -> None:
         stamp, first = self._first
@@ -47,13 +52,17 @@ class Mixture:
             self._first = its, path
 
     def told(self, numbers: Sequence[int]) -> tuple[list[dict[str, str]], list[int]]:
-        """The software of blocks whose stamps have these numbers, each once, and which of it each block is by."""
+        """The software of blocks whose stamps have these numbers, each once, and which of it each block is by.
+
+        Where a result was taken into them its software is told too, and no block is by one of it alone.
+        """
         stamps = list(self._met)
-        order = {number: place for place, number in enumerate(dict.fromkeys(numbers))}
-        return [versions(stamps[number]) for number in order], [order[number] for number in numbers]
+        order = {number: place for place, number in enumerate(dict.fromkeys([*numbers, *self._taken]))}
+        by = [] if self._taken else [order[number] for number in numbers]
+        return [versions(stamps[number]) for number in order], by
 
 
 def provenance(software: Mixture, numbers: Sequence[int]) -> dict[str, Any]:
     """What a result tells of it: each software, and where there are several which of them each block is by."""
     each, by = software.told(numbers)
-    return {"software": each} | ({"block_software": by} if len(each) > 1 else {})
+    return {"software": each} | ({"block_software": by} if len(each) > 1 and by else {})

@@ -180,9 +180,11 @@ class ResultFile:
             return self._attributes(objects.attributes(self._raw, self._root), "the whole")
 
     def text(self, name: str) -> str:
-        """A text of the provenance: spec, resolved, overrides or blocks."""
+        """A text of the provenance: spec, resolved, overrides, blocks or software."""
         with guard.guarded(self.path):
             links = self._all_own(objects.links(self._raw, self._provenance))
+            if name == "software" and name not in links:  # made before results told it
+                return "[{}]"
             found = self._dataset(name, objects.messages(self._raw, links[name]))
             return str(found.words(MOST_TEXT)[()])
 

@@ -49,7 +49,12 @@ def merge_shards(
     return target
 
 
-def write_result(plan: Plan, parts: Iterable[tuple[Block, dict[str, npt.NDArray[Any]]]], target: Path) -> Path:
+def write_result(
+    plan: Plan,
+    parts: Iterable[tuple[Block, dict[str, npt.NDArray[Any]]]],
+    target: Path,
+    software: Mixture | None = None,
+) -> Path:
     """Write to `target`, a new file, the result of a plan from all its blocks, which are at hand.
 
     Raises
@@ -65,7 +70,7 @@ def write_result(plan: Plan, parts: Iterable[tuple[Block, dict[str, npt.NDArray[
             content = blocks.encode(plan, block, data)
             files[block.number] = folder / blocks.name(block.number, content)
             files[block.number].write_bytes(content)
-        merge_into(descriptor, plan, files, lambda: None, Mixture())
+        merge_into(descriptor, plan, files, lambda: None, software or Mixture())
     return target
 
 

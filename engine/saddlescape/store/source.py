@@ -62,7 +62,7 @@ class Source(Protocol):
         """All values of a coordinate of words."""
 
     def text(self, name: str) -> str:
-        """A text of the provenance: spec, resolved or overrides."""
+        """A text of the provenance: spec, resolved, overrides or software."""
 
     def close(self) -> None: ...
 
