@@ -198,7 +198,8 @@ def test_what_cannot_be_refined_is_refused(slice_of, tmp_path):
 def test_a_grid_that_memory_has_no_room_for_is_refused(slice_of, tmp_path, monkeypatch):
     coarse = slice_of(3, "training.steps=2")
     monkeypatch.setattr(room, "memory", lambda: room.Room(1000, "free"))
-    with pytest.raises(RefusedError, match=r"^levels: 81 starts need 1.27 KiB of memory, and 1000 bytes are free; got 2; lower it$"):
+    told = r"^levels: 81 starts need 1.27 KiB of memory, and 1000 bytes are free; got 2; lower it$"
+    with pytest.raises(RefusedError, match=told):
         refine(coarse, tmp_path / "fine.h5", 2)
 
 

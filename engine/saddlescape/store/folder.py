@@ -59,12 +59,14 @@ class RunFolder:
         self._software = Mixture(accept_versions)
         self._lock, self._began, self._before = -1, "", 0
         self._remedy = f"go on with it by: saddlescape resume {quote(str(folder))}, or choose another folder with -o"
+        self._put_back = "put the old file back, or choose another folder with -o"
 
     @classmethod
     def existing(cls, folder: Path, accept_versions: bool = False) -> "RunFolder":
         """The folder of an earlier run, with its plan made again from the spec kept there."""
         found = cls(folder, Plan(kept_sweep(folder)), kept_shard(read_plan(folder)), accept_versions)
         found._remedy = "put its spec.toml and plan.json back as they were when it began"
+        found._put_back = "put the old file back"
         return found
 
     def __enter__(self) -> Self:
@@ -132,7 +134,7 @@ class RunFolder:
             names = ", ".join(key.removeprefix("data.") for key in changed)
             raise RefusedError(
                 f"{names}: must be as it was when the run in {self.folder} began; its content (SHA-256) has changed; "
-                "put the old file back, or choose another folder with -o"
+                f"{self._put_back}"
             )
         there = "; ".join(f"{key}: {old.get(key)!r:.60} there, {new.get(key)!r:.60} here" for key in changed)
         raise RefusedError(f"{self.folder} holds the run of another spec ({there}); {self._remedy}")
