@@ -118,3 +118,13 @@ def test_a_command_that_hears_nothing_ends_all_the_same(busy, number, code):
             assert (process.wait(SOON), process.stderr.read()) == (code, "\n")
         finally:
             process.kill()
+
+
+ALARMED = "import signal\nsignal.signal(signal.SIGALRM, lambda number, frame: None)\n" + "".join(
+    SIGNALLED.format(module=module, number="SIGALRM") for module in ("numpy", "h5py")
+)
+
+
+def test_signals_that_ask_for_something_else_end_no_command(tiny):
+    done = saddlescape("info", tiny.parent / "run", before=ALARMED, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")

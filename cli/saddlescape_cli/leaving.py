@@ -1,16 +1,20 @@
 """How the process ends when it is asked to, by Ctrl-C or SIGTERM."""
 
+import math
 import os
 import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 1.0
 """Seconds in which a command that was asked to stop may end in good order."""
+LOOK = 3600.0
+"""Seconds that signals are waited for at once; not every system can wait for ever."""
 
 
 def interrupt(number: int) -> None:
@@ -82,10 +86,19 @@ class Leaving:
             self.ask(number)
 
     def _wait(self, reader: int) -> None:
-        number = os.read(reader, 1)[0]
-        if select.select([reader], [], [], GRACE)[0]:
+        first = _next(reader)
+        self.leave(128 + (_next(reader, GRACE) or first))
+
+
+def _next(reader: int, seconds: float = math.inf) -> int:
+    """The next of our signals to come, 0 if none did in so many seconds; others, such as alarms, are not for us."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if select.select([reader], [], [], min(left, LOOK))[0]:
             number = os.read(reader, 1)[0]
-        self.leave(128 + number)
+            if number in SIGNALS:
+                return number
+    return 0
 
 
 leaving = Leaving()
