@@ -12,7 +12,7 @@ demo: .venv/.ready
 	$(BIN)/saddlescape plot demo/xor-slice/result.h5 --kind map -o demo/xor-slice.png
 
 test: .venv/.ready
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 # Thousands of variants are compiled: hours.
 test-slow: .venv/.ready

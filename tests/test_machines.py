@@ -48,7 +48,9 @@ def here():
     return registers_and_bits(None)
 
 
-@pytest.mark.parametrize("processor", PROCESSORS)
+@pytest.mark.parametrize(
+    "processor", [pytest.param(p, marks=pytest.mark.slow) if p == "haswell" else p for p in PROCESSORS]
+)
 def test_bits_do_not_depend_on_the_processor(processor, here):
     registers, bits = registers_and_bits(processor)
     assert registers == PROCESSORS[processor]
