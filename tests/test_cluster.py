@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -230,6 +231,25 @@ def test_a_scheduler_that_does_not_answer_is_one_line(processes, sweep, result, 
     assert (process.returncode, out, told) == (1, "", f"error: the scheduler {lost}; go on with saddlescape resume\n")
     assert 0 < ss.status(folder).done < 16
     assert resume(folder, threads=2).read_bytes() == result.read_bytes()
+    tried()
+
+
+HURRIED = """
+from saddlescape import cluster
+from saddlescape_cli.start import main
+cluster.WAIT_SECONDS = 1
+main()
+"""
+
+
+@pytest.mark.fault("the scheduler of a cluster stops answering, or is lost")
+def test_a_scheduler_that_takes_calls_and_is_silent_is_not_waited_for(sweep, tmp_path, tried):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-c", HURRIED, "run", sweep.folder / "spec.toml", "-o", tmp_path / "run"]
+        done = subprocess.run([*command, "--dask", where], capture_output=True, text=True, timeout=60)
+    told = f"error: no Dask scheduler answers at {where} (it is silent for 1 seconds)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
     tried()
 
 

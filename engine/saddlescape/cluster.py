@@ -9,6 +9,7 @@ import itertools
 import logging
 import re
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -194,15 +195,33 @@ def _client(where: str, threads: int | None) -> Iterator[Client]:
         return
     if not re.fullmatch(REMOTE, where):
         raise ClusterError(f"workers must be tcp://HOST:PORT of a Dask scheduler, or local:N; got {where!r}")
-    try:
-        client = Client(where, timeout=WAIT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as failure:
-        raise ClusterError(f"no Dask scheduler answers at {where} ({failure})") from None
+    client = _connected(where)
     try:
         yield client
     finally:
         with suppress(TimeoutError):
             client.close(CLOSE_SECONDS)
+
+
+def _connected(where: str) -> Client:
+    """A client of the scheduler at an address.
+
+    It is made aside, as its own time-out ends only some of the waits for a scheduler that takes calls and is silent.
+    """
+    found: Future[Client] = Future()
+
+    def connect() -> None:
+        try:
+            found.set_result(Client(where, timeout=WAIT_SECONDS, set_as_default=False))
+        except BaseException as failure:
+            found.set_exception(failure)
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        return found.result(WAIT_SECONDS + LOOK_SECONDS)
+    except (OSError, ValueError) as failure:  # a TimeoutError is an OSError
+        why = failure if str(failure) else f"it is silent for {WAIT_SECONDS} seconds"
+        raise ClusterError(f"no Dask scheduler answers at {where} ({why})") from None
 
 
 def dask_setup(worker: Worker) -> None:
