@@ -19,7 +19,7 @@ import saddlescape as ss
 from saddlescape import plan as plans
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
-from saddlescape.store import RunFolder, blocks
+from saddlescape.store import RunFolder, blocks, chunkindex
 from saddlescape.store.folder import read_plan
 
 RUNS = 4
@@ -239,6 +239,19 @@ def test_metadata_changed_at_random_under_right_checksums_are_read_or_refused(wh
     assert not deaths, "\n".join(f"seed {seed}, number {number}: {how}" for number, how in deaths)
     assert many / 4 < refused < many
     tried(many)
+
+
+def test_a_chunk_of_no_bytes_is_refused(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(plans, "BLOCK_RUNS", RUNS)
+    folder = shutil.copytree(whole, tmp_path / "run")
+    (block,) = folder.glob("blocks/000000-*.h5")
+    content = block.read_bytes()
+    size = content.index(b"TREE\x01") + chunkindex.NODE
+    spoilt = content[:size] + bytes(4) + content[size + 4 :]
+    block.rename(block.with_name(blocks.name(0, spoilt))).write_bytes(spoilt)
+    with pytest.raises(CorruptError, match="has a chunk of 0 bytes, which none has"):
+        ss.merge([folder], tmp_path / "out.h5")
+    assert not (tmp_path / "out.h5").exists()
 
 
 def test_no_block_is_larger_than_one_may_be(monkeypatch):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ from saddlescape import plots
 from saddlescape.errors import LockedError, RefusedError
 from saddlescape.export import export
 from saddlescape.store import merge_shards, write_result
-from saddlescape.store.atomic import OURS, creating, replacing
+from saddlescape.store.atomic import OURS, PART, beside, creating, replacing, write_atomic
 
 FORKS = get_context("fork")
 
@@ -271,3 +272,19 @@ def test_what_another_process_writes_is_not_cleared_away(plan, tmp_path):
         others.join()
         assert others.exitcode == 0
     assert (tmp_path / "run/extra").read_bytes() == b"mine"
+
+
+def test_a_part_that_goes_while_it_is_looked_at_is_none(tmp_path, monkeypatch):
+    target, opened = tmp_path / "made.csv", os.open
+    beside(target, PART).write_bytes(b"left by a kill")
+
+    def late(path, flags, *mode):
+        if not flags & os.O_CREAT:
+            Path(path).unlink()
+            monkeypatch.setattr(os, "open", opened)
+        return opened(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", late)
+    write_atomic(target, b"whole")
+    assert target.read_bytes() == b"whole"
+    assert [*tmp_path.iterdir()] == [target]

@@ -30,12 +30,13 @@ def clear(folder: Path) -> None:
 
 def _discard(part: Path) -> bool:
     """Take away what a kill left of a part, and the folder that goes with it; whether nobody is writing it."""
-    if not os.path.lexists(part):
+    try:
+        if not stat.S_ISREG(part.lstat().st_mode):
+            part.unlink()
+            return True
+        descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:  # or no more: another process has renamed or removed it since
         return True
-    if not stat.S_ISREG(part.lstat().st_mode):
-        part.unlink()
-        return True
-    descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if ours := held(descriptor, part):
             shutil.rmtree(part.with_name(part.name.removesuffix(PART) + PIECES), ignore_errors=True)

@@ -134,8 +134,8 @@ def _chunks(
     for chunk, place in zip(chunkindex.chunks(raw, layout), places, strict=True):
         if chunk.first != place or chunk.mask:
             raise ValueError(f"{variable.name} has no chunk at {place} as we write it")
-        if chunk.size > variable.most:
-            raise ValueError(f"{variable.name} has a chunk of {chunk.size} bytes, too many")
+        if not 0 < chunk.size <= variable.most:
+            raise ValueError(f"{variable.name} has a chunk of {chunk.size} bytes, which none has")
         yield tuple(map(operator.add, first, place)), raw.values(chunk.at, chunk.size)
 
 
