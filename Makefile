@@ -18,7 +18,7 @@ test: .venv/.ready
 test-slow: .venv/.ready
 	$(BIN)/pytest -m slow -n auto
 
-# Every fault of docs/reliability.md, the long forms too: a quarter of an hour.
+# Every fault of docs/reliability.md, the long forms too: half an hour.
 reliability: .venv/.ready
 	$(BIN)/pytest tests -m fault -n auto --faults docs/reliability.md
 
