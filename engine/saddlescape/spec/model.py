@@ -15,10 +15,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     PlainValidator,
     PrivateAttr,
-    SerializeAsAny,
 )
 from pydantic_core import PydanticCustomError
 
@@ -73,9 +71,6 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Steps = Annotated[Integer, Field(ge=1, le=10**12)]
 Width = Annotated[Integer, Field(ge=1, le=MAX_WIDTH)]
 Seed = Annotated[Integer, Field(ge=0, le=2**63 - 1)]
-
-AS_IS = PlainSerializer(lambda value: value)
-"""A list that a plain validator made is written as it is; by the type it would be told to be none."""
 
 
 def _schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[Any], str | tuple[Any, ...]]:
@@ -147,13 +142,33 @@ Measured = Literal[
 class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def resolved(self) -> dict[str, Any]:
+        """Plain JSON values by key; written out here, so that no release of pydantic changes the digest of a spec."""
+        fields = type(self).model_fields.items()
+        values = {name: getattr(self, name) for name, _ in fields}
+        return {
+            field.alias or name: _plain(values[name])
+            for name, field in fields
+            if not (field.json_schema_extra == LATER and values[name] == field.default)
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.resolved() if isinstance(value, Section) else value
+
+
+LATER: dict[str, Any] = {"later": True}
+"""Marks the keys that came after the first version."""
+
 
 def later(default: Any) -> Any:
     """Default of a key that came after the first version: the resolved spec leaves it out where it has that value.
 
     So older specs keep their digest, and runs that an older version began go on.
     """
-    return Field(default, exclude_if=lambda value: value == default)
+    return Field(default, json_schema_extra=LATER)
 
 
 class ProblemKeys(Section):
@@ -175,7 +190,7 @@ class ProblemKeys(Section):
 
 class Network(Section):
     hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = (2,)
-    activation: Annotated[str | tuple[str, ...], PlainValidator(_activation), AS_IS] = "logistic"
+    activation: Annotated[str | tuple[str, ...], PlainValidator(_activation)] = "logistic"
     output: Activation = "logistic"
     bias: bool = True
     dtype: Literal["float64", "float32"] = "float64"
@@ -262,9 +277,9 @@ def _how_many(value: Any) -> int | Literal["all"] | PerOutcome:
 
 
 class Record(Section):
-    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,))), AS_IS] = "log:64"
+    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,)))] = "log:64"
     times: Annotated[
-        str | tuple[float, ...], PlainValidator(_schedule("linear", "times", (int, float))), AS_IS
+        str | tuple[float, ...], PlainValidator(_schedule("linear", "times", (int, float)))
     ] = "log:64"
     fields: Annotated[tuple[Measured, ...], Field(strict=False), AfterValidator(_different)] = (
         "loss", "grad_norm", "separation",
@@ -274,7 +289,7 @@ class Record(Section):
     keep_bits: Annotated[Integer, Field(ge=1, le=52)] | None = later(None)
     parameters: bool = False
     final_parameters: bool = False
-    runs: Annotated[int | Literal["all"] | SerializeAsAny[PerOutcome], PlainValidator(_how_many)] = 256
+    runs: Annotated[int | Literal["all"] | PerOutcome, PlainValidator(_how_many)] = 256
 
 
 class Spec(Section):

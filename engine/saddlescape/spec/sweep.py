@@ -120,7 +120,7 @@ class Sweep:
         """The complete spec as plain JSON values: defaults, axes and `data` included."""
         axes = [axis.resolved() for axis in self.axes]
         data = {"data": dict(self.data)} if self.data else {}
-        return {**self.spec.model_dump(mode="json", by_alias=True), "axes": axes, **data}
+        return {**self.spec.resolved(), "axes": axes, **data}
 
 
 def bundled() -> dict[str, str]:
