@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import pytest
@@ -17,6 +18,7 @@ from system import interpose
 
 from saddlescape.plan import Shard
 from saddlescape.store import RunFolder, merge_shards
+from saddlescape_cli.main import main
 
 
 @pytest.fixture
@@ -127,6 +129,51 @@ def test_a_full_disk_loses_nothing_of_a_merge(plan, reference, tmp_path, tried, 
         tried()
     assert room > len(reference)
     assert (tmp_path / "result.h5").read_bytes() == reference
+
+
+def new_files(most):
+    """A file system with inodes for so many more files: the rest finds none."""
+
+    def around(name, real, path, *rest, **options):
+        nonlocal most
+        if name == "open" and rest[0] & os.O_CREAT:
+            if not most:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            most -= not os.path.lexists(path)
+        if name == "unlink":
+            most += 1
+        if name == "replace":
+            most += os.path.lexists(rest[0])
+        return real(path, *rest, **options)
+
+    return around
+
+
+@pytest.mark.fault("no inodes are left")
+def test_where_no_inodes_are_left_it_is_told_of_the_file_that_needed_one(plan, reference, tmp_path, tried):
+    need = ["lock", "spec.toml", "plan.json", "run.json", *(f"blocks/{n:06d}-*.h5" for n in range(3)), "result.h5"]
+    for most, last in enumerate(need):
+        folder, done = tmp_path / str(most), set()
+        with pytest.MonkeyPatch.context() as patch:
+            interpose(patch, new_files(most))
+            with pytest.raises(OSError, match="No space") as told:
+                finish(folder, plan, done.add)
+        assert Path(told.value.filename).match(str(folder / last))
+        assert not lost(folder, plan, done, reference)
+        tried()
+
+
+@pytest.mark.parametrize(("left", "remedy"), [(0, "no inodes are left there: remove other files"), (9, "make room")])
+def test_what_the_file_system_lacks_is_told(tmp_path, monkeypatch, capsys, left, remedy):
+    monkeypatch.setattr(sys, "argv", ["saddlescape", "run", "xor", "-o", str(tmp_path / "run")])
+    told = os.statvfs_result((4096, 4096, 2**30, 2**30, 2**30, 1000, left, left, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda path: told)
+    interpose(monkeypatch, new_files(0))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    message = f"{tmp_path}/run/lock: No space left on device; {remedy} and give the command again: what is done is kept"
+    assert capsys.readouterr().err == f"error: {message}\n"
 
 
 @pytest.mark.fault("the system writes less than it was given")

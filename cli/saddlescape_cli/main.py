@@ -4,6 +4,7 @@ import errno
 import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -84,6 +85,15 @@ def warn(message: Warning | str, kind: type[Warning], *where: Any, **more: Any) 
 SHOWN = warnings.showwarning
 
 
+def _make_room(failure: OSError) -> str:
+    """What helps where a file system is full: of bytes, or of files."""
+    from saddlescape import room
+
+    files = failure.errno == errno.ENOSPC and failure.filename and not room.files(Path(failure.filename))
+    what = "no inodes are left there: remove other files" if files else "make room"
+    return f"; {what} and give the command again: what is done is kept"
+
+
 @ieee()
 @cleaned()
 def main() -> None:
@@ -99,7 +109,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(leaving.exit_code or 130)
     except OSError as failure:
-        remedy = "; make room and give the command again: what is done is kept" if failure.errno in FULL else ""
+        remedy = _make_room(failure) if failure.errno in FULL else ""
         click.echo(f"error: {failure.filename or 'output'}: {failure.strerror or failure}{remedy}", err=True)
         sys.exit(3 if failure.errno in FULL else 1)
     except (MemoryError, RuntimeError) as failure:

@@ -34,8 +34,19 @@ def held(root: Path = ROOT) -> int:
 
 def disk(folder: Path) -> Room:
     """What is free where a folder is, or would be made."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    there = _there(folder)
     return Room(shutil.disk_usage(there).free, f"free at {there}")
+
+
+def files(folder: Path) -> bool:
+    """Whether the file system of a folder has inodes for more files; also where it doesn't say."""
+    told = os.statvfs(_there(folder))
+    return told.f_favail > 0 or told.f_files == 0
+
+
+def _there(folder: Path) -> Path:
+    """A folder, or the one around it that there is."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _machine(root: Path) -> Room:

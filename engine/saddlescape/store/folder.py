@@ -1,5 +1,6 @@
 """The folder of a run: who may write there, which blocks are committed, what is missing."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -94,7 +95,8 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._write_session(ended=_now())
+            with contextlib.suppress(*([OSError] if error else [])):  # what ended the session is told
+                self._write_session(ended=_now())
         finally:
             os.close(self._lock)
 
