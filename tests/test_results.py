@@ -97,6 +97,45 @@ def test_a_trajectory_is_that_of_its_run(result, plan, whole):
         result.trajectory((1,), 4)
 
 
+def test_a_run_without_axes_is_named_by_its_keyword(tmp_path):
+    with ss.open(run_folder(Plan(sweep(text=TINY)), tmp_path / "run")) as result:
+        assert sorted(result.trajectory(run=0)) == ["grad_norm", "loss", "record_step", "separation"]
+        for method in ("trajectory", "replay"):
+            for point in (3, (3,)):
+                with pytest.raises(SaddlescapeError, match=rf"no axes.*: {method}\(run=3\)$"):
+                    getattr(result, method)(point)
+
+
+def test_an_unknown_name_is_no_damage_of_the_file(result):
+    for ask in (result.read, result.stored, result.sizes, result.picks, lambda name: list(result.pieces(name))):
+        with pytest.raises(KeyError, match="no variable 'outcme'; did you mean 'outcome'"):
+            ask("outcme")
+    with pytest.raises(SaddlescapeError, match=r"activaton: must be of .*; did you mean 'activation'"):
+        result.read("outcome", activaton=0)
+    for choose in (result.sel, result.isel):
+        with pytest.raises(SaddlescapeError, match=r"bais: must be of .*; did you mean 'bias'"):
+            choose(bais=1)
+
+
+@pytest.mark.parametrize("again", [ss.start, ss.replay])
+def test_a_point_of_a_sweep_is_an_index_along_each_axis(again):
+    for text, point, message in (
+        (TEXT, (1,), "each of the 2 axes; got \\(1,\\)$"),
+        (TEXT, (1, 2), "below 2 .*; got 2$"),
+        (TINY, 3, "the 0 axes; got 3; leave it out and name the run"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            again(sweep(text=text), point)
+
+
+def test_a_spec_that_is_no_toml_is_told_by_its_file(tmp_path):
+    path = run_folder(Plan(sweep(text=TINY)), tmp_path / "run")
+    path.unlink()
+    (tmp_path / "run/spec.toml").write_text("[problem\n")
+    with pytest.raises(SpecError, match=r"^.*run/spec\.toml: must be valid TOML"):
+        ss.open(tmp_path / "run")
+
+
 def test_without_trajectories_there_is_no_such_dimension(tmp_path):
     few = Plan(sweep("record.runs=0", "record.final_parameters=false"))
     with ss.open(run_folder(few, tmp_path / "run")) as result:

@@ -153,6 +153,8 @@ def test_failed_blocks_are_noted_passed_over_and_tried_again(finished, tmp_path,
     with pytest.raises(FailedBlocksError, match="--retry-failed"):
         resume(folder, threads=1, progress=seen.append)
     assert seen[-1].steps_done == 0
+    with pytest.raises(FailedBlocksError, match=r"^2 blocks failed again, .* Remove the cause before you try again$"):
+        resume(folder, threads=2, keep_going=True, retry_failed=True)
     monkeypatch.undo()
     monkeypatch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
     assert sha256(resume(folder, threads=2, retry_failed=True)) == sha256(finished / "result.h5")

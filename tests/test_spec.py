@@ -229,7 +229,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "flow"]', "cannot be an axis with stepper"),
         (XOR + FLOW + '[[axes]]\nkey = "training.learning_rate"\nvalues = [1, 2]', "the flow has none; remove"),
         (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),
-        (XOR + "[record]\nsteps = [2, 2]", "record.steps: must be increasing"),
+        (XOR + "[record]\nsteps = [1, 5, 2]", "record.steps: must be increasing; got 2 after 5"),
         (XOR + "[record]\nsteps = [20001]", "record.steps: must end by the last step, 20000; got 20001"),
         (XOR + '[record]\nfields = ["los"]', r"record.fields\[0\]: must be .*; did you mean 'loss'?"),
         (XOR + "[record]\nruns = -1", 'record.runs: must be "all", a number of runs'),

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -25,6 +27,11 @@ def shards(tmp_path, monkeypatch):
             if number == 2:
                 store.fail(plan.block(7), "Traceback\n  of it\nMemoryError: no room\n")
     return [tmp_path / str(number) for number in (1, 2, 3)]
+
+
+def saddlescape(*args):
+    command = [sys.executable, "-m", "saddlescape", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def told(*args):
@@ -54,6 +61,20 @@ def test_words_and_json_tell_what_failed(shards):
     for number in range(10, 17):
         (shards[1] / f"blocks/0000{number}.failed").write_text("")
     assert told(shards[1]).endswith("/000013.failed: \n...\n")
+
+
+def test_what_is_no_folder_of_a_run_is_told_and_passed_over(shards, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/plan.json").write_text("{")
+    done = saddlescape("status", *sorted(tmp_path.iterdir()))  # as the shell writes *
+    assert done.stdout == told(*shards)
+    lines = done.stderr.splitlines()
+    assert [line.split()[1].rsplit("/", 1)[1] for line in lines] == ["plan.json", "empty", "notes.txt"]
+    assert (lines[0].endswith("start the run again in another folder"), done.returncode) == (True, 3)
+    alone = saddlescape("status", tmp_path / "empty", "--json")
+    assert (alone.returncode, alone.stdout, len(alone.stderr.splitlines())) == (3, "", 1)
 
 
 def test_nothing_is_less_than_none(shards):

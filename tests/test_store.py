@@ -71,11 +71,35 @@ def test_a_block_is_only_what_its_name_says(plan, tmp_path):
     with RunFolder(folder, plan) as store:
         assert sorted(store.committed()) == list(range(3, plan.blocks))
         assert sum(name.endswith(".corrupt") for name in names(folder)) == 3
-        with pytest.raises(CorruptError, match="3 blocks"):
+        with pytest.raises(CorruptError, match=r"^3 blocks of .* have gone .*; keep other programs out") as gone:
             store.merge()
+        assert str(folder) not in str(gone.value).partition(";")[2]  # no advice to resume: that is what has just failed
         for number in range(3):
             store.commit(plan.block(number), filled(plan, plan.block(number)))
         assert store.merge().read_bytes() == before
+
+
+def test_another_spec_is_told_by_where_it_differs_however_far_on(tmp_path):
+    """Of long lists and words, too, what is there and here can be told apart."""
+    values = [k / 64 for k in range(40)]
+    text = TEXT + f'[[axes]]\nkey = "starts.scale"\nvalues = {values}\n'
+    text = text.replace('title = "tiny"', f'title = "{"the same " * 40}one"')
+    run_folder(Plan(sweep(text=text)), tmp_path / "run")
+    for change, told in (
+        (("0.59375", "0.59"), "axes[2].values[38]: 0.59375 there, 0.59 here"),
+        ((", 0.609375]", "]"), "axes[2].values[39]: 0.609375 there, nothing here"),
+        (("same one", "same two"), f"title: ...{'the same ' * 2}one' there, ...{'the same ' * 2}two' here"),
+        (("hidden = [2]", "hidden = [2, 2]"), "network.hidden[1]: nothing there, 2 here"),
+        (("seed = 1", "seed = 2"), "starts.seed: 1 there, 2 here"),
+    ):
+        assert change[0] in text
+        plan = Plan(sweep(text=text.replace(*change)))
+        with pytest.raises(RefusedError) as refused, RunFolder(tmp_path / "run", plan):
+            pass
+        assert f"of another spec ({told}); go on with it by" in str(refused.value)
+    other = sweep(text=text.replace(str(values), str([2 * value + 1 for value in values])))
+    with pytest.raises(RefusedError, match=r"\(axes\[2\]\.values\[0\]: 0\.0 there, 1\.0 here; .*; and 36 more\);"):
+        RunFolder(tmp_path / "run", Plan(other)).__enter__()
 
 
 def test_what_was_set_aside_stays(plan, tmp_path):

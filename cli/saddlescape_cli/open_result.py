@@ -1,6 +1,7 @@
 """From the FILE or DIR that a user names to open results."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from saddlescape.errors import Fault, SpecError
@@ -18,8 +19,10 @@ def open_result(path: Path, unfinished: bool = False) -> "Results":
 
     file = path / "result.h5" if path.is_dir() else path
     if path.suffix == ".toml":
-        raise SpecError([Fault(str(path), f"must be a result; this is a spec; run it first: saddlescape run {path}")])
+        remedy = f"run it first: saddlescape run {quote(str(path))}"
+        raise SpecError([Fault(str(path), f"must be a result; this is a spec; {remedy}")])
     if not file.is_file() and not (unfinished and (path / "plan.json").exists()):
-        remedy = f"finish it with: saddlescape resume {path}" if path.is_dir() else "name a result.h5"
+        begun = (path / "plan.json").exists()
+        remedy = f"finish it with: saddlescape resume {quote(str(path))}" if begun else "name a result.h5"
         raise SpecError([Fault(str(file), f"must be a result file; there is none; {remedy}")])
     return results.open(path)

@@ -23,12 +23,29 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
       saddlescape status my-run
       saddlescape status shards/*
 
-    Say how far the run in FOLDER is, or that whose shards are in the folders, also while it runs.
+    Say how far the run in FOLDER is, or that whose shards are in the folders, also while it runs.  What is no run's
+    folder is told, and left out of the sum.
     """
-    from saddlescape.runner import status as library_status
+    from saddlescape.errors import SaddlescapeError
+    from saddlescape.store import status as state_of
+    from saddlescape.store import together
 
-    state = library_status(*folders)
-    click.echo(json.dumps(asdict(state)) if as_json else "\n".join(lines(state)))
+    states: list[Status] = []
+    failures: list[SaddlescapeError] = []
+    for folder in folders:
+        try:
+            states.append(state_of(folder))
+        except SaddlescapeError as failure:
+            failures.append(failure)
+        except OSError as refusal:
+            failures.append(SaddlescapeError(f"{folder}: {refusal.strerror or refusal}"))
+    if states:
+        state = states[0] if len(states) == 1 else together(states)
+        click.echo(json.dumps(asdict(state)) if as_json else "\n".join(lines(state)))
+    for told in failures[:-1]:
+        click.echo(f"error: {told}", err=True)
+    if failures:
+        raise failures[-1]
 
 
 def lines(state: "Status") -> list[str]:

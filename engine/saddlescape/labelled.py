@@ -46,8 +46,11 @@ def dataset(results: "Results", chunks: Any) -> xarray.Dataset:
     dask = chunks is not None and find_spec("dask") is not None
     own = {name: _variable(results, name, not dask) for name in results if name not in coordinates}
     made = xarray.Dataset(own, coordinates, results.attrs)
-    made = made.set_coords([name for names in results.along.values() for name in names])
-    return made.chunk(chunks, token=uuid4().hex) if dask else made  # unnamed, dask would open the file for each name
+    if dask:
+        words = {name: values for name, values in own.items() if values.dtype == object}  # dask can't tell their size
+        lazy = made.drop_vars(words).chunk(chunks, token=uuid4().hex)  # unnamed, dask would open the file for each name
+        made = lazy.assign(words)
+    return made.set_coords(results.zipped)
 
 
 def _variable(results: "Results", name: str, kept: bool) -> xarray.Variable:

@@ -19,7 +19,7 @@ from saddlescape.suggest import hint
 
 
 @ieee()
-def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) -> npt.NDArray[Any]:
+def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int = 0) -> npt.NDArray[Any]:
     """Parameters that run `run` of a point sets out from.
 
     Parameters
@@ -37,14 +37,14 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0) ->
     >>> ss.start("xor", (8,), run=3)  # doctest: +SKIP
     """
     loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
-    spec, numbers = _point(loaded, tuple(point))
+    spec, numbers = _point(loaded, point)
     drawn = starts.draw(spec, np.array([run]), numbers["starts.scale"])[0]
     return np.asarray(drawn.astype(spec.network.dtype))
 
 
 @ieee()
 def replay(
-    sweep: str | Path | Sweep, point: Sequence[int] = (), run: int = 0, fields: Sequence[str] | None = None
+    sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int = 0, fields: Sequence[str] | None = None
 ) -> dict[str, npt.NDArray[Any]]:
     """One run again, its trajectory at every record step with its parameters, bit for bit as in the sweep.
 
@@ -64,7 +64,7 @@ def replay(
     >>> ss.replay("xor", (8,), run=3)["theta"][-1]  # doctest: +SKIP
     """
     loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
-    spec, numbers = _point(loaded, tuple(point))
+    spec, numbers = _point(loaded, point)
     fields = spec.record.fields if fields is None else tuple(fields)
     if unknown := set(fields) - MEASURES.keys():
         got = ", ".join(sorted(unknown))
@@ -79,7 +79,12 @@ def replay(
     return {at: given.record_at, **dict(measured(fields, spec, trained.measures[0], theta)), "theta": theta}
 
 
-def _point(sweep: Sweep, point: tuple[int, ...]) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:
-    if len(point) != len(sweep.shape):
-        raise ValueError(f"point must have one index for each of the {len(sweep.shape)} axes; got {len(point)}")
-    return sweep.structure(point), sweep.numbers([np.array([i]) for i in point], 1)
+def _point(sweep: Sweep, point: Sequence[int] | int) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:
+    index, shape = np.atleast_1d(point).tolist(), sweep.shape
+    if len(index) != len(shape):
+        remedy = "" if shape else "; leave it out and name the run: run=0"
+        raise ValueError(f"point must have one index for each of the {len(shape)} axes; got {point}{remedy}")
+    if off := [(i, n) for i, n in zip(index, shape, strict=True) if not -n <= i < n]:
+        raise ValueError(f"point must have an index below {off[0][1]} along an axis of as many values; got {off[0][0]}")
+    index = [i % n for i, n in zip(index, shape, strict=True)]
+    return sweep.structure(index), sweep.numbers([np.array([i]) for i in index], 1)

@@ -46,8 +46,6 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         self._source, self._chosen = source, dict(picks or {})
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        if name not in self._source.names:
-            raise KeyError(f"no variable {name!r}{nearest(str(name), self)}")
         return self.read(name)
 
     def __contains__(self, name: object) -> bool:
@@ -116,17 +114,19 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return {dim: len(pick) for dim, pick in self.picks(name).items() if not isinstance(pick, int)}
 
     def stored(self, name: str) -> Stored:
-        """Dimensions, type and attributes of the whole variable."""
+        """Dimensions, type and attributes of the whole variable; KeyError where there is none of that name."""
+        if name not in self._source.names:
+            raise KeyError(f"no variable {name!r}{nearest(str(name), self)}")
         return self._source.variable(name)
 
     @cached_property
     def along(self) -> dict[str, tuple[str, ...]]:
         """Names of the coordinates along each dimension of the outcomes: its own, or those of zipped axes."""
-        found = {dim: tuple(name for name in self._zipped if self.stored(name).dims == (dim,)) for dim in self.dims}
+        found = {dim: tuple(name for name in self.zipped if self.stored(name).dims == (dim,)) for dim in self.dims}
         return {dim: names or (dim,) for dim, names in found.items()}
 
     @cached_property
-    def _zipped(self) -> list[str]:
+    def zipped(self) -> list[str]:
         """Coordinates of zipped axes: along a dimension of the outcomes, under another name."""
         named = dict.fromkeys(str(self.stored("outcome").attrs.get("coordinates", "")).split())
         whole = self.stored("outcome").dims
@@ -188,7 +188,8 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         with guarded(self.path):
             overrides = tuple(map(str, json.loads(self._source.text("overrides"))))
             kept = {**self._resolved.get("data", {})}
-        sweep = kept_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides)
+        name = f"{self.path}, its spec"
+        sweep = kept_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides, name=name)
         for name in (name for name, digest in sweep.data.items() if kept.get(name) != digest):
             raise RefusedError(f"{name}: has changed since {self.path} was made from it; put the old file back")
         return sweep
@@ -232,12 +233,13 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     def read(self, name: str, /, **index: Any) -> npt.NDArray[Any]:
         """A variable, or the part of it at these indices along its dimensions."""
         picks = self.picks(name)
+        _check_known(index, {**self.dims, **picks})
         with guarded(self.path):
             return take(self._source, name, [selection.narrow(p, index.get(d), d) for d, p in picks.items()])
 
     def picks(self, name: str) -> dict[str, Pick]:
         """The indices of a whole variable that this part has, by dimension."""
-        stored = self._source.variable(name)
+        stored = self.stored(name)
         return {d: self._chosen.get(d, range(n)) for d, n in zip(stored.dims, stored.shape, strict=True)}
 
     def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
@@ -263,7 +265,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         SaddlescapeError
             If no trajectory of the run was kept; `replay` makes it again.
         """
-        where = self._point(point)
+        where = self._point(point, "trajectory")
         kept = self.read("trajectory_run", **where) if "trajectory_run" in self else np.empty(0, dtype=np.int64)
         rows = np.flatnonzero(kept == run)
         if not len(rows):
@@ -276,17 +278,19 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         """One run again, as by `saddlescape.replay`: its whole trajectory with parameters, bit for bit as it was."""
         from saddlescape import rerun
 
-        chosen = self.isel(**self._point(point)).picks("outcome")
+        chosen = self.isel(**self._point(point, "replay")).picks("outcome")
         sweep, index = self.sweep, [pick for pick in chosen.values() if isinstance(pick, int)]
         cells = index[len(sweep.shape) :]
         number = int(np.ravel_multi_index(cells, [self.stored(c).shape[0] for c in ("x", "y")])) if cells else run
         return rerun.replay(sweep, index[: len(sweep.shape)], number)
 
-    def _point(self, point: Sequence[int] | int) -> dict[str, int]:
+    def _point(self, point: Sequence[int] | int, method: str) -> dict[str, int]:
         names = [name for name in self.dims if name != "run"]
         index = np.atleast_1d(point).tolist()
+        run = index[0] if len(index) == 1 else 0
         if len(index) != len(names):
-            raise SaddlescapeError(f"point must have one index for each of {names}; got {point}")
+            remedy = "" if names else f"; there are no axes, so name the run alone: {method}(run={run})"
+            raise SaddlescapeError(f"point must have one index for each of {names}; got {point}{remedy}")
         return {name: int(i) for name, i in zip(names, index, strict=True)}
 
     def tables(self, outcome: str | None = None) -> Iterator[dict[str, npt.NDArray[Any]]]:
@@ -302,7 +306,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     def _columns(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         whole, shape = self.stored("outcome").dims, tuple(self.dims.values())
-        for name in sorted((*whole, *self._zipped), key=lambda name: whole.index(self.stored(name).dims[0])):
+        for name in sorted((*whole, *self.zipped), key=lambda name: whole.index(self.stored(name).dims[0])):
             place = [-1 if dim in self.stored(name).dims else 1 for dim in self.dims]
             yield name, np.broadcast_to(self.read(name).reshape(place), shape).ravel()
         for name in (name for name in self if self.stored(name).dims == whole and name not in whole):

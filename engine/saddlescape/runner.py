@@ -42,11 +42,12 @@ class Interrupted(SaddlescapeError):
 class FailedBlocksError(SaddlescapeError):
     """Some blocks could not be computed; the others are committed."""
 
-    def __init__(self, folder: Path, notes: dict[int, Path]) -> None:
+    def __init__(self, folder: Path, notes: dict[int, Path], again: bool = False) -> None:
         first = next(iter(notes.values()))
+        retry = f"Try them again with: saddlescape resume {quote(str(folder))} --retry-failed"
+        failed, remedy = ("failed again", "Remove the cause before you try again") if again else ("failed", retry)
         super().__init__(
-            f"{len(notes)} blocks failed, the first with: {last_line(first)}; {first} has more. "
-            f"Try them again with: saddlescape resume {quote(str(folder))} --retry-failed"
+            f"{len(notes)} blocks {failed}, the first with: {last_line(first)}; {first} has more. {remedy}"
         )
 
 
@@ -179,10 +180,11 @@ def resume(
     are there it is refused, unless `accept_versions`.
     """
     with RunFolder.existing(Path(folder), accept_versions) as store:
-        for note in store.failed().values() if retry_failed else ():
+        notes = store.failed() if retry_failed else {}
+        for note in notes.values():
             note.unlink()
         check_memory(store.plan, threads or cores())
-        return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
+        return _finish(store, _team(threads, workers), keep_going, progress, should_stop, bool(notes))
 
 
 @ieee()
@@ -260,6 +262,7 @@ def _finish(
     keep_going: bool,
     progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
+    again: bool = False,
 ) -> Path:
     plan, numbers = store.plan, store.shard.numbers(store.plan.blocks)
     done = store.committed()
@@ -280,7 +283,7 @@ def _finish(
             meter.add(runs=math.prod(block.shape), steps=steps)
     meter.check(store.folder)
     if notes := store.failed():
-        raise FailedBlocksError(store.folder, notes)
+        raise FailedBlocksError(store.folder, notes, again)
     return store.merge(lambda: meter.check(store.folder)) if store.shard == WHOLE else store.folder
 
 

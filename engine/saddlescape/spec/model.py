@@ -81,8 +81,8 @@ def _schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[A
             return value
         steps = [whole(v) for v in value] if isinstance(value, list | tuple) else []
         if steps and all(type(v) in numbers and 0 <= v < 1e300 for v in steps):
-            if any(b <= a for a, b in pairwise(steps)):
-                raise ValueError(f"must be increasing; got {value!r:.80}")
+            if falls := [(a, b) for a, b in pairwise(steps) if b <= a]:
+                raise ValueError(f"must be increasing; got {falls[0][1]!r} after {falls[0][0]!r}")
             return tuple(map(numbers[-1], steps))
         raise ValueError(f'must be "log:N", "{spacing}:N" or a list of {what} from 0 on; got {value!r:.80}')
 

@@ -35,6 +35,9 @@ MOST = 2**26
 """Bytes of a spec or a plan, at most: a spec is at most 1 MiB, and grows where it is resolved."""
 MOST_OVERRIDES = 1000
 
+TOLD, QUOTED = 5, 60
+"""Differences between two specs that are told, at most; characters of a value that are quoted."""
+
 
 def set_aside(path: Path) -> None:
     """Give a bad file the ending ``.corrupt``, and a number before it where others were set aside by its name."""
@@ -138,8 +141,9 @@ class RunFolder:
                 f"{names}: must be as it was when the run in {self.folder} began; its content (SHA-256) has changed; "
                 f"{self._put_back}"
             )
-        there = "; ".join(f"{key}: {old.get(key)!r:.60} there, {new.get(key)!r:.60} here" for key in changed)
-        raise RefusedError(f"{self.folder} holds the run of another spec ({there}); {self._remedy}")
+        more = [f"and {len(changed) - TOLD} more"] if changed[TOLD:] else []
+        told = [f"{key}: {_apart(old, new, key)}" for key in changed[:TOLD]]
+        raise RefusedError(f"{self.folder} holds the run of another spec ({'; '.join(told + more)}); {self._remedy}")
 
     def _write_plan(self) -> None:
         sweep = self.plan.sweep
@@ -194,7 +198,10 @@ class RunFolder:
         found = block_files([self.folder])
         missing = self.plan.blocks - len(found)
         if missing:
-            raise CorruptError(f"{missing} blocks of {self.folder} are damaged; saddlescape resume {self.folder}")
+            raise CorruptError(
+                f"{missing} blocks of {self.folder} have gone since they were looked for; "
+                "keep other programs out of it, and the next saddlescape resume makes them again"
+            )
         return merge(self.plan, found, self.folder / "result.h5", after_block, self._software)
 
 
@@ -272,14 +279,32 @@ def kept_sweep(folder: Path) -> specs.Sweep:
     except (FileNotFoundError, ValueError):
         raise CorruptError(f"{spec} is missing or damaged; put the spec of the run back") from None
     folder = Path(kept["folder"])
-    return specs.parse(content, folder if folder.is_dir() else Path(), tuple(kept["overrides"]))
+    return specs.parse(content, folder if folder.is_dir() else Path(), tuple(kept["overrides"]), name=str(spec))
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _flat(tree: Any, path: str = "") -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        return {path: tree}
-    return {k: v for key, sub in tree.items() for k, v in _flat(sub, f"{path}.{key}".strip(".")).items()}
+def _flat(tree: Any) -> dict[str, Any]:
+    """The values in tables and lists by their paths, such as ``axes[0].values[3]``."""
+    found: dict[str, Any] = {}
+    left = [("", tree)]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, dict):
+            left += [(f"{path}.{key}".removeprefix("."), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{path}[{place}]", inner) for place, inner in enumerate(value)]
+        else:
+            found[path] = value
+    return found
+
+
+def _apart(old: dict[str, Any], new: dict[str, Any], key: str) -> str:
+    """What is there and here at a key, of long words from shortly before the place where they differ."""
+    words = [repr(values[key]) if key in values else "nothing" for values in (old, new)]
+    same = next((k for k, (a, b) in enumerate(zip(*words, strict=False)) if a != b), min(map(len, words)))
+    first = max(0, same - 18) if max(map(len, words)) > QUOTED else 0
+    there, here = (f"{'...' if first else ''}{word[first:][:QUOTED]}" for word in words)
+    return f"{there} there, {here} here"

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -157,4 +158,5 @@ def _refusing(path: Path) -> Iterator[None]:
 
 
 def _corrupt(path: Path, what: str) -> CorruptError:
-    return CorruptError(f"{path} {what}; go on with: saddlescape resume {path.parent.parent}")
+    run = quote(str(path.parent.parent))
+    return CorruptError(f"{path} {what}; remove it, and saddlescape resume {run} makes it again")

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy.typing as npt
@@ -94,7 +95,7 @@ def _holes(blocks: int, found: Set[int], shards: dict[Path, Shard]) -> str:
         return counts[shard.of][shard.number - 1] == len(shard.numbers(blocks))
 
     if begun := [folder for folder, shard in shards.items() if not all_there(shard)]:
-        return f"{message}; go on with {', '.join(f'saddlescape resume {f}' for f in begun[:TOLD])}"
+        return f"{message}; go on with {', '.join(f'saddlescape resume {quote(str(f))}' for f in begun[:TOLD])}"
     of = max(counts)
     parts = (Shard(number, of) for number in range(1, min(of, blocks) + 1))
     absent = list(itertools.islice((part for part in parts if not all_there(part)), TOLD + 1))
