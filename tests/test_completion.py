@@ -45,7 +45,7 @@ def test_what_is_offered_is_there_and_looking_loads_nothing():
 def test_without_matplotlib_help_serves_and_plots_names_the_extra():
     code = "import sys; sys.modules['matplotlib'] = None; import saddlescape as ss; help(ss); ss.plots"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "AttributeError: saddlescape.plots needs matplotlib" in done.stderr
+    assert "AttributeError: saddlescape.plots: matplotlib is needed; install it with" in done.stderr
     assert all(f"\n    {name}(" in done.stdout for name in FUNCTIONS)
     assert "\n    run_starts : train from" in done.stdout
 

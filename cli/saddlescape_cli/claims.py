@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from saddlescape_cli.drawing import drawing
-
 
 @click.command()
 @click.option(
@@ -20,9 +18,8 @@ def claims(out: Path, threads: int | None) -> None:
     Examine by experiment what is claimed of starts at zero.  Prints a verdict on each claim, with the numbers that
     decide it, and writes the results and an illustrated page, claims.html, into the folder.
     """
-    with drawing("claims"):
-        from saddlescape.claims import examine
-        from saddlescape.claims.page import BEGINNING, page
+    from saddlescape.claims import examine
+    from saddlescape.claims.page import BEGINNING, page
     from saddlescape.store.atomic import creating, write_all
 
     found = []

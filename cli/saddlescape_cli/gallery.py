@@ -6,7 +6,6 @@ import click
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.suggest import hint
-from saddlescape_cli.drawing import drawing
 
 
 @click.command()
@@ -24,8 +23,7 @@ def gallery(names: tuple[str, ...], out: Path, threads: int | None) -> None:
     Run the sweeps of the gallery, all or those of these NAMES, and draw a picture of each into the folder.  What is
     done already is kept.  All of them take some minutes; saddlescape sweeps lists them.
     """
-    with drawing("gallery"):
-        from saddlescape.gallery import PICTURES, render
+    from saddlescape.gallery import PICTURES, render
     if unknown := [name for name in names if name not in PICTURES]:
         told = f"is not in the gallery; there are {', '.join(PICTURES)}"
         raise SpecError([Fault(name, f"{told}{hint(name, PICTURES)}") for name in unknown])

@@ -6,7 +6,6 @@ import click
 
 from saddlescape.errors import SaddlescapeError
 from saddlescape_cli.choice import Choice
-from saddlescape_cli.drawing import drawing
 
 KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved", "convergence", "design", "spectrum")
 
@@ -38,8 +37,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
     """
     if measures and kind not in (None, "portrait"):
         raise click.UsageError(f"--measures goes with --kind portrait; got --kind {kind}")
-    with drawing("plot"):
-        from saddlescape import plots
+    from saddlescape import plots
     from saddlescape_cli.open_result import open_result
 
     with open_result(file, unfinished=True) as results:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from saddlescape.extras import needed
 from saddlescape_cli.leaving import leaving
 
 if TYPE_CHECKING:
@@ -63,7 +62,6 @@ def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]
         return
     if threads and not dask.startswith("local:"):
         raise click.UsageError("--threads is for this machine; other workers have their own: dask worker --nthreads")
-    needed("distributed", extra="dask")
     from saddlescape import cluster
 
     with cluster.connect(dask, threads) as found:

@@ -29,6 +29,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from saddlescape.arithmetic import ieee
+from saddlescape.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from saddlescape.given import run_starts
@@ -56,9 +57,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'saddlescape' has no attribute {name!r}")
     try:
         return import_module(f"saddlescape.{name}")
-    except ModuleNotFoundError as missing:
-        remedy = "install it with: pip install saddlescape[plot]"
-        raise AttributeError(f"saddlescape.{name} needs {missing.name}; {remedy}") from missing
+    except MissingExtraError as missing:  # what lists a package's names, as help() does, knows no other error
+        raise AttributeError(f"saddlescape.{name}: {missing}") from missing
 
 
 def __dir__() -> list[str]:

@@ -20,19 +20,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import dask.config
-from distributed import Client, KilledWorker, LocalCluster, Worker, get_worker
-from distributed import Future as Remote
-from distributed.comm.core import CommClosedError
-
 from saddlescape.arithmetic import ieee
 from saddlescape.compute import compute
 from saddlescape.errors import SaddlescapeError
+from saddlescape.extras import extra
 from saddlescape.kernels import announce
 from saddlescape.plan import Block, Plan
 from saddlescape.software import code
 from saddlescape.spec import parse
 from saddlescape.store import encode, versions
+
+with extra("dask"):
+    import dask.config
+    from distributed import Client, KilledWorker, LocalCluster, Worker, get_worker
+    from distributed import Future as Remote
+    from distributed.comm.core import CommClosedError
 
 WAIT_SECONDS = 10
 """For the scheduler's first answer."""

@@ -43,6 +43,10 @@ class CorruptError(SaddlescapeError):
     exit_code = 4
 
 
+class MissingExtraError(SaddlescapeError, ImportError):
+    """A package that comes with an extra is not installed."""
+
+
 class LockedError(SaddlescapeError):
     """Another process works in the run's folder."""
 

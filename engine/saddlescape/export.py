@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.arithmetic import ieee
-from saddlescape.extras import needed
+from saddlescape.extras import extra
 from saddlescape.results import WORDS, Results
 from saddlescape.store.atomic import creating
 
@@ -60,7 +60,9 @@ def _harmless(word: str) -> str:
 
 def _parquet(results: Results, file: BinaryIO) -> None:
     """A row a run, words for codes."""
-    pyarrow, parquet = needed("pyarrow", "parquet"), needed("pyarrow.parquet", "parquet")
+    with extra("parquet"):
+        import pyarrow
+        from pyarrow import parquet
 
     def column(name: str, values: npt.NDArray[Any]) -> Any:
         words = WORDS.get(name)

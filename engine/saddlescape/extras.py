@@ -1,22 +1,25 @@
 """Packages that only some uses need."""
 
-from importlib import import_module
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from saddlescape.errors import SaddlescapeError
+from saddlescape.errors import MissingExtraError
 
 
-def needed(package: str, extra: str) -> Any:
-    """Import a package that comes with an extra.
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Around imports of what comes with an extra.
 
     Raises
     ------
-    SaddlescapeError
-        If it is not there, with the way to install it.
+    MissingExtraError
+        If a package is not there, with the way to install it.
     """
     try:
-        return import_module(package)
+        yield
     except ModuleNotFoundError as missing:
-        if missing.name != package:
+        package = (missing.name or "").partition(".")[0]
+        if package == "saddlescape":
             raise
-        raise SaddlescapeError(f"{package} is needed; install it with: pip install saddlescape[{extra}]") from None
+        message = f"{package} is needed; install it with: pip install saddlescape[{name}]"
+        raise MissingExtraError(message, name=package) from None

@@ -11,10 +11,14 @@ from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
-import pandas
-import xarray
-from xarray.backends import BackendArray
-from xarray.core import indexing
+
+from saddlescape.extras import extra
+
+with extra("xarray"):
+    import pandas
+    import xarray
+    from xarray.backends import BackendArray
+    from xarray.core import indexing
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from saddlescape import selection
 from saddlescape import spec as specs
 from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
-from saddlescape.extras import needed
+from saddlescape.extras import extra
 from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.software import versions
 from saddlescape.spec import Sweep
@@ -317,12 +317,12 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
         Needs the extra ``saddlescape[parquet]``.  `pieces`, `tables` and `to_xarray` have no need of memory for all.
         """
-        pd = needed("pandas", "parquet")
+        with extra("parquet"):
+            import pandas
         tables = list(self.tables(outcome))
         columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-        return pd.DataFrame(
-            {n: pd.Categorical.from_codes(v, WORDS[n]) if n in WORDS else v for n, v in columns.items()}
-        )
+        coded = {name: pandas.Categorical.from_codes(v, WORDS[name]) for name, v in columns.items() if name in WORDS}
+        return pandas.DataFrame({**columns, **coded})
 
     def to_xarray(self, chunks: Any = "auto") -> "xarray.Dataset":
         """Everything as an xarray Dataset, read when it is computed (needs the extra ``saddlescape[xarray]``).
@@ -331,7 +331,6 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         ----------
         chunks : as of `xarray.Dataset.chunk`, where dask is installed; None for arrays that xarray itself reads.
         """
-        needed("xarray", "xarray")
         from saddlescape.labelled import dataset
 
         return dataset(self, chunks)

@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast, overload
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+from saddlescape.extras import extra
+
+with extra("plot"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 from saddlescape.plots.common import COLOURS, RAMP, PlotError, Values, axis_names, figure_of
 from saddlescape.plots.convergence import convergence
