@@ -71,7 +71,7 @@ def test_a_block_tells_what_computed_it(plan, tmp_path):
     for path in sorted((tmp_path / "run/blocks").iterdir()):
         assert list(stored(plan, path, (), told.append)) == []
     assert told == [software.stamp()] * 3
-    assert set(HERE) == {"saddlescape", "code", "numba", "llvmlite", "numpy", "scipy"}
+    assert set(HERE) == {"saddlescape", "code", "numba", "llvmlite", "numpy", "scipy", "pydantic"}
     assert provenance(result) == {"software": [HERE]}
     with h5py.File(result) as file:
         assert {"scipy_version", "pydantic_version", "numba_version"} < set(file["provenance"].attrs)
@@ -122,6 +122,28 @@ def test_a_run_goes_on_with_that_of_other_software_only_where_it_is_accepted(beg
     with pytest.raises(RefusedError, match="was computed by"):
         resume(begun)
     assert CliRunner().invoke(cli, ["resume", str(begun), "--accept-versions"]).exit_code == 0
+
+
+EARLIER = json.dumps({name: its for name, its in HERE.items() if name != "pydantic"})
+"""The stamp of version 0.1.0 as of commit 3e77526, which left pydantic out."""
+
+
+@pytest.mark.parametrize("stamp", [EARLIER, json.dumps({**HERE, "pydantic": "2.6.0"})], ids=["unnamed", "another"])
+def test_a_run_goes_on_with_blocks_whose_stamp_differs_in_no_bit(stamp, plan, elsewhere, tmp_path):
+    with RunFolder(tmp_path / "run", plan) as store:
+        elsewhere(store, plan.block(0), stamp)
+    result = resume(tmp_path / "run")
+    assert provenance(result) == {"software": [json.loads(stamp), HERE], "block_software": [0, 1, 1]}
+    assert verify(result) == f"{result} is whole"
+
+
+def test_what_two_stamps_tell_is_compared_though_the_first_of_all_does_not(plan, elsewhere, tmp_path):
+    stamps = (EARLIER, json.dumps({**HERE, "new": "1"}), json.dumps({**HERE, "new": "2"}))
+    with RunFolder(tmp_path / "run", plan) as store:
+        for block, stamp in zip(plan, stamps, strict=True):
+            elsewhere(store, block, stamp)
+    with pytest.raises(RefusedError, match=r"000001-\S+ was computed by new 1, \S+000002-\S+ by new 2; use the same"):
+        resume(tmp_path / "run")
 
 
 def test_what_other_software_has_finished_is_merged(plan, elsewhere, tmp_path):

@@ -17,7 +17,7 @@ class Mixture:
 
     def __init__(self, accepted: bool = False) -> None:
         self._accepted, self._met = accepted, dict[str, int]()
-        self._first: tuple[str, Path | None] = "", None
+        self._first: dict[str, Path | None] = {}
         self._taken: list[int] = []
 
     def meet(self, its: str, path: Path | None = None) -> int:
@@ -38,18 +38,18 @@ class Mixture:
         self._taken = [self.meet(its, path) for its in stamps]
 
     def _compare(self, its: str, path: Path | None) -> None:
-        stamp, first = self._first
-        if its and stamp and not self._accepted:
+        for stamp, first in self._first.items():
             theirs, ours = differences(stamp, its)
-            raise RefusedError(
-                f"{first or 'this'} was computed by {theirs}, {f'{path} by' if path else 'this is'} {ours}; "
-                "use the same software, begin in another folder, or allow the mixture with --accept-versions"
-            )
+            if theirs and not self._accepted:
+                raise RefusedError(
+                    f"{first or 'this'} was computed by {theirs}, {f'{path} by' if path else 'this is'} {ours}; "
+                    "use the same software, begin in another folder, or allow the mixture with --accept-versions"
+                )
         if self._met and ("" in self._met) != (not its) and (not its or len(self._met) == 1):
             told = "some blocks don't tell what software computed them, others do; nobody knows whether it was the same"
             warnings.warn(told, SaddlescapeWarning, stacklevel=2)
-        if its and not stamp:
-            self._first = its, path
+        if its:
+            self._first[its] = path
 
     def told(self, numbers: Sequence[int]) -> tuple[list[dict[str, str]], list[int]]:
         """The software of blocks whose stamps have these numbers, each once, and which of it each block is by.
