@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from saddlescape import layout
 from saddlescape.kernels import Batch, Trainer, train
+from saddlescape.network import layout
 
 RATE, RECORDED = 0.05, 16
 SHAPES = {(2, 2, 1): (4096, 1000), (2, 8, 1): (1024, 1000), (2, 16, 1): (512, 1000), (4, 8, 8, 1): (256, 1000)}

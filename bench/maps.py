@@ -10,8 +10,9 @@ from pathlib import Path
 
 import report
 
-from saddlescape import claims, runner
+from saddlescape import claims
 from saddlescape.claims.page import page
+from saddlescape.runs import runner
 from saddlescape.spec import load
 
 SIDES = [f"starts.{k}={{ index = {at}, from = -10, to = 9.9, n = 1024 }}" for k, at in (("x", 8), ("y", 5))]

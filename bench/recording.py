@@ -8,11 +8,11 @@ import time
 
 import report
 
-from saddlescape.compute import compute
-from saddlescape.measures import MEASURES
 from saddlescape.plan import Plan
+from saddlescape.runs.compute import compute
 from saddlescape.spec import load
 from saddlescape.store import blocks
+from saddlescape.words.measures import MEASURES
 
 SAMPLED = {
     "256 of 4096 runs": "record.runs=256",

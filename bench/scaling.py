@@ -13,7 +13,7 @@ import report
 from cases import make_batch, make_trainer, problem, shares, starts, trained
 
 from saddlescape.kernels.steppers import STEPPERS
-from saddlescape.runner import cores
+from saddlescape.runs.runner import cores
 
 SIZES = (2, 2, 1)
 RUNS, STEPS, SAMPLES = (10**3, 10**4, 10**5, 10**6), (100, 1000, 10_000, 100_000), (4, 16, 64, 256, 1024, 4096)

@@ -12,9 +12,9 @@ from pathlib import Path
 import report
 
 import saddlescape as ss
-from saddlescape import plan as plans
 from saddlescape.plan import Plan, Shard
-from saddlescape.runner import resume
+from saddlescape.plan import plan as plans
+from saddlescape.runs.runner import resume
 
 STEPS = 10**12
 CORES = (2, 64, 1024, 10_000)

@@ -29,7 +29,7 @@ count = 64
 ADAM = SPEC.format('stepper = "adam"\nlearning_rate = 1e-3\nsteps = 1000000')
 FLOW = SPEC.format('stepper = "flow"\ntime = 1e6')
 TOLD = """
-from saddlescape import runner
+from saddlescape.runs import runner
 from saddlescape_cli.start import main
 
 whole = runner._Meter.after_slice
@@ -41,7 +41,7 @@ def after_slice(meter, steps):
 runner._Meter.after_slice = after_slice
 main()
 """
-FEW = "import saddlescape.plan; saddlescape.plan.BLOCK_RUNS = 11\n"
+FEW = "import saddlescape.plan.plan; saddlescape.plan.plan.BLOCK_RUNS = 11\n"
 SIZE = [f"--set={key}" for key in ("starts.count=2000", "training.steps=10", "record.runs=0")]
 SCHEDULER = """
 import asyncio

@@ -15,7 +15,7 @@ SIZE = (f"starts.count={BLOCKS}", "training.steps=10", "record.runs=0")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("saddlescape.plan.BLOCK_RUNS", 11)
+        patch.setattr("saddlescape.plan.plan.BLOCK_RUNS", 11)
         assert Plan(ss.load("xor", SIZE)).blocks == BLOCKS
         folder = tmp_path_factory.mktemp("merge") / "run"
         ss.run("xor", folder, overrides=SIZE)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import saddlescape as ss
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 
 SIZE = ("starts.count=90910", "training.steps=20", "record.runs=256")
 

@@ -18,9 +18,9 @@ import peers_jax
 import report
 from cases import shares, trained
 
-from saddlescape import starts
-from saddlescape.compute import batch, trainer
-from saddlescape.runner import cores
+from saddlescape.plan import starts
+from saddlescape.runs.compute import batch, trainer
+from saddlescape.runs.runner import cores
 from saddlescape.spec import NUMERIC, load
 
 SIDE, EPOCHS, CHUNK = 512, 5000, 50

@@ -9,9 +9,9 @@ from statistics import median
 import report
 
 import saddlescape as ss
-from saddlescape import cluster
 from saddlescape.plan import Plan
-from saddlescape.runner import cores
+from saddlescape.runs import cluster
+from saddlescape.runs.runner import cores
 
 SETTINGS = ("starts.count=20000", "training.steps=2000")
 QUICK = ("starts.count=6000", "training.steps=500")

@@ -10,9 +10,9 @@ from decimal import ROUND_CEILING, Decimal
 
 import numpy as np
 
-from saddlescape import starts
 from saddlescape.analysis import event_times, fit_scaling, xor_escape_constant
 from saddlescape.analysis.points import Kind, derivatives, report
+from saddlescape.plan import starts
 from saddlescape.spec import load
 
 FROZEN, PLATEAU, TRAPPED, SOLVED = 0, 2, 3, 4

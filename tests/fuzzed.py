@@ -56,7 +56,7 @@ def read_result(folder, draw):
     """A function that reads a result by every path there is to its bytes."""
     import saddlescape as ss
     from saddlescape import plots
-    from saddlescape.export import FORMATS
+    from saddlescape.results.export import FORMATS
     from saddlescape.store.verify import verify
     from saddlescape_cli import table
 
@@ -100,7 +100,7 @@ def read_result(folder, draw):
 def read_block(folder, draw):
     """A function that reads, verifies, merges and resumes a run, one block of which is changed."""
     import saddlescape as ss
-    from saddlescape import plan
+    from saddlescape.plan import plan
     from saddlescape.store import RunFolder, blocks
     from saddlescape.store.folder import block_files
     from saddlescape.store.merge import merge

@@ -237,7 +237,8 @@ TRY = """
 import contextlib, io, json, resource, sys
 from pathlib import Path
 from saddlescape_cli.main import main
-from saddlescape import export, plots, results
+from saddlescape import plots, results
+from saddlescape.results import export
 import pyarrow.parquet
 commands = [["info"], ["plot", "-o", "out.png"], ["verify"]]
 commands += [["export", "-o", f"out.{to}", "--to", to] for to in ("csv", "npz", "parquet")]

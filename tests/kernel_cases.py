@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 
-from saddlescape import layout, reference
 from saddlescape.kernels import Batch, Trained, Trainer, train
 from saddlescape.kernels.steppers import STEPPERS as ALL_STEPPERS
-from saddlescape.spec import DECOUPLED
+from saddlescape.network import layout, reference
+from saddlescape.words.optimizers import DECOUPLED
 
 ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin")
 LOSSES = ("half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce")

@@ -9,7 +9,7 @@ import numpy as np
 
 import saddlescape as ss
 from saddlescape.analysis import wilson_interval
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 
 SWEEP = "gallery/kolen-pollack-monte-carlo"
 SHOWN = [0.1, 0.2, 0.4, 0.5, 0.7, 1, 2, 3, 4, 10]

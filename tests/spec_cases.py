@@ -33,7 +33,7 @@ def blocks_of(work):
     @pytest.fixture(autouse=True, scope="module")
     def small_blocks():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("saddlescape.plan.BLOCK_WORK", work)
+            patch.setattr("saddlescape.plan.plan.BLOCK_WORK", work)
             yield
 
     return small_blocks

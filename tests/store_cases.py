@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from spec_cases import TINY
 
-from saddlescape import plan as plans
 from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import Block, Plan
+from saddlescape.plan import plan as plans
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
 from saddlescape.store.reading import CODES

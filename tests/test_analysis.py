@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from tolerances import INTERVAL, PUBLISHED
 
 from saddlescape.analysis import outcome_counts, wilson_interval
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])

@@ -19,8 +19,8 @@ import saddlescape as ss
 from saddlescape import plots
 from saddlescape.errors import SpecError
 from saddlescape.plan import Plan
-from saddlescape.spacing import geomspace, log
 from saddlescape.spec import parse
+from saddlescape.system.spacing import geomspace, log
 from saddlescape_cli import table
 
 ZIPPED = TINY + """[[axes]]
@@ -313,9 +313,9 @@ def test_numbers_of_a_plan_and_its_runs_are_the_same_on_any_processor():
 import hashlib
 from pathlib import Path
 import numpy as np
-from saddlescape.compute import plateau_loss, rates
+from saddlescape.runs.compute import plateau_loss, rates
 from saddlescape.plan import Plan
-from saddlescape.problems import Problem
+from saddlescape.network.problems import Problem
 from saddlescape.spec import parse
 axis = '[[axes]]\\nkey = "starts.scale"\\nlogspace = [1e-9, 3, 100]'
 plan = Plan(parse('[training]\\nstepper = "flow"\\n[problem]\\nname = "xor"\\n' + axis, Path()))

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import cgutils
 from spec_cases import TINY
 
-from saddlescape import rate, spec
+from saddlescape import spec
 from saddlescape.errors import RefusedError
 from saddlescape.kernels import Trainer, code, limit, probe, train
 from saddlescape.kernels.activations import ACTIVATIONS
@@ -19,6 +19,7 @@ from saddlescape.kernels.lanes import Kind, fma
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.steppers import STEPPERS
 from saddlescape.kernels.variant import Variant
+from saddlescape.runs import throughput
 from saddlescape_cli.main import cli
 
 SHAPES = [((2, 3, 1), "float64"), ((2, 3, 1), "float32"), ((3, 4, 2, 1), "float64")]
@@ -121,8 +122,8 @@ def test_the_machine_has_rates(monkeypatch):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    monkeypatch.setattr(rate, "SECONDS", 1e-3)
-    monkeypatch.setattr(rate, "ROUNDS", 1)
+    monkeypatch.setattr(throughput, "SECONDS", 1e-3)
+    monkeypatch.setattr(throughput, "ROUNDS", 1)
     monkeypatch.setattr(probe, "PASSES", 1)
 
 
@@ -141,15 +142,15 @@ def test_bench_prints_a_rate_and_a_share_for_each_number_of_threads(tmp_path):
 @pytest.mark.usefixtures("hasty")
 def test_batches_have_a_rate_too(tmp_path):
     online = spec.parse(TINY, tmp_path, ["training.batch='online'"]).spec
-    assert rate.rate(online, 1) > 1e4
-    assert rate.most(online) > 1e4
+    assert throughput.rate(online, 1) > 1e4
+    assert throughput.most(online) > 1e4
 
 
 @pytest.mark.usefixtures("hasty")
 def test_standing_starts_have_no_rate(tmp_path):
     standing = spec.parse(TINY, tmp_path, ["starts.kind='zero'"]).spec
     with pytest.raises(RefusedError, match=r"raise starts\.scale"):
-        rate.rate(standing, 1)
+        throughput.rate(standing, 1)
 
 
 def test_tables_go_to_their_place_in_the_page(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from kernel_cases import TARGET, XOR, make_batch
 from tolerances import LENGTH
 
 from saddlescape.kernels import Trainer, train
-from saddlescape.outcomes import StopReason
+from saddlescape.words.outcomes import StopReason
 
 RUNS = 37
 FULL = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "momentum")

@@ -14,7 +14,7 @@ import saddlescape as ss
 from saddlescape.analysis.catalogue import catalogue, linked
 from saddlescape.analysis.points import Kind
 from saddlescape.analysis.symmetry import canonical, truth_tables
-from saddlescape.layout import unit_vectors
+from saddlescape.network.layout import unit_vectors
 from saddlescape.spec import parse
 
 TURNING = ("tanh", "erf", "sin", "linear", "logistic")

@@ -9,7 +9,7 @@ import pytest
 from claims_recount import RECOUNT, rows_of
 from click.testing import CliRunner
 
-from saddlescape import results, runner
+from saddlescape import results
 from saddlescape.claims import CLAIMS
 from saddlescape.claims.claim import Check, Finding, number, point, share
 from saddlescape.claims.conditions import CANCEL, QUIET, SILENT
@@ -18,8 +18,9 @@ from saddlescape.claims.page import BEGINNING, page, typeset
 from saddlescape.claims.saddle import spelled
 from saddlescape.claims.xor import enough_scale, stuck_scale
 from saddlescape.errors import RefusedError
-from saddlescape.outcomes import Outcome
+from saddlescape.runs import runner
 from saddlescape.spec import load, parse
+from saddlescape.words.outcomes import Outcome
 from saddlescape_cli.claims import claims as command
 
 SMALL = {

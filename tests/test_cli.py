@@ -8,7 +8,7 @@ import sys
 import pytest
 from spec_cases import TINY
 
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 from saddlescape_cli import table
 from saddlescape_cli.main import COMMANDS
 

@@ -13,10 +13,10 @@ import pytest
 from spec_cases import TINY, blocks_of
 
 import saddlescape as ss
-from saddlescape import cluster
-from saddlescape.cluster import ClusterError
 from saddlescape.plan import Plan
-from saddlescape.runner import FailedBlocksError, Interrupted, resume
+from saddlescape.runs import cluster
+from saddlescape.runs.cluster import ClusterError
+from saddlescape.runs.runner import FailedBlocksError, Interrupted, resume
 from saddlescape.spec import parse
 
 WORK = 9 * 4 * 2000 * 64
@@ -39,7 +39,8 @@ asyncio.run(main())
 WORKER = """
 import asyncio, os, sys
 from distributed import Worker
-from saddlescape import cluster, plan
+from saddlescape.plan import plan
+from saddlescape.runs import cluster
 
 plan.BLOCK_WORK = int(sys.argv[2])
 computed = cluster.compute
@@ -70,7 +71,8 @@ cluster.compute = deadly
 
 
 PATIENT = f"""
-from saddlescape import cluster, plan
+from saddlescape.plan import plan
+from saddlescape.runs import cluster
 from saddlescape.store import RunFolder
 from saddlescape_cli.main import main
 
@@ -147,7 +149,7 @@ def nothing_here(*args):
 
 
 def test_a_worker_that_is_killed_changes_no_byte(processes, sweep, result, tmp_path, monkeypatch):
-    monkeypatch.setattr("saddlescape.runner.compute", nothing_here)
+    monkeypatch.setattr("saddlescape.runs.runner.compute", nothing_here)
     lost, _ = processes.workers(2)
     seen = []
 
@@ -235,7 +237,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(processes, sweep, result, 
 
 
 HURRIED = """
-from saddlescape import cluster
+from saddlescape.runs import cluster
 from saddlescape_cli.start import main
 cluster.WAIT_SECONDS = 1
 main()
@@ -293,7 +295,8 @@ def command(*args):
     ],
 )
 def test_a_wrong_address_is_told_in_one_line(tmp_path, address, words):
-    short = "from saddlescape import cluster; from saddlescape_cli.main import main; cluster.WAIT_SECONDS = 1; main()"
+    imports = "from saddlescape.runs import cluster; from saddlescape_cli.main import main"
+    short = f"{imports}; cluster.WAIT_SECONDS = 1; main()"
     args = ["run", "xor", "-o", tmp_path / "run", "--dask", address]
     done = subprocess.run([sys.executable, "-c", short, *args], capture_output=True, text=True)
     assert done.returncode == 1

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.colors import to_rgb
 from tolerances import GLANCE
 
-from saddlescape.outcomes import Outcome
 from saddlescape.plots import COLOURS, RAMP
 from saddlescape.plots.convergence import GREY
+from saddlescape.words.outcomes import Outcome
 
 VISION = {
     "common": np.eye(3),

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from store_cases import filled, run_folder, sweep
 
 import saddlescape as ss
-from saddlescape import plan as plans
 from saddlescape import plots
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import Plan
+from saddlescape.plan import plan as plans
 from saddlescape.store import RunFolder
 from saddlescape_cli.main import cli
 

@@ -6,9 +6,9 @@ from kernel_cases import ACTIVATIONS, LOSSES, OUTPUT, problem
 from scipy.optimize import minimize
 from tolerances import SEARCHED
 
-from saddlescape import reference
-from saddlescape.compute import RANGE, plateau_loss
-from saddlescape.problems import Problem
+from saddlescape.network import reference
+from saddlescape.network.problems import Problem
+from saddlescape.runs.compute import RANGE, plateau_loss
 
 CASES = [(loss, output) for loss in LOSSES for output in ACTIVATIONS if OUTPUT.get(loss, output) == output]
 

@@ -13,13 +13,13 @@ from spec_cases import TINY
 from tolerances import ROOMY_DISK
 
 import saddlescape as ss
-from saddlescape import room
-from saddlescape.cost import check_memory, check_room, cost, kernels, memory, readable
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Plan, Shard
-from saddlescape.rate import BEGIN, COMPILED, seconds
-from saddlescape.room import Room
+from saddlescape.runs.cost import check_memory, check_room, cost, kernels, memory, readable
+from saddlescape.runs.throughput import BEGIN, COMPILED, seconds
 from saddlescape.spec import load, parse
+from saddlescape.system import resources
+from saddlescape.system.resources import Room
 from saddlescape_cli.main import cli
 
 AXES = '[[axes]]\nkey = "training.steps"\nvalues = [20, 40]\n[[axes]]\nkey = "starts.scale"\nvalues = [0.1, 1]\n'
@@ -44,7 +44,7 @@ def test_cost_counts_points_runs_and_steps():
 @pytest.mark.parametrize("record", ["runs = 0", 'runs = "all"', "runs = 3\nparameters = true\nfinal_parameters = true"])
 @pytest.mark.parametrize("count", [1, 3000])
 def test_a_run_writes_no_more_than_was_said(tmp_path, count, record, monkeypatch):
-    monkeypatch.setattr("saddlescape.plan.BLOCK_RUNS", 1000)
+    monkeypatch.setattr("saddlescape.plan.plan.BLOCK_RUNS", 1000)
     small = plan(f"starts.count={count}", text=f"{TINY}[record]\nsteps = 'every:1'\n{record}\n")
     ss.run(small.sweep, tmp_path)
     assert taken(tmp_path) < cost(small, 1).disk_bytes < ROOMY_DISK * taken(tmp_path)
@@ -77,9 +77,9 @@ def machine(monkeypatch):
     """Sets how much memory and disk there seems to be."""
 
     def has(memory=2**50, disk=2**50):
-        monkeypatch.setattr("saddlescape.room.memory", lambda: Room(memory, "free on this machine"))
-        monkeypatch.setattr("saddlescape.room.held", lambda: 0)
-        monkeypatch.setattr("saddlescape.room.disk", lambda folder: Room(disk, f"free at {folder}"))
+        monkeypatch.setattr("saddlescape.system.resources.memory", lambda: Room(memory, "free on this machine"))
+        monkeypatch.setattr("saddlescape.system.resources.held", lambda: 0)
+        monkeypatch.setattr("saddlescape.system.resources.disk", lambda folder: Room(disk, f"free at {folder}"))
 
     return has
 
@@ -137,23 +137,24 @@ def group(root, folder, **files):
 def test_memory_is_the_least_of_the_machine_and_its_control_groups(tmp_path):
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/meminfo").write_text("MemTotal: 99 kB\nMemAvailable:   8388608 kB\n")
-    assert room.memory(tmp_path) == (8 * GIB, "free on this machine")
+    assert resources.memory(tmp_path) == (8 * GIB, "free on this machine")
     (tmp_path / "proc/self/cgroup").write_text("0::/user/session\n")
     group(tmp_path, "user/session", memory__max="max", memory__current=GIB)
-    assert room.memory(tmp_path).bytes == 8 * GIB
+    assert resources.memory(tmp_path).bytes == 8 * GIB
     group(tmp_path, "user", memory__max=4 * GIB, memory__current=3 * GIB, memory__stat=f"anon 5\ninactive_file {GIB}")
-    assert room.memory(tmp_path) == (2 * GIB, "left of the control group's limit")
+    assert resources.memory(tmp_path) == (2 * GIB, "left of the control group's limit")
     (tmp_path / "proc/self/cgroup").write_text("4:cpu:/\n5:memory:/job\n")
     group(tmp_path, "memory/job", memory__limit_in_bytes=GIB, memory__usage_in_bytes=GIB // 4)
-    assert room.memory(tmp_path).bytes == 3 * GIB // 4
+    assert resources.memory(tmp_path).bytes == 3 * GIB // 4
     group(tmp_path, "memory/job", memory__limit_in_bytes=2**63 - 4096)
-    assert room.memory(tmp_path).bytes == 8 * GIB
+    assert resources.memory(tmp_path).bytes == 8 * GIB
 
 
 def test_memory_is_bounded_by_the_limit_of_the_address_space():
     code = (
-        "import resource; from saddlescape import room; resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29));"
-        "print(*room.memory(), sep=';')"
+        "import resource; from saddlescape.system import resources\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))\n"
+        "print(*resources.memory(), sep=';')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     left, limit = done.stdout.strip().split(";")
@@ -162,8 +163,8 @@ def test_memory_is_bounded_by_the_limit_of_the_address_space():
 
 
 def test_disk_is_that_of_the_folder_that_is_there(tmp_path):
-    assert room.disk(tmp_path / "not/yet/there").limit == f"free at {tmp_path}"
-    assert room.disk(tmp_path).bytes > 0
+    assert resources.disk(tmp_path / "not/yet/there").limit == f"free at {tmp_path}"
+    assert resources.disk(tmp_path).bytes > 0
 
 
 def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path):

@@ -8,8 +8,8 @@ from tolerances import NARROWED, QUARTIC, SEARCHED_DIRECTION, SEARCHED_NORM
 import saddlescape as ss
 from saddlescape.analysis import xor_escape_constant
 from saddlescape.analysis.edges import bisect, kicks, outcome, smallest_kick
-from saddlescape.outcomes import Outcome
 from saddlescape.spec import parse
+from saddlescape.words.outcomes import Outcome
 
 RATE = 0.25
 

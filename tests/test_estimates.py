@@ -13,7 +13,7 @@ from tolerances import BUSY
 PEAK = """
 import sys, time
 from pathlib import Path
-from saddlescape import plan
+from saddlescape.plan import plan
 from saddlescape_cli.main import main
 
 plan.BLOCK_RUNS = int(sys.argv.pop(1))

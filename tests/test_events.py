@@ -5,10 +5,10 @@ import pytest
 from spec_cases import TINY
 
 import saddlescape as ss
-from saddlescape import reference
-from saddlescape.compute import plateau_loss
-from saddlescape.outcomes import ESCAPE_DROP
+from saddlescape.network import reference
+from saddlescape.runs.compute import plateau_loss
 from saddlescape.spec import parse
+from saddlescape.words.outcomes import ESCAPE_DROP
 
 SPEC = TINY.replace("steps = 20", "steps = 800").replace("learning_rate = 0.5", "learning_rate = 2.0")
 SPEC = f"""{SPEC}stepper = "gd"

@@ -8,8 +8,8 @@ import pytest
 from store_cases import run_folder, sweep
 
 from saddlescape.errors import MissingExtraError, SaddlescapeError
-from saddlescape.extras import extra
 from saddlescape.plan import Plan
+from saddlescape.system.extras import extra
 
 HIDDEN = """
 import json, sys
@@ -25,7 +25,7 @@ for code in sys.argv[3:]:
 print(json.dumps(told))
 """
 
-EXPORT = "from pathlib import Path; from saddlescape.export import export; export(result, {0!r}, Path({1!r}))"
+EXPORT = "from pathlib import Path; from saddlescape.results.export import export; export(result, {0!r}, Path({1!r}))"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def hiding(tmp_path_factory):
         ("matplotlib", "plot", ["from saddlescape import plots", "import saddlescape.plots.curve",
                                 "import saddlescape.gallery", "from saddlescape.claims import examine"]),
         ("dask", "dask", ["from saddlescape import cluster"]),
-        ("distributed", "dask", ["from saddlescape.cluster import connect"]),
+        ("distributed", "dask", ["from saddlescape.runs.cluster import connect"]),
         ("xarray", "xarray", ["result.to_xarray()"]),
         ("pandas", "parquet", ["result.to_dataframe()"]),
         ("pyarrow", "parquet", [EXPORT.format("parquet", "never.parquet")]),

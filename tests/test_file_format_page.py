@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from spec_cases import TINY
 
-from saddlescape.measures import MEASURES
-from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plan import Plan
 from saddlescape.spec import parse
 from saddlescape.store.schema import coordinates, variables
+from saddlescape.words.measures import MEASURES
+from saddlescape.words.outcomes import Outcome, StopReason
 
 PAGE = (Path(__file__).parents[1] / "docs/file-format.md").read_text(encoding="utf-8")
 ROWS = [

@@ -8,10 +8,10 @@ from kernel_cases import TARGET, XOR, everything
 from scipy.integrate import solve_ivp
 from tolerances import BETWEEN_STEPS, CONSERVED, FLOW, FLOW_EVENT, HALVED, SAME_STEPS
 
-from saddlescape import reference
 from saddlescape.kernels import Batch, Trainer, train
 from saddlescape.kernels.flow import BETWEEN, ERROR, NODES
-from saddlescape.outcomes import StopReason
+from saddlescape.network import reference
+from saddlescape.words.outcomes import StopReason
 
 END, RTOL, ATOL = 20.0, 1e-8, 1e-12
 PM1, ESCAPE = 2 * XOR - 1, 0.95 * 1.62

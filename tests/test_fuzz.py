@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from saddlescape import bundled
-from saddlescape.cost import cost
 from saddlescape.errors import SpecError
 from saddlescape.plan import Plan
-from saddlescape.room import Room
+from saddlescape.runs.cost import cost
 from saddlescape.spec import load, parse
 from saddlescape.spec.keys import KEYS
 from saddlescape.store.schema import variables
+from saddlescape.system import bundled
+from saddlescape.system.resources import Room
 
 SPECS = [path.read_text() for path in bundled.sweeps().values()]
 GENEROUS = """[problem]
@@ -289,7 +289,7 @@ def test_only_files_beside_the_spec_or_below_are_read(tmp_path):
 
 
 def test_starts_that_do_not_fit_into_memory_are_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("saddlescape.room.memory", lambda: Room(10_000, "free on this machine"))
+    monkeypatch.setattr("saddlescape.system.resources.memory", lambda: Room(10_000, "free on this machine"))
     assert not of_file(tmp_path, "few.npy", npy(np.ones((20, 9))))
     (fault,) = of_file(tmp_path, "many.npy", npy(np.ones((40, 9))))
     assert fault.startswith("starts.file: must be at most 2500 bytes; got 3008")

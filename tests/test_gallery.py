@@ -10,11 +10,12 @@ from click.testing import CliRunner
 from matplotlib.colors import to_rgba
 from tolerances import FLOW_PRODUCT, RANDOM_MODE
 
-from saddlescape import bundled as bundled_data
-from saddlescape import gallery, plots, results, runner
+from saddlescape import gallery, plots, results
 from saddlescape.errors import SpecError
 from saddlescape.plots.convergence import GREY, loss_ratio
+from saddlescape.runs import runner
 from saddlescape.spec import bundled, load, parse
+from saddlescape.system import bundled as bundled_data
 from saddlescape_cli.gallery import gallery as command
 
 ROOT = Path(__file__).parents[1]

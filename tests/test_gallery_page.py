@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saddlescape import plots, results, runner
+from saddlescape import plots, results
 from saddlescape.analysis import boundary, box_dimension
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.convergence import loss_ratio
+from saddlescape.runs import runner
+from saddlescape.words.outcomes import Outcome
 
 PAGE = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs/gallery.md").read_text())
 

@@ -5,9 +5,9 @@ import pytest
 from kernel_cases import ACTIVATIONS, HIDDEN, LOSSES, TARGET, XOR, activations_of, problem
 from tolerances import HESSIAN, SECOND_DIFFERENCES
 
-from saddlescape import layout, reference
 from saddlescape.kernels import Trainer
 from saddlescape.kernels.hessian import LANES, derivatives
+from saddlescape.network import layout, reference
 
 CASES = [(name, LOSSES[k % 3], (2,)) for k, name in enumerate(ACTIVATIONS)]
 CASES += [("tanh", loss, HIDDEN[k]) for k, loss in enumerate(LOSSES[3:])]

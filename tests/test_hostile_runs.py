@@ -16,9 +16,9 @@ from spec_cases import TINY
 from store_cases import TEXT, filled, run_folder, sweep
 
 import saddlescape as ss
-from saddlescape import plan as plans
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
+from saddlescape.plan import plan as plans
 from saddlescape.store import RunFolder, blocks, chunkindex
 from saddlescape.store.folder import read_plan
 
@@ -112,7 +112,7 @@ TRY = """
 import contextlib, io, json, resource, sys
 from pathlib import Path
 import saddlescape as ss
-from saddlescape import plan
+from saddlescape.plan import plan
 from saddlescape.errors import CorruptError
 from saddlescape.store import RunFolder
 from saddlescape_cli import verify as _

@@ -17,8 +17,8 @@ from store_cases import run_folder, sweep
 import saddlescape as ss
 from saddlescape import plots
 from saddlescape.errors import CorruptError, SpecError
-from saddlescape.export import export
 from saddlescape.plan import Plan, Shard
+from saddlescape.results.export import export
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder, chunks
 from saddlescape.store import dataset as datasets
@@ -133,7 +133,7 @@ def test_shards_of_more_blocks_than_memory_holds_are_counted(tmp_path, tried):
         pass
     script = (
         "import resource, sys\n"
-        "from saddlescape import runner\n"
+        "from saddlescape.runs import runner\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + 2**28,) * 2)\n"
         "from saddlescape_cli.main import main\n"

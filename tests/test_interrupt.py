@@ -12,14 +12,14 @@ import pytest
 from spec_cases import TINY
 
 import saddlescape as ss
-from saddlescape.runner import resume
+from saddlescape.runs.runner import resume
 from saddlescape.store.atomic import PART, beside
 from saddlescape_cli import watch
 
 SPEC = TINY.replace("count = 10", "count = 8192").replace("steps = 20", "steps = 20000") + "[stop]\nsolved = 0\n"
 
 MAIN = """
-import saddlescape.plan
+import saddlescape.plan.plan
 from saddlescape_cli import leaving, watch
 from saddlescape_cli.main import main
 
@@ -31,13 +31,13 @@ class Event(watch.Event):
         print("asked", flush=True)
 
 watch.Event = Event
-saddlescape.plan.BLOCK_WORK = 2**27
+saddlescape.plan.plan.BLOCK_WORK = 2**27
 """
 
 DEAF = """
-import saddlescape.runner
-saddlescape.runner._Meter.after_slice = lambda meter, steps: None
-saddlescape.plan.BLOCK_WORK = 2**32
+import saddlescape.runs.runner
+saddlescape.runs.runner._Meter.after_slice = lambda meter, steps: None
+saddlescape.plan.plan.BLOCK_WORK = 2**32
 """
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from kernel_cases import ACTIVATIONS, DTYPES, PAIRS, PARTS, RATES, TARGET, XOR, everything, make_batch, run_both
 from tolerances import AMPLIFIED, LENGTH, TRAJECTORY
 
-from saddlescape import layout, reference
 from saddlescape.kernels import Trainer, train
 from saddlescape.kernels.activations import ODD
 from saddlescape.kernels.steppers import STEPPERS
-from saddlescape.outcomes import StopReason
-from saddlescape.spec import DECOUPLED
+from saddlescape.network import layout, reference
+from saddlescape.words.optimizers import DECOUPLED
+from saddlescape.words.outcomes import StopReason
 
 LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "momentum")
 TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")

@@ -95,7 +95,7 @@ def commits(sweep, folder):
 @pytest.mark.fault("SIGKILL of a large run at a random moment")
 def test_a_kill_at_a_random_moment_loses_nothing(tmp_path, tried, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    monkeypatch.setattr("saddlescape.plan.BLOCK_WORK", 2**21)
+    monkeypatch.setattr("saddlescape.plan.plan.BLOCK_WORK", 2**21)
     sweep = parse(TINY, tmp_path, ["starts.count=20000", "training.steps=300"])
     assert Plan(sweep).blocks > 100
     reference, kills = ss.run(sweep, tmp_path / "whole", threads=2).read_bytes(), 0

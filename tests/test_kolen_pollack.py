@@ -8,8 +8,8 @@ import pytest
 from kolen_pollack import SHOWN, STATEMENTS, SWEEP, levels, table, verdicts
 
 import saddlescape as ss
-from saddlescape import bundled
 from saddlescape.spec import parse
+from saddlescape.system import bundled
 
 PAGE = Path(__file__).parents[1] / "docs/analysis.md"
 TEXT = bundled.sweeps()[SWEEP].read_text()

@@ -14,12 +14,12 @@ from spec_cases import TINY
 from tolerances import TRAJECTORY
 
 import saddlescape as ss
-from saddlescape import layout, reference
 from saddlescape.kernels import FIELDS, Trainer, outputs, places, train
 from saddlescape.kernels.activations import ODD
-from saddlescape.measures import MEASURES, rounded
+from saddlescape.network import layout, reference
 from saddlescape.spec import parse
 from saddlescape.spec.model import Measured
+from saddlescape.words.measures import MEASURES, rounded
 
 TOLERANCE = 0.3
 """Wide enough that some units of a random layer are in one group, and some are not."""

@@ -9,8 +9,8 @@ from spec_cases import TINY
 from store_cases import run_folder, sweep
 from tolerances import INDEX, MEMORY_GROWTH, ROOMY
 
-from saddlescape import plan as plans
 from saddlescape.plan import Plan
+from saddlescape.plan import plan as plans
 from saddlescape.store.merge import METADATA
 
 # Of this process alone: ru_maxrss of a child starts with the memory of the process that forked it.
@@ -44,7 +44,7 @@ GREW = """
 import sys
 from pathlib import Path
 import saddlescape as ss
-from saddlescape.cost import COMPILER, cost
+from saddlescape.runs.cost import COMPILER, cost
 from saddlescape.plan import Plan
 
 def peak():
@@ -79,7 +79,7 @@ def test_a_run_takes_no_more_memory_than_was_said(tmp_path, record):
 MERGED = """
 import os, sys
 from pathlib import Path
-from saddlescape import plan
+from saddlescape.plan import plan
 from saddlescape.store import merge_shards
 
 def look():

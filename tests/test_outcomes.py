@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from saddlescape.outcomes import Outcome, StopReason, classify
+from saddlescape.words.outcomes import Outcome, StopReason, classify
 
 NAN = float("nan")
 

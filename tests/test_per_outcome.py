@@ -6,12 +6,12 @@ import pytest
 from spec_cases import TINY
 
 import saddlescape as ss
-from saddlescape import plan as plans
-from saddlescape.compute import chosen, compute
-from saddlescape.outcomes import Outcome
 from saddlescape.plan import Plan, Shard
+from saddlescape.plan import plan as plans
+from saddlescape.runs.compute import chosen, compute
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
+from saddlescape.words.outcomes import Outcome
 
 TEXT = TINY.replace("count = 10", "count = 40") + """[record]
 runs = { per_outcome = 3 }

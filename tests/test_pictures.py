@@ -9,8 +9,8 @@ from matplotlib.text import Text
 from test_plots import Stand, designed, drawn, results
 
 from saddlescape import plots
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import fold
+from saddlescape.words.outcomes import Outcome
 
 LONG = "A title that says at some length which sweep this is, of what, and why anybody should take the time to look"
 DOLLARS = r"costs $5, \frac{ and $\alpha and a_b^c $$"

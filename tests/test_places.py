@@ -18,7 +18,7 @@ from store_cases import finish, run_folder, small_plan
 
 import saddlescape as ss
 from saddlescape.errors import LockedError, RefusedError
-from saddlescape.export import export
+from saddlescape.results.export import export
 from saddlescape.store import merge_shards
 from saddlescape.store.atomic import PART, beside
 from saddlescape_cli import merge, resume, run  # noqa: F401  # which somebody else may not be able to read

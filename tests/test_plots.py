@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from saddlescape import plots
 from saddlescape.analysis import wilson_interval
-from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plots.common import PANELS, label
 from saddlescape.plots.map import cells
+from saddlescape.words.outcomes import Outcome, StopReason
 from saddlescape_cli.plot import KINDS
 
 STEPS = np.array([0, 1, 10, 100])

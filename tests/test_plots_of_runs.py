@@ -12,10 +12,10 @@ from spec_cases import TINY
 import saddlescape as ss
 from saddlescape import plots
 from saddlescape.analysis.points import derivatives
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import spread
 from saddlescape.plots.ends import ENDS
 from saddlescape.spec import parse
+from saddlescape.words.outcomes import Outcome
 from saddlescape_cli.plot import plot as command
 
 TEXT = TINY + """[record]

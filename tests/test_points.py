@@ -9,10 +9,10 @@ from spec_cases import PRODUCT
 from tolerances import HESSIAN, POLISHED
 
 import saddlescape as ss
-from saddlescape import starts
 from saddlescape.analysis.points import Kind, derivatives, report
 from saddlescape.kernels import Trainer
 from saddlescape.kernels import derivatives as of_network
+from saddlescape.plan import starts
 from saddlescape.spec import parse
 
 LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "gd")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tolerances import SUMMED
 
-from saddlescape import reference
-from saddlescape.problems import drawn_problem, logic_problem, read_problem
+from saddlescape.network import reference
+from saddlescape.network.problems import drawn_problem, logic_problem, read_problem
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from numba import njit
 from numba.core import event
 from spec_cases import TINY
 
-from saddlescape.bundled import sweeps
 from saddlescape.kernels import compiling
-from saddlescape.runner import Progress
+from saddlescape.runs.runner import Progress
+from saddlescape.system.bundled import sweeps
 from saddlescape_cli import watch
 
 ROOT = Path(__file__).parents[1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddlescape import random
+from saddlescape.network import random
 
 # Random123 1.14, tests/kat_vectors: rounds, counter, key, answer of threefry2x64.
 ANSWERS = [

@@ -10,7 +10,7 @@ from tolerances import SURE
 
 import saddlescape as ss
 from saddlescape.analysis import outcome_counts, wilson_interval
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SAID = re.sub(r"\s+", " ", README)

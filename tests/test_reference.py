@@ -5,8 +5,8 @@ import pytest
 from kernel_cases import ACTIVATIONS, HIDDEN, LOSSES, RATES, STEPPERS, activations_of, problem
 from tolerances import DIFFERENCES, HESSIAN
 
-from saddlescape import layout, reference
 from saddlescape.kernels.schedules import SCHEDULES
+from saddlescape.network import layout, reference
 
 ONE = np.ones((1, 1))
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])

@@ -15,13 +15,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_dilation
 
 import saddlescape as ss
-from saddlescape import bundled, room
-from saddlescape import plan as plans
 from saddlescape.errors import RefusedError
-from saddlescape.outcomes import Outcome
-from saddlescape.refine import Table, disagree, refine, refine_level
-from saddlescape.runner import Interrupted
+from saddlescape.plan import plan as plans
+from saddlescape.results.refine import Table, disagree, refine, refine_level
+from saddlescape.runs.runner import Interrupted
 from saddlescape.spec import load, parse
+from saddlescape.system import bundled, resources
+from saddlescape.words.outcomes import Outcome
 
 
 def refined(full, levels, band=None):
@@ -197,7 +197,7 @@ def test_what_cannot_be_refined_is_refused(slice_of, tmp_path):
 
 def test_a_grid_that_memory_has_no_room_for_is_refused(slice_of, tmp_path, monkeypatch):
     coarse = slice_of(3, "training.steps=2")
-    monkeypatch.setattr(room, "memory", lambda: room.Room(1000, "free"))
+    monkeypatch.setattr(resources, "memory", lambda: resources.Room(1000, "free"))
     told = r"^levels: 81 starts need 1.27 KiB of memory, and 1000 bytes are free; got 2; lower it$"
     with pytest.raises(RefusedError, match=told):
         refine(coarse, tmp_path / "fine.h5", 2)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.runner import FailedBlocksError, Interrupted
+from saddlescape.runs.runner import FailedBlocksError, Interrupted
 from saddlescape_cli.leaving import SIGNALS
 from saddlescape_cli.watch import TIME_IS_UP
 

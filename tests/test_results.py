@@ -13,9 +13,9 @@ from store_cases import TEXT, filled, run_folder, sweep
 
 import saddlescape as ss
 from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
-from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.plan import Plan
 from saddlescape.spec import parse
+from saddlescape.words.outcomes import Outcome, StopReason
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 
 PAGE = (Path(__file__).parents[1] / "docs/results.md").read_text(encoding="utf-8")
 

@@ -12,13 +12,13 @@ import xarray
 from spec_cases import TINY, blocks_of
 
 import saddlescape as ss
-from saddlescape import layout
-from saddlescape.compute import compute
 from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
-from saddlescape.outcomes import Outcome, StopReason
+from saddlescape.network import layout
 from saddlescape.plan import Plan, Shard
-from saddlescape.runner import FailedBlocksError, Interrupted, resume
+from saddlescape.runs.compute import compute
+from saddlescape.runs.runner import FailedBlocksError, Interrupted, resume
 from saddlescape.spec import parse
+from saddlescape.words.outcomes import Outcome, StopReason
 
 SETTINGS = (
     *("starts.count=64", "training.steps=300", "record.runs=16", "record.steps='log:8'"),
@@ -32,8 +32,8 @@ HUGE = ("record.steps='every:1'", "training.steps=1000000", "record.parameters=t
 HALF = """
 import os, sys
 import saddlescape as ss
-import saddlescape.plan
-saddlescape.plan.BLOCK_WORK = int(sys.argv[2])
+import saddlescape.plan.plan
+saddlescape.plan.plan.BLOCK_WORK = int(sys.argv[2])
 whole, writes = os.write, []
 
 def write(descriptor, content):
@@ -143,7 +143,7 @@ def test_failed_blocks_are_noted_passed_over_and_tried_again(finished, tmp_path,
         return whole(plan, block, after_slice)
 
     folder, seen = tmp_path / "run", []
-    monkeypatch.setattr("saddlescape.runner.compute", failing)
+    monkeypatch.setattr("saddlescape.runs.runner.compute", failing)
     with pytest.raises(MemoryError):
         ss.run(sweep, folder, threads=1)
     with pytest.raises(FailedBlocksError, match=r"^2 blocks failed, .* MemoryError: no room .*000003\.failed"):
@@ -156,7 +156,7 @@ def test_failed_blocks_are_noted_passed_over_and_tried_again(finished, tmp_path,
     with pytest.raises(FailedBlocksError, match=r"^2 blocks failed again, .* Remove the cause before you try again$"):
         resume(folder, threads=2, keep_going=True, retry_failed=True)
     monkeypatch.undo()
-    monkeypatch.setattr("saddlescape.plan.BLOCK_WORK", WORK)
+    monkeypatch.setattr("saddlescape.plan.plan.BLOCK_WORK", WORK)
     assert sha256(resume(folder, threads=2, retry_failed=True)) == sha256(finished / "result.h5")
     assert not list(folder.glob("blocks/*.failed"))
 

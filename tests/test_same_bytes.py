@@ -11,7 +11,7 @@ from spec_cases import TINY, blocks_of
 
 import saddlescape as ss
 from saddlescape.plan import Plan, Shard
-from saddlescape.runner import Interrupted
+from saddlescape.runs.runner import Interrupted
 
 SPEC = TINY.replace('"tiny"', '"Sättel bei π"').replace("count = 10", "count = 300") + """[record]
 runs = 20
@@ -25,7 +25,7 @@ WORK = 9 * 4 * 20 * 32
 ELSEWHERE = """
 import random, sys
 import saddlescape as ss
-from saddlescape import plan
+from saddlescape.plan import plan
 
 plan.BLOCK_WORK, ordered = int(sys.argv[1]), plan.Shard.numbers
 plan.Shard.numbers = lambda *these: random.Random(int(sys.argv[2])).sample(ordered(*these), len(ordered(*these)))

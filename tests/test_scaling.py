@@ -13,7 +13,7 @@ from tolerances import LIKELIEST, UNITS
 
 from saddlescape.analysis import compare_laws, event_times, fit_scaling
 from saddlescape.analysis.ranks import _score
-from saddlescape.outcomes import StopReason
+from saddlescape.words.outcomes import StopReason
 
 REPLICATIONS = 2000
 """The share that holds the truth is known to 0.5 % then."""

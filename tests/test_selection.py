@@ -12,13 +12,13 @@ from spec_cases import TINY
 from store_cases import filled, run_folder, sweep
 
 import saddlescape as ss
-from saddlescape import plan as plans
 from saddlescape.errors import SaddlescapeError
-from saddlescape.outcomes import Outcome
 from saddlescape.plan import Plan
+from saddlescape.plan import plan as plans
 from saddlescape.spec import parse
 from saddlescape.store import ResultFile
 from saddlescape.store.source import Stored, strips, take
+from saddlescape.words.outcomes import Outcome
 
 AXES = """[[axes]]
 key = "starts.scale"
@@ -171,7 +171,7 @@ def test_the_frame_has_a_row_a_run_and_words_for_codes(result, whole):
 
 def test_tables_are_the_frame_in_pieces(result, monkeypatch):
     frame = result.to_dataframe()
-    monkeypatch.setattr("saddlescape.results.ROWS", 7)
+    monkeypatch.setattr("saddlescape.results.results.ROWS", 7)
     pieces = list(result.tables())
     assert max(len(piece["run"]) for piece in pieces) <= 7
     for name in ("run", "scale", "activation", "final_loss"):
@@ -222,7 +222,7 @@ class Watched(ResultFile):
 
 @pytest.fixture
 def watched(file, monkeypatch):
-    monkeypatch.setattr("saddlescape.results.ResultFile", Watched)
+    monkeypatch.setattr("saddlescape.results.results.ResultFile", Watched)
     with ss.open(file) as result:
         yield result
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from store_cases import filled, sweep
 
-from saddlescape import plan as plans
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
+from saddlescape.plan import plan as plans
 from saddlescape.store import RunFolder, merge_shards
 from saddlescape.store.atomic import PART, beside
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tolerances import ROUNDED
 
-from saddlescape.shares import percent
+from saddlescape.system.shares import percent
 
 
 @pytest.mark.parametrize(

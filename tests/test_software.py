@@ -14,15 +14,15 @@ from click.testing import CliRunner
 from store_cases import filled, run_folder, small_plan
 
 import saddlescape as ss
-from saddlescape import software
 from saddlescape.errors import RefusedError, SaddlescapeWarning
 from saddlescape.plan import Shard
-from saddlescape.refine import refine
-from saddlescape.runner import resume
+from saddlescape.results.refine import refine
+from saddlescape.runs.runner import resume
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
 from saddlescape.store.opened import stored
 from saddlescape.store.verify import verify
+from saddlescape.system import software
 from saddlescape_cli.main import cli
 
 UNSTAMPED = Path(__file__).parent / "unstamped"
@@ -184,14 +184,14 @@ def test_a_stamp_of_another_form_is_refused(stamp):
 
 def test_code_that_computes_otherwise_has_another_digest(tmp_path):
     package = shutil.copytree(Path(ss.__file__).parent, tmp_path / "saddlescape")
-    ask = [sys.executable, "-c", "from saddlescape.software import code; print(code())"]
+    ask = [sys.executable, "-c", "from saddlescape.system.software import code; print(code())"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
 
     def digest():
         return subprocess.run(ask, capture_output=True, text=True, check=True, env=environment).stdout.strip()
 
     assert digest() == software.code()
-    for name in ("kernels/steppers.py", "starts.py"):
+    for name in ("kernels/steppers.py", "plan/starts.py"):
         before = digest()
         (package / name).write_text((package / name).read_text() + "\n")
         assert digest() != before
@@ -214,7 +214,7 @@ steps = 20
 @pytest.fixture
 def foreign_slice(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        for name in ("saddlescape.store.blocks.stamp", "saddlescape.software.stamp"):
+        for name in ("saddlescape.store.blocks.stamp", "saddlescape.system.software.stamp"):
             patch.setattr(name, lambda: OTHER)
         return ss.open(ss.run(parse(SLICE, tmp_path), tmp_path / "coarse"))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tolerances import LENGTH
 
-from saddlescape import starts
+from saddlescape.plan import starts
 from saddlescape.spec import parse
 
 SEED = 20120425

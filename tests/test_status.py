@@ -18,7 +18,7 @@ from saddlescape_cli.status import duration, status
 @pytest.fixture
 def shards(tmp_path, monkeypatch):
     """Three shards of twelve blocks: done, begun with a block that failed, and not begun."""
-    monkeypatch.setattr("saddlescape.plan.BLOCK_RUNS", 4)
+    monkeypatch.setattr("saddlescape.plan.plan.BLOCK_RUNS", 4)
     plan = Plan(sweep())
     for number, todo in (1, 4), (2, 2), (3, 0):
         with RunFolder(tmp_path / str(number), plan, Shard(number, 3)) as store:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from store_cases import TEXT, filled, run_folder, sweep
 
-from saddlescape import plan as plans
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import Plan
+from saddlescape.plan import plan as plans
 from saddlescape.store import RunFolder, blocks
 from saddlescape.store.atomic import PART, beside, write_atomic
 from saddlescape.store.schema import variables

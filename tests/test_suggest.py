@@ -8,10 +8,10 @@ from spec_cases import TINY
 
 from saddlescape import results
 from saddlescape.errors import SaddlescapeError, SpecError
-from saddlescape.runner import run
+from saddlescape.runs.runner import run
 from saddlescape.spec import parse
 from saddlescape.spec.keys import KEYS, SECTIONS
-from saddlescape.suggest import _SAME, hint, nearest
+from saddlescape.words.suggest import _SAME, hint, nearest
 from saddlescape_cli.main import cli
 
 XOR = '[problem]\nname = "xor"\n'

@@ -10,7 +10,7 @@ from scipy.stats import CensoredData, binom, ecdf
 from tolerances import INTERVAL, PUBLISHED_3
 
 from saddlescape.analysis import event_fraction, event_quantiles, event_times, survival_curve, wilson_interval
-from saddlescape.outcomes import StopReason
+from saddlescape.words.outcomes import StopReason
 
 # Weeks of remission under 6-mercaptopurine, + for those still in it (Freireich et al. 1963, Blood 21, 699-716), the
 # example of Gehan (1965) and of most textbooks; the curve and its interval as in Kalbfleisch & Prentice (1980).

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from kernel_cases import STEPPERS, TARGET, XOR, make_batch
 
-from saddlescape import layout
 from saddlescape.kernels import Trainer, train
-from saddlescape.outcomes import StopReason
+from saddlescape.network import layout
+from saddlescape.words.outcomes import StopReason
 
 STEPS, SIZES = 10**6, (2, 4, 1)
 RATES = {"sign": 1e-5, "normalized": 1e-4, "rprop": 1e-2}

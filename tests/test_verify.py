@@ -10,9 +10,9 @@ from spec_cases import TINY
 from store_cases import filled, run_folder, sweep
 
 import saddlescape as ss
-from saddlescape import plan as plans
 from saddlescape.errors import CorruptError, RefusedError, SpecError
 from saddlescape.plan import Plan
+from saddlescape.plan import plan as plans
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
 from saddlescape.store.seal import SIZE, fault

@@ -16,7 +16,7 @@ from store_cases import filled, finish, run_folder, small_plan
 import saddlescape as ss
 from saddlescape import plots
 from saddlescape.errors import LockedError, RefusedError
-from saddlescape.export import export
+from saddlescape.results.export import export
 from saddlescape.store import merge_shards, write_result
 from saddlescape.store.atomic import OURS, PART, beside, creating, replacing, write_atomic
 
@@ -190,7 +190,7 @@ def test_what_a_refinement_kept_for_a_while_goes_with_its_part(writers, tmp_path
 
 
 STOPPED = """
-from saddlescape import export
+from saddlescape.results import export
 from saddlescape_cli.start import main
 
 def slow(results, file):

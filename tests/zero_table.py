@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from kernel_cases import ACTIVATIONS, STEPPERS, TARGET, XOR, make_batch
 
-from saddlescape import layout
 from saddlescape.analysis import zero
 from saddlescape.kernels import Trainer, train
+from saddlescape.network import layout
 
 PAGE = Path(__file__).parents[1] / "docs/zero.md"
 XOR_01, XOR_PM1, AND_01 = "XOR, 0 and 1", "XOR, -1 and +1", "AND, 0 and 1"

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from saddlescape.suggest import hint
+from saddlescape.words.suggest import hint
 
 
 class Choice(click.Choice[str]):

@@ -16,24 +16,24 @@ UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 def tell(sweep: "Sweep", folder: Path, threads: int | None, shard: "Shard | None", as_json: bool) -> None:
     """Print the size of a run into `folder`, which is left alone; RefusedError if it may not fit."""
-    from saddlescape import room
-    from saddlescape.cost import check_room, cost
     from saddlescape.plan import WHOLE, Plan
+    from saddlescape.runs.cost import check_room, cost
+    from saddlescape.system import resources
 
     plan, shard = Plan(sweep), shard or WHOLE
-    from saddlescape.rate import seconds  # with the compiler
-    from saddlescape.runner import cores
+    from saddlescape.runs.runner import cores
+    from saddlescape.runs.throughput import seconds  # with the compiler
 
     threads = threads or cores()
     told: dict[str, Any] = asdict(cost(plan, threads, shard))
-    told |= {"memory_free_bytes": room.memory().bytes, "disk_free_bytes": room.disk(folder).bytes}
+    told |= {"memory_free_bytes": resources.memory().bytes, "disk_free_bytes": resources.disk(folder).bytes}
     told |= {"threads": threads, "seconds": seconds(sweep, told["runs"], threads, told["blocks"])}
     click.echo(json.dumps(told) if as_json else "\n".join(_lines(told)))
     check_room(plan, folder, threads, shard)
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
-    from saddlescape.cost import readable
+    from saddlescape.runs.cost import readable
 
     unit, length = next(((u, n) for u, n in UNITS if told["seconds"] >= 2 * n), UNITS[-1])
     rows = {

@@ -21,7 +21,7 @@ def export(file: Path, to: str | None, out: Path | None) -> None:
 
     Write the result FILE as a table with a row a run (csv, parquet), or all of its variables as arrays (npz).
     """
-    from saddlescape.export import export as library_export
+    from saddlescape.results.export import export as library_export
     from saddlescape_cli.open_result import open_result
 
     to = to or (out.suffix.removeprefix(".") if out else "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from saddlescape.errors import Fault, SpecError
-from saddlescape.suggest import hint
+from saddlescape.words.suggest import hint
 
 
 @click.command()

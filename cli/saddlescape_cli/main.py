@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from saddlescape import __version__
-from saddlescape.arithmetic import ieee
-from saddlescape.suggest import nearest
+from saddlescape.system.arithmetic import ieee
+from saddlescape.words.suggest import nearest
 from saddlescape_cli.leaving import leaving
 from saddlescape_cli.printable import cleaned
 
@@ -87,9 +87,9 @@ SHOWN = warnings.showwarning
 
 def _make_room(failure: OSError) -> str:
     """What helps where a file system is full: of bytes, or of files."""
-    from saddlescape import room
+    from saddlescape.system import resources
 
-    files = failure.errno == errno.ENOSPC and failure.filename and not room.files(Path(failure.filename))
+    files = failure.errno == errno.ENOSPC and failure.filename and not resources.files(Path(failure.filename))
     what = "no inodes are left there: remove other files" if files else "make room"
     return f"; {what} and give the command again: what is done is kept"
 

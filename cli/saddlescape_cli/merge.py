@@ -21,7 +21,7 @@ def merge(folders: tuple[Path, ...], out: Path, accept_versions: bool, as_json: 
     Make one result of the run whose shards are in FOLDERS, the same bytes as without shards.  Missing blocks, blocks
     that are there twice or of different software, and shards of another sweep are refused.
     """
-    from saddlescape.runner import merge as library_merge
+    from saddlescape.runs.runner import merge as library_merge
 
     def merged(show: object, should_stop: Callable[[], bool]) -> Path:
         return library_merge(folders, out, accept_versions=accept_versions, should_stop=should_stop)

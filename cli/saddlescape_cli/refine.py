@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from saddlescape.shares import percent
+from saddlescape.system.shares import percent
 from saddlescape_cli.watch import accepting, watched
 
 
@@ -35,8 +35,8 @@ def refine(
     Double the resolution of the slice in the result FILE several times, at each point of its axes, and run only the
     starts in cells whose corners have different outcomes.
     """
-    from saddlescape.refine import Refined
-    from saddlescape.refine import refine as library_refine
+    from saddlescape.results.refine import Refined
+    from saddlescape.results.refine import refine as library_refine
     from saddlescape_cli.open_result import open_result
 
     found: list[Refined] = []

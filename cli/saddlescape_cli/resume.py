@@ -27,7 +27,7 @@ def resume(
 
     Go on with the run in FOLDER.  The result has the same bits as that of a run that was never stopped.
     """
-    from saddlescape.runner import resume as library_resume
+    from saddlescape.runs.runner import resume as library_resume
 
     with workers(dask, threads) as team:
         result = watched(

@@ -64,7 +64,7 @@ def run(
         tell(sweep, out or Path(Path(spec).stem), threads, shard, as_json)
         return
     from saddlescape.plan import WHOLE
-    from saddlescape.runner import run as library_run
+    from saddlescape.runs.runner import run as library_run
 
     folder = out or Path(Path(spec).stem)
     with workers(dask, threads) as team:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.analysis import outcome_counts
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from saddlescape_cli.leaving import leaving
 
 if TYPE_CHECKING:
-    from saddlescape.runner import Progress, Workers
+    from saddlescape.runs.runner import Progress, Workers
 
 UNITS = (86400, 3600, 60, 1)
 TIME_IS_UP = os.EX_TEMPFAIL
@@ -62,7 +62,7 @@ def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]
         return
     if threads and not dask.startswith("local:"):
         raise click.UsageError("--threads is for this machine; other workers have their own: dask worker --nthreads")
-    from saddlescape import cluster
+    from saddlescape.runs import cluster
 
     with cluster.connect(dask, threads) as found:
         if not found.threads():
@@ -131,7 +131,7 @@ def watched(
 
     Ends with exit 130 after Ctrl-C, 143 after SIGTERM, and 75 when the time (seconds) is up: try again later.
     """
-    from saddlescape.runner import Interrupted
+    from saddlescape.runs.runner import Interrupted
 
     try:
         with stop_when_asked(max_time) as should_stop, progress_bar() as show:

@@ -28,22 +28,23 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from saddlescape.arithmetic import ieee
 from saddlescape.errors import MissingExtraError
+from saddlescape.system.arithmetic import ieee
 
 if TYPE_CHECKING:
-    from saddlescape.given import run_starts
-    from saddlescape.rerun import replay, start
     from saddlescape.results import open
-    from saddlescape.runner import merge, run, status
+    from saddlescape.runs.from_array import run_starts
+    from saddlescape.runs.replay import replay, start
+    from saddlescape.runs.runner import merge, run, status
     from saddlescape.spec import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "merge", "open", "replay", "run", "run_starts", "start", "status"]
 
 _HOME = {
-    **{"load": "spec", "open": "results", "replay": "rerun", "run_starts": "given", "start": "rerun"},
-    **dict.fromkeys(("merge", "run", "status"), "runner"),
+    **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
+    "start": "runs.replay",
+    **dict.fromkeys(("merge", "run", "status"), "runs.runner"),
 }
 _MODULES = ("analysis", "plots")
 

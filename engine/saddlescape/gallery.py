@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import plots, results, runner
+from saddlescape import plots, results
 from saddlescape.analysis import boundary, box_dimension
 from saddlescape.analysis.theory import linear_product
-from saddlescape.layout import layers
-from saddlescape.outcomes import Outcome
+from saddlescape.network.layout import layers
 from saddlescape.plots.common import title_of
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
+from saddlescape.runs import runner
 from saddlescape.spec import load
 from saddlescape.store.atomic import own_folder
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

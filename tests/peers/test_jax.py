@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from kernel_cases import activations_of, make_batch, problem
 from tolerances import AUTODIFF
 
-from saddlescape import layout
 from saddlescape.kernels import Trainer, train
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.hessian import derivatives
 from saddlescape.kernels.losses import LOSSES
+from saddlescape.network import layout
 
 jax.config.update("jax_enable_x64", True)
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from saddlescape import layout
+from saddlescape.network import layout
 
 STEPS = 1000
 SEED = 20120425

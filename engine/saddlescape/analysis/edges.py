@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.given import run_starts
+from saddlescape.runs.from_array import run_starts
 from saddlescape.spec import Spec
 
 Floats = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.outcomes import Outcome
+from saddlescape.words.outcomes import Outcome
 
 
 class Fraction(NamedTuple):

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from numpy.linalg import norm
 
-from saddlescape.compute import plain_trainer
 from saddlescape.kernels import Derivatives
 from saddlescape.kernels import derivatives as of_network
-from saddlescape.spec import DECOUPLED, Spec
+from saddlescape.runs.compute import plain_trainer
+from saddlescape.spec import Spec
+from saddlescape.words.optimizers import DECOUPLED
 
 Floats = npt.NDArray[np.floating]
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.analysis.escape import upper_tail
-from saddlescape.outcomes import StopReason
+from saddlescape.words.outcomes import StopReason
 
 Array = npt.NDArray[np.float64]
 

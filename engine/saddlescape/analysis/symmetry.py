@@ -11,9 +11,9 @@ from math import factorial, prod
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout
 from saddlescape.kernels.activations import ODD
-from saddlescape.reference import activate
+from saddlescape.network import layout
+from saddlescape.network.reference import activate
 from saddlescape.spec import Spec
 
 Floats = npt.NDArray[np.floating]

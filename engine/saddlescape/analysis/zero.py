@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout
+from saddlescape.network import layout
 
 Array = npt.NDArray[np.floating]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from saddlescape import results, runner
+from saddlescape import results
 from saddlescape.claims import (
     delta_rule,
     equal_units,
@@ -15,6 +15,7 @@ from saddlescape.claims import (
     xor,
 )
 from saddlescape.claims.claim import Check, Claim, Finding, Picture
+from saddlescape.runs import runner
 from saddlescape.store.atomic import own_folder
 
 __all__ = ["CLAIMS", "Check", "Claim", "Finding", "Picture", "examine"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from saddlescape.claims.conditions import Condition
 from saddlescape.results import Results
-from saddlescape.shares import percent
+from saddlescape.system.shares import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

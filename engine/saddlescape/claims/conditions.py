@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saddlescape.reference import activate
+from saddlescape.network.reference import activate
 from saddlescape.spec import Spec
 
 

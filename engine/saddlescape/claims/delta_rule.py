@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from saddlescape import plots
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, point, share
-from saddlescape.outcomes import Outcome
 from saddlescape.results import Results
+from saddlescape.words.outcomes import Outcome
 
 AS_SOON = 2
 """Zero is as good as elsewhere when it takes at most so many times the median of the slowest other scale."""

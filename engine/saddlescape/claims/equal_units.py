@@ -5,8 +5,8 @@ import numpy as np
 from saddlescape import plots
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, point, share, span
 from saddlescape.claims.conditions import QUIET
-from saddlescape.outcomes import Outcome
 from saddlescape.results import Results
+from saddlescape.words.outcomes import Outcome
 
 ONE_UNIT = 1 / 3
 """Least loss of equal units on XOR, never reached: outputs 0, 2/3, 2/3, 2/3, the best fit to 0, 1, 1, 0 that rises."""

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout, plots
+from saddlescape import plots
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number
+from saddlescape.network import layout
 from saddlescape.results import Results
 
 FIT = 0.1

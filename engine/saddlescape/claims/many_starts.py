@@ -8,8 +8,8 @@ from saddlescape.analysis import outcome_counts
 from saddlescape.analysis.points import Kind, report
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, both, hundredths, number, share
 from saddlescape.claims.conditions import ENDLESS
-from saddlescape.outcomes import Outcome
 from saddlescape.results import Results
+from saddlescape.words.outcomes import Outcome
 
 SURE = 0.99
 """How sure one wants to be that at least one start of several solves the problem."""

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout, plots
+from saddlescape import plots
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, both, number, point, share
 from saddlescape.claims.conditions import SILENT
-from saddlescape.outcomes import Outcome
-from saddlescape.reference import activate
+from saddlescape.network import layout
+from saddlescape.network.reference import activate
 from saddlescape.results import Results
+from saddlescape.words.outcomes import Outcome
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

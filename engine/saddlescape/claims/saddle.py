@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import plots, starts
+from saddlescape import plots
 from saddlescape.analysis import event_times, fit_scaling
 from saddlescape.analysis.points import derivatives
 from saddlescape.analysis.scaling import Law, ScalingFit
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, share, times
 from saddlescape.claims.conditions import CANCEL, QUIET
-from saddlescape.outcomes import Outcome
+from saddlescape.plan import starts
 from saddlescape.results import Results
 from saddlescape.spec import Spec, load
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ from saddlescape.analysis import zero
 from saddlescape.claims.claim import Check, Claim, Finding, both, share
 from saddlescape.claims.conditions import CANCEL, SILENT
 from saddlescape.claims.xor import moves_from_zero
-from saddlescape.outcomes import Outcome
 from saddlescape.results import Results
+from saddlescape.words.outcomes import Outcome
 
 
 class Row(NamedTuple):

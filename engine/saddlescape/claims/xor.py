@@ -9,9 +9,9 @@ from saddlescape import plots
 from saddlescape.analysis import zero
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, hundredths, number, share, span, times
 from saddlescape.claims.conditions import QUIET
-from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.results import Results
 from saddlescape.spec import Spec
+from saddlescape.words.outcomes import Outcome, StopReason
 
 Floats = npt.NDArray[np.float64]
 Steps = npt.NDArray[np.int64]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.arithmetic import ieee
 from saddlescape.kernels import train as t
 from saddlescape.kernels.activations import ODD
 from saddlescape.kernels.integrate import integrate
@@ -17,7 +16,8 @@ from saddlescape.kernels.measures import address, mask, places
 from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
 from saddlescape.kernels.variant import Net, Trainer, Variant
-from saddlescape.measures import BASIC
+from saddlescape.system.arithmetic import ieee
+from saddlescape.words.measures import BASIC
 
 SLICE_SECONDS = 0.1
 """Aim for one call of compiled code: short enough to stop soon, long enough to cost nothing."""

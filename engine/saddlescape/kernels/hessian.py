@@ -8,7 +8,6 @@ import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.arithmetic import ieee
 from saddlescape.kernels.caching import cached
 from saddlescape.kernels.code import STACK, Numbers, Rows
 from saddlescape.kernels.dual import DualRows
@@ -16,6 +15,7 @@ from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.tick import pointer
 from saddlescape.kernels.variant import Net, Trainer, Variant
+from saddlescape.system.arithmetic import ieee
 
 Floats = npt.NDArray[np.float64]
 LANES = 8

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from llvmlite import binding, ir
 
-from saddlescape.arithmetic import ieee
 from saddlescape.kernels import flow, tick
 from saddlescape.kernels.code import INDEX
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.probe import Rates, rates, register
 from saddlescape.kernels.variant import NetType, Trainer, Variant
+from saddlescape.system.arithmetic import ieee
 
 FUSED, ADD, DIVIDE, LOGIC = "multiply/fma", "add", "divide", "compare/blend/logic"
 CLASSES = (FUSED, ADD, DIVIDE, LOGIC)

@@ -7,13 +7,13 @@ import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.arithmetic import ieee
 from saddlescape.kernels.caching import cached
 from saddlescape.kernels.code import STACK, Numbers, Rows, repeat
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.network import TILE, Tile, forward, say
 from saddlescape.kernels.tick import pointer
 from saddlescape.kernels.variant import Net, Trainer, Variant
+from saddlescape.system.arithmetic import ieee
 
 Floats = npt.NDArray[np.floating]
 LANES = 8

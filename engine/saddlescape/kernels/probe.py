@@ -12,9 +12,9 @@ import numpy.typing as npt
 from llvmlite import binding, ir
 from numba.core import cgutils
 
-from saddlescape.arithmetic import ieee
 from saddlescape.kernels.code import INDEX, Rows
 from saddlescape.kernels.lanes import Kind, Lanes, fma
+from saddlescape.system.arithmetic import ieee
 
 CHAINS = 12
 """Independent results in flight: enough to hide latencies, and within the 16 registers of AVX2."""

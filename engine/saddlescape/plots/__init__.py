@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, overload
 
 import numpy as np
 
-from saddlescape.extras import extra
+from saddlescape.system.extras import extra
 
 with extra("plot"):
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ from saddlescape.plots.svg import svg
 from saddlescape.plots.theory import beside_theory
 from saddlescape.plots.trajectory import trajectories
 from saddlescape.plots.within import escaped_within
-from saddlescape.suggest import hint
+from saddlescape.words.suggest import hint
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

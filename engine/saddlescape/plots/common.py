@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.measures import MEASURES
-from saddlescape.outcomes import Outcome
-from saddlescape.suggest import hint
+from saddlescape.words.measures import MEASURES
+from saddlescape.words.outcomes import Outcome
+from saddlescape.words.suggest import hint
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm, to_rgba
 
 from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, meaning_of, new_axes, title_of, values_of
 from saddlescape.plots.map import show_cells
-from saddlescape.shares import percent
+from saddlescape.system.shares import percent
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

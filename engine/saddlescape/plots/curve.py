@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 
 from saddlescape.analysis import outcome_counts
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
     COLOURS,
     PlotError,
@@ -18,6 +17,7 @@ from saddlescape.plots.common import (
     values_of,
 )
 from saddlescape.plots.fractions import draw_fractions
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

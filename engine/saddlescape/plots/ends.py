@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import COLOURS, WIDTH, PlotError, Values, panels, spread, title_of
 from saddlescape.plots.spectrum import ZERO, signs
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

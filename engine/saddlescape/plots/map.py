@@ -12,7 +12,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
     COLOURS,
     RAMP,
@@ -31,7 +30,8 @@ from saddlescape.plots.common import (
     values_of,
     where,
 )
-from saddlescape.shares import percent
+from saddlescape.system.shares import percent
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from saddlescape.measures import MEASURES
 from saddlescape.plots.common import (
     COLOURS,
     OUTCOMES,
@@ -21,6 +20,7 @@ from saddlescape.plots.common import (
     title_of,
     words,
 )
+from saddlescape.words.measures import MEASURES
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

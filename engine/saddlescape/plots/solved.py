@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
     CYCLE,
     INCH,
@@ -27,6 +26,7 @@ from saddlescape.plots.common import (
     words,
 )
 from saddlescape.plots.fractions import draw_fractions
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from saddlescape.outcomes import Outcome
 from saddlescape.plots.common import (
     COLOURS,
     INCH,
@@ -26,6 +25,7 @@ from saddlescape.plots.common import (
     title_of,
     where,
 )
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

@@ -2,11 +2,10 @@
 
 from saddlescape.spec.axes import Axis, only_numbers
 from saddlescape.spec.checks import LARGEST
-from saddlescape.spec.model import DECOUPLED, NUMERIC, Spec, Starts
+from saddlescape.spec.model import NUMERIC, Spec, Starts
 from saddlescape.spec.sweep import Sweep, bundled, load, parse
 
 __all__ = [
-    "DECOUPLED",
     "LARGEST",
     "NUMERIC",
     "Axis",

@@ -12,12 +12,12 @@ import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from saddlescape.errors import Fault
-from saddlescape.spacing import geomspace
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
 from saddlescape.spec.keys import KEYS, is_key
 from saddlescape.spec.model import ELEMENTS, Spec, is_number, whole
 from saddlescape.spec.validate import Tree, field_faults
-from saddlescape.suggest import nearest
+from saddlescape.system.spacing import geomspace
+from saddlescape.words.suggest import nearest
 
 MAX_AXES, MAX_DIMENSIONS = 64, 16
 """Of a sweep, and of its grid; a data set of HDF5 has at most 32 dimensions."""

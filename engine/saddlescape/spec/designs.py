@@ -9,9 +9,9 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from saddlescape.errors import Fault
-from saddlescape.spacing import between
 from saddlescape.spec.model import Integer, Section, Seed, is_number
 from saddlescape.spec.validate import Tree, field_faults
+from saddlescape.system.spacing import between
 
 DESIGNS = ("random", "sobol")
 MAX_VALUES = 2**20

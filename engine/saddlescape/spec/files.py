@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import room
-from saddlescape.arrays import file_bytes, from_npy
-from saddlescape.problems import Problem, read_problem
+from saddlescape.network.problems import Problem, read_problem
+from saddlescape.system import resources
+from saddlescape.system.user_files import file_bytes, from_npy
 
 COPIES = 4
 """Of a file of starts, in memory while it is read and checked."""
@@ -59,6 +59,6 @@ class DataFiles:
         if path.suffix != ".npy":
             raise ValueError(f"must end in .npy; got {path.name!r}")
         try:
-            return from_npy(self._read(name, path, room.memory().bytes // COPIES), path.name)
+            return from_npy(self._read(name, path, resources.memory().bytes // COPIES), path.name)
         except OSError as error:
             raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}") from None

@@ -5,7 +5,7 @@ import re
 from pydantic import BaseModel
 
 from saddlescape.spec.model import ELEMENTS, Section, Spec
-from saddlescape.suggest import hint, nearest
+from saddlescape.words.suggest import hint, nearest
 
 SECTIONS: dict[str, type[Section]] = {
     name: field.annotation

@@ -20,8 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from saddlescape import layout
-from saddlescape.problems import DRAWN, MAX_SAMPLES, MAX_WIDTH, Problem, drawn_problem, logic_problem
+from saddlescape.network import layout
+from saddlescape.network.problems import DRAWN, MAX_SAMPLES, MAX_WIDTH, Problem, drawn_problem, logic_problem
 from saddlescape.spec.files import DataFiles
 
 NUMERIC = (
@@ -48,9 +48,6 @@ NUMERIC = (
 """Keys that only change a number of a run, not the network, its data or its kernel; so do `LAYER_RATES`."""
 
 LAYER_RATES = "training.layer_rates"
-
-DECOUPLED = frozenset({"adamw"})
-"""Steppers that shrink the weights by themselves: their weight decay is no part of the gradient."""
 
 
 def is_number(key: str) -> bool:

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import bundled as data
-from saddlescape.arithmetic import ieee
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, fits, grid, only_numbers, read
 from saddlescape.spec.checks import Chosen
@@ -24,7 +22,9 @@ from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import KEYS, is_key
 from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_number
 from saddlescape.spec.validate import Tree, validate
-from saddlescape.suggest import nearest
+from saddlescape.system import bundled as data
+from saddlescape.system.arithmetic import ieee
+from saddlescape.words.suggest import nearest
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from saddlescape.spec.checks import CHECKS, Chosen
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import SECTIONS, nearest_key
 from saddlescape.spec.model import Side, Spec
-from saddlescape.suggest import hint, nearest
+from saddlescape.words.suggest import hint, nearest
 
 Tree = dict[str, Any]
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.plan import Block, Plan
-from saddlescape.software import stamp
 from saddlescape.store import chunks
 from saddlescape.store.schema import VERSIONS, create, sizes, variables
+from saddlescape.system.software import stamp
 
 
 def part(plan: Plan, block: Block) -> dict[str, range]:

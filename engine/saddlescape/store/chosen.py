@@ -13,12 +13,12 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.outcomes import Outcome
 from saddlescape.plan import Plan
 from saddlescape.store import chunks
 from saddlescape.store.blocks import part
 from saddlescape.store.opened import read
 from saddlescape.store.schema import variables
+from saddlescape.words.outcomes import Outcome
 
 
 @dataclass(frozen=True)

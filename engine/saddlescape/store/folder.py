@@ -15,7 +15,6 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
-from saddlescape import software
 from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
@@ -25,6 +24,7 @@ from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.opened import whole
+from saddlescape.system import software
 
 FAILED = ".failed"
 """Ending of the note that a block could not be computed, and why."""

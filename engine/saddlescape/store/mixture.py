@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from saddlescape.errors import RefusedError, SaddlescapeWarning
-from saddlescape.software import differences, versions
+from saddlescape.system.software import differences, versions
 
 
 class Mixture:

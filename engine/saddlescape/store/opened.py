@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Block, Plan
-from saddlescape.software import versions
 from saddlescape.store import chunkindex, chunks, guard, objects
 from saddlescape.store.blocks import largest, name, number, part
 from saddlescape.store.raw import Raw
 from saddlescape.store.reading import unknown
 from saddlescape.store.schema import Variable, variables
 from saddlescape.store.source import Place
+from saddlescape.system.software import versions
 
 SMALL = 2**26
 """Bytes of a file that are read before it is asked how many a block may have."""

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
-from saddlescape.outcomes import Outcome, StopReason
 from saddlescape.store import guard, objects
 from saddlescape.store.dataset import Dataset
 from saddlescape.store.raw import Raw, uint
 from saddlescape.store.schema import PER_RUN, SCHEMA_VERSION, TIMES
 from saddlescape.store.source import Place, Stored
 from saddlescape.store.types import Type, dataspace, datatype
+from saddlescape.words.outcomes import Outcome, StopReason
 
 OF_HDF5 = frozenset(("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"))
 """Attributes by which HDF5 keeps dimension scales."""

@@ -9,11 +9,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout
-from saddlescape.measures import BASIC, MEASURES
-from saddlescape.outcomes import Outcome, StopReason
+from saddlescape.network import layout
 from saddlescape.plan import Plan
 from saddlescape.store.chunks import LEVEL
+from saddlescape.words.measures import BASIC, MEASURES
+from saddlescape.words.outcomes import Outcome, StopReason
 
 SCHEMA_VERSION = 1
 VERSIONS = ("v108", "v110")

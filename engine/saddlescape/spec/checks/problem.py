@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from saddlescape.errors import Fault
-from saddlescape.problems import DRAWN
+from saddlescape.network.problems import DRAWN
 from saddlescape.spec.checks.check import Chosen, magnitude
 from saddlescape.spec.model import Spec
 

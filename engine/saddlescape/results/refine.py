@@ -28,18 +28,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import room
-from saddlescape.arithmetic import ieee
-from saddlescape.compute import Data, compute_runs
-from saddlescape.cost import check_room, readable
 from saddlescape.errors import RefusedError
-from saddlescape.outcomes import Outcome
 from saddlescape.plan import Block, Plan
-from saddlescape.results import Results
-from saddlescape.runner import Interrupted, cores
-from saddlescape.software import stamp
+from saddlescape.results.results import Results
+from saddlescape.runs.compute import Data, compute_runs
+from saddlescape.runs.cost import check_room, readable
+from saddlescape.runs.runner import Interrupted, cores
 from saddlescape.spec import Sweep, parse
 from saddlescape.store import Mixture, write_result
+from saddlescape.system import resources
+from saddlescape.system.arithmetic import ieee
+from saddlescape.system.software import stamp
+from saddlescape.words.outcomes import Outcome
 
 Grid = npt.NDArray[Any]
 Numbers = npt.NDArray[np.intp]
@@ -204,7 +204,7 @@ def _check(results: Results, sweep: Sweep) -> None:
 
 
 def _check_memory(plan: Plan, levels: int) -> None:
-    needed, there = A_START * plan.runs, room.memory()
+    needed, there = A_START * plan.runs, resources.memory()
     if needed > there.bytes:
         needs = f"{plan.runs} starts need {readable(needed)} of memory, and {readable(there.bytes)} are {there.limit}"
         raise RefusedError(f"levels: {needs}; got {levels}; lower it")

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.arrays import file_bytes, from_npz
-from saddlescape.suggest import hint
+from saddlescape.system.user_files import file_bytes, from_npz
+from saddlescape.words.suggest import hint
 
 Array = npt.NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout
+from saddlescape.network import layout
 from saddlescape.spec import Spec
 
 Array = npt.NDArray[np.float64]

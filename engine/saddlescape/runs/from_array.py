@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.arithmetic import ieee
-from saddlescape.compute import fates
-from saddlescape.runner import cores
+from saddlescape.runs.compute import fates
+from saddlescape.runs.runner import cores
 from saddlescape.spec import Spec
+from saddlescape.system.arithmetic import ieee
 
 PIECE = 4096
 """Starts that a thread runs at once, at most."""

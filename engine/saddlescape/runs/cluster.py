@@ -20,15 +20,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from saddlescape.arithmetic import ieee
-from saddlescape.compute import compute
 from saddlescape.errors import SaddlescapeError
-from saddlescape.extras import extra
 from saddlescape.kernels import announce
 from saddlescape.plan import Block, Plan
-from saddlescape.software import code
+from saddlescape.runs.compute import compute
 from saddlescape.spec import parse
 from saddlescape.store import encode, versions
+from saddlescape.system.arithmetic import ieee
+from saddlescape.system.extras import extra
+from saddlescape.system.software import code
 
 with extra("dask"):
     import dask.config

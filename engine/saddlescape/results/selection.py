@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import suggest
 from saddlescape.errors import SaddlescapeError
+from saddlescape.words import suggest
 
 SAME = 1e-9
 """Relative distance of two numbers that are meant to be the same."""

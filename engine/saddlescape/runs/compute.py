@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout, starts
-from saddlescape.arithmetic import ieee
 from saddlescape.kernels import Batch, Trained, Trainer, outputs, places, train
-from saddlescape.measures import BASIC, MEASURES, rounded
-from saddlescape.outcomes import ESCAPE_DROP, Outcome, classify
-from saddlescape.plan import Block, Plan
-from saddlescape.problems import Problem
-from saddlescape.spacing import log
-from saddlescape.spec import DECOUPLED, NUMERIC, Spec, only_numbers
+from saddlescape.network import layout
+from saddlescape.network.problems import Problem
+from saddlescape.plan import Block, Plan, starts
+from saddlescape.spec import NUMERIC, Spec, only_numbers
 from saddlescape.spec.model import Record
+from saddlescape.system.arithmetic import ieee
+from saddlescape.system.spacing import log
+from saddlescape.words.measures import BASIC, MEASURES, rounded
+from saddlescape.words.optimizers import DECOUPLED
+from saddlescape.words.outcomes import ESCAPE_DROP, Outcome, classify
 
 Data = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]

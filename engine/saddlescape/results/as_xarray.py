@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.extras import extra
+from saddlescape.system.extras import extra
 
 with extra("xarray"):
     import pandas
@@ -21,7 +21,7 @@ with extra("xarray"):
     from xarray.core import indexing
 
 if TYPE_CHECKING:
-    from saddlescape.results import Results
+    from saddlescape.results.results import Results
 
 COUNTED = ("run", "trajectory", "record")
 """Dimensions whose coordinate is 0, 1, 2, ...: they are not read."""

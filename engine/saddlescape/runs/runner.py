@@ -15,13 +15,13 @@ from typing import Protocol
 
 from saddlescape import spec as specs
 from saddlescape import store as stores
-from saddlescape.arithmetic import ieee
-from saddlescape.compute import compute
-from saddlescape.cost import check_memory, check_room
 from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
+from saddlescape.runs.compute import compute
+from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.spec import Sweep
 from saddlescape.store import RunFolder, Status, encode, last_line, merge_shards
+from saddlescape.system.arithmetic import ieee
 
 RESULT = "result.h5"
 LOOK_SECONDS = 0.2

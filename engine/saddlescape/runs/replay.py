@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import spec as specs
-from saddlescape import starts
-from saddlescape.arithmetic import ieee
-from saddlescape.compute import batch, measured, trainer
 from saddlescape.kernels import train
-from saddlescape.measures import MEASURES
-from saddlescape.plan import Plan
+from saddlescape.plan import Plan, starts
+from saddlescape.runs.compute import batch, measured, trainer
 from saddlescape.spec import Sweep
-from saddlescape.suggest import hint
+from saddlescape.system.arithmetic import ieee
+from saddlescape.words.measures import MEASURES
+from saddlescape.words.suggest import hint
 
 
 @ieee()

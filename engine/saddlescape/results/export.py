@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.arithmetic import ieee
-from saddlescape.extras import extra
-from saddlescape.results import WORDS, Results
+from saddlescape.results.results import WORDS, Results
 from saddlescape.store.atomic import creating
+from saddlescape.system.arithmetic import ieee
+from saddlescape.system.extras import extra
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet computes, and with it runs what a stranger wrote there."""

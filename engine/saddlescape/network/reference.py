@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout, random
-from saddlescape.spec import DECOUPLED
+from saddlescape.network import layout, random
+from saddlescape.words.optimizers import DECOUPLED
 
 Array = npt.NDArray[np.floating]
 

@@ -8,12 +8,12 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import starts
-from saddlescape.compute import batch, trainer
-from saddlescape.cost import kernels
 from saddlescape.errors import RefusedError
 from saddlescape.kernels import Batch, train
 from saddlescape.kernels.limit import limit
+from saddlescape.plan import starts
+from saddlescape.runs.compute import batch, trainer
+from saddlescape.runs.cost import kernels
 from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep
 
 Floats = npt.NDArray[np.float64]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from saddlescape import room
 from saddlescape.errors import RefusedError
+from saddlescape.network.problems import KEPT
 from saddlescape.plan import WHOLE, Plan, Shard
-from saddlescape.problems import KEPT
 from saddlescape.spec import Spec
 from saddlescape.store.schema import Variable, sizes, variables
+from saddlescape.system import resources
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23
 """Bytes of the interpreter, the libraries and a kernel while it is compiled, and what is kept of each afterwards."""
@@ -76,17 +76,17 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
     """
     check_memory(plan, threads)
     needed = cost(plan, threads, shard).disk_bytes
-    _fit(plan, "disk", needed, room.disk(folder), _parts(plan, sizes(plan)), ", or run shards elsewhere")
+    _fit(plan, "disk", needed, resources.disk(folder), _parts(plan, sizes(plan)), ", or run shards elsewhere")
 
 
 def check_memory(plan: Plan, threads: int) -> None:
     """Refuse a run whose blocks may not fit into memory, as `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
     parts = _parts(plan, _tile(plan)) | {"kernels": A_KERNEL * (kernels(plan.structures) - 1)}
-    _fit(plan, "memory", memory(plan, threads) - room.held(), room.memory(), parts, fewer)
+    _fit(plan, "memory", memory(plan, threads) - resources.held(), resources.memory(), parts, fewer)
 
 
-def _fit(plan: Plan, what: str, needed: int, there: room.Room, parts: dict[str, int], more: str) -> None:
+def _fit(plan: Plan, what: str, needed: int, there: resources.Room, parts: dict[str, int], more: str) -> None:
     if needed <= there.bytes:
         return
     key, remedy = LESS[max(parts, key=parts.__getitem__)]

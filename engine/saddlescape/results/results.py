@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import selection
 from saddlescape import spec as specs
 from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
-from saddlescape.extras import extra
-from saddlescape.outcomes import Outcome, StopReason
-from saddlescape.software import versions
+from saddlescape.results import selection
 from saddlescape.spec import Sweep
 from saddlescape.store import Committed, ResultFile
 from saddlescape.store.folder import kept_sweep, read_plan
 from saddlescape.store.guard import guarded
 from saddlescape.store.source import Pick, Source, Stored, strips, take
-from saddlescape.suggest import hint, nearest
+from saddlescape.system.extras import extra
+from saddlescape.system.software import versions
+from saddlescape.words.outcomes import Outcome, StopReason
+from saddlescape.words.suggest import hint, nearest
 
 if TYPE_CHECKING:
     import pandas
@@ -276,13 +276,13 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     def replay(self, point: Sequence[int] | int = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
         """One run again, as by `saddlescape.replay`: its whole trajectory with parameters, bit for bit as it was."""
-        from saddlescape import rerun
+        from saddlescape.runs import replay
 
         chosen = self.isel(**self._point(point, "replay")).picks("outcome")
         sweep, index = self.sweep, [pick for pick in chosen.values() if isinstance(pick, int)]
         cells = index[len(sweep.shape) :]
         number = int(np.ravel_multi_index(cells, [self.stored(c).shape[0] for c in ("x", "y")])) if cells else run
-        return rerun.replay(sweep, index[: len(sweep.shape)], number)
+        return replay.replay(sweep, index[: len(sweep.shape)], number)
 
     def _point(self, point: Sequence[int] | int, method: str) -> dict[str, int]:
         names = [name for name in self.dims if name != "run"]
@@ -331,7 +331,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         ----------
         chunks : as of `xarray.Dataset.chunk`, where dask is installed; None for arrays that xarray itself reads.
         """
-        from saddlescape.labelled import dataset
+        from saddlescape.results.as_xarray import dataset
 
         return dataset(self, chunks)
 

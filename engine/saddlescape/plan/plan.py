@@ -13,12 +13,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import layout, starts
-from saddlescape.measures import MEASURES
-from saddlescape.outcomes import Outcome
-from saddlescape.spacing import geomspace
+from saddlescape.network import layout
+from saddlescape.plan import starts
 from saddlescape.spec import Axis, Spec, Sweep
 from saddlescape.spec.model import PerOutcome
+from saddlescape.system.spacing import geomspace
+from saddlescape.words.measures import MEASURES
+from saddlescape.words.outcomes import Outcome
 
 FORMAT = 1
 """Version of the blocks and the result file; part of every plan's digest."""

@@ -14,8 +14,8 @@ READING = frozenset({"pydantic"})
 """What only reads the spec: told, but blocks by another release of it are the same, and mix."""
 
 COMPUTING = (
-    *("kernels/*.py", "compute.py", "plan.py", "starts.py", "problems.py", "arrays.py"),
-    *("arithmetic.py", "layout.py", "measures.py", "outcomes.py", "random.py", "spacing.py"),
+    *("kernels/*.py", "network/*.py", "plan/*.py", "runs/compute.py", "words/measures.py", "words/outcomes.py"),
+    *("system/arithmetic.py", "system/spacing.py", "system/user_files.py"),
 )
 """The files that decide on the bits of a block."""
 
@@ -26,7 +26,7 @@ MOST = 1000
 @functools.cache
 def code() -> str:
     """The first 16 hex digits of the SHA-256 of the code that computes blocks."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     files = [path for pattern in COMPUTING for path in sorted(here.glob(pattern))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 

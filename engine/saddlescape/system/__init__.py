@@ -1,0 +1,1 @@
+"""What the machine and the installation are: files, memory, processors, arithmetic, versions."""
