@@ -47,6 +47,8 @@ _HOME = {
     **dict.fromkeys(("merge", "run", "status"), "runs.runner"),
 }
 _MODULES = ("analysis", "plots")
+_MOVED = {"cluster": "runs.cluster", "reference": "network.reference"}
+"""Modules that users import from here, by where they are."""
 
 
 @ieee()
@@ -54,6 +56,8 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for: `import saddlescape` itself costs nothing."""
     if name in _HOME:
         return getattr(import_module(f"saddlescape.{_HOME[name]}"), name)
+    if name in _MOVED:
+        return import_module(f"saddlescape.{_MOVED[name]}")
     if name not in _MODULES:
         raise AttributeError(f"module 'saddlescape' has no attribute {name!r}")
     try:
