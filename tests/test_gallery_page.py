@@ -5,11 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kolen_pollack import levels
+from tolerances import FLOW_PRODUCT
 
-from saddlescape import plots, results
+from saddlescape import gallery, plots, results
 from saddlescape.analysis import boundary, box_dimension
+from saddlescape.analysis.theory import linear_product
+from saddlescape.network.layout import layers
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.runs import runner
+from saddlescape.spec import load
 from saddlescape.words.outcomes import Outcome
 
 PAGE = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs/gallery.md").read_text())
@@ -32,6 +37,23 @@ def slices(runs):
 def zooms(runs):
     found = [dimension(solved(runs[f"figure-{n}"])[..., 0]).value for n in (11, 12)]
     yield f"dimension {found[0]:.2f} in figure 11, and {found[1]:.2f} in figure 12."
+
+
+def monte_carlo(runs):
+    result = runs["kolen-pollack-monte-carlo"]
+    p, missed, *_ = levels(result)
+    full, online = (100 * missed[list(result.coords["batch"]).index(batch)] for batch in ("full", "online"))
+    between, end = ends(missed[..., (p >= 2) & (p <= 4)]), ends(missed[..., p == 10])
+    many = [tuple(spot) for spot in np.argwhere(full[..., p < 0.5] >= 10)]
+    rates, momenta = result.coords["learning_rate"], result.coords["momentum"]
+    assert [(rates[i], momenta[j], p[k]) for i, j, k in many] == [(1, 0, 0.1)]
+    yield f"Here it is {between} % for p from 2 to 4, {end} % at p = 10, and below 10 % for p < 0.5 in batches of all"
+    yield f"(but for p = 0.1 at rate 1 without momentum, {full[many[0]]:.1f} %,"
+    yield f"Online there is no such low level: {online.min():.0f} % at best."
+
+
+def ends(fraction):
+    return f"{100 * fraction.min():.0f} to {100 * fraction.max():.0f}"
 
 
 def depth(runs):
@@ -77,6 +99,27 @@ def activation(runs):
     yield "linear units never solve it."
 
 
+def linear(runs):
+    assert runs["linear"].sweep.spec.sizes == (1, 1, 1)
+    yield f"a test holds them together to {FLOW_PRODUCT:.0e}.".replace("e-0", "e-")
+
+
+def linear_modes(runs):
+    result = runs["linear-modes"]
+    spec, time, theta = result.sweep.spec, result["record_time"], result["theta"][0]
+    lines = {line.get_gid(): line.get_ydata() for line in gallery.modes(result).get_lines() if line.get_gid()}
+    measured, theory = ([y for name, y in lines.items() if ("theory" in name) is said] for said in (False, True))
+    left, singular, right = np.linalg.svd(spec.loaded.T.T @ spec.loaded.X, full_matrices=False)
+    first, second = (theta[0, layer] for layer in layers(spec.sizes, False))
+    whole = linear_product(
+        time, (((first @ right.T + second.T @ left) / 2) ** 2).sum(axis=0)[:, None], singular[:, None]
+    )
+    apart, further = (100 * abs(np.array(measured) - y).max(axis=1) / singular for y in (theory, whole))
+    yield "A {}-{}-{} network that starts at scale {:g} learns".format(*spec.sizes, spec.starts.scale)
+    words = f"differ by {apart.max():.2f} % of the singular value at most; from the whole of that direction it would be"
+    yield f"{words} {further.max():.0f} % in the {('first', 'second', 'third', 'fourth')[further.argmax()]} mode."
+
+
 def noise(runs):
     result = runs["noise"]
     won = solved(result).mean(axis=-1)
@@ -88,20 +131,53 @@ def noise(runs):
 
 
 def trainability(runs):
+    becomes = []
     for name in TRAINABILITY:
         inside = loss_ratio(runs[name]) < 1
-        law = dimension(inside)
-        yield f"| `{name}` | {100 * inside.mean():.1f} % | {law.value:.2f} [{law.low:.2f}, {law.high:.2f}] |"
+        law, turned = dimension(inside), ""
+        if name in ZOOMS:
+            other = loss_ratio(runs[f"{name} {LAST_BIT}"]) < 1
+            turned = f" {100 * (inside != other).mean():.1f} %"
+            becomes.append(f"{dimension(other).value:.2f}")
+        shown = f"{law.value:.2f}, {law.low:.2f} to {law.high:.2f}"
+        yield f"| `{name}` | {100 * inside.mean():.1f} % | {shown} |{turned} |"
+    yield f"the last column compares with `saddlescape run gallery/NAME --set {LAST_BIT}`."
+    yield f"the dimensions become {', '.join(becomes[:-1])} and {becomes[-1]}."
+    inside = loss_ratio(runs["trainability"]) < 1
+    law, sides = dimension(inside), inside.shape[:2]
+    yield f"At {sides[0]} x {sides[1]} rates {100 * inside.mean():.1f} % converge (58 % in an independent replication)"
+    yield f"dimension {law.value:.2f}, [error bar](analysis.md#how-rough-the-map-is) {law.low:.2f} to {law.high:.2f};"
 
 
-TRAINABILITY = ("trainability", *(f"trainability-zoom-{n}" for n in (1, 2, 3)))
+def nearer(runs):
+    """How near the zooms are, by their specs; nothing is run."""
+    ends = np.log([[axis.values[:: len(axis.values) - 1] for axis in load(f"gallery/{n}").axes] for n in TRAINABILITY])
+    span = np.diff(ends)[..., 0]
+    yield f"at the edge of trainability, {(span[0] / span[1]).mean():.0f} times as near]"
+    yield f"The boundary {(span[0] / span[3]).mean() / 1000:.0f} 000 times as near"
+    (side,) = {len(axis.values) for name in ZOOMS for axis in load(f"gallery/{name}").axes}
+    yield f"about {(span[:-1] / span[1:]).mean():.0f} times as near, at {side} x {side} rates;"
+    assert len({f"{100 * of_one:.2f}" for of_one in span[3]}) == 1
+    yield f"the third spans {100 * span[3, 0]:.2f} % of either rate."
+    yield f"Neighbours in the third zoom differ by 10^{np.log10(span[3] / (side - 1)).mean():.0f} of a rate"
+
+
+ZOOMS = tuple(f"trainability-zoom-{n}" for n in (1, 2, 3))
+TRAINABILITY = ("trainability", *ZOOMS)
+LAST_BIT = "training.learning_rate=0.003906250000000001"
+"""The next number after the rate of the specs."""
+
 SWEEPS = {
     slices: [f"figure-{n}" for n in range(3, 12)],
     zooms: ["figure-11", "figure-12"],
-    **{said: [said.__name__] for said in (depth, width, activation, noise)},
-    trainability: TRAINABILITY,
+    monte_carlo: ["kolen-pollack-monte-carlo"],
+    linear_modes: ["linear-modes"],
+    **{said: [said.__name__] for said in (depth, width, activation, linear, noise)},
+    trainability: [*TRAINABILITY, *(f"{name} {LAST_BIT}" for name in ZOOMS)],
+    nearer: [],
 }
-QUICK = (slices, zooms)
+"""What the page says, and the sweeps, changed or not, that say so."""
+QUICK = (slices, zooms, linear, linear_modes, nearer)
 """A few seconds; the others take minutes."""
 
 
@@ -109,9 +185,17 @@ QUICK = (slices, zooms)
     "said", [pytest.param(said, marks=() if said in QUICK else pytest.mark.slow, id=said.__name__) for said in SWEEPS]
 )
 def test_the_page_says_what_the_runs_say(said, tmp_path):
-    runs = {name: results.open(runner.run(f"gallery/{name}", tmp_path / name)) for name in SWEEPS[said]}
+    runs = {}
+    for sweep in SWEEPS[said]:
+        name, *changes = sweep.split()
+        runs[sweep] = results.open(runner.run(f"gallery/{name}", tmp_path / sweep, overrides=changes))
     sentences = list(said(runs))
     for result in runs.values():
         result.close()
     assert sentences
     assert [sentence for sentence in sentences if sentence not in PAGE] == []
+
+
+def test_the_other_rate_is_the_next_number():
+    rate = load(f"gallery/{ZOOMS[0]}").spec.training.learning_rate
+    assert float(LAST_BIT.partition("=")[2]) == np.nextafter(rate, 1)
