@@ -61,7 +61,8 @@ def test_without_any_extra_the_rest_serves(hiding, tmp_path):
     statements = [
         "ss.load('xor'); result['outcome']; list(result.tables()); ss.status(result.path.parent)",
         *(EXPORT.format(kind, f"{tmp_path}/it.{kind}") for kind in ("csv", "npz")),
-        "from saddlescape import analysis, runner, refine, given, rerun",
+        "from saddlescape import analysis; from saddlescape.results import refine",
+        "from saddlescape.runs import from_array, replay, runner",
     ]
     assert hiding("matplotlib dask distributed xarray pandas pyarrow h5netcdf", *statements) == {}
     assert {path.name for path in tmp_path.iterdir()} == {"it.csv", "it.npz"}
