@@ -1,12 +1,10 @@
-"""Times of escape with runs that were stopped before: a published table, hand counts and SciPy."""
-
-import warnings
+"""Times of escape with runs that were stopped before: a published table, hand counts and the formulas."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import CensoredData, binom, ecdf
+from scipy.stats import binom, norm
 from tolerances import INTERVAL, PUBLISHED_3
 
 from saddlescape.analysis import event_fraction, event_quantiles, event_times, survival_curve, wilson_interval
@@ -53,17 +51,26 @@ def test_quantiles_of_each_row_are_its_own():
     assert found.low.shape == found.high.shape == (2, 2, 2)
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=40))
-def test_the_curve_is_scipys_at_the_times_of_events(runs):
-    time, seen = np.array([t for t, _ in runs], dtype=float), np.array([s for _, s in runs])
-    curve, theirs = survival_curve(time, seen), ecdf(CensoredData.right_censored(time, ~seen)).sf
-    assert curve.time.tolist() == sorted(set(time[seen]))
-    np.testing.assert_allclose(curve.fraction, theirs.evaluate(curve.time), rtol=0, atol=INTERVAL)
-    with warnings.catch_warnings(action="ignore"):  # it warns where no run is left
-        interval = theirs.confidence_interval(method="log-log")
-    np.testing.assert_allclose(curve.low, interval.low.evaluate(curve.time), rtol=0, atol=INTERVAL)
-    np.testing.assert_allclose(curve.high, interval.high.evaluate(curve.time), rtol=0, atol=INTERVAL)
+@given(st.lists(st.tuples(st.integers(0, 9) | st.just(np.inf), st.booleans()), min_size=1, max_size=40))
+def test_the_curve_and_its_interval_are_those_of_the_formulas(runs):
+    """Kaplan and Meier's product over the times of events; Greenwood's variance on the scale of log(-log S)."""
+    time, seen = np.array([t for t, _ in runs], dtype=float), np.array([s and t < np.inf for t, s in runs])
+    curve, left, spread, expected = survival_curve(time, seen, 0.9), 1.0, 0.0, []
+    for t in sorted(set(time[seen])):
+        n, d = (time >= t).sum(), (time[seen] == t).sum()
+        left *= (n - d) / n
+        spread += d / (n * (n - d)) if n > d else np.inf
+        z = norm.ppf(0.95) * np.sqrt(spread) / -np.log(left) if left else np.nan
+        expected.append((t, left, left ** np.exp(z), left ** np.exp(-z)))
+    np.testing.assert_allclose(np.transpose(curve), np.reshape(expected, (-1, 4)), rtol=0, atol=INTERVAL)
     assert (np.diff(curve.fraction) < 0).all()
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, np.nan])
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_confidence_that_is_none_is_refused(confidence, seen):
+    with pytest.raises(ValueError, match="confidence must be between 0 and 1; got"):
+        survival_curve([1, 2], [seen, seen], confidence)
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 20))

@@ -1,7 +1,7 @@
 """When starts escape: the distribution of times of which some are only known to be longer (censored)."""
 
-from statistics import NormalDist
 from typing import NamedTuple
+from warnings import catch_warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -79,14 +79,18 @@ def survival_curve(time: npt.ArrayLike, observed: npt.ArrayLike, confidence: flo
     E. L. Kaplan & P. Meier (1958), J. Amer. Statist. Assoc. 53, 457-481; interval: J. D. Kalbfleisch & R. L.
     Prentice (1980), The statistical analysis of failure time data, section 1.3.
     """
+    from scipy.stats import CensoredData, ecdf  # half a second
+
     time, observed = _checked(time, observed)
-    at, events = np.unique(time[observed], return_counts=True)
-    waiting = len(time) - np.searchsorted(np.sort(time), at)
-    fraction: Array = np.cumprod(1 - events / waiting, dtype=np.float64)
-    z = NormalDist().inv_cdf(upper_tail(confidence))
-    with np.errstate(divide="ignore", invalid="ignore"):  # where none is left
-        error = np.sqrt(np.cumsum(events / (waiting * (waiting - events)))) / -np.log(fraction)
-    return SurvivalCurve(at, fraction, fraction ** np.exp(z * error), fraction ** np.exp(-z * error))
+    upper_tail(confidence)  # refuses what is none
+    at = np.unique(time[observed])
+    if not len(at):
+        return SurvivalCurve(at, at, at, at)
+    before = np.searchsorted(at, time[~observed], side="right")  # events; a stop counts from the last of them on
+    fraction = ecdf(CensoredData(time[observed], right=at[before[before > 0] - 1])).sf
+    with catch_warnings(action="ignore"):  # of the interval where none is left
+        low, high = fraction.confidence_interval(confidence, method="log-log")
+    return SurvivalCurve(at, fraction.probabilities, low.probabilities, high.probabilities)
 
 
 def event_quantiles(
