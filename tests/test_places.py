@@ -192,6 +192,7 @@ def commands_of_a_reader(place):
         folder / "plan.json": [*always, ("status", folder)],
         folder / "spec.toml": always,
         next(folder.glob("blocks/*.h5")): always,
+        folder / "blocks": [*always, ("status", folder)],
         folder / "result.h5": [("info", folder), ("verify", folder), ("export", folder, "-o", out.with_suffix(".csv"))],
     }
 

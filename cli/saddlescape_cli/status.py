@@ -38,7 +38,7 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
         except SaddlescapeError as failure:
             failures.append(failure)
         except OSError as refusal:
-            failures.append(SaddlescapeError(f"{folder}: {refusal.strerror or refusal}"))
+            failures.append(SaddlescapeError(f"{refusal.filename or folder}: {refusal.strerror or refusal}"))
     if states:
         state = states[0] if len(states) == 1 else together(states)
         click.echo(json.dumps(asdict(state)) if as_json else "\n".join(lines(state)))

@@ -1,6 +1,7 @@
 """Write a file so that it is there whole or not at all, also after a power cut."""
 
 import contextlib
+import fnmatch
 import os
 import shutil
 import stat
@@ -18,6 +19,14 @@ OURS = ".{}.saddlescape.{}"
 def beside(path: Path, what: str) -> Path:
     """A file of our own beside another: what is written of it so far (``part``), or what that is made of."""
     return path.with_name(OURS.format(path.name, what))
+
+
+def listed(folder: Path, pattern: str) -> list[Path]:
+    """Files of a folder by name, none if there is no folder; OSError if it may not be read, unlike `Path.glob`."""
+    try:
+        return sorted(folder / name for name in fnmatch.filter(os.listdir(folder), pattern))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def clear(folder: Path) -> None:

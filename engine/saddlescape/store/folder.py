@@ -19,7 +19,7 @@ from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import PART, beside, clear, own_folder, write_atomic
+from saddlescape.store.atomic import PART, beside, clear, listed, own_folder, write_atomic
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 from saddlescape.store.mixture import Mixture
@@ -91,7 +91,7 @@ class RunFolder:
         clear(self.folder / "blocks")
         if fresh:
             self._write_plan()
-        self._began, self._before = _now(), len(list(self.folder.glob("blocks/*.h5")))
+        self._began, self._before = _now(), len(listed(self.folder / "blocks", "*.h5"))
         self._write_session()
 
     def __exit__(
@@ -163,7 +163,7 @@ class RunFolder:
         """Files of the blocks that are whole, by number; bad ones are set aside as ``.corrupt``."""
         good: dict[int, Path] = {}
         stamp = [""]
-        for path in sorted((self.folder / "blocks").glob("*.h5")):
+        for path in listed(self.folder / "blocks", "*.h5"):
             number = blocks.number(path)
             if number is not None and whole(self.plan, path, lambda its: stamp.__setitem__(0, its)):
                 good[number] = path
@@ -190,7 +190,7 @@ class RunFolder:
 
     def failed(self) -> dict[int, Path]:
         """Notes of the blocks that could not be computed, by number."""
-        notes = (path for path in sorted(self.folder.glob(f"blocks/*{FAILED}")) if path.stem.isdecimal())
+        notes = (path for path in listed(self.folder / "blocks", f"*{FAILED}") if path.stem.isdecimal())
         return {int(path.stem): path for path in notes}
 
     def merge(self, after_block: Callable[[], None] = lambda: None) -> Path:
@@ -214,7 +214,7 @@ def block_files(folders: Sequence[Path]) -> dict[int, Path]:
         If a block is there twice.
     """
     found: dict[int, Path] = {}
-    for path in (path for folder in folders for path in sorted(folder.glob("blocks/*.h5"))):
+    for path in (path for folder in folders for path in listed(folder / "blocks", "*.h5")):
         number = blocks.number(path)
         if number in found:
             raise RefusedError(f"block {number} is there twice, {found[number]} and {path}; leave one of them out")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from saddlescape.store.atomic import listed
 from saddlescape.store.blocks import number
 from saddlescape.store.folder import FAILED, kept_shard, read_plan, text
 
@@ -56,8 +57,8 @@ def status(folder: Path) -> Status:
     """
     kept, session = read_plan(folder), _session(folder)
     blocks = len(kept_shard(kept).numbers(kept["blocks"]))
-    there = {number(path) for path in folder.glob("blocks/*.h5")} - {None}
-    notes = [note for note in sorted(folder.glob(f"blocks/*{FAILED}")) if _number(note) not in there]
+    there = {number(path) for path in listed(folder / "blocks", "*.h5")} - {None}
+    notes = [note for note in listed(folder / "blocks", f"*{FAILED}") if _number(note) not in there]
     done, failed, failures = len(there), len(notes), {str(note): last_line(note) for note in notes}
     running = "ended" not in session and _locked(folder)
     seconds = _seconds(session, running)

@@ -7,6 +7,7 @@ from pathlib import Path
 from saddlescape.errors import CorruptError, Fault, SpecError
 from saddlescape.plan import Plan
 from saddlescape.store import guard, objects, seal
+from saddlescape.store.atomic import listed
 from saddlescape.store.folder import kept_shard, kept_sweep, read_plan
 from saddlescape.store.opened import check
 from saddlescape.store.raw import Raw
@@ -41,7 +42,7 @@ def verify(path: Path) -> str:
 
 
 def _blocks(folder: Path) -> list[Path]:
-    return sorted((folder / "blocks").glob("*.h5"))
+    return listed(folder / "blocks", "*.h5")
 
 
 def _folder(folder: Path) -> Iterator[str]:
