@@ -7,7 +7,7 @@ import pytest
 from kernel_cases import TARGET, XOR, make_batch
 from scipy.integrate import quad
 from scipy.special import expit, logit
-from tolerances import FLOW_EVENT, HALVED, MODE, QUADRATURE, SADDLE
+from tolerances import FLOW_EVENT, HALVED, MODE, QUADRATURE, SADDLE, XOR_EXPONENT, XOR_TIME
 
 import saddlescape as ss
 from saddlescape.analysis import (
@@ -206,12 +206,12 @@ def xor_escapes(coding, activation, scales, tmp_path):
 def check_the_law(coding, activation, scales, tmp_path):
     time, direction = xor_escapes(coding, activation, scales, tmp_path)
     exponent = np.log(time[-1] / time[0]) / np.log(scales[-1] / scales[0])
-    assert abs(exponent + 2).max() < 0.05
+    assert abs(exponent + 2).max() < XOR_EXPONENT
     fit = fit_scaling(scales, time, np.isfinite(time), resamples=200)
-    assert abs(fit.slope + 2) < 0.05
+    assert abs(fit.slope + 2) < XOR_EXPONENT
     assert -2.05 < fit.low < fit.high < -1.95
     constant = time * np.square(scales)[:, None] / xor_escape_constant(direction, coding)
-    assert (abs(constant - 1) < 8 * np.array(scales)[:, None]).all()
+    assert (abs(constant - 1) < XOR_TIME * np.array(scales)[:, None]).all()
 
 
 CASES = [("pm1", "tanh", [2e-3, 1e-2]), ("01", "logistic", [1e-2, 3e-2])]

@@ -1,0 +1,216 @@
+"""What the pages say in numbers beside their code: made from constants and runs, and looked for in the page."""
+
+import re
+from pathlib import Path
+
+import dask.config
+import distributed  # noqa: F401  its settings
+import numpy as np
+import pytest
+from tolerances import BAR_HELD, BAR_OF, COVERAGE, ELEMENTARY_ULP, WILSON_LEAST, XOR_EXPONENT, XOR_TIME
+
+import saddlescape as ss
+from saddlescape import reference
+from saddlescape.analysis import points
+from saddlescape.claims import CLAIMS
+from saddlescape.errors import SpecError
+from saddlescape.kernels import batch, caching, network
+from saddlescape.plan.plan import Plan, Shard
+from saddlescape.results import results, selection
+from saddlescape.runs import cluster
+from saddlescape.runs.compute import plateau_loss
+from saddlescape.spec import parse
+from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
+from saddlescape_cli import leaving
+
+ROOT = Path(__file__).parents[1]
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+
+
+def text(name):
+    path = ROOT / name if name == "README.md" else ROOT / "docs" / name
+    return re.sub(r"\s+", " ", path.read_text(encoding="utf-8"))
+
+
+def plain(value):
+    """1e-5 where Python has 1e-05."""
+    return re.sub(r"e-0", "e-", f"{value:g}")
+
+
+def spaced(value):
+    return f"{value:,}".replace(",", " ") if value > 9999 else str(value)
+
+
+def readme():
+    yield f"the answer: {WORDS[len(CLAIMS)]} claims, each examined"
+
+
+def tutorial():
+    solved = re.search(r"^ +1 +\d+ +\d+ +\d+ +(\d+) +500$", (ROOT / "docs/tutorial.md").read_text(), re.MULTILINE)
+    wrong = 1 - int(solved[1]) / 500
+    assert abs(wrong - 1 / 3) < 0.01
+    yield "Large starts move at once, and then a third of them go wrong."
+
+
+def analysis():
+    low, high = (f"{100 * share:.0f}" for share in COVERAGE)
+    yield f"it holds the quantile in {low} to {high} % of samples, on average over quantiles"
+    yield f"it holds the true slope in {low} to {high} % of samples;"
+    yield f"in {100 * WILSON_LEAST:.0f} % at least, near 0 and 1"
+    yield f"it held the true value in {100 * BAR_HELD:.0f} to 100 % of {BAR_OF} draws of each."
+    yield f"times scale^2 / c differ from 1 by at most {XOR_TIME} times the scale"
+    yield f"the exponent from -2 by less than {XOR_EXPONENT}, for tanh and logistic units."
+
+
+def tolerances():
+    """Of the page of points."""
+    yield f"| stationary | gradient norm {plain(points.NEAR)} |"
+    yield f"| zero eigenvalue | {plain(points.FLAT)} of the largest |"
+    yield f"| saturated | curvature up to {plain(points.BARE)} |"
+    yield f"| at infinity | Newton step longer than {points.STILL} at gradient {plain(points.NEAR)} |"
+    yield f"damped so that its norm falls, none longer than {points.RADIUS:g} ("
+    assert points.CHANGE == 2
+    yield "| zero eigenvalue, too | twice the change of the Hessian along Newton's step |"
+
+
+def spectra():
+    """Of the page of points: the Hessian at zero, and how many of the catalogue are trapped at 1/4."""
+    xor = ss.load("xor", ["problem.coding=pm1", "network.activation=tanh", "network.output=tanh"]).spec
+    np.testing.assert_allclose(np.linalg.eigvalsh(points.derivatives(xor, np.zeros((1, 9))).hessian[0]), [0] * 8 + [4])
+    yield "with tanh units and targets -1 and +1 {4, 0 x 8}"
+    shares = re.findall(r"loss 0\.25, units [01 ]+: (0\.\d+)", text("points.md"))
+    assert (len(shares), round(1 / sum(map(float, shares)))) == (2, 5)
+    yield "Every fifth start gets trapped with one unit of either kind"
+
+
+def kernels():
+    in_all, *gates = (ELEMENTARY_ULP[name] for name in ("all", "silu", "gelu"))
+    assert in_all[0] == 2
+    told = ", and ".join(f"{value:.0f} and {slope:.0f}" for value, slope in zip(*gates, strict=True))
+    yield "**Two units in the last place.**"
+    yield f"derivatives within {in_all[1]} (silu and gelu, which are products of more: {told};"
+    wide, lanes = batch.LANE_BYTES, [batch.LANE_BYTES // size for size in (8, 4)]
+    yield f"{wide} bytes wide: {lanes[0]} networks in float64, {lanes[1]} in float32"
+    yield f"the chains of {WORDS[network.TILE]} samples (`network.py: TILE`)"
+    yield f"leaves at most {caching.MOST // 2**30} GiB of machine code there"
+    z = np.arange(1, 100)
+    tails = 1 / (1 + np.exp(-z))
+    first = [z[np.argmax(slope == 0)] for slope in (1 - np.tanh(z) ** 2, tails * (1 - tails))]
+    yield f"beyond |z| of about {first[0]} and {first[1]} they are exactly zero in float64"
+
+
+def frozen():
+    """Of the page of kernels."""
+    tied = 'kind = "tied"\ncount = 20000\n', [1e-16, 1e-15, 1e-14]
+    normal = "count = 4096\n", [1e-12]
+    (first, second, third), (none,) = (stay(*starts) for starts in (tied, normal))
+    yield f"Of 20 000 tied normal starts {spaced(first)} are frozen at scale 1e-16,"
+    yield f"{spaced(first)} are frozen at scale 1e-16, {second} at 1e-15 and {third} at 1e-14"
+    assert none == 0
+    yield "none of 4096 normal ones at 1e-12"
+
+
+def stay(starts, scales):
+    axis = f'[training]\nsteps = 1\n[record]\nruns = 0\n[[axes]]\nkey = "starts.scale"\nvalues = {scales}\n'
+    with ss.open(ss.run(parse(f'[problem]\nname = "xor"\n[starts]\n{starts}{axis}', Path()), f"{len(scales)}")) as r:
+        return (r.outcome == Outcome.FROZEN).sum(axis=1)
+
+
+def late():
+    """Of the page of the spec: in batches, when an escape is seen, and when the first epoch ended below its limit."""
+    every = 'runs = "all"\nsteps = "every:4"\nfields = ["loss"]\ndtype = "float64"\n'
+    train = '[training]\nstepper = "gd"\nlearning_rate = 2.0\nbatch = "online"\nsteps = 4000\n'
+    sweep = parse(f'[problem]\nname = "xor"\n[starts]\ncount = 1000\n{train}[record]\n{every}', Path())
+    limit = (1 - ESCAPE_DROP) * plateau_loss(sweep.spec.loaded, "half_sse", "logistic")
+    with ss.open(ss.run(sweep, "late")) as r:
+        first = r.record_step[np.argmax(r["loss"] < limit, axis=1)]
+        seen = np.where(r.escape_step < 0, np.inf, r.escape_step)
+    assert (first > 0).any()
+    yield f"escapes after {np.median(seen):.0f} steps in the median of 1000 starts,"
+    yield f"while the first epoch with a loss below the limit ends after {np.median(first):.0f}."
+
+
+def optimisers():
+    """Of the page of recipes: steppers that divide by the gradient's own size, from exact zero."""
+    for stepper in ("rmsprop", "adam"):
+        found = ss.run_starts(ss.load("xor", [f"training.stepper={stepper}"]).spec, np.zeros((1, 9)))
+        assert found["outcome"].tolist() == [Outcome.FROZEN]
+    yield "exact zero stops them as well."
+
+
+def measures():
+    """Loss in float32 against that of the same parameters in float64."""
+    theta = np.random.default_rng(0).normal(size=(100, 9)).astype("float32")
+    spec = ss.load("xor", ["network.dtype=float32", "training.steps=1"]).spec
+    found = ss.run_starts(spec, theta)
+    xor = reference.Network((2, 2, 1), True, spec.activations, "half_sse")
+    X, T = spec.loaded.X, spec.loaded.T
+    loss = [reference.loss_and_gradient(xor, one.astype(float), X, T)[0] for one in found["final_theta"]]
+    off = np.sqrt(np.mean((found["final_loss"] / loss - 1) ** 2))
+    yield f"in float32 they are off by about 1e{np.log10(off):.0f} of themselves"
+
+
+def reading():
+    """Of the page of results."""
+    assert (selection.SAME, round(results.ROWS, -5)) == (1e-9, 100_000)
+    yield "Numbers need agree to nine digits only."
+    yield "the same columns a hundred thousand runs at a time"
+
+
+def scaling():
+    sweep = ss.load("xor", ["starts.count=4_500_000"])
+    blocks = len(Shard(1, 2000).numbers(Plan(sweep).blocks))
+    yield f"one of 2000 shards of `xor` with 4.5 million starts a scale: {blocks} blocks,"
+    yield f"the end of {WORDS[dask.config.get('distributed.scheduler.allowed-failures') + 1]} workers is given up"
+    assert cluster.SILENT == 30
+    yield "has not answered for half a minute"
+
+
+def reliability():
+    assert leaving.GRACE == 1
+    yield "A command has a second to end in good order"
+
+
+def threats():
+    page = text("reliability.md")
+    kinds = [f"a {what} made or changed to do harm is read" for what in ("block", "result file")]
+    tried = sum(int(re.search(rf"\| {kind}[^|]* \| ([\d,]+) \|", page)[1].replace(",", "")) for kind in kinds)
+    assert tried > 100_000
+    yield "100,000 files and blocks whose metadata were changed under right checksums"
+
+
+PAGES = {
+    "README.md": [readme],
+    "tutorial.md": [tutorial],
+    "analysis.md": [analysis],
+    "points.md": [tolerances, spectra],
+    "kernels.md": [kernels, frozen],
+    "spec.md": [late],
+    "how-to.md": [optimisers],
+    "measures.md": [measures],
+    "results.md": [reading],
+    "scaling.md": [scaling],
+    "reliability.md": [reliability],
+    "threats.md": [threats],
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [pytest.param(page, said, id=f"{page} {said.__name__}") for page, all_said in PAGES.items() for said in all_said],
+)
+def test_the_page_says_what_code_and_runs_say(page, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole = text(page)
+    sentences = list(said())
+    assert sentences
+    assert [sentence for sentence in sentences if sentence not in whole] == []
+
+
+def test_the_limits_of_the_readme_are_those_of_the_spec():
+    assert "Networks up to 64 units wide and 8 layers deep, 4096 samples; CPU." in text("README.md")
+    random = '[problem]\nname = "random"\nsamples = {}\ninputs = 1\noutputs = 1\n[network]\nhidden = {}\n'
+    assert parse(random.format(4096, [64] * 8), Path()).spec.sizes == (1, *[64] * 8, 1)
+    for samples, hidden in ((4097, [64]), (4096, [65]), (4096, [1] * 9)):
+        with pytest.raises(SpecError):
+            parse(random.format(samples, hidden), Path())
