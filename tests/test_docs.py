@@ -70,3 +70,12 @@ def test_examples_do_what_the_page_says(name, tmp_path, monkeypatch):
 def test_links_lead_somewhere(page):
     targets = re.findall(r"\]\((?!\w+:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "page", sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")]), ids=lambda page: page.name
+)
+def test_files_of_code_that_are_named_are_there(page):
+    named = set(re.findall(r"\b[\w/]+\.py\b", page.read_text(encoding="utf-8")))
+    there = [path.as_posix() for room in ("engine", "cli", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in there)] == []

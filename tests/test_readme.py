@@ -1,6 +1,9 @@
 """What the README says of XOR is what its table says, and the table is that of the runs."""
 
 import re
+import shlex
+import subprocess
+import sys
 from itertools import pairwise, takewhile
 from pathlib import Path
 
@@ -33,6 +36,24 @@ def test_the_table_is_told_in_words():
     first, last = more[0][0][0], more[-1][1][0]
     assert not TABLE["trapped"][:first].any()
     assert f"from scale {SCALE[first]:g} to {SCALE[last]:g} ever more get trapped" in SAID
+
+
+def test_the_sweep_of_its_reader_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table, spec, commands, python = re.findall(
+        r"```\w*\n(.*?)```", README.split("## A sweep of your own")[1], re.DOTALL
+    )
+    Path("mine.csv").write_text(table)
+    Path("mine.toml").write_text(spec)
+    for line in commands.splitlines():
+        name, *words = shlex.split(line, comments=True)
+        assert name == ".venv/bin/saddlescape"
+        subprocess.run([sys.executable, "-m", "saddlescape", *words], check=True, capture_output=True)
+    assert Path("curve.png").exists()
+    names = {}
+    exec(python, names)
+    assert names["r"].outcome.shape == (4, 1000)
+    np.testing.assert_array_equal(names["data"].outcome, names["r"].outcome)
 
 
 def counts(folder, starts):
