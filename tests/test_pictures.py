@@ -124,6 +124,38 @@ def test_a_long_title_is_whole_and_within_the_picture(kind):
     assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
 
 
+LONG_NAMES = [f"a stepper by a long name, number {number}" for number in range(20)]
+LEGENDS = {
+    "scaling": {"scale": [0.03, 0.1, 1], "stepper": LONG_NAMES[:3], "schedule": LONG_NAMES[3:4]},
+    "numbers": {"rate": np.geomspace(0.01, 10, 24).tolist(), "scale": [0.1, 1, 10]},
+    "words": {"stepper": LONG_NAMES, "scale": [0.1, 1, 10]},
+    "few words": {"stepper": LONG_NAMES[:6], "scale": [0.1, 1, 10]},
+}
+
+
+@pytest.mark.parametrize("name", LEGENDS)
+def test_a_legend_is_whole_and_within_the_picture(name):
+    made = complete(results(Outcome.SYMMETRIC, **LEGENDS[name]))
+    made.title = LONG
+    made.variables["escape_step"] = np.where(made["stop_step"] > 30, -1, made["stop_step"])
+    figure = plots.plot(made, "scaling" if name == "scaling" else "solved")
+    figure.draw_without_rendering()
+    (legend,) = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]
+    texts = [text.get_text().replace("\n", " ") for text in legend.get_texts()]
+    if name == "numbers":
+        assert (texts[0], texts[-1], len(texts)) == ("0.01", "10", 16)
+    else:
+        assert all(any(word in text for text in texts) for word in LEGENDS[name]["stepper"])
+    assert within(figure, legend.get_window_extent())
+    assert within(figure, (figure._suptitle or figure.axes[0].title).get_window_extent())
+
+
+def within(figure, box) -> bool:
+    return bool(
+        figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1 and figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+    )
+
+
 def test_titles_of_panels_do_not_collide():
     names = ["a stepper with a name", "another with a longer name", "the third one of them"]
     made = results(Outcome.SOLVED, stepper=names, activation=["some activation", "and one more"])
@@ -154,9 +186,9 @@ def test_numbers_along_short_logarithmic_axes_are_written_plainly(values):
         figure = plots.plot(made, kind)
         figure.draw_without_rendering()
         ax = figure.axes[0]
-        for axis in (axis for axis in (ax.xaxis, ax.yaxis) if axis.get_scale() == "log"):
+        for axis in (axis for axis in (ax.xaxis, ax.yaxis) if axis.get_scale() in ("log", "symlog")):
             shown = [t.get_text() for t in (*axis.get_ticklabels(), *axis.get_ticklabels(minor=True))]
-            assert not any("times" in text for text in shown), (kind, shown)
+            assert not any("times" in text or "10^{0}" in text for text in shown), (kind, shown)
             assert sum(map(bool, shown)) > 1, kind
 
 

@@ -3,6 +3,7 @@
 import math
 import re
 import textwrap
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,9 +173,9 @@ def label(value: Any) -> str:
     return plain(value) if isinstance(value, str) else re.sub(r"^(.+)e([+-])0*(\d+)$", _power, f"{value:.4g}")
 
 
-def _power_of_ten(value: float) -> str:
-    if value <= 0:  # of a tick out of sight
-        return ""
+def _power_of_ten(value: float, _: int | None = None, zero: str = "") -> str:
+    if value <= 0:  # of a tick out of sight, or where the axis is linear
+        return zero if value == 0 else ""
     exponent = round(float(np.log10(value)))
     return f"$10^{{{exponent}}}$" if math.isclose(value, 10.0**exponent) and abs(exponent) > 1 else label(value)
 
@@ -199,11 +200,13 @@ def tidy(ax: Axes) -> None:
     """Numbers as people write them on logarithmic axes, and enough of them where these have less than two decades."""
     for axis in (ax.xaxis, ax.yaxis):
         low, high = axis.get_view_interval()
-        if axis.get_scale() != "log" or isinstance(axis.get_major_locator(), FixedLocator):
+        if axis.get_scale() not in ("log", "symlog") or isinstance(axis.get_major_locator(), FixedLocator):
             continue
-        if high < 100 * low:
+        if axis.get_scale() == "log" and high < 100 * low:
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high >= 10 * low else MaxNLocator(FEW + 1))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _power_of_ten(value)))
+        axis.set_major_formatter(
+            FuncFormatter(partial(_power_of_ten, zero="0" if axis.get_scale() == "symlog" else ""))
+        )
         axis.set_minor_formatter(NullFormatter())
 
 

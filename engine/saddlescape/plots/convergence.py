@@ -7,7 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgba
 
-from saddlescape.plots.common import RAMP, PlotError, Values, axis_names, meaning_of, new_axes, title_of, values_of
+from saddlescape.plots.common import (
+    RAMP,
+    PlotError,
+    Values,
+    axis_names,
+    meaning_of,
+    new_axes,
+    tidy,
+    title_of,
+    values_of,
+)
 from saddlescape.plots.map import show_cells
 from saddlescape.system.shares import percent
 
@@ -48,6 +58,7 @@ def convergence(results: "Results", ax: Axes | None = None) -> Axes:
     show_cells(ax, image, *(values_of(results, name) for name in names))
     bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax)
     share = percent(int(converged.sum()), max(1, int(there.sum())))
+    tidy(bar.ax)
     bar.set_label(f"converged {share}: late losses over the first")
     across, up = (meaning_of(results, name) for name in names)
     ax.set(xlabel=across, ylabel=up, title=title_of(results))

@@ -13,6 +13,7 @@ from saddlescape.plots.common import (
     Values,
     axis_names,
     clock_of,
+    fold,
     meaning_of,
     new_axes,
     place,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 LEVELS = (25, 50, 75)
 """Percentiles of the runs: a line at the middle one, a band between the others."""
+
+HALF = 30
+"""Letters that half the width of a picture has room for."""
 
 FAR = 4
 """Starts of a scale count as near the saddle if half of them need this many times the least time, or more."""
@@ -59,8 +63,10 @@ def medians(
     for name, (line_x, line_y) in (theory or {}).items():
         ax.plot(line_x, line_y, "--", color="k", linewidth=1, label=name, gid=name)
     tidy(ax)
-    below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.18), "ncols": 2}
-    ax.legend(frameon=False, **(below if ax.texts else {}))
+    handles, names = ax.get_legend_handles_labels()
+    columns = 2 if max(map(len, names), default=0) <= HALF else 1
+    below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.18), "ncols": columns}
+    ax.legend(handles, [fold(name, 2 * HALF) for name in names], frameon=False, **(below if ax.texts else {}))
     return ax
 
 

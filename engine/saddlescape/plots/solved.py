@@ -19,6 +19,7 @@ from saddlescape.plots.common import (
     meaning_of,
     panels,
     place,
+    spread,
     tidy,
     title_of,
     values_of,
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 COLUMNS, SIDE = 2, 3.4
 """Panels in a row, and their width in inches."""
 
-MANY = 6
-"""Lines that shades of the ramp and a legend inside the axes have room for."""
+MANY, ROWS = 6, 16
+"""Lines that shades of the ramp and a legend inside the axes have room for; rows that one beside them has."""
 
 
 def solved(results: "Results", missed: bool = False) -> Figure:
@@ -60,14 +61,23 @@ def solved(results: "Results", missed: bool = False) -> Figure:
         ax.set_title(fold(where(results, others, point), int(SIDE * INCH)), fontsize="medium")
     legend = ", ".join(map(words, results.along[lines]))
     if results.dims[lines] > MANY:
-        lists = axes[0].get_legend_handles_labels()
-        figure.legend(*lists, title=legend, loc="outside right center", frameon=False)
+        _list(figure, axes[0], legend, numbers=np.issubdtype(values_of(results, lines).dtype, np.number))
     else:
         axes[0].legend(title=legend, frameon=False)
     figure.suptitle(title_of(results))
     figure.supxlabel(meaning_of(results, along))
     figure.supylabel(f"fraction {'not ' if missed else ''}solved, 95 % interval")
     return figure
+
+
+def _list(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
+    """A legend beside the panels; of many numbers, which the ramp has in order, some, and of words two columns."""
+    handles, names = ax.get_legend_handles_labels()
+    chosen = spread(len(names), ROWS if numbers else 2 * ROWS)
+    figure.legend(
+        [handles[line] for line in chosen], [fold(names[line], int(SIDE * INCH / 2)) for line in chosen],
+        title=title, loc="outside right center", ncols=-(-len(chosen) // ROWS), frameon=False,
+    )  # fmt: skip
 
 
 def _panel(ax: Axes, results: "Results", hit: Values, lines: str, along: str) -> None:
