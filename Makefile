@@ -2,7 +2,11 @@ BIN := .venv/bin
 PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
 READERS := READERS_FILES=build/readers .venv-readers/bin/python
+# What another release of a dependency breaks first: the spec, the store, the analysis.
+LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis survival))
+PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers clean
+.PHONY: test-lowest test-pythons test-wheel wheel
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -31,6 +35,30 @@ test-readers: .venv/.ready .venv-readers/.ready
 	$(BIN)/python tests/readers/make_files.py build/readers
 	$(READERS) -m pytest -q -o addopts= -o filterwarnings= tests/readers
 
+# The least releases that pyproject.toml allows, with the least Python.  Old releases of others warn of newer ones.
+test-lowest: .venv-3.11/.ready wheel
+	$(BIN)/uv pip install -q -p .venv-3.11 --no-deps --reinstall build/wheel/*.whl
+	.venv-3.11/bin/python -m pytest -n 2 -W ignore::DeprecationWarning $(LANE)
+
+# The releases of the lock with each Python that this machine has.
+test-pythons: wheel
+	@for python in $(PYTHONS); do \
+	    if .ci/python $$python > /dev/null; then $(MAKE) test-python-$$python || exit; \
+	    else echo "Python $$python is not on this machine: NOT tested"; fi; \
+	done
+
+test-python-%: .venv-%/.ready
+	$(BIN)/uv pip install -q -p .venv-$* --no-deps --reinstall build/wheel/*.whl
+	.venv-$*/bin/python -m pytest -n 2 $(LANE)
+
+# The wheel without extras, from another folder.
+test-wheel: wheel
+	.ci/wheel
+
+wheel: .venv/.ready
+	rm -rf build/wheel
+	$(BIN)/hatchling build -t wheel -d build/wheel
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -51,12 +79,22 @@ bench-peers: .venv/.ready .venv-peers/.ready
 	$(BIN)/python bench/report.py
 
 clean:
-	rm -rf .venv .venv-peers .venv-readers demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: requirements.lock pyproject.toml
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv-3.11/.ready: requirements-lowest.lock .venv/.ready
+	$(BIN)/uv venv -q --clear -p "$$(.ci/python 3.11)" .venv-3.11
+	$(BIN)/uv pip install -q -p .venv-3.11 --require-hashes -r requirements-lowest.lock
+	touch $@
+
+.venv-3.1%/.ready: requirements.lock .venv/.ready
+	$(BIN)/uv venv -q --clear -p "$$(.ci/python 3.1$*)" .venv-3.1$*
+	$(BIN)/uv pip install -q -p .venv-3.1$* --require-hashes -r requirements.lock
 	touch $@
 
 # PyTorch is no part of the lock: its CPU build has another hash on each index.

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 import saddlescape
 
 ROOT = Path(__file__).parents[1]
-LOCK, *OTHERS = (
-    (ROOT / name).read_text() for name in ("requirements.lock", "bench/peers.lock", "tests/readers/readers.lock")
+LOCK, LOWEST, *OTHERS = (
+    (ROOT / name).read_text()
+    for name in ("requirements.lock", "requirements-lowest.lock", "bench/peers.lock", "tests/readers/readers.lock")
 )
-locks = pytest.mark.parametrize("lock", [LOCK, *OTHERS], ids=["ours", "peers", "readers"])
+locks = pytest.mark.parametrize("lock", [LOCK, LOWEST, *OTHERS], ids=["ours", "lowest", "peers", "readers"])
 
 
 def imported_by(code: str) -> set[str]:
@@ -35,12 +37,27 @@ def test_lock_pins_every_requirement_with_a_hash(lock):
     assert all(re.match(r"[\w.\-\[\]]+==\S+", block) and "--hash=sha256:" in block for block in blocks)
 
 
-def test_lock_contains_every_declared_dependency():
+def declared(*extras: str) -> dict[str, str]:
+    """Floors of the dependencies in pyproject.toml and of these extras, by name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = (project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras))
+    wanted = [each for group in groups for each in group if not each.startswith("saddlescape[")]
+    return dict(re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", each).groups() for each in wanted)
+
+
+EXTRAS = ("plot", "xarray", "parquet", "dask", "test")
+
+
+def test_every_dependency_has_its_floor_and_its_row_in_the_docs():
     text = (ROOT / "docs/dependencies.md").read_text()
-    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| ") and "---" not in row][1:]
-    names = {name for row in rows for name in re.sub(r"\(.*?\)", "", row).replace(",", " ").split()}
-    assert names >= {"numpy", "numba", "h5py", "pydantic", "click", "tqdm", "matplotlib"}
-    assert names <= set(re.findall(r"^([\w.\-]+)==", LOCK, re.MULTILINE))
+    rows = re.findall(r"^\| ([\w-]+)(?: \(`\w+`\))? \| ([\d.]+) \|", text, re.MULTILINE)
+    assert dict(rows) == declared(*EXTRAS, "dev")
+    assert dict(rows).keys() <= set(re.findall(r"^([\w.\-]+)==", LOCK, re.MULTILINE))
+
+
+def test_the_lowest_lock_pins_every_floor():
+    pinned = dict(re.findall(r"^([\w.\-]+)==([\d.]+)", LOWEST, re.MULTILINE))
+    assert {name: re.sub(r"(\.0)+$", "", pinned[name]) for name in declared(*EXTRAS)} == declared(*EXTRAS)
 
 
 def test_rooms_import_only_from_below():

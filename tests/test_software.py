@@ -128,7 +128,7 @@ EARLIER = json.dumps({name: its for name, its in HERE.items() if name != "pydant
 """The stamp of version 0.1.0 as of commit 3e77526, which left pydantic out."""
 
 
-@pytest.mark.parametrize("stamp", [EARLIER, json.dumps({**HERE, "pydantic": "2.6.0"})], ids=["unnamed", "another"])
+@pytest.mark.parametrize("stamp", [EARLIER, json.dumps({**HERE, "pydantic": "2.0"})], ids=["unnamed", "another"])
 def test_a_run_goes_on_with_blocks_whose_stamp_differs_in_no_bit(stamp, plan, elsewhere, tmp_path):
     with RunFolder(tmp_path / "run", plan) as store:
         elsewhere(store, plan.block(0), stamp)

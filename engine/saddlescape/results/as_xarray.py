@@ -19,6 +19,7 @@ with extra("xarray"):
     import xarray
     from xarray.backends import BackendArray
     from xarray.core import indexing
+    from xarray.indexes import PandasIndex
 
 if TYPE_CHECKING:
     from saddlescape.results.results import Results
@@ -72,6 +73,6 @@ def _coordinate(results: "Results", name: str) -> xarray.Coordinates:
         return xarray.Coordinates({name: (name, results.read(name), attrs)})
     pick = results.picks(name)[name]
     counted = pandas.RangeIndex(pick) if isinstance(pick, range) else pandas.Index(np.asarray(pick))
-    found = xarray.Coordinates.from_xindex(xarray.indexes.PandasIndex(counted, name))
+    found = xarray.Coordinates.from_xindex(PandasIndex(counted, name))
     found[name].attrs.update(attrs)
     return found
