@@ -105,6 +105,13 @@ def test_schedules_and_weight_decay_equal_the_reference(stepper, schedule):
     expect_equal_to_reference(case, schedule=schedule, weight_decay=stepper not in DECOUPLED)
 
 
+@pytest.mark.parametrize("options", [{"noise": True}, {"batch": 2}], ids=str)
+def test_weight_decay_equals_the_reference_where_a_step_adds_it_to_another_gradient(options):
+    """Of noise, or of a batch; the gradient that is measured is that of the objective over all samples."""
+    case = ("tanh", "half_sse", "momentum", (3,), "float32")
+    expect_equal_to_reference(case, weight_decay=True, steps=20, **options)
+
+
 RPROPS = ("learning_rate", "eta_plus", "eta_minus", "step_max", "step_min")
 RPROP = {  # steps, rates, where the first parameter is then, by torch.optim.Rprop
     "first step bounded": (1, {"learning_rate": 0.0618, "step_max": 0.05, "step_min": 1e-4}, 0.05),

@@ -13,7 +13,9 @@ from saddlescape.analysis.points import Kind, derivatives, report
 from saddlescape.kernels import Trainer
 from saddlescape.kernels import derivatives as of_network
 from saddlescape.plan import starts
+from saddlescape.runs.compute import fates
 from saddlescape.spec import parse
+from saddlescape.words.outcomes import StopReason
 
 LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "gd")
 
@@ -32,6 +34,28 @@ def test_weight_decay_is_part_of_what_the_steps_go_down():
     np.testing.assert_array_equal(decayed.hessian, plain.hessian + 0.5 * np.eye(9))
     decoupled = derivatives(spec('[training]\nstepper = "adamw"\nweight_decay = 0.5'), theta)
     np.testing.assert_array_equal(decoupled.hessian, plain.hessian)
+
+
+def test_a_run_with_decay_that_rests_ends_by_its_gradient():
+    """That of the objective, one and the same where a run stops, in what it measures and of points."""
+    decayed = spec("[training]\nstepper = 'gd'\nweight_decay = 0.02\n[stop]\nsolved = 0\ngradient = 1e-9")
+    runs = fates(decayed, np.random.default_rng(1).normal(0, 2, (12, 9)))
+    assert set(runs["stop_reason"]) == {StopReason.GRADIENT}
+    there = derivatives(decayed, runs["final_theta"])
+    assert abs(there.gradient).max() <= 1e-9
+    assert abs(runs["final_theta"]).max() > 1e-3, "of the loss alone the gradient is as large as the decay"
+    assert set(report(decayed, runs["final_theta"]).kind) <= {Kind.MINIMUM, Kind.SADDLE}
+
+
+@pytest.mark.parametrize("stepper", ["gd", "adam", "adamw"])
+def test_the_gradient_that_is_measured_is_that_of_points(stepper):
+    """With decoupled decay it is that of the loss."""
+    keys = spec(f"[training]\nstepper = '{stepper}'\nweight_decay = 0.1\nlearning_rate = 0.01\nsteps = 20")
+    runs = fates(keys, np.random.default_rng(2).normal(0, 1, (5, 9)))
+    there = derivatives(keys, runs["final_theta"])
+    np.testing.assert_allclose(runs["final_grad_norm"], np.linalg.norm(there.gradient, axis=1), rtol=HESSIAN)
+    plain = of_network(LOGISTIC, XOR, TARGET, runs["final_theta"])
+    np.testing.assert_allclose(runs["final_loss"], plain.loss, rtol=HESSIAN)
 
 
 @pytest.mark.parametrize("shape", [(9,), (2, 8), (1, 2, 9)])

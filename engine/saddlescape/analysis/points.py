@@ -19,11 +19,11 @@ Floats = npt.NDArray[np.floating]
 
 @np.errstate(invalid="ignore", over="ignore")
 def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
-    """Loss, gradient and Hessian of what the steps of a spec go down, at points (points, n_params), in float64.
+    """Value, gradient and Hessian of the objective of a spec, at points (points, n_params), in float64.
 
     That is the loss over all samples plus, for steppers that add it to the gradient, weight_decay / 2 times the
-    square of the parameters.  Exact but for rounding; symmetric to the last bit.  Of relu, leaky_relu and huber, second
-    derivatives are those of the straight piece that a point is on.
+    square of the parameters (docs/spec.md): what its steps go down.  Exact but for rounding; symmetric to the last
+    bit.  Of relu, leaky_relu and huber, second derivatives are those of the straight piece that a point is on.
 
     Raises
     ------

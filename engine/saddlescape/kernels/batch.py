@@ -114,7 +114,8 @@ LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 
 def _lanes(variant: Variant, rates: int) -> t.Lanes:
     n, dtype, lanes = variant.n_params, np.dtype(variant.kind.dtype), variant.kind.n
-    theta, state, grad, limits, seen = (_aligned((row, lanes), dtype) for row in (n, variant.n_states, n, rates, SEEN))
+    rows = n, variant.n_states, n * (1 + variant.keeps_slope), rates, SEEN
+    theta, state, grad, limits, seen = (_aligned((row, lanes), dtype) for row in rows)
     samples = variant.samples * variant.trainer.shuffled
     X, T = (_aligned((samples * variant.trainer.sizes[k], lanes), dtype) for k in (0, -1))
     keys, book = np.zeros((3, lanes), dtype=np.uint64), np.zeros((5, lanes), dtype=np.int64)

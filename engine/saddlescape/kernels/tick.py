@@ -60,6 +60,18 @@ def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
     return most * sqrt(over(builder, most.like(0.0), n, add))
 
 
+def add_decay(builder: Any, variant: Variant, theta: Rows, grad: Rows, rates: Rows) -> None:
+    """Make of the gradient of the loss that of the objective: the loss plus weight_decay / 2 times |theta|^2."""
+    decay, n = rates[STEPPER_RATES + variant.rates.index("weight_decay")], variant.n_params
+
+    def parameter(k: Any) -> None:
+        if variant.keeps_slope:
+            grad[n + k] = grad[k]
+        grad[k] = fma(decay, theta[k], grad[k])
+
+    repeat(builder, n, parameter, 1)
+
+
 def wants_attention(loss: Lanes, worst: Lanes, most: Lanes | None, rates: Rows) -> Mask:
     """Lanes that escape, are solved, diverge or meet the gradient tolerance at this step."""
     event = (loss < rates[ESCAPE_LOSS]) | (worst < rates[TOLERANCE]) | ~(loss <= rates[DIVERGED_LOSS])
@@ -99,18 +111,19 @@ def update(
     A stepper whose numbers change from step to step is at rest only where the gradient is zero, too; a run with
     noise never is, unless it multiplies and all its parameters are zero.
     """
-    stepper, n = variant.stepper, variant.n_params
+    trainer, stepper, n = variant.trainer, variant.stepper, variant.n_params
     assert stepper.update is not None  # the flow has a tick of its own
     move = stepper.update
     numbers = numbers_of_step(builder, variant, state, grad, rates)
-    cost = 200 if variant.trainer.noise else 8
+    cost = 200 if trainer.noise else 8
 
     def parameter(k: Any, first: int, numbers: dict[str, Lanes]) -> None:
         k = first + k
-        old, g = (theta[k], *(state[n * s + k] for s in range(stepper.states))), grad[k]
-        if variant.trainer.noise:
+        old = (theta[k], *(state[n * s + k] for s in range(stepper.states)))
+        g = grad[n + k] if variant.keeps_slope else grad[k]
+        if trainer.noise:
             g = fma(numbers["noise"], noise(builder, variant, keys, k), g)
-        if variant.trainer.weight_decay:
+        if trainer.weight_decay and (trainer.noise or trainer.batch):  # else `evaluate` has added it
             g = fma(numbers["weight_decay"], old[0], g)
         new, kept = move(old[0], old[1:], g, numbers)
         theta[k] = new
@@ -120,12 +133,12 @@ def update(
             bits.add(before, after)
         if stepper.step_states:
             bits.add(abs(g), g.like(0.0))
-        if variant.trainer.noise and stepper.multiplies:
+        if trainer.noise and stepper.multiplies:
             bits.add(select(abs(old[0]) > 0.0, numbers["noise"], 0.0), g.like(0.0))
 
-    if variant.trainer.noise and not stepper.multiplies:
+    if trainer.noise and not stepper.multiplies:
         bits.add(numbers["noise"], numbers["noise"].like(0.0))
-    if not variant.trainer.layer_rates:
+    if not trainer.layer_rates:
         repeat(builder, n, partial(parameter, first=0, numbers=numbers), cost)
         return
     for number, layer in enumerate(variant.layers):
@@ -159,7 +172,7 @@ def _rows(builder: Any, variant: Variant, names: tuple[str, ...], addresses: Any
 
 @intrinsic
 def evaluate(typingctx: Any, net: Any, theta: Any, grad: Any, rates: Any, seen: Any, X: Any, T: Any) -> Any:
-    """Loss, largest error and gradient of every lane over all samples; whether a lane wants attention."""
+    """Loss, largest error and the objective's gradient of every lane over all samples; whether one wants attention."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -170,6 +183,8 @@ def evaluate(typingctx: Any, net: Any, theta: Any, grad: Any, rates: Any, seen: 
         theta, grad, seen = rows["theta"], rows["grad"], rows["seen"]
         loss, worst = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
         seen[LOSS], seen[WORST] = loss, worst
+        if variant.trainer.weight_decay:
+            add_decay(builder, variant, theta, grad, rows["rates"])
         most = largest_component(builder, grad, variant.n_params) if variant.watch_gradient else None
         return wants_attention(loss, worst, most, rows["rates"]).any()
 

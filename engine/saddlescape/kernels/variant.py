@@ -95,6 +95,11 @@ class Variant:
         return (*rate, *self.stepper.rates, *decay, *schedule, *layers, *noise)
 
     @property
+    def keeps_slope(self) -> bool:
+        """Whether the gradient of the loss is kept beside that of the objective: noise is added before the decay."""
+        return self.trainer.weight_decay and self.trainer.noise and not self.trainer.batch
+
+    @property
     def flows(self) -> bool:
         """Whether runs follow the gradient flow."""
         return self.stepper.update is None

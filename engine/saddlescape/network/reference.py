@@ -193,22 +193,26 @@ def trajectory(
     shuffled: bool = False,
     key: tuple[int, int] = (0, 0),
 ) -> list[tuple[Array, float, Array, float]]:
-    """(theta, loss, gradient, largest error) over all samples at steps 0 to `steps`.
+    """(theta, loss, gradient of the objective, largest error) over all samples at steps 0 to `steps`.
 
     Parameters
     ----------
-    rates : by the kernel's names; `weight_decay` times theta is added to the gradient (but by those of `DECOUPLED`).
+    rates : by the kernel's names.  The objective is the loss plus `weight_decay` / 2 times the square of theta, if
+        there is that rate; for the steppers of `DECOUPLED` it is the loss.
     batch : samples of a step, taken in order or, if `shuffled`, in a fresh order each epoch; 0 for all.
     key : seed and number of the run, for the shuffles and for noise (`rates["noise"]` times a standard normal number).
     layer_rates : whether layer k steps at `layer_rate_k` times the learning rate.
     """
-    states, state, dtype, size = [], State(), theta.dtype, batch or len(X)
+    states: list[tuple[Array, float, Array, float]] = []
+    state, dtype, size = State(), theta.dtype, batch or len(X)
     shares = np.ones(len(theta))
     for number, rows in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
         shares[rows] = rates[f"layer_rate_{number}"]
+    decay = dtype.type(0 if stepper in DECOUPLED else rates.get("weight_decay", 0))
     order, epoch = np.arange(len(X)), -(-len(X) // size)
     for t in range(steps + 1):
-        states.append((theta, *loss_and_gradient(network, theta, X, T)))
+        loss, g, worst = loss_and_gradient(network, theta, X, T)
+        states.append((theta, loss, g + decay * theta, worst))
         if shuffled and t % epoch == 0:
             order = random.shuffled(order, *key, t // epoch)
         here = order[t % epoch * size :][:size]
@@ -216,8 +220,7 @@ def trajectory(
         if "noise" in rates:
             noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
             g = g + (rates["noise"] * noise).astype(dtype)
-        if stepper not in DECOUPLED and "weight_decay" in rates:
-            g = g + dtype.type(rates["weight_decay"]) * theta
+        g = g + decay * theta
         rate = rates["learning_rate"] * schedule(schedule_name, t, rates) * shares
         now: Rates = {**rates, "learning_rate": rate.astype(dtype)}
         theta = step(stepper, theta, g, state, now).astype(dtype)
