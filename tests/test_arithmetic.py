@@ -60,7 +60,8 @@ def bytes_of_run(folder, *overrides):
 
 
 def flow():
-    spec = parse(SPEC.split("[record]")[0], Path(), ("training.stepper='flow'", "training.time=50")).spec
+    changes = ("training.stepper='flow'", "training.learning_rate=", "training.time=50")
+    spec = parse(SPEC.split("[record]")[0], Path(), changes).spec
     return packed(ss.run_starts(spec, STARTS, threads=2))
 
 

@@ -165,7 +165,7 @@ def test_directions_are_of_any_length(product):
 
 def test_kicks_off_zero_are_as_the_quartic_of_xor_says():
     """A start at distance s escapes after c / s**2, so a budget of T frees no kick below sqrt(c / T)."""
-    changes = ["training.stepper=gd", "training.learning_rate=0.5", "training.steps=200000"]
+    changes = ["training.stepper=gd", "training.momentum=", "training.learning_rate=0.5", "training.steps=200000"]
     spec = ss.load("xor", changes).spec
     found = kicks(spec, np.zeros(9), 6, seed=4, bits=42)
     theory = np.sqrt(xor_escape_constant(found.direction) / (0.5 * 200_000))

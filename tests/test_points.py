@@ -38,7 +38,8 @@ def test_weight_decay_is_part_of_what_the_steps_go_down():
 
 def test_a_run_with_decay_that_rests_ends_by_its_gradient():
     """That of the objective, one and the same where a run stops, in what it measures and of points."""
-    decayed = spec("[training]\nstepper = 'gd'\nweight_decay = 0.02\n[stop]\nsolved = 0\ngradient = 1e-9")
+    keys = "[training]\nstepper = 'gd'\nweight_decay = 0.01\nsteps = 200000\n[stop]\nsolved = 0\ngradient = 1e-9"
+    decayed = parse(f'[problem]\nname = "and"\n{keys}', Path()).spec
     runs = fates(decayed, np.random.default_rng(1).normal(0, 2, (12, 9)))
     assert set(runs["stop_reason"]) == {StopReason.GRADIENT}
     there = derivatives(decayed, runs["final_theta"])

@@ -14,6 +14,7 @@ from store_cases import TEXT, filled, run_folder, sweep
 import saddlescape as ss
 from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError, SpecError
 from saddlescape.plan import Plan
+from saddlescape.runs.runner import resume
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome, StopReason
 
@@ -160,6 +161,20 @@ def test_overrides_are_part_of_the_sweep(tmp_path):
     path = run_folder(changed, tmp_path / "run")
     with ss.open(shutil.copy(path, tmp_path / "alone.h5")) as result:
         assert result.sweep.spec.training.steps == 21
+
+
+def test_a_run_whose_overrides_left_a_key_idle_goes_on(tmp_path):
+    """Earlier versions took them; only a new run has to unset it."""
+    text = TEXT.replace("steps = 20", "steps = 20\nmomentum = 0.5")
+    with pytest.raises(SpecError, match=r"unset it with --set training\.momentum="):
+        parse(text, tmp_path, ["training.stepper=gd"])
+    begun = Plan(parse(text, tmp_path, ["training.stepper=gd"], begun=True))
+    path = run_folder(begun, tmp_path / "run")
+    path.unlink()
+    assert resume(tmp_path / "run", threads=1) == path
+    for file in (path, shutil.copy(path, tmp_path / "alone.h5")):
+        with ss.open(file) as result:
+            assert Plan(result.sweep).digest == begun.digest
 
 
 def test_a_sweep_over_other_data_is_not_that_of_the_result(tmp_path):

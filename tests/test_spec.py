@@ -109,6 +109,63 @@ def test_overrides():
     assert (spec.training.learning_rate, spec.problem.name, spec.record.steps) == (0.1, "and", "every:9")
 
 
+IDLE = {
+    ("training.stepper=flow", "training.weight_decay=0.1"): "training.weight_decay: belongs to .*; leave it out",
+    ("training.stepper=flow", "training.learning_rate=1"): "training.learning_rate: does not go with .*; leave it out",
+    ("training.stepper=flow", "record.steps=[1]"): "record.steps: does not go with .*; leave it out",
+    ("training.stepper=gd", "training.beta2=0.5"): 'training.beta2: belongs to stepper = "adam" .*; leave it out',
+    ("training.stepper=gd", "record.times=[1]"): 'record.times: belongs to stepper = "flow"; leave it out',
+    ("training.schedule=cosine", "training.schedule_decay=0.5"): "training.schedule_decay: belongs to .*; leave it out",
+    ("problem.name=and", "problem.bits=3"): 'problem.bits: belongs to name = "parity"; leave it out',
+    ("starts.kind=zero", "starts.direction=[1]"): 'starts.direction: belongs to kind = "ray"; .*; leave it out',
+}
+
+
+@pytest.mark.parametrize("words", IDLE, ids=" ".join)
+def test_what_is_said_is_used_or_refused_however_it_is_said(words):
+    """By --set, in the file, or in the file and left idle by --set, which then has to unset it."""
+    (choice, idle), message = words, IDLE[words]
+    key, value = idle.split("=")
+    section, name = key.split(".")
+    said = f"{name} = {value}\n" if section == "problem" else f"[{section}]\n{name} = {value}\n"
+    assert re.fullmatch(f"{message}.*", faults(XOR, choice, idle))
+    left_idle = message.replace("leave it out", f"unset it with --set {key}=")
+    assert re.fullmatch(f"{left_idle}.*", faults(XOR + said, choice))
+    unset, never = parse(XOR + said, Path(), [choice, f"{key}="]), parse(XOR, Path(), [choice])
+    assert unset.resolved() == never.resolved()
+
+
+@pytest.mark.parametrize(
+    ("text", "idle", "message"),
+    [
+        ('[starts]\nkind = "zero"', "starts.scale=3", "starts.scale: changes nothing, as these starts have no scale"),
+        ('[starts]\nkind = "zero"', "starts.seed=3", "starts.seed: changes nothing, as nothing is drawn"),
+        ("[network]\nbias = false", "starts.biases=false", "starts.biases: changes nothing, as no bias is drawn"),
+        ("[network]\nhidden = []", "network.activation=tanh", "network.activation: changes nothing, as there are no"),
+        ('[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "sign"]', "training.beta1=0", "training.beta1: changes"),
+    ],
+)
+def test_a_key_that_is_set_changes_something(text, idle, message):
+    told = faults(XOR + text, idle)
+    assert told.startswith(message)
+    assert told.endswith("; remove the --set")
+
+
+def test_a_key_that_is_set_may_be_used_at_one_point_alone():
+    axis = '[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "adam"]\n'
+    axis += '[[axes]]\nkey = "starts.kind"\nvalues = ["zero", "normal"]\n'
+    spec = parse(XOR + axis, Path(), ["training.beta2=0.5", "starts.scale=2"]).structures[-1]
+    assert (spec.training.stepper, spec.training.beta2, spec.starts.scale) == ("adam", 0.5, 2)
+
+
+def test_an_override_without_a_value_unsets_a_key():
+    text = XOR + "[training]\nsteps = 7\n[network]\nhidden = [3, 4]\n"
+    assert parse(text, Path(), ["training.steps=", "network.hidden="]).resolved() == parse(XOR, Path()).resolved()
+    assert parse(text, Path(), ["training.steps=9", "training.steps="]).spec.steps == parse(XOR, Path()).spec.steps
+    assert "problem.name: is missing" in faults(XOR, "problem.name=")
+    assert "network.hidden.0: must be set to a TOML value" in faults(text, "network.hidden.0=")
+
+
 def test_all_faults_at_once():
     text = (
         '[problem]\nname = "xorr"\n[training]\nlearning_rate = 0\nsteps = 1.5\n[strats]\n'
@@ -225,7 +282,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + FLOW + "[record]\ntimes = [2, 2]", "record.times: must be increasing"),
         (XOR + FLOW + "[record]\ntimes = [1, 2000]", "record.times: must end by the last time, 1000.0; got 2000.0"),
         (XOR + FLOW + '[record]\ntimes = "every:2"', 'record.times: must be "log:N", "linear:N" or a list of times'),
-        (XOR + "[record]\ntimes = [1]", 'record.times: belongs to stepper = "flow"; write record.steps'),
+        (XOR + "[record]\ntimes = [1]", 'record.times: belongs to .*; leave it out and write record.steps'),
         (XOR + '[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "flow"]', "cannot be an axis with stepper"),
         (XOR + FLOW + '[[axes]]\nkey = "training.learning_rate"\nvalues = [1, 2]', "the flow has none; remove"),
         (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),

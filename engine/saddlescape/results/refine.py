@@ -185,7 +185,7 @@ def finer(sweep: Sweep, levels: int) -> Sweep:
     changes.append("record.runs=0")
     changed = [text.split("=")[0] for text in changes]
     kept = [text for text in sweep.overrides if text.split("=")[0].strip() not in changed]
-    return parse(sweep.text, sweep.folder, (*kept, *changes))
+    return parse(sweep.text, sweep.folder, (*kept, *changes), begun=True)
 
 
 def _check(results: Results, sweep: Sweep) -> None:

@@ -189,7 +189,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             overrides = tuple(map(str, json.loads(self._source.text("overrides"))))
             kept = {**self._resolved.get("data", {})}
         name = f"{self.path}, its spec"
-        sweep = kept_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides, name=name)
+        sweep = kept_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides, name=name, begun=True)
         for name in (name for name, digest in sweep.data.items() if kept.get(name) != digest):
             raise RefusedError(f"{name}: has changed since {self.path} was made from it; put the old file back")
         return sweep

@@ -87,7 +87,7 @@ def plan_of(sent: Job) -> Plan:
     others = [f"{name} {here.get(name)} and not {its}" for name, its in sent.versions.items() if here.get(name) != its]
     if others:
         raise ClusterError(f"a worker has {', '.join(others)}; give all workers the packages of this machine")
-    plan = Plan(parse(sent.text, Path(), sent.overrides, sent.data))
+    plan = Plan(parse(sent.text, Path(), sent.overrides, sent.data, begun=True))
     if plan.digest != sent.digest:
         raise ClusterError("a worker has another plan of the sweep; a data file has changed, or saddlescape itself")
     return plan

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, fits, grid, only_numbers, read
-from saddlescape.spec.checks import Chosen
+from saddlescape.spec.checks import CHOICES, NOTHING, Chosen
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import KEYS, is_key
 from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_number
@@ -135,7 +135,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     Parameters
     ----------
     source : path of the file (docs/spec.md has the keys), or the name of a bundled sweep.
-    overrides : ``"training.learning_rate=0.1"``; the value is TOML, or a bare word.
+    overrides : ``"training.learning_rate=0.1"``; the value is TOML, or a bare word, or nothing, which unsets the key.
 
     Returns
     -------
@@ -181,10 +181,12 @@ def parse(
     overrides: Sequence[str] = (),
     contents: Mapping[str, bytes] | None = None,
     name: str = "TOML",
+    begun: bool = False,
 ) -> Sweep:
     """The sweep of a TOML text; `folder` is where relative paths start.  Raises SpecError as `load` does.
 
-    `contents` has data files that are not there, by their names in the spec; `name` is that of the text.
+    `contents` has data files that are not there, by their names in the spec; `name` is that of the text.  Of a run
+    that has `begun`, keys that its overrides left idle are no fault: earlier versions took them.
     """
     try:
         tree = _toml(text)
@@ -195,6 +197,8 @@ def parse(
     found = [*override_faults, *_shaping(tree, axes)]
     for axis in (axis for axis in axes if axis.key in KEYS):
         _default(tree, axis.key, axis.values[0])
+    if begun:
+        chosen = {key: (None,) for key in CHOICES if key in chosen}
     files, unsound = DataFiles(folder, contents), unsound.union(fault.path for fault in found)
     chosen |= {axis.key: axis.extremes if is_number(axis.key) else axis.values for axis in axes}
     structures, spec_faults = _structures(tree, files, axes, chosen, unsound)
@@ -276,11 +280,11 @@ def _point(tree: Tree, sides: Sequence[Sequence[Axis]], index: tuple[int, ...]) 
 def _located(
     met: dict[Fault, list[tuple[int, ...]]], sides: Sequence[Sequence[Axis]], lengths: list[int]
 ) -> Iterator[Fault]:
-    """Each kind of fault once, with the values that it depends on; "axes" only if it is met everywhere."""
+    """Each kind of fault once, with the values that it depends on; that one changes nothing only if met everywhere."""
     told = set()
     for (path, message), where in met.items():
         kind = path, re.sub(r"\d+", "", message)
-        if kind in told or (path == "axes" and len(where) < math.prod(lengths)):
+        if kind in told or (NOTHING in message and len(where) < math.prod(lengths)):
             continue
         told.add(kind)
         pairs = [
@@ -339,6 +343,9 @@ def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dic
             faults.append(Fault(key, f"is not a key{nearest(key, KEYS)}"))
         elif key in axes or key.rpartition(".")[0] in axes:
             faults.append(Fault(key, "is an axis of this sweep; change its values in a copy of the file"))
+        elif not value and key.count(".") < 2:
+            _unset(tree, key)
+            chosen.pop(key, None)
         elif isinstance(tree.get(key.split(".")[0], {}), dict) or "." not in key:
             try:
                 faults += _put(tree, key, _value(value))
@@ -347,13 +354,16 @@ def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dic
                 wanted = f"must be set to a TOML value or a bare word; got {value!r:.80}"
                 faults.append(Fault(key, wanted + _remedy(key, value)))
     for key in chosen.keys() & ALTERNATIVES.keys():
-        _unset(tree, ALTERNATIVES[key], chosen.keys())
+        if ALTERNATIVES[key] not in chosen:
+            _unset(tree, ALTERNATIVES[key])
     return chosen, faults
 
 
-def _unset(tree: Tree, key: str, chosen: Set[str]) -> None:
-    section, name = key.split(".")
-    if key not in chosen and isinstance(table := tree.get(section), dict):
+def _unset(tree: Tree, key: str) -> None:
+    """Take a key away, so that it has its default."""
+    *section, name = key.split(".")
+    table = tree.get(section[0]) if section else tree
+    if isinstance(table, dict):
         table.pop(name, None)
 
 

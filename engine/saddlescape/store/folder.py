@@ -279,7 +279,8 @@ def kept_sweep(folder: Path) -> specs.Sweep:
     except (FileNotFoundError, ValueError):
         raise CorruptError(f"{spec} is missing or damaged; put the spec of the run back") from None
     folder = Path(kept["folder"])
-    return specs.parse(content, folder if folder.is_dir() else Path(), tuple(kept["overrides"]), name=str(spec))
+    folder = folder if folder.is_dir() else Path()
+    return specs.parse(content, folder, tuple(kept["overrides"]), name=str(spec), begun=True)
 
 
 def _now() -> str:

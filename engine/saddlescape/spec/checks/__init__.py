@@ -1,9 +1,9 @@
 """Checks of keys that do not fit each other, a module for each section of a spec."""
 
 from saddlescape.spec.checks import idle, network, problem, record, starts, training
-from saddlescape.spec.checks.check import LARGEST, Check, Chosen
+from saddlescape.spec.checks.check import CHOICES, LARGEST, NOTHING, Check, Chosen
 
-__all__ = ["CHECKS", "LARGEST", "Chosen"]
+__all__ = ["CHECKS", "CHOICES", "LARGEST", "NOTHING", "Chosen"]
 
 LENGTH = ("problem", "training.batch", "training.steps", "training.epochs")
 DRAWS = ("starts.kind", "starts.direction")
@@ -24,7 +24,7 @@ CHECKS: list[tuple[tuple[str, ...], Check]] = [
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), starts.shape),
     (("network.dtype",), network.numbers),
     (("starts.kind",), idle.axis("starts.scale", "these starts have no scale", idle.given)),
-    (("training.stepper",), idle.axis("training.learning_rate", "the flow has none", lambda spec: spec.flows)),
+    (("training.stepper",), idle.axis("training.learning_rate", "the flow has none", lambda spec: spec.flows, False)),
     (("starts.kind", "network.bias"), idle.axis("starts.biases", "no bias is drawn", idle.no_biases)),
     ((*DRAWS, "training.batch", "training.noise"), idle.axis("starts.seed", "nothing is drawn", idle.undrawn)),
     (("network.hidden",), idle.axis("network.activation", "there are no hidden units", idle.shallow)),

@@ -1,18 +1,19 @@
-"""Checks of axes that change nothing."""
+"""Checks of axes and overrides that change nothing."""
 
 from collections.abc import Callable, Iterator
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import Check, Chosen
+from saddlescape.spec.checks.check import NOTHING, Check, Chosen
 from saddlescape.spec.model import Spec
 
 
-def axis(key: str, reason: str, is_idle: Callable[[Spec], bool]) -> Check:
-    """Whether an axis changes nothing; a fault only if that is so at every point."""
+def axis(key: str, reason: str, is_idle: Callable[[Spec], bool], also_set: bool = True) -> Check:
+    """Whether an axis or, if `also_set`, an override changes nothing; a fault only if that is so at every point."""
 
     def check(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-        if chosen.get(key) and is_idle(spec):
-            yield Fault("axes", f"{key} changes nothing, as {reason}; remove this axis")
+        if (chosen.get(key) or (also_set and key in chosen)) and is_idle(spec):
+            path, words, remedy = ("axes", f"{key} ", "this axis") if chosen[key] else (key, "", "the --set")
+            yield Fault(path, f"{words}{NOTHING} {reason}; remove {remedy}")
 
     return check
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from saddlescape.errors import Fault
 from saddlescape.network.problems import DRAWN
-from saddlescape.spec.checks.check import Chosen, magnitude
+from saddlescape.spec.checks.check import Chosen, idle, magnitude
 from saddlescape.spec.model import Spec
 
 _PROBLEMS = {
@@ -28,9 +28,9 @@ def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if keys.coding != "01" and (keys.file or keys.name in ("encoder", *DRAWN)):
         yield Fault("problem.coding", f"belongs to the logic problems; got {keys.coding!r}; leave it out")
     for key, owners in _PROBLEMS.items():
-        if key in keys.model_fields_set and keys.name not in owners and "problem.name" not in chosen:
+        if key in keys.model_fields_set and keys.name not in owners:
             who = " or ".join(f'"{owner}"' for owner in owners)
-            yield Fault(f"problem.{key}", f"belongs to name = {who}; leave it out")
+            yield from idle(f"problem.{key}", f"belongs to name = {who}", "problem.name", chosen)
         if keys.name in owners and getattr(keys, key) is None:
             yield Fault(f"problem.{key}", f'is missing; name = "{keys.name}" needs it, for example {key} = 3')
 
@@ -48,5 +48,5 @@ def data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 def sound(spec: Spec) -> bool:
     """Whether the problem can be loaded (its own check says why not)."""
-    chosen: Chosen = {"problem.name": ()}
+    chosen: Chosen = {"problem.name": (spec.problem.name,)}
     return not [*choice(spec, chosen), *data(spec, chosen)]

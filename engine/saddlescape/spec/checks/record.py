@@ -33,7 +33,7 @@ def measures(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Measures are of layers that are there."""
     keys = spec.record
     idle = [field for field in keys.fields if field in _OF_HIDDEN and not spec.network.hidden]
-    if idle and "network.hidden" not in chosen:
+    if idle and not chosen.get("network.hidden"):
         yield Fault("record.fields", f'"{idle[0]}" needs a hidden layer; leave it out, or set network.hidden')
     if "tolerance" in keys.model_fields_set and "effective_width_tol" not in keys.fields:
         yield Fault("record.tolerance", 'belongs to fields with "effective_width_tol"; leave it out')

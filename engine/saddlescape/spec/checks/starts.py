@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import Chosen, magnitude
+from saddlescape.spec.checks.check import Chosen, idle, magnitude
 from saddlescape.spec.checks.problem import sound
 from saddlescape.spec.model import Side, Spec
 
@@ -17,10 +17,9 @@ def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     keys = spec.starts
     for key, owner in _OWN.items():
         given = getattr(keys, key) is not None
-        if given and keys.kind != owner and "starts.kind" not in chosen:
-            yield Fault(
-                f"starts.{key}", f'belongs to kind = "{owner}"; got kind = {keys.kind!r}; leave it out'
-            )
+        if given and keys.kind != owner:
+            reason = f'belongs to kind = "{owner}"; got kind = {keys.kind!r}'
+            yield from idle(f"starts.{key}", reason, "starts.kind", chosen)
         if not given and keys.kind == owner and key != "direction":
             yield Fault(f"starts.{key}", f'is missing; kind = "{owner}" needs it')
 

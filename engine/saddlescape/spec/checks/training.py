@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import Chosen
+from saddlescape.spec.checks.check import Chosen, idle
 from saddlescape.spec.checks.problem import sound
 from saddlescape.spec.model import Spec
 
@@ -52,9 +52,9 @@ def stepper(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Numbers belong to the stepper."""
     keys = spec.training
     for key, owners in _STEPPERS.items():
-        if keys.stepper not in owners and key in keys.model_fields_set and "training.stepper" not in chosen:
-            who = " or ".join(f'"{owner}"' for owner in owners)
-            yield Fault(f"training.{key}", f"belongs to stepper = {who}; leave it out or change the stepper")
+        if keys.stepper not in owners and key in keys.model_fields_set:
+            who, more = " or ".join(f'"{owner}"' for owner in owners), " or change the stepper"
+            yield from idle(f"training.{key}", f"belongs to stepper = {who}", "training.stepper", chosen, more)
     if keys.step_min > keys.step_max:
         yield Fault("training.step_min", f"must be at most step_max = {keys.step_max:g}; got {keys.step_min:g}")
 
@@ -67,15 +67,16 @@ def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """The flow has no steps of its own choice."""
     keys = spec.training
     if not spec.flows:
-        if "times" in spec.record.model_fields_set and "training.stepper" not in chosen:
-            yield Fault("record.times", 'belongs to stepper = "flow"; write record.steps or change the stepper')
+        if "times" in spec.record.model_fields_set:
+            more = " and write record.steps, or change the stepper"
+            yield from idle("record.times", 'belongs to stepper = "flow"', "training.stepper", chosen, more)
         return
-    reason = 'does not go with stepper = "flow", which follows the gradient in time; leave it out'
-    for key in (key for key, only in _FLOW.items() if getattr(keys, key) != only):
-        yield Fault(f"training.{key}", reason)
-    for section, key in (("training", "learning_rate"), ("record", "steps")):
-        if key in getattr(spec, section).model_fields_set and "training.stepper" not in chosen:
-            yield Fault(f"{section}.{key}", reason)
+    said = {"training.learning_rate": keys, "record.steps": spec.record}
+    paths = [f"training.{key}" for key, only in _FLOW.items() if getattr(keys, key) != only]
+    paths += [path for path, section in said.items() if path.split(".")[1] in section.model_fields_set]
+    for path in paths:
+        reason = 'does not go with stepper = "flow", which follows the gradient in time'
+        yield from idle(path, reason, "training.stepper", chosen)
     if spec.network.dtype != "float64":
         yield Fault("network.dtype", f'must be "float64" with stepper = "flow"; got "{spec.network.dtype}"')
 
@@ -84,8 +85,9 @@ def rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """The decay belongs to the schedule."""
     keys = spec.training
     without = keys.schedule in ("constant", "cosine")
-    if without and "schedule_decay" in keys.model_fields_set and "training.schedule" not in chosen:
-        yield Fault("training.schedule_decay", 'belongs to schedule = "exponential" or "inverse_time"; leave it out')
+    if without and "schedule_decay" in keys.model_fields_set:
+        reason = 'belongs to schedule = "exponential" or "inverse_time"'
+        yield from idle("training.schedule_decay", reason, "training.schedule", chosen)
     bad = [d for d in (chosen.get("training.schedule_decay") or [keys.schedule_decay]) if not 0 < d <= 1]
     if keys.schedule == "exponential" and bad:
         yield Fault("training.schedule_decay", f"must be greater than 0 and at most 1; got {bad[0]:g}; 1 is constant")
