@@ -75,7 +75,9 @@ def test_broken_toml_is_no_traceback(spec):
 
 def test_a_missing_result_is_named(tmp_path):
     refused(saddlescape("info", tmp_path / "none.h5"), 2, "none.h5", "there is none")
-    refused(saddlescape("plot", tmp_path), 2, "saddlescape resume")
+    refused(saddlescape("plot", tmp_path), 2, "there is none; name a result.h5")  # no advice that resume would refuse
+    (tmp_path / "plan.json").write_text("{}")
+    refused(saddlescape("info", tmp_path), 2, f"finish it with: saddlescape resume {tmp_path}")
 
 
 def test_dry_run_tells_the_cost_and_runs_nothing(spec, tmp_path):

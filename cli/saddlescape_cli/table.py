@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.analysis import outcome_counts
+from saddlescape.results.distinct import distinct_starts
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -20,12 +21,11 @@ ENDS = 20
 
 
 def rows(results: "Results") -> list[dict[str, Any]]:
-    """For each point of the first axis its value, its runs with each outcome, and its distinct starts.
+    """For each point of the first axis its value, its runs with each outcome, and how many starts they have.
 
     Zipped axes have a value each.  Without an axis (a slice's x and y are none), one row for all.
     """
-    counts = _counts(results)
-    distinct = results["distinct_starts"].reshape(len(counts), -1).sum(axis=1)
+    counts, distinct = _counts(results), distinct_starts(results)
     names = results.along[next(iter(results.dims))] if results.axes else ("starts",)
     columns = [results[name].tolist() for name in names] if results.axes else [["all"]]
     labels = [o.label for o in Outcome]

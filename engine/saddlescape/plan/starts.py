@@ -44,6 +44,18 @@ def single(spec: Spec, scale: float | None = None) -> bool:
     )
 
 
+def origin(spec: Spec, scale: float) -> tuple[object, ...]:
+    """What the starts of a point are made from, but for the scale: of the same at one scale come the same starts."""
+    keys, network = spec.starts, (spec.sizes, spec.network.bias, spec.network.dtype)
+    if keys.kind in ("slice", "file"):
+        return (*network, keys.file, keys.base, keys.x, keys.y)
+    if keys.kind == "zero" or scale == 0:
+        return network
+    aimed = keys.kind == "constant" or (keys.kind == "ray" and keys.direction is not None)
+    free = keys.biases or not spec.network.bias
+    return (*network, keys.kind, free, keys.direction if keys.kind == "ray" else None, None if aimed else keys.seed)
+
+
 def count(spec: Spec) -> int:
     """Starts at each point; 1 for a slice, whose cells are dimensions of the result."""
     if spec.starts.kind == "file":

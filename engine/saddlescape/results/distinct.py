@@ -1,0 +1,63 @@
+"""Different starts among the runs of many points, some of which share theirs."""
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.errors import SaddlescapeError
+from saddlescape.plan.starts import origin
+from saddlescape.spec import Sweep, only_numbers
+
+if TYPE_CHECKING:
+    from saddlescape.results.results import Results
+
+Numbers = npt.NDArray[np.int64]
+
+ELSEWHERE = ("training.", "stop.")
+"""Keys that no start depends on begin so."""
+
+
+def distinct_starts(results: "Results") -> Numbers:
+    """Different starts at each value of the first axis, or of all: those that several points share count once."""
+    lengths = [length for name, length in results.dims.items() if name not in ("x", "y", "run")]
+    counts = np.maximum(results["distinct_starts"], 0).reshape(math.prod(lengths), -1).sum(axis=1)  # -1: not there yet
+    rows = lengths[0] if lengths else 1
+    if len(lengths) < 2:
+        return np.asarray(counts)
+    try:
+        groups = _groups(results.sweep)
+    except SaddlescapeError:  # a data file is not at hand
+        groups = _by_keys([results.along[name] for name in list(results.dims)[: len(lengths)]], results.labels, lengths)
+    row = np.arange(counts.size) // (counts.size // rows)
+    shared, which = np.unique(row * (groups.max() + 1) + groups.ravel(), return_inverse=True)
+    most, total = np.zeros(len(shared), dtype=np.int64), np.zeros(rows, dtype=np.int64)
+    np.maximum.at(most, which, counts)
+    np.add.at(total, shared // (groups.max() + 1), most)
+    return total
+
+
+def _groups(sweep: Sweep) -> Numbers:
+    """A number for each point of a sweep, the same at points with the same starts."""
+    kinds = [1 if only_numbers(side) else len(side[0].values) for side in sweep.grid]
+    known: dict[object, int] = {}
+    numbers = np.empty((2, *kinds), dtype=np.int64)
+    for index in itertools.product(*map(range, kinds)):
+        spec = sweep.structure(index)
+        for at_scale in (0, 1):
+            numbers[(at_scale, *index)] = known.setdefault(origin(spec, at_scale), len(known))
+    scale = sweep.numeric("starts.scale")
+    values, which = np.unique(scale, return_inverse=True)
+    at_zero, elsewhere = numbers
+    unscaled = (scale == 0) | (at_zero == elsewhere)
+    found = np.where(unscaled, at_zero, elsewhere) * len(values) + np.where(unscaled, 0, which.reshape(scale.shape))
+    return np.broadcast_to(found, sweep.shape)
+
+
+def _by_keys(sides: list[tuple[str, ...]], keys: dict[str, str], lengths: list[int]) -> Numbers:
+    """The same as far as the keys of the axes tell, the names along each dimension given."""
+    shared = [all(keys[name].startswith(ELSEWHERE) for name in names) for names in sides]
+    alone = [1 if same else n for same, n in zip(shared, lengths, strict=True)]
+    return np.broadcast_to(np.arange(math.prod(alone)).reshape(alone), lengths)
