@@ -287,3 +287,5 @@ def test_what_no_law_can_be_read_from_is_refused(scale, time, seen, match):
 def test_a_law_that_is_none_is_refused():
     with pytest.raises(ValueError, match="law must be one of power, logarithm; got 'exponential'"):
         fit_scaling(SCALE, *planted("power"), law="exponential")
+    with pytest.raises(ValueError, match=r"did you mean 'power'\?"):
+        fit_scaling(SCALE, *planted("power"), law="Power")

@@ -12,6 +12,7 @@ from scipy.special import log_ndtr, ndtr
 
 from saddlescape.analysis.ranks import rank_slope
 from saddlescape.analysis.survival import event_quantiles
+from saddlescape.words.suggest import hint
 
 Array = npt.NDArray[np.float64]
 Law = Literal["power", "logarithm"]
@@ -135,7 +136,7 @@ class _Sample:
 
     def __init__(self, scale: npt.ArrayLike, time: npt.ArrayLike, observed: npt.ArrayLike, law: Law) -> None:
         if law not in LAWS:
-            raise ValueError(f"law must be one of {', '.join(LAWS)}; got {law!r}")
+            raise ValueError(f"law must be one of {', '.join(LAWS)}; got {law!r}{hint(str(law), LAWS)}")
         scale, time, self.seen = _checked(scale, time, observed)
         used = np.isfinite(time) & (time > 0)
         row, self._run = np.nonzero(used)

@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.words.suggest import hint
+
 Array = npt.NDArray[np.float64]
 
 
@@ -52,7 +54,7 @@ def xor_escape_constant(direction: npt.ArrayLike, coding: Literal["01", "pm1"] =
     """
     direction = np.asarray(direction, dtype=np.float64)
     if coding not in QUARTICS:
-        raise ValueError(f"coding must be one of {', '.join(QUARTICS)}; got {coding!r}")
+        raise ValueError(f"coding must be one of {', '.join(QUARTICS)}; got {coding!r}{hint(str(coding), QUARTICS)}")
     if direction.ndim == 0 or direction.shape[-1] % 4 != 1 or direction.shape[-1] < 5:
         raise ValueError(f"direction must have 4 h + 1 parameters, of a 2-h-1 network; got shape {direction.shape}")
     if not np.isfinite(direction).all():
