@@ -66,6 +66,11 @@ def test_what_the_page_says_below_its_table_is_in_the_table():
     assert f"the best p, {' or '.join(map(str, where))}, leaves {best[1].min():.0f} to {best[1].max():.0f} %" in page
     assert (online[:, 0] > online[:, 1]).all()
     assert f"{online[:, 0].min():.0f} to {online[:, 0].max():.0f} % at p = 0.1" in page
+    stay = {batch: int(share) for batch, share in re.findall(r"^\| (full|online) \| (\d+) % \|", text, re.MULTILINE)}
+    assert (stay["full"] > 50, stay["online"]) == (True, 0)
+    assert "most that fail at p = 0.1 are still on the plateau" in page
+    (ends,) = re.findall(r"^\| online \| 0 % \| ([\d., ]+) \|", text, re.MULTILINE)
+    assert all(0 < float(loss) - 1 / 3 < 0.001 for loss in ends.split(", "))
 
 
 @pytest.mark.slow

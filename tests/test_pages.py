@@ -16,6 +16,7 @@ from saddlescape.claims import CLAIMS
 from saddlescape.errors import SpecError
 from saddlescape.kernels import batch, caching, network
 from saddlescape.plan.plan import Plan, Shard
+from saddlescape.plots import ends
 from saddlescape.results import results, selection
 from saddlescape.runs import cluster
 from saddlescape.runs.compute import plateau_loss
@@ -80,6 +81,7 @@ def spectra():
     yield "with tanh units and targets -1 and +1 {4, 0 x 8}"
     shares = re.findall(r"loss 0\.25, units [01 ]+: (0\.\d+)", text("points.md"))
     assert (len(shares), round(1 / sum(map(float, shares)))) == (2, 5)
+    yield f"{WORDS[ends.ENDS].capitalize()} runs of each outcome, not polished"
     yield "Every fifth start gets trapped with one unit of either kind"
 
 
@@ -138,6 +140,19 @@ def optimisers():
     yield "exact zero stops them as well."
 
 
+def flowers():
+    """Of the same page: what moves from zero where all classes come as often."""
+    for language in ("csv", "toml"):
+        block = re.search(rf"```{language}\n(.*?)```", (ROOT / "docs/how-to.md").read_text(), re.DOTALL)
+        Path(f"flowers.{language}").write_text(block[1])
+    spec = ss.load("flowers.toml").spec
+    (end,) = ss.run_starts(spec, np.zeros((1, spec.n_params)))["final_theta"]
+    moved = np.flatnonzero(end)
+    assert set(moved) <= {spec.n_params - 1 - 5 * unit for unit in range(3)}
+    assert 0 < abs(end).max() < 1e-12
+    yield "Here all come as often, which zeros tell already: rounding moves them by less than 1e-12."
+
+
 def measures():
     """Loss in float32 against that of the same parameters in float64."""
     theta = np.random.default_rng(0).normal(size=(100, 9)).astype("float32")
@@ -186,7 +201,7 @@ PAGES = {
     "points.md": [tolerances, spectra],
     "kernels.md": [kernels, frozen],
     "spec.md": [late],
-    "how-to.md": [optimisers],
+    "how-to.md": [optimisers, flowers],
     "measures.md": [measures],
     "results.md": [reading],
     "scaling.md": [scaling],
