@@ -135,7 +135,8 @@ def late():
 def optimisers():
     """Of the page of recipes: steppers that divide by the gradient's own size, from exact zero."""
     for stepper in ("rmsprop", "adam"):
-        found = ss.run_starts(ss.load("xor", [f"training.stepper={stepper}"]).spec, np.zeros((1, 9)))
+        spec = parse(f'[problem]\nname = "xor"\n[training]\nstepper = "{stepper}"\n', Path()).spec
+        found = ss.run_starts(spec, np.zeros((1, 9)))
         assert found["outcome"].tolist() == [Outcome.FROZEN]
     yield "exact zero stops them as well."
 
