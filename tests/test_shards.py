@@ -1,6 +1,7 @@
 """Shards computed apart and merged: the bytes of one run, and no block missing, twice or of another run."""
 
 import fcntl
+import math
 import shutil
 
 import pytest
@@ -30,6 +31,23 @@ def shard_folder(folder, shard, *overrides):
 
 def shard_folders(where, of):
     return [shard_folder(where / str(number), Shard(number, of)) for number in range(1, of + 1)]
+
+
+@given(some.integers(1, 300), some.integers(1, 50), some.integers(1, 12), some.data())
+@settings(max_examples=60, deadline=None)
+def test_the_runs_of_a_shard_are_those_of_its_blocks(count, most, of, data):
+    plan = Plan(sweep(f"starts.count={count}"))
+    plan.__dict__["tile"] = (1, 1, min(most, count))
+    numbers = Shard(data.draw(some.integers(1, of)), of).numbers(plan.blocks)
+    assert plan.runs_in(numbers) == sum(math.prod(plan.block(number).shape) for number in numbers)
+
+
+def test_the_runs_of_a_strangers_shard_are_known_at_once():
+    """A spec of a few bytes can mean more blocks than are walked in a day."""
+    plan = Plan(sweep("starts.count=1e9", "training.steps=1e9"))
+    shards = [Shard(number, 7).numbers(plan.blocks) for number in range(1, 8)]
+    assert len(shards[0]) > 5 * 10**8
+    assert sum(map(plan.runs_in, shards)) == plan.runs
 
 
 @given(blocks=some.integers(0, 1000), of=some.integers(1, 50))

@@ -269,6 +269,14 @@ class Plan:
     def _grid(self) -> tuple[int, ...]:
         return tuple(-(-length // extent) for length, extent in zip(self.shape, self.tile, strict=True))
 
+    def runs_in(self, numbers: range) -> int:
+        """Runs in the blocks of these numbers, which may be too many to walk: all are full but the last of a cut."""
+        full = math.prod(self.tile)
+        cut = max(range(len(self.shape)), key=lambda k: self.shape[k] % self.tile[k])
+        length, extent, cells = self.shape[cut], self.tile[cut], self._grid[cut]
+        lacking = full - full // extent * (length - (cells - 1) * extent)
+        return full * len(numbers) - lacking * _meet(numbers, cells)
+
     @property
     def blocks(self) -> int:
         return math.prod(self._grid)
@@ -289,6 +297,14 @@ class Plan:
         refined = ["refined"] if self.refined else []
         text = json.dumps([FORMAT, self.tile, self.sweep.resolved(), *refined], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _meet(numbers: range, every: int) -> int:
+    """How many of these numbers, from 0 on, are the last of each `every`: solutions of a congruence."""
+    common, offset = math.gcd(numbers.step, every), every - 1 - numbers.start
+    period = every // common
+    first = offset // common * pow(numbers.step // common, -1, period) % period
+    return 0 if offset % common else len(range(first, len(numbers), period))
 
 
 def record_times(schedule: str | tuple[float, ...], end: float) -> npt.NDArray[np.float64]:

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -266,8 +266,8 @@ def _finish(
 ) -> Path:
     plan, numbers = store.plan, store.shard.numbers(store.plan.blocks)
     done = store.committed()
-    meter = _Meter(plan.runs if store.shard == WHOLE else _runs(plan, numbers), progress, should_stop)
-    meter.add(runs=_runs(plan, done))
+    meter = _Meter(plan.runs_in(numbers), progress, should_stop)
+    meter.add(runs=sum(math.prod(plan.block(number).shape) for number in done))
     settled = done.keys() | store.failed().keys()
     missing = (plan.block(number) for number in numbers if number not in settled)
     if len(settled) < len(numbers):
@@ -285,10 +285,6 @@ def _finish(
     if notes := store.failed():
         raise FailedBlocksError(store.folder, notes, again)
     return store.merge(lambda: meter.check(store.folder)) if store.shard == WHOLE else store.folder
-
-
-def _runs(plan: Plan, numbers: Iterable[int]) -> int:
-    return sum(math.prod(plan.block(number).shape) for number in numbers)
 
 
 class _Meter:
