@@ -63,9 +63,6 @@ ROOMY = 8
 # As many times for the disk, where numbers are deflated to a fifth at best here, and a small run has 128 KiB to spare.
 ROOMY_DISK = 8
 
-# How many times the time that is said at most a run may take on a machine that others use too.
-BUSY = 4
-
 # The least loss that a search by gradients finds, and extrema found on a grid of 1e-4: errors enter squared.
 SEARCHED = 1e-8
 

@@ -1,7 +1,6 @@
 """What a sweep costs, from its plan alone, and whether there is room for it; before anything large is allocated."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 from saddlescape.errors import RefusedError
 from saddlescape.network.problems import KEPT
 from saddlescape.plan import WHOLE, Plan, Shard
-from saddlescape.spec import Spec
+from saddlescape.spec import Spec, Sweep
 from saddlescape.store.schema import Variable, sizes, variables
 from saddlescape.system import resources
 
@@ -82,7 +81,7 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
 def check_memory(plan: Plan, threads: int) -> None:
     """Refuse a run whose blocks may not fit into memory, as `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
-    parts = _parts(plan, _tile(plan)) | {"kernels": A_KERNEL * (kernels(plan.structures) - 1)}
+    parts = _parts(plan, _tile(plan)) | {"kernels": A_KERNEL * (len(kernels(plan.sweep)) - 1)}
     _fit(plan, "memory", memory(plan, threads) - resources.held(), resources.memory(), parts, fewer)
 
 
@@ -91,7 +90,7 @@ def _fit(plan: Plan, what: str, needed: int, there: resources.Room, parts: dict[
         return
     key, remedy = LESS[max(parts, key=parts.__getitem__)]
     section, _, name = key.partition(".")
-    whole = {"starts.count": plan.shape, "axes": f"{kernels(plan.structures)} kernels"}
+    whole = {"starts.count": plan.shape, "axes": f"{len(kernels(plan.sweep))} kernels"}
     got = whole[key] if key in whole else getattr(getattr(plan.sweep.spec, section), name)
     needs = f"needs up to {readable(needed)} of {what}, {readable(there.bytes)} available ({there.limit})"
     raise RefusedError(f"{key}: {needs}; got {got}, {plan.runs} runs; {remedy}{more}")
@@ -108,7 +107,7 @@ def memory(plan: Plan, threads: int) -> int:
     stored = _parts(plan, _tile(plan))
     blocks = threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
     lists = A_STRUCTURE * len(plan.structures) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes)
-    lists += A_BLOCK * plan.blocks + A_KERNEL * kernels(plan.structures)
+    lists += A_BLOCK * plan.blocks + A_KERNEL * len(kernels(plan.sweep))
     return COMPILER + lists + _problems(plan, threads) + blocks
 
 
@@ -120,17 +119,26 @@ def _problems(plan: Plan, threads: int) -> int:
     return files + max(sizes.values()) * (min(KEPT, len(sizes)) + threads * (COPIES + shuffled))
 
 
-def kernels(specs: Sequence[Spec]) -> int:
-    """How many there are: each network and each way to train it has machine code of its own."""
-    return len(
-        {
-            (
-                *(s.sizes, s.network.bias, s.activations, s.network.dtype, s.samples, s.training.loss),
-                *(s.training.stepper, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
-            )
-            for s in specs
-        }
-    )
+def kernels(sweep: Sweep) -> list[Spec]:
+    """One spec for each: each network and each way to train it has machine code of its own.
+
+    So has each pair of a network with and without decay, noise and a limit for its gradient, where axes have both.
+    """
+    axes = (sweep.numeric(key) for key in ("training.weight_decay", "training.noise", "stop.gradient"))
+    switched = 1 << sum(bool(values.any()) and not values.all() for values in axes)
+    found = {
+        (
+            *(s.sizes, s.network.bias, s.activations, s.network.dtype, s.samples, s.training.loss),
+            *(s.training.stepper, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
+        ): s
+        for s in sweep.structures
+    }
+    return list(found.values()) * switched
+
+
+def stored(plan: Plan) -> int:
+    """Bytes of a run's variables before they are deflated."""
+    return sum(_parts(plan, sizes(plan)).values())
 
 
 def _working(plan: Plan, stored: dict[str, int]) -> int:

@@ -1,8 +1,12 @@
 """How fast the kernel is for a spec: network-steps a second, and the share of what the machine could do at most."""
 
+import math
+import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -10,18 +14,38 @@ import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
 from saddlescape.kernels import Batch, train
+from saddlescape.kernels.batch import LANE_BYTES
+from saddlescape.kernels.caching import TOLD
 from saddlescape.kernels.limit import limit
-from saddlescape.plan import starts
+from saddlescape.kernels.network import ACTIVATION_COST, TILE
+from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.plan import Plan, starts
 from saddlescape.runs.compute import batch, trainer
-from saddlescape.runs.cost import kernels
-from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep
+from saddlescape.runs.cost import kernels, stored
+from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep, only_numbers
 
 Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
 LONGEST_TIME = 1e12
 
-BEGIN, COMPILED, BLOCK, RUN = 3.0, 4.0, 0.02, 2e-5
-"""Seconds that take, at most: to begin, to compile a kernel, to write and merge a block, and a run beside its steps."""
+# Processor time on two busy cores, which is more than on idle ones, and the time that is said for it at most.
+
+BEGIN, BLOCK, RUN, BYTE = 4.0, 0.02, 2e-5, 4e-8
+"""Seconds to begin (2.3 to 2.9), for a block to be written and merged (0.008), for a run beside its steps (1e-6) and
+for a byte that is stored of it (1e-8)."""
+
+KERNEL, LAYER, UNROLLED, FULL = 1.5, 0.25, 1.35, 64
+"""Seconds to compile a kernel (2-2-1: gd 1.1, flow 1.9): itself, each layer of weights, and more of a layer up to so
+many weights (8 layers of 8, 16 samples: 7.1; in batches of 5 of 17: 36; 8 layers of 64, flow: 12.7)."""
+
+OTHER_DTYPE = 12.0
+"""Seconds to compile what all kernels of a dtype have in common (gd 4.3 to 8.4, flow 6.5 to 11.5)."""
+
+VALUE = 3e-7
+"""Seconds for each input, target and hidden unit of a sample of a problem, which is made twice (each 0.7 to 1e-7)."""
+
+WATCHED = 1e-37
+"""A limit of the gradient that is met nowhere but at fixed points, in float32 also."""
 
 FEWEST, PROBED = 32, 2**26
 """Runs of a probe, and parameters times samples that its runs have together at most."""
@@ -30,7 +54,8 @@ FEWEST, PROBED = 32, 2**26
 def _numbers(spec: Spec, runs: int = RUNS) -> dict[str, Floats]:
     """The spec's own numbers for every run, without stops that come before the steps are taken."""
     numbers = {key: np.full(runs, spec.number(key)) for key in NUMERIC}
-    return {**numbers, "stop.solved": np.zeros(runs), "stop.gradient": np.zeros(runs)}
+    watched = np.minimum(numbers["stop.gradient"], WATCHED)  # which costs time
+    return {**numbers, "stop.solved": np.zeros(runs), "stop.gradient": watched}
 
 
 def _timed(spec: Spec, given: Batch, epochs: int, threads: int) -> tuple[float, float]:
@@ -70,24 +95,59 @@ def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
     """How long so many runs of a sweep, spread over its points, take at most: if every one uses all its steps.
 
     From a probe of about a second of the network that costs most; the others are taken to cost in proportion to
-    parameters times samples.  All kernels are counted as to be compiled, but for that of the probe.
+    what they compute.  All kernels are counted as to be compiled, but for that of the probe where it is kept.
     """
-    specs = sweep.structures
+    plan, specs = Plan(sweep), sweep.structures
     costliest = max(specs, key=_work)
-    alike = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest)
-    few = min(RUNS, max(FEWEST, PROBED // _work(costliest)))
-    trained = runs / len(specs) * alike / rate(_gentle(costliest, sweep), threads, few, rounds=2)
-    return BEGIN + trained + COMPILED * (kernels(specs) - 1) + BLOCK * blocks + RUN * runs
+    alike = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest) / len(specs)
+    few = min(RUNS, max(FEWEST, PROBED // (costliest.n_params * (costliest.batch or costliest.samples))))
+    speed = rate(_gentle(costliest, sweep), threads, few, rounds=2) / threads
+    one_thread = -(-blocks // threads) / blocks  # its share of the blocks
+    trained = one_thread * (runs + _idle(plan, blocks)) * alike / speed
+    written = BLOCK * blocks + RUN * runs + BYTE * stored(plan) * runs / plan.runs
+    return BEGIN + trained + _compiled(sweep, costliest) + _made(specs) + written
+
+
+def _idle(plan: Plan, blocks: int) -> int:
+    """Lanes that have no run: in each block, of those of every network's last runs."""
+    sweep = plan.sweep
+    networks: int = math.prod(n for n, side in zip(plan.tile, sweep.grid, strict=False) if not only_numbers(side))
+    lanes = max(TILE // (s.batch or s.samples) or 1 for s in sweep.structures) * LANE_BYTES // 4
+    return blocks * networks * (lanes - 1)
+
+
+def _compiled(sweep: Sweep, probed: Spec) -> float:
+    """Seconds of the compiler; none of the kernel that was probed, if it is kept."""
+    its, each = kernels(sweep), 1 + ("outputs" in sweep.spec.record.fields)  # which have a kernel of their own
+    known = 0.0 if TOLD in os.environ else _kernel(probed)
+    return OTHER_DTYPE * (len({spec.network.dtype for spec in its}) - 1) + each * sum(map(_kernel, its)) - known
+
+
+def _kernel(spec: Spec) -> float:
+    """Seconds to compile the kernel of a spec: each layer for every number of samples that is taken at once."""
+    taken = (spec.samples, *((spec.batch, spec.samples % spec.batch) if spec.batch else ()))
+    tiles = sum((n >= TILE) + (n % TILE > 0) for n in taken)
+    layers = sum(LAYER + UNROLLED * min(1.0, a * b / FULL) for a, b in pairwise(spec.sizes))
+    return float(KERNEL + tiles * layers)
+
+
+def _made(specs: Sequence[Spec]) -> float:
+    """Seconds in which the problems are made."""
+    problems = {spec.problem: (spec.sizes[0], spec.sizes[-1], spec.problem.hidden or 0) for spec in specs}
+    samples = {spec.problem: spec.samples for spec in specs}
+    return VALUE * sum(samples[problem] * sum(values) for problem, values in problems.items())
 
 
 def _work(spec: Spec) -> int:
-    """What a step costs."""
-    return spec.n_params * (spec.batch or spec.samples)
+    """What a step costs: the network for each sample, then the update."""
+    units = sum(spec.sizes[1:])
+    update = 1 + 16 * STEPPERS[spec.training.stepper].states
+    return (spec.n_params + ACTIVATION_COST * units) * (spec.batch or spec.samples) + spec.n_params * update
 
 
 def _gentle(spec: Spec, sweep: Sweep) -> Spec:
     """The same kernel where no run stops: normal starts and small steps."""
-    for key in ("training.noise", "training.weight_decay"):
+    for key in ("training.noise", "training.weight_decay", "stop.gradient"):
         spec = spec.replaced(key, float(sweep.numeric(key).max()))
     training = spec.training.model_copy(update={"learning_rate": 1e-4})
     if training.layer_rates is not None:
