@@ -81,7 +81,8 @@ def rate(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> fl
     training = spec.training.model_copy(update={"time": LONGEST_TIME})
     spec = spec.model_copy(update={"training": training})
     start = np.arange(runs) % starts.count(spec)
-    given, epochs = batch(spec, start, _numbers(spec, runs), np.full(runs, -1), np.zeros(1, dtype=np.int64)), 4
+    record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # of a run's kernel, which is compiled so
+    given, epochs = batch(spec, start, _numbers(spec, runs), np.full(runs, -1), record_at), 4
     _timed(spec, given, 1, 1)  # compiles
     while (seconds := _timed(spec, given, epochs, threads)[0]) < SECONDS and epochs < LONGEST:
         epochs *= 1 + int(min(7, SECONDS / seconds))
