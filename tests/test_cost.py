@@ -14,6 +14,8 @@ from tolerances import ROOMY_DISK
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError
+from saddlescape.kernels.integrate import integrate
+from saddlescape.kernels.train import advance
 from saddlescape.plan import Plan, Shard
 from saddlescape.runs.cost import check_memory, check_room, cost, kernels, memory, readable
 from saddlescape.runs.throughput import BEGIN, KERNEL, seconds
@@ -193,6 +195,17 @@ def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path
 def test_a_probe_has_something_to_time_whatever_the_starts_and_rates(settings):
     sweep = parse(TINY.replace("learning_rate = 0.5\n", ""), Path(), settings)
     assert BEGIN < seconds(sweep, 10, 1) < BEGIN + 1
+
+
+@pytest.mark.parametrize("settings", [["training.stepper=flow"], ["stop.gradient=1e-9"]])
+def test_a_probe_uses_the_kernel_of_the_run(tmp_path, settings):
+    flows = "flow" in settings[0]
+    text, entry = (TINY.replace("learning_rate = 0.5\n", ""), integrate) if flows else (TINY, advance)
+    sweep = parse(text, Path(), settings)
+    seconds(sweep, 10, 1)
+    known = set(entry.signatures)
+    ss.run(sweep, tmp_path / "run")
+    assert set(entry.signatures) == known
 
 
 def test_kernels_to_be_compiled_take_time():
