@@ -34,7 +34,7 @@ def refused(done, code, *words):
     """Assert a failure of one or more `error:` lines with these words, and no traceback."""
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
-    assert all(line.startswith("error: ") for line in done.stderr.splitlines())
+    assert {line[:7] for line in done.stderr.splitlines()} == {"error: "}
     assert all(word in done.stderr for word in words), done.stderr
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -164,9 +165,11 @@ def test_memory_is_bounded_by_the_limit_of_the_address_space():
     assert limit == "left of the limit of ulimit -v"
 
 
-def test_disk_is_that_of_the_folder_that_is_there(tmp_path):
+def test_disk_is_that_of_the_folder_that_is_there(tmp_path, monkeypatch):
     assert resources.disk(tmp_path / "not/yet/there").limit == f"free at {tmp_path}"
-    assert resources.disk(tmp_path).bytes > 0
+    usage = {tmp_path: SimpleNamespace(total=10, used=7, free=3)}
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage[path])
+    assert resources.disk(tmp_path / "not/yet/there").bytes == 3
 
 
 def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import random
 import re
@@ -78,10 +79,10 @@ def told(text, overrides=(), folder=Path("nowhere")):
         faults = [str(fault) for fault in error.faults]
         assert all(len(fault) < 2000 and fault.isprintable() for fault in faults), faults
         return faults
-    assert cost(plan, 2).runs > 0
+    assert cost(plan, 2).runs == math.prod(plan.shape) == plan.runs
     assert len(plan.digest) == 64
-    assert variables(plan)
-    assert plan.block(0).shape
+    assert {"outcome", "stop_step", "final_loss", "distinct_starts"} < {variable.name for variable in variables(plan)}
+    assert len(plan.block(0).shape) == len(plan.shape)
     return ()
 
 

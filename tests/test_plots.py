@@ -401,8 +401,9 @@ def test_a_picture_of_a_page_takes_its_text_colour(scales):
     assert text.startswith('<svg role="img" aria-label="a &quot;curve&quot;"')
     assert "#000000" not in text
     assert "currentColor" in text
-    assert all(name.startswith("mine-") for name in re.findall(r' id="([^"]*)"', text))
-    assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(re.findall(r' id="([^"]*)"', text))
+    names, links = re.findall(r' id="([^"]*)"', text), re.findall(r'(?:href="|url\()#([^")]+)', text)
+    assert {name.partition("-")[0] for name in names} == {"mine"}
+    assert set() < set(links) <= set(names)
     assert text == plots.svg(plots.plot(scales), "mine", 'a "curve"')
 
 
@@ -453,7 +454,8 @@ def test_plot_picks_by_the_axes(monkeypatch, coords, kind):
 
 
 def test_plot_draws_a_design_where_there_is_one():
-    assert plots.plot(designed([1])).axes[0].collections
+    (dots,) = plots.plot(designed([1])).axes[0].collections
+    assert dots.get_offsets().tolist() == [[0.1, 0], [1, 2], [100, 1]]
 
 
 def test_pictures_can_be_saved(scales, tmp_path):
