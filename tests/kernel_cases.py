@@ -5,13 +5,12 @@ import itertools
 import numpy as np
 
 from saddlescape.kernels import Batch, Trained, Trainer, train
-from saddlescape.kernels.steppers import STEPPERS as ALL_STEPPERS
 from saddlescape.network import layout, reference
-from saddlescape.words.optimizers import DECOUPLED
+from saddlescape.words import activations, losses
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
-ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin")
-LOSSES = ("half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce")
-STEPPERS = [name for name in ALL_STEPPERS if name != "flow"]
+ACTIVATIONS, LOSSES = tuple(activations.ACTIVATIONS), tuple(losses.LOSSES)
+STEPPERS = [name for name, its in OPTIMIZERS.items() if its.steps]
 """Those that step; the flow has tests of its own."""
 
 HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
@@ -24,12 +23,11 @@ RATES = {
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
     "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1, "half_turn": 0.005,
 }  # fmt: skip
-OUTPUT = {"bce": "logistic", "bce_logits": "linear", "softmax_ce": "linear"}
 
 
 def activations_of(loss, activation, hidden):
     """The hidden activation is that of the outputs too, where the loss leaves a choice."""
-    return (activation,) * hidden + (OUTPUT.get(loss, activation),)
+    return (activation,) * hidden + (losses.LOSSES[loss].output or activation,)
 
 
 FULL = [
@@ -102,7 +100,8 @@ def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, 
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
     trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
     network = reference.Network(sizes, bias, activations, loss)
-    kept = {"weight_decay": stepper in DECOUPLED or trainer.weight_decay, "noise": trainer.noise}
+    decoupled = OPTIMIZERS[stepper].decay is Decay.DECOUPLED
+    kept = {"weight_decay": decoupled or trainer.weight_decay, "noise": trainer.noise}
     rates = {name: rate for name, rate in RATES.items() if kept.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
     given = (x, t, steps * epoch, stepper, rates, trainer.schedule, trainer.batch, trainer.layer_rates)

@@ -313,7 +313,8 @@ def test_numbers_of_a_plan_and_its_runs_are_the_same_on_any_processor():
 import hashlib
 from pathlib import Path
 import numpy as np
-from saddlescape.runs.compute import plateau_loss, rates
+from saddlescape.network.plateau import plateau_loss
+from saddlescape.runs.compute import rates
 from saddlescape.plan import Plan
 from saddlescape.network.problems import Problem
 from saddlescape.spec import parse

@@ -2,22 +2,24 @@
 
 import numpy as np
 import pytest
-from kernel_cases import ACTIVATIONS, LOSSES, OUTPUT, problem
+from kernel_cases import ACTIVATIONS, LOSSES, problem
 from scipy.optimize import minimize
 from tolerances import SEARCHED
 
 from saddlescape.network import reference
+from saddlescape.network.plateau import plateau_loss
 from saddlescape.network.problems import Problem
-from saddlescape.runs.compute import RANGE, plateau_loss
+from saddlescape.words import losses
+from saddlescape.words.activations import ACTIVATIONS as WORDS
 
-CASES = [(loss, output) for loss in LOSSES for output in ACTIVATIONS if OUTPUT.get(loss, output) == output]
+CASES = [(loss, output) for loss in LOSSES for output in ACTIVATIONS if losses.LOSSES[loss].output in (None, output)]
 
 
 @pytest.mark.parametrize(("loss", "output"), CASES)
 @pytest.mark.parametrize(("scale", "shift"), [(1, 0), (6, -3)])
 def test_no_network_without_inputs_has_less_loss(loss, output, scale, shift):
     X, T = problem(7, 1, 3, loss=loss)
-    targets = T if loss in OUTPUT else scale * T + shift
+    targets = T if losses.LOSSES[loss].output else scale * T + shift
     network = reference.Network((1, 3), True, (output,), loss)
 
     def of_biases(biases):
@@ -42,5 +44,5 @@ def test_known_plateaus():
 def test_ranges_are_those_of_the_activations(name):
     z = np.concatenate([np.linspace(-20, 20, 400_001), [-1e9, 1e9]])
     value = reference.activate(name, z)[0]
-    for found, limit in zip((value.min(), value.max()), RANGE[name], strict=True):
+    for found, limit in zip((value.min(), value.max()), WORDS[name].range, strict=True):
         assert abs(found) > 1e6 if np.isinf(limit) else found == pytest.approx(limit, abs=SEARCHED)

@@ -6,7 +6,7 @@ from spec_cases import TINY
 
 import saddlescape as ss
 from saddlescape.network import reference
-from saddlescape.runs.compute import plateau_loss
+from saddlescape.network.plateau import plateau_loss
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import ESCAPE_DROP
 

@@ -11,11 +11,12 @@ from kernel_cases import ACTIVATIONS, DTYPES, PAIRS, PARTS, RATES, TARGET, XOR, 
 from tolerances import AMPLIFIED, LENGTH, TRAJECTORY
 
 from saddlescape.kernels import Trainer, train
-from saddlescape.kernels.activations import ODD
-from saddlescape.kernels.steppers import STEPPERS
 from saddlescape.network import layout, reference
-from saddlescape.words.optimizers import DECOUPLED
+from saddlescape.words.activations import ACTIVATIONS as WORDS
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
 from saddlescape.words.outcomes import StopReason
+
+ODD = {name for name, its in WORDS.items() if its.odd}
 
 LOGISTIC = Trainer((2, 2, 1), True, ("logistic", "logistic"), "half_sse", "momentum")
 TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
@@ -102,7 +103,7 @@ def test_loops_that_are_not_unrolled_equal_the_reference(sizes):
 @pytest.mark.parametrize("schedule", ["exponential", "cosine", "inverse_time"])
 def test_schedules_and_weight_decay_equal_the_reference(stepper, schedule):
     case = ("tanh", "half_sse", stepper, (3,), "float64")
-    expect_equal_to_reference(case, schedule=schedule, weight_decay=stepper not in DECOUPLED)
+    expect_equal_to_reference(case, schedule=schedule, weight_decay=OPTIMIZERS[stepper].decay is not Decay.DECOUPLED)
 
 
 @pytest.mark.parametrize("options", [{"noise": True}, {"batch": 2}], ids=str)
@@ -130,10 +131,6 @@ def test_steps_of_rprop_are_bounded_as_those_of_torch(case):
     path = reference.trajectory(network, start[0], X, T, steps, "rprop", numbers)
     np.testing.assert_allclose([trained.theta[0, 0], path[-1][0][0]], first, rtol=LENGTH)
     np.testing.assert_allclose(trained.theta[0], path[-1][0], rtol=LENGTH)
-
-
-def test_steppers_with_a_weight_decay_of_their_own_are_those_declared():
-    assert {name for name, stepper in STEPPERS.items() if "weight_decay" in stepper.rates} == DECOUPLED
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from saddlescape.words.outcomes import Outcome, StopReason, classify
+from saddlescape.runs.classify import classify
+from saddlescape.words.outcomes import Outcome, StopReason
 
 NAN = float("nan")
 

@@ -10,8 +10,9 @@ import pytest
 from saddlescape.spec.axes import FIXED, KINDS, MAX_DIMENSIONS
 from saddlescape.spec.designs import Design
 from saddlescape.spec.keys import KEYS
-from saddlescape.spec.model import ACTIVATIONS, ELEMENTS
+from saddlescape.spec.model import ELEMENTS
 from saddlescape.spec.sweep import MAX_STRUCTURES
+from saddlescape.words.activations import ACTIVATIONS
 
 PAGE = (Path(__file__).parents[1] / "docs/spec.md").read_text()
 WITHOUT = ("-", "drawn", "all 1")

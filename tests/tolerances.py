@@ -150,3 +150,6 @@ BAR_HELD, BAR_OF = 0.98, 150
 
 # Escape times of XOR's flow times scale^2, over the constant of the quartic: off by a share of the scale.
 XOR_TIME, XOR_EXPONENT = 8, 0.05
+
+# An activation's values against what its row tells of them: some roundings of numbers near 1.
+POINTWISE = 1e-14

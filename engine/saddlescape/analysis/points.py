@@ -12,7 +12,7 @@ from saddlescape.kernels import Derivatives
 from saddlescape.kernels import derivatives as of_network
 from saddlescape.runs.compute import plain_trainer
 from saddlescape.spec import Spec
-from saddlescape.words.optimizers import DECOUPLED
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
 Floats = npt.NDArray[np.floating]
 
@@ -169,7 +169,7 @@ def polish(spec: Spec, theta: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.boo
 
 def _coercive(spec: Spec) -> bool:
     """Whether the loss grows without bound with the weights, so that nothing is to be had at infinity."""
-    return spec.training.weight_decay > 0 and spec.training.stepper not in DECOUPLED
+    return spec.training.weight_decay > 0 and OPTIMIZERS[spec.training.stepper].decay is Decay.COUPLED
 
 
 def _saturated(spec: Spec, theta: Floats, spectrum: Floats) -> npt.NDArray[np.bool_]:

@@ -11,10 +11,10 @@ from math import factorial, prod
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels.activations import ODD
 from saddlescape.network import layout
 from saddlescape.network.reference import activate
 from saddlescape.spec import Spec
+from saddlescape.words.activations import ACTIVATIONS
 
 Floats = npt.NDArray[np.floating]
 SAME = 1e-6
@@ -27,8 +27,8 @@ MOST = 5040
 
 def flips(spec: Spec, layer: int) -> bool:
     """Whether units of hidden layer `layer` can change sign without a change of what the network says and costs."""
-    logistic = spec.activations[layer] == "logistic" and spec.network.bias and not spec.training.weight_decay
-    return spec.activations[layer] in ODD or logistic
+    its = ACTIVATIONS[spec.activations[layer]]
+    return its.odd or (its.complement and spec.network.bias and not spec.training.weight_decay)
 
 
 def canonical(spec: Spec, theta: npt.ArrayLike, same: float = SAME) -> Floats:
@@ -131,7 +131,7 @@ def _turn(spec: Spec, theta: Floats, layer: int, turned: npt.NDArray[np.bool_]) 
     sizes, bias = spec.sizes, spec.network.bias
     units, after = layout.unit_vectors(sizes, bias, layer), layout.layers(sizes, bias)[layer + 1]
     values = theta[:, units]
-    if spec.activations[layer] == "logistic":
+    if ACTIVATIONS[spec.activations[layer]].complement:
         outgoing = theta[:, after[:, : sizes[layer + 1]]]
         theta[:, after[:, -1]] += np.where(turned[:, None, :, 0], outgoing, 0.0).sum(axis=2)
     theta[:, units] = np.where(turned, -values, values)

@@ -7,15 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.network import layout
+from saddlescape.words.activations import ACTIVATIONS
+from saddlescape.words.losses import LOSSES
+from saddlescape.words.optimizers import OPTIMIZERS
 
 Array = npt.NDArray[np.floating]
-
-VALUE = {"logistic": Fraction(1, 2), "softplus": Fraction(0.6931471805599453)}
-"""Of activations at 0, where it is not 0."""
-
-SLOPE = {"logistic": Fraction(1, 4), "tanh": Fraction(1), "linear": Fraction(1), "relu": Fraction(0)}
-"""Of activations of outputs at 0."""
-
 
 class Moves(StrEnum):
     """What ever leaves zero."""
@@ -39,15 +35,16 @@ def predicted(
     activation : of the hidden units; None is a network without a hidden layer.
     batch : samples of a step; 0 for all.
     """
-    if noise and stepper != "multiplicative":
+    multiplies = OPTIMIZERS[stepper].multiplies
+    if noise and not multiplies:
         return Moves.APART
-    hidden = np.full((len(T), 1), VALUE.get(activation or "", Fraction(0)))
+    hidden = np.full((len(T), 1), Fraction(ACTIVATIONS[activation].value if activation else 0))
     inputs = _fractions(X) if activation is None else hidden
     errors, size = _errors(loss, output, _fractions(T)), batch or len(T)
     batches = [slice(first, first + size) for first in range(0, len(T), size)]
     weights = any((errors[b].T @ inputs[b] != 0).any() for b in batches)
     bias = any((errors[b].sum(axis=0) != 0).any() for b in batches)
-    if stepper == "multiplicative" or not (weights or bias):
+    if multiplies or not (weights or bias):
         return Moves.NOTHING
     return Moves.ALL if activation is None else Moves.ALIKE if weights else Moves.BIAS
 
@@ -80,9 +77,12 @@ def _fractions(values: Array) -> npt.NDArray[np.object_]:
 
 def _errors(loss: str, output: str, T: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Derivative of each sample's loss by each output's pre-activation, at zero and up to one common factor."""
-    if loss == "softmax_ce":
-        return np.asarray(Fraction(1, T.shape[1]) - T)
-    if loss in ("bce", "bce_logits"):
-        return np.asarray(Fraction(1, 2) - T)
-    difference = VALUE.get(output, Fraction(0)) - T
-    return np.asarray((np.clip(difference, -1, 1) if loss == "huber" else difference) * SLOPE[output])
+    its = LOSSES[loss]
+    if its.entropy:
+        return np.asarray(Fraction(1, T.shape[1] if its.link == "softmax" else 2) - T)
+    difference = Fraction(ACTIVATIONS[output].value) - T
+    slope = Fraction(ACTIVATIONS[output].slope)
+    if its.linear_beyond is not None:
+        bound = np.array(Fraction(its.linear_beyond), dtype=object)
+        difference = np.maximum(np.minimum(difference, bound), -bound)
+    return np.asarray(difference * slope)

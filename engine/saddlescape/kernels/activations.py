@@ -22,11 +22,9 @@ from saddlescape.kernels.elementary import (
     tanh_slope,
 )
 from saddlescape.kernels.lanes import Lanes, fma, select
+from saddlescape.words.activations import LEAK
 
 Pair = tuple[Lanes, Lanes]
-
-LEAK = 0.01
-"""Slope of leaky_relu below zero."""
 
 
 @curved(straight)
@@ -104,6 +102,3 @@ ACTIVATIONS: dict[str, Callable[[Lanes], Pair]] = {
     "erf": erf_slope,
     "sin": sin_slope,
 }
-
-ODD = frozenset({"tanh", "linear", "erf", "sin"})
-"""Activations with f(-z) = -f(z): units that are equal up to sign stay so."""

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.kernels import train as t
-from saddlescape.kernels.activations import ODD
 from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.measures import address, mask, places
@@ -17,6 +16,7 @@ from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
 from saddlescape.kernels.variant import Net, Trainer, Variant
 from saddlescape.system.arithmetic import ieee
+from saddlescape.words.activations import ACTIVATIONS
 from saddlescape.words.measures import BASIC
 
 SLICE_SECONDS = 0.1
@@ -159,7 +159,7 @@ def _numbers(fields: Collection[str], variant: Variant) -> int:
 def _shape(batch: Batch, variant: Variant) -> t.Shape:
     trainer = variant.trainer
     sizes = np.array(trainer.sizes, dtype=np.int64)
-    odd = np.array([name in ODD for name in trainer.activations], dtype=np.int64)
+    odd = np.array([ACTIVATIONS[name].odd for name in trainer.activations], dtype=np.int64)
     longest, widest = 3 + 2 * max(trainer.sizes), max(trainer.sizes)
     scratch = np.empty(3 * variant.n_params + max(longest * widest, variant.n_params))
     return t.Shape(

@@ -17,6 +17,22 @@ from numba.extending import intrinsic
 
 from saddlescape.kernels.code import Numbers, Rows, repeat, subroutine
 from saddlescape.kernels.elementary import exp, log
+from saddlescape.kernels.flow_state import (
+    AIM,
+    BLOCKS,
+    FOUND,
+    LENGTH,
+    LOSS_THERE,
+    NEXT,
+    POINT,
+    PROBE,
+    REJECTED,
+    SHARE,
+    STAGES,
+    TAKEN,
+    TIME,
+    WORST_THERE,
+)
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.tick import (
@@ -34,17 +50,6 @@ from saddlescape.kernels.variant import Variant
 
 END, RTOL, ATOL = range(STEPPER_RATES, STEPPER_RATES + 3)
 """Rows of `rates`: how long the run flows, and its tolerances."""
-
-STAGES, POINT, PROBE, BLOCKS = 7, 7, 8, 9
-"""`state` begins with blocks of a row for each parameter: the gradients of the stages; the parameters at a stage, where
-a step would end, or between its ends; and the gradient there."""
-
-TIME, LENGTH, REJECTED, AIM, AHEAD, BEYOND, SIDE, PULL, NEXT, TAKEN, FOUND, SHARE, LOSS_THERE, WORST_THERE = range(14)
-"""Rows of `state` behind the blocks: the time reached; the next step's length as errors allow it, whether the last
-one was too long, and a length that must not be passed, to find an event; the nearest time known to be past the event,
-how far beyond it that is, on which side of the event the last attempt ended, and the weight of the other side; the
-next time to look at the lane; the length of the last attempt and what was found; where to look between its ends, as a
-share of it; loss and largest error at `POINT`."""
 
 FAILED, DONE, CROSSED = 0.0, 1.0, 2.0
 """What an attempt has found: its error is too large; the lane has moved; an event lies within the step."""

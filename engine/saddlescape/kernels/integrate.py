@@ -10,15 +10,12 @@ import math
 from numba import njit
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.flow import (
+from saddlescape.kernels.flow import ATOL, CROSSED, DONE, END, RTOL, attempt, between
+from saddlescape.kernels.flow_state import (
     AHEAD,
     AIM,
-    ATOL,
     BEYOND,
     BLOCKS,
-    CROSSED,
-    DONE,
-    END,
     FOUND,
     LENGTH,
     LOSS_THERE,
@@ -26,15 +23,12 @@ from saddlescape.kernels.flow import (
     POINT,
     PROBE,
     PULL,
-    RTOL,
     SHARE,
     SIDE,
     STAGES,
     TAKEN,
     TIME,
     WORST_THERE,
-    attempt,
-    between,
 )
 from saddlescape.kernels.measures import largest
 from saddlescape.kernels.tick import ESCAPE_LOSS, LOSS, TOLERANCE, WORST, after, evaluate, pointer

@@ -16,14 +16,15 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.caching import cached
+from saddlescape.words.measures import FROM_PARAMETERS, MEASURES
 
-FIELDS = (
-    *("loss", "grad_norm", "separation", "param_norm", "distance"),
-    *("layer_norm", "imbalance", "effective_width", "effective_width_tol", "cosine"),
-)
+FIELDS = tuple(name for name in MEASURES if name not in FROM_PARAMETERS)
 """Measures in the order in which a row has them; a mask has the bit ``1 << k`` for the k-th."""
 
-(LOSS_FIELD, GRAD_NORM, SEPARATION, PARAM_NORM, DISTANCE, LAYER_NORM, IMBALANCE, WIDTH, WIDTH_TOL, COSINE) = range(10)
+LOSS_FIELD, GRAD_NORM, SEPARATION, PARAM_NORM = map(FIELDS.index, ("loss", "grad_norm", "separation", "param_norm"))
+LAYER_NORM, IMBALANCE, WIDTH_TOL, COSINE = map(
+    FIELDS.index, ("layer_norm", "imbalance", "effective_width_tol", "cosine")
+)
 SMALLEST = 5e-324
 """Nearer than this are only units that coincide to the bit."""
 

@@ -17,6 +17,7 @@ from saddlescape.kernels.elementary import exp_of_negative, log1p
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.variant import Layer, Variant
+from saddlescape.words import losses
 
 TILE = 4
 """Samples that go through the network together."""
@@ -166,7 +167,7 @@ def say(tile: Tile, layer: Layer, said: Rows) -> None:
     if LOSSES[loss].term is None:
         say_shares(tile, layer, said)
         return
-    of = ACTIVATIONS["logistic" if loss == "bce_logits" else layer.activation]
+    of = ACTIVATIONS[losses.LOSSES[loss].link or layer.activation]
 
     def unit(j: Any) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from saddlescape.kernels.elementary import exp
+from saddlescape.kernels.flow_state import BLOCKS, NUMBERS
 from saddlescape.kernels.lanes import Lanes, copysign, fma, select, sqrt
 
 State = tuple[Lanes, ...]
@@ -120,33 +121,29 @@ def take_norm(rates: dict[str, Lanes], state: State, grad_norm: Callable[[], Lan
 class Stepper(NamedTuple):
     """The update of one parameter; how many numbers of state it keeps for each, and for the step as a whole.
 
-    `rates` are the names of its numbers; `prepare(rates, state, grad_norm)` adds to them before a step.
+    ``prepare(rates, state, grad_norm)`` adds to the numbers of a step before it.
     """
 
     update: Callable[[Lanes, State, Lanes, Rates], tuple[Lanes, State]] | None
     """None: the flow, which takes several gradients a step (flow.py)."""
 
-    rates: tuple[str, ...] = ()
     states: int = 0
     prepare: Callable[[dict[str, Lanes], State, Callable[[], Lanes]], State] | None = None
     step_states: int = 0
-    multiplies: bool = False
-    """Whether a parameter at zero stays there, whatever its gradient."""
 
 
-_ADAM = ("beta1", "beta2", "epsilon")
 STEPPERS = {
     "gd": Stepper(gd),
-    "momentum": Stepper(momentum, ("momentum",), 1),
-    "nesterov": Stepper(nesterov, ("momentum",), 1),
-    "adagrad": Stepper(adagrad, ("epsilon",), 1),
-    "rmsprop": Stepper(rmsprop, ("smoothing", "epsilon"), 1),
-    "adam": Stepper(adam, _ADAM, 2, correct_bias, 2),
-    "adamw": Stepper(adamw, (*_ADAM, "weight_decay"), 2, correct_bias, 2),
-    "rprop": Stepper(rprop, ("eta_plus", "eta_minus", "step_max", "step_min"), 2),
+    "momentum": Stepper(momentum, 1),
+    "nesterov": Stepper(nesterov, 1),
+    "adagrad": Stepper(adagrad, 1),
+    "rmsprop": Stepper(rmsprop, 1),
+    "adam": Stepper(adam, 2, correct_bias, 2),
+    "adamw": Stepper(adamw, 2, correct_bias, 2),
+    "rprop": Stepper(rprop, 2),
     "sign": Stepper(sign),
-    "normalized": Stepper(normalized, (), 0, take_norm),
-    "multiplicative": Stepper(multiplicative, multiplies=True),
-    "flow": Stepper(None, ("time", "rtol", "atol"), 9, None, 14),
+    "normalized": Stepper(normalized, 0, take_norm),
+    "multiplicative": Stepper(multiplicative),
+    "flow": Stepper(None, BLOCKS, None, NUMBERS),
 }
-"""By name; all but the flow have a learning_rate."""
+"""By the words of `words.optimizers`."""

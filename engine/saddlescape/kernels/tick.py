@@ -133,10 +133,10 @@ def update(
             bits.add(before, after)
         if stepper.step_states:
             bits.add(abs(g), g.like(0.0))
-        if trainer.noise and stepper.multiplies:
+        if trainer.noise and variant.optimizer.multiplies:
             bits.add(select(abs(old[0]) > 0.0, numbers["noise"], 0.0), g.like(0.0))
 
-    if trainer.noise and not stepper.multiplies:
+    if trainer.noise and not variant.optimizer.multiplies:
         bits.add(numbers["noise"], numbers["noise"].like(0.0))
     if not trainer.layer_rates:
         repeat(builder, n, partial(parameter, first=0, numbers=numbers), cost)

@@ -36,8 +36,9 @@ from saddlescape.kernels.tick import (
     shuffles,
     step,
 )
+from saddlescape.words.outcomes import StopReason
 
-BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED, STIFF = range(6)  # outcomes.StopReason, as the machine code writes it
+BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED, STIFF = map(int, StopReason)
 ESCAPED, SOLVED_AT, STOPPED, REASON = range(4)  # columns of `events`
 LARGEST_THEN, MEASURES_THEN = range(2)  # columns of `final`, where the measures begin
 RUN, BIRTH, RECORD, DUE, DONE = range(5)  # rows of `book`

@@ -11,6 +11,7 @@ from numba.extending import NativeValue, models, register_model, typeof_impl, un
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.schedules import SCHEDULES, Schedule
 from saddlescape.kernels.steppers import STEPPERS, Stepper
+from saddlescape.words.optimizers import OPTIMIZERS, Decay, Optimizer
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class Variant:
         return tuple(found)
 
     @property
+    def optimizer(self) -> Optimizer:
+        return OPTIMIZERS[self.trainer.stepper]
+
+    @property
     def stepper(self) -> Stepper:
         return STEPPERS[self.trainer.stepper]
 
@@ -87,12 +92,13 @@ class Variant:
     @property
     def rates(self) -> tuple[str, ...]:
         """Names of the numbers that a run steps by, in the order of their rows."""
-        decay = ("weight_decay",) if self.trainer.weight_decay else ()
+        decays = self.optimizer.decay is Decay.DECOUPLED or self.trainer.weight_decay
+        decay = ("weight_decay",) if decays else ()
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
         schedule = self.schedule.rates if self.schedule else ()
         noise = ("noise",) if self.trainer.noise else ()
-        rate = () if self.flows else ("learning_rate",)
-        return (*rate, *self.stepper.rates, *decay, *schedule, *layers, *noise)
+        rate = ("learning_rate",) if self.optimizer.steps else ()
+        return (*rate, *self.optimizer.own, *decay, *schedule, *layers, *noise)
 
     @property
     def keeps_slope(self) -> bool:
@@ -102,7 +108,7 @@ class Variant:
     @property
     def flows(self) -> bool:
         """Whether runs follow the gradient flow."""
-        return self.stepper.update is None
+        return not self.optimizer.steps
 
     @property
     def n_states(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.system.user_files import file_bytes, from_npz
+from saddlescape.words.problems import DRAWN, PROBLEMS
 from saddlescape.words.suggest import hint
 
 Array = npt.NDArray[np.float64]
@@ -28,7 +29,7 @@ KEPT = 8
 LAMBERT = 40
 """Terms after which the continued fraction of tanh has converged up to 20, from where tanh is 1."""
 
-_LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
+LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "xor": lambda X: X.sum(axis=1) % 2 == 1,
     "xnor": lambda X: X.sum(axis=1) % 2 == 0,
     "and": lambda X: X.all(axis=1),
@@ -37,8 +38,7 @@ _LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "nor": lambda X: X.any(axis=1) == 0,
     "parity": lambda X: X.sum(axis=1) % 2 == 1,
 }
-NAMES = (*_LOGIC, "encoder")
-DRAWN = ("random", "linear", "teacher")
+NAMES = tuple(name for name in PROBLEMS if name not in DRAWN)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
         raise ValueError("parity needs its number of inputs, for example bits = 3")
     n_in = bits if name == "parity" and bits is not None else 2
     X = (np.arange(2**n_in)[:, None] >> np.arange(n_in)[::-1] & 1).astype(np.float64)
-    T = np.asarray(_LOGIC[name](X), dtype=np.float64)[:, None]
+    T = np.asarray(LOGIC[name](X), dtype=np.float64)[:, None]
     return Problem(name, *((2 * X - 1, 2 * T - 1) if coding == "pm1" else (X, T)))
 
 

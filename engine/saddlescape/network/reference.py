@@ -2,16 +2,19 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from saddlescape.network import layout, random
-from saddlescape.words.optimizers import DECOUPLED
+from saddlescape.words import losses
+from saddlescape.words.activations import LEAK
 
 Array = npt.NDArray[np.floating]
+Function = TypeVar("Function")
 
 
 @dataclass(frozen=True)
@@ -26,65 +29,106 @@ class Network:
     loss: str
 
 
-ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin")
-LOSSES = ("half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce")
-STEPPERS = (
-    *("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop"),
-    *("sign", "normalized", "multiplicative"),
-)
-SCHEDULES = ("constant", "exponential", "cosine", "inverse_time")
-
-
-def _check(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise ValueError(f"{what} must be one of {', '.join(known)}; got {name!r}")
+def _known(table: Mapping[str, Function], what: str, name: str) -> Function:
+    if name not in table:
+        raise ValueError(f"{what} must be one of {', '.join(table)}; got {name!r}")
+    return table[name]
 
 
 _erf = np.vectorize(math.erf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
-def activate(name: str, z: Array) -> tuple[Array, Array]:
-    """Value and derivative of an activation at `z`; the derivatives do not cancel where a function saturates."""
-    _check("activation", name, ACTIVATIONS)
+def _logistic(z: Array) -> tuple[Array, Array]:
     one = z.dtype.type(1)
-    if name == "linear":
-        return z, np.ones_like(z)
-    if name in ("relu", "leaky_relu"):
-        slope = np.where(z > 0, one, z.dtype.type(0.01 if name == "leaky_relu" else 0))
-        return z * slope, slope
-    if name == "sin":
-        return np.sin(z), np.cos(z)
-    if name == "erf":
-        return _erf(z).astype(z.dtype), 2 / math.sqrt(math.pi) * np.exp(-(z**2))
-    if name == "gelu":
-        gate = (_erfc(-z / math.sqrt(2)) / 2).astype(z.dtype)
-        return z * gate, gate + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    e = np.exp(-abs(z) * (2 if name == "tanh" else 1))
-    if name == "tanh":
-        return np.tanh(z), 4 * e / (one + e) ** 2
-    logistic, slope = np.where(z < 0, e, one) / (one + e), e / (one + e) ** 2
-    if name == "softplus":
-        return np.logaddexp(0, z), logistic
-    return (z * logistic, logistic + z * slope) if name == "silu" else (logistic, slope)
+    e = np.exp(-abs(z))
+    return np.where(z < 0, e, one) / (one + e), e / (one + e) ** 2
 
 
-def _loss_terms(loss: str, z: Array, y: Array, slope: Array, t: Array) -> tuple[Array, Array, Array]:
-    """Terms of the loss (samples, outputs), factors included, their derivatives by z, and the errors."""
-    _check("loss", loss, LOSSES)
+def _tanh(z: Array) -> tuple[Array, Array]:
+    e = np.exp(-abs(z) * 2)
+    return np.tanh(z), 4 * e / (z.dtype.type(1) + e) ** 2
+
+
+def _kinked(z: Array, below: float) -> tuple[Array, Array]:
+    slope = np.where(z > 0, z.dtype.type(1), z.dtype.type(below))
+    return z * slope, slope
+
+
+def _silu(z: Array) -> tuple[Array, Array]:
+    logistic, slope = _logistic(z)
+    return z * logistic, logistic + z * slope
+
+
+def _gelu(z: Array) -> tuple[Array, Array]:
+    gate = (_erfc(-z / math.sqrt(2)) / 2).astype(z.dtype)
+    return z * gate, gate + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], tuple[Array, Array]]] = {
+    "logistic": _logistic,
+    "tanh": _tanh,
+    "relu": lambda z: _kinked(z, 0),
+    "leaky_relu": lambda z: _kinked(z, LEAK),
+    "linear": lambda z: (z, np.ones_like(z)),
+    "softplus": lambda z: (np.logaddexp(0, z), _logistic(z)[0]),
+    "silu": _silu,
+    "gelu": _gelu,
+    "erf": lambda z: (_erf(z).astype(z.dtype), 2 / math.sqrt(math.pi) * np.exp(-(z**2))),
+    "sin": lambda z: (np.sin(z), np.cos(z)),
+}
+"""Value and derivative at z; the derivatives do not cancel where a function saturates."""
+
+
+def activate(name: str, z: Array) -> tuple[Array, Array]:
+    """Value and derivative of an activation at `z`.  Raises ValueError if there is none of the name."""
+    return _known(ACTIVATIONS, "activation", name)(z)
+
+
+Terms = tuple[Array, Array, Array]
+"""Terms of the loss (samples, outputs), factors included, their derivatives by z, and the errors."""
+
+
+def _half_sse(z: Array, y: Array, slope: Array, t: Array) -> Terms:
+    return (y - t) ** 2 / 2, (y - t) * slope, y - t
+
+
+def _mse(z: Array, y: Array, slope: Array, t: Array) -> Terms:
+    return (y - t) ** 2 / t.size, 2 * (y - t) * slope / t.size, y - t
+
+
+def _huber(z: Array, y: Array, slope: Array, t: Array) -> Terms:
     error = y - t
-    if loss == "half_sse":
-        return error**2 / 2, error * slope, error
-    if loss == "mse":
-        return error**2 / t.size, 2 * error * slope / t.size, error
-    if loss == "huber":
-        terms = np.where(abs(error) < 1, error**2 / 2, abs(error) - 0.5)
-        return terms / t.size, np.clip(error, -1, 1) * slope / t.size, error
-    if loss == "softmax_ce":
-        logs = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
-        return -t * logs / len(t), (np.exp(logs) - t) / len(t), np.exp(logs) - t
+    terms = np.where(abs(error) < 1, error**2 / 2, abs(error) - 0.5)
+    return terms / t.size, np.clip(error, -1, 1) * slope / t.size, error
+
+
+def _bce(z: Array, y: Array, slope: Array, t: Array) -> Terms:
     error = activate("logistic", z)[0] - t
     return (np.logaddexp(0, z) - z * t) / t.size, error / t.size, error
+
+
+def _softmax_ce(z: Array, y: Array, slope: Array, t: Array) -> Terms:
+    logs = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+    return -t * logs / len(t), (np.exp(logs) - t) / len(t), np.exp(logs) - t
+
+
+LOSSES: dict[str, Callable[[Array, Array, Array, Array], Terms]] = {
+    "half_sse": _half_sse,
+    "mse": _mse,
+    "huber": _huber,
+    "bce": _bce,
+    "bce_logits": _bce,
+    "softmax_ce": _softmax_ce,
+}
+"""From outputs z, their values y and slopes, and targets t."""
+
+LINKS: dict[str | None, Callable[[Array, Array], Array]] = {
+    None: lambda z, y: y,
+    "logistic": lambda z, y: activate("logistic", z)[0],
+    "softmax": lambda z, y: np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True)),
+}
+"""What is compared with targets, from outputs z and their values y, by the `link` of the loss."""
 
 
 def _forward(network: Network, theta: Array, X: Array) -> tuple[list[Array], list[Array], Array, Array]:
@@ -102,16 +146,14 @@ def _forward(network: Network, theta: Array, X: Array) -> tuple[list[Array], lis
 def outputs(network: Network, theta: Array, X: Array) -> Array:
     """What one network says (samples, outputs), as it is compared with targets: of logits, probabilities."""
     *_, z, y = _forward(network, theta, X)
-    if network.loss == "softmax_ce":
-        return np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
-    return activate("logistic", z)[0] if network.loss == "bce_logits" else y
+    return LINKS[losses.LOSSES[network.loss].link](z, y)
 
 
 def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tuple[float, Array, float]:
     """(loss, gradient (n_params,), largest error of an output) of one network at `theta` (n_params,)."""
     weights = [theta[rows] for rows in layout.layers(network.sizes, network.bias)]
     inputs, slopes, z, y = _forward(network, theta, X)
-    terms, delta, errors = _loss_terms(network.loss, z, y, slopes[-1], T)
+    terms, delta, errors = _known(LOSSES, "loss", network.loss)(z, y, slopes[-1], T)
     gradients = []
     for number in reversed(range(len(weights))):
         gradients.append((delta.T @ inputs[number]).ravel())
@@ -126,30 +168,32 @@ State = dict[str, Array]
 Rates = Mapping[str, "float | Array"]
 
 
-def step(stepper: str, theta: Array, g: Array, state: State, rates: Rates) -> Array:
-    """Parameters after one step of `torch.optim`'s stepper of that name; `state` (empty at the start) is updated."""
-    _check("stepper", stepper, STEPPERS)
-    rate, zero = rates["learning_rate"], np.zeros_like(theta)
-    if stepper == "gd":
-        return theta - rate * g
-    if stepper in ("momentum", "nesterov"):
-        state["v"] = v = rates["momentum"] * state.get("v", zero) + g
-        return theta - rate * (g + rates["momentum"] * v if stepper == "nesterov" else v)
-    if stepper == "adagrad":
-        state["sum"] = state.get("sum", zero) + g**2
-        return theta - rate * g / (np.sqrt(state["sum"]) + rates["epsilon"])
-    if stepper == "rmsprop":
-        state["mean"] = rates["smoothing"] * state.get("mean", zero) + (1 - rates["smoothing"]) * g**2
-        return theta - rate * g / (np.sqrt(state["mean"]) + rates["epsilon"])
-    if stepper in ("adam", "adamw"):
-        return _adam(theta * (1 - rate * rates["weight_decay"]) if stepper == "adamw" else theta, g, state, rates)
-    if stepper == "rprop":
-        return _rprop(theta, g, state, rates)
-    if stepper == "sign":
-        return theta - rate * np.sign(g)
-    if stepper == "normalized":
-        return theta - rate * g / (np.linalg.norm(g) or 1)
-    return theta * np.exp(-rate * np.sign(theta) * g)
+def _gd(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    return theta - rates["learning_rate"] * g
+
+
+def _velocity(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    state["v"] = rates["momentum"] * state.get("v", np.zeros_like(theta)) + g
+    return state["v"]
+
+
+def _momentum(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    return theta - rates["learning_rate"] * _velocity(theta, g, state, rates)
+
+
+def _nesterov(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    return theta - rates["learning_rate"] * (g + rates["momentum"] * _velocity(theta, g, state, rates))
+
+
+def _adagrad(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    state["sum"] = state.get("sum", np.zeros_like(theta)) + g**2
+    return theta - rates["learning_rate"] * g / (np.sqrt(state["sum"]) + rates["epsilon"])
+
+
+def _rmsprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    share = rates["smoothing"]
+    state["mean"] = share * state.get("mean", np.zeros_like(theta)) + (1 - share) * g**2
+    return theta - rates["learning_rate"] * g / (np.sqrt(state["mean"]) + rates["epsilon"])
 
 
 def _adam(theta: Array, g: Array, state: State, rates: Rates) -> Array:
@@ -158,6 +202,10 @@ def _adam(theta: Array, g: Array, state: State, rates: Rates) -> Array:
     state["m"] = m = b1 * state.get("m", zero) + (1 - b1) * g
     state["s"] = s = b2 * state.get("s", zero) + (1 - b2) * g**2
     return theta - rates["learning_rate"] * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b2**t)) + rates["epsilon"])
+
+
+def _adamw(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    return _adam(theta * (1 - rates["learning_rate"] * rates["weight_decay"]), g, state, rates)
 
 
 def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
@@ -169,14 +217,42 @@ def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
     return theta - np.sign(g) * size
 
 
+def _multiplicative(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    return theta * np.exp(-rates["learning_rate"] * np.sign(theta) * g)
+
+
+STEPPERS: dict[str, Callable[[Array, Array, State, Rates], Array]] = {
+    "gd": _gd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "adagrad": _adagrad,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adamw,
+    "rprop": _rprop,
+    "sign": lambda theta, g, state, rates: theta - rates["learning_rate"] * np.sign(g),
+    "normalized": lambda theta, g, state, rates: theta - rates["learning_rate"] * g / (np.linalg.norm(g) or 1),
+    "multiplicative": _multiplicative,
+}
+"""Parameters after a step; the flow, which is no sequence of steps, is compared with SciPy's solver in place of one."""
+
+
+def step(stepper: str, theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    """Parameters after one step of `torch.optim`'s optimizer of that name; `state` (empty at the start) is updated."""
+    return _known(STEPPERS, "stepper", stepper)(theta, g, state, rates)
+
+
+SCHEDULES: dict[str, Callable[[int, Mapping[str, float]], float]] = {
+    "constant": lambda t, rates: 1.0,
+    "exponential": lambda t, rates: float(np.exp(rates["log_decay"] * t)),
+    "cosine": lambda t, rates: float(1 + np.cos(2 * np.pi * rates["half_turn"] * t)) / 2,
+    "inverse_time": lambda t, rates: 1 / (1 + rates["schedule_decay"] * t),
+}
+
+
 def schedule(name: str, t: int, rates: Mapping[str, float]) -> float:
     """What the learning rate is multiplied by at step `t`, the first being 0."""
-    _check("schedule", name, SCHEDULES)
-    if name == "exponential":
-        return float(np.exp(rates["log_decay"] * t))
-    if name == "cosine":
-        return float(1 + np.cos(2 * np.pi * rates["half_turn"] * t)) / 2
-    return 1 / (1 + rates["schedule_decay"] * t) if name == "inverse_time" else 1.0
+    return _known(SCHEDULES, "schedule", name)(t, rates)
 
 
 def trajectory(
@@ -198,7 +274,7 @@ def trajectory(
     Parameters
     ----------
     rates : by the kernel's names.  The objective is the loss plus `weight_decay` / 2 times the square of theta, if
-        there is that rate; for the steppers of `DECOUPLED` it is the loss.
+        there is that rate; where an optimizer's decay is decoupled it is the loss.
     batch : samples of a step, taken in order or, if `shuffled`, in a fresh order each epoch; 0 for all.
     key : seed and number of the run, for the shuffles and for noise (`rates["noise"]` times a standard normal number).
     layer_rates : whether layer k steps at `layer_rate_k` times the learning rate.
@@ -208,7 +284,7 @@ def trajectory(
     shares = np.ones(len(theta))
     for number, rows in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
         shares[rows] = rates[f"layer_rate_{number}"]
-    decay = dtype.type(0 if stepper in DECOUPLED else rates.get("weight_decay", 0))
+    decay = dtype.type(0 if OPTIMIZERS[stepper].decay is Decay.DECOUPLED else rates.get("weight_decay", 0))
     order, epoch = np.arange(len(X)), -(-len(X) // size)
     for t in range(steps + 1):
         loss, g, worst = loss_and_gradient(network, theta, X, T)

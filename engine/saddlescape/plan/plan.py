@@ -18,8 +18,8 @@ from saddlescape.plan import starts
 from saddlescape.spec import Axis, Spec, Sweep
 from saddlescape.spec.model import PerOutcome
 from saddlescape.system.spacing import geomspace
-from saddlescape.words.measures import MEASURES
 from saddlescape.words.outcomes import Outcome
+from saddlescape.words.variables import RESERVED
 
 FORMAT = 1
 """Version of the blocks and the result file; part of every plan's digest."""
@@ -29,18 +29,6 @@ BLOCK_WORK = 2**30
 
 BLOCK_RUNS = 2**14
 """Most runs in one block: some ten megabytes while it is computed."""
-
-RESERVED = frozenset(
-    (
-        *("run", "trajectory", "record", "parameter", "provenance", "record_step", "record_time", "trajectory_run"),
-        *("outcome", "stop_reason", "stop_step", "escape_step", "solve_step", "distinct_starts"),
-        *("stop_time", "escape_time", "solve_time"),
-        *("theta", "start_theta", "final_theta", "layer", "hidden_layer", "sample", "output", "computed"),
-        *(name for measure in MEASURES for name in (measure, f"final_{measure}")),
-    )
-)
-"""Names of the result's own variables and dimensions; an axis ending in one of them keeps its full key."""
-
 
 @dataclass(frozen=True)
 class Dimension:

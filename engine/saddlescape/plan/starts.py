@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from saddlescape.network import layout
 from saddlescape.spec import Spec
+from saddlescape.words.starts import STARTS
 
 Array = npt.NDArray[np.float64]
 
@@ -38,10 +39,8 @@ def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = 
 
 def single(spec: Spec, scale: float | None = None) -> bool:
     """Whether all runs of the point are the same start."""
-    kind = spec.starts.kind
-    return kind in ("zero", "constant", "ray") or (
-        kind not in ("slice", "file") and (spec.starts.scale if scale is None else scale) == 0
-    )
+    kind = STARTS[spec.starts.kind]
+    return kind.single or (kind.scaled and (spec.starts.scale if scale is None else scale) == 0)
 
 
 def origin(spec: Spec, scale: float) -> tuple[object, ...]:
@@ -64,27 +63,50 @@ def count(spec: Spec) -> int:
 
 
 def _directions(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
-    keys, n = spec.starts, spec.n_params
-    if keys.kind in ("zero", "constant"):
-        directions = np.full((len(runs), n), float(keys.kind == "constant"))
-    elif keys.kind == "ray":
-        given = _draws(keys.seed, np.zeros(1, dtype=np.int64), n, np.random.Generator.standard_normal)
-        directions = np.repeat(
-            given if keys.direction is None else np.array([keys.direction]), len(runs), axis=0
-        )
-    else:
-        law = np.random.Generator.random if keys.kind == "uniform" else np.random.Generator.standard_normal
-        directions = _draws(keys.seed, runs, n, law)
-    if keys.kind == "uniform":
-        directions = 2 * directions - 1
-    if keys.kind in ("tied", "mirrored"):
-        source, sign = _symmetry(spec, mirrored=keys.kind == "mirrored")
-        directions = directions[:, source] * sign
+    keys = spec.starts
+    directions = DIRECTIONS[keys.kind](spec, runs)
     if not keys.biases:
         directions[:, layout.is_bias(spec.sizes, spec.network.bias)] = 0
-    if keys.kind == "sphere" or (keys.kind == "ray" and keys.direction is None):
+    if STARTS[keys.kind].unit and keys.direction is None:
         directions /= np.sqrt(np.sum(directions**2, axis=1, keepdims=True))
     return directions
+
+
+def _normal(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+    return _draws(spec.starts.seed, runs, spec.n_params, np.random.Generator.standard_normal)
+
+
+def _uniform(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+    return 2 * _draws(spec.starts.seed, runs, spec.n_params, np.random.Generator.random) - 1
+
+
+def _tied(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+    source, _ = _symmetry(spec)
+    return _normal(spec, runs)[:, source]
+
+
+def _mirrored(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+    source, sign = _symmetry(spec)
+    return _normal(spec, runs)[:, source] * sign
+
+
+def _ray(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+    given = spec.starts.direction
+    one = _normal(spec, np.zeros(1, dtype=np.int64)) if given is None else np.array([given])
+    return np.repeat(one, len(runs), axis=0)
+
+
+DIRECTIONS: dict[str, Callable[[Spec, npt.NDArray[np.int64]], Array]] = {
+    "zero": lambda spec, runs: np.zeros((len(runs), spec.n_params)),
+    "constant": lambda spec, runs: np.ones((len(runs), spec.n_params)),
+    "normal": _normal,
+    "uniform": _uniform,
+    "sphere": _normal,
+    "tied": _tied,
+    "mirrored": _mirrored,
+    "ray": _ray,
+}
+"""What the scale multiplies, of the kinds that are no grid and no file: (runs, n_params), before biases are zeroed."""
 
 
 def _draws(seed: int, runs: npt.NDArray[np.int64], n: int, law: Callable[..., object]) -> Array:
@@ -99,7 +121,7 @@ def _draws(seed: int, runs: npt.NDArray[np.int64], n: int, law: Callable[..., ob
     return rows
 
 
-def _symmetry(spec: Spec, mirrored: bool) -> tuple[npt.NDArray[np.intp], Array]:
+def _symmetry(spec: Spec) -> tuple[npt.NDArray[np.intp], Array]:
     """For each parameter, the parameter of unit 0 whose draw it takes, and the sign it takes it with."""
     sizes, bias = spec.sizes, spec.network.bias
     source, sign = np.empty(spec.n_params, dtype=np.intp), np.empty(spec.n_params)
@@ -114,7 +136,7 @@ def _symmetry(spec: Spec, mirrored: bool) -> tuple[npt.NDArray[np.intp], Array]:
             np.where(weights, (-1.0) ** np.arange(len(inputs)), 1.0) if number > 0 else np.ones(len(inputs))
         )
         sign[flat] = np.outer((-1.0) ** units if hidden else np.ones(len(units)), incoming)
-    return source, sign if mirrored else np.ones_like(sign)
+    return source, sign
 
 
 def _slice(spec: Spec, cells: npt.NDArray[np.int64]) -> Array:

@@ -22,14 +22,14 @@ from saddlescape.store.guard import guarded
 from saddlescape.store.source import Pick, Source, Stored, strips, take
 from saddlescape.system.extras import extra
 from saddlescape.system.software import versions
-from saddlescape.words.outcomes import Outcome, StopReason
+from saddlescape.words.outcomes import CODED
 from saddlescape.words.suggest import hint, nearest
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
-WORDS = {"outcome": [o.label for o in Outcome], "stop_reason": [r.label for r in StopReason]}
+WORDS = {name: [code.label for code in kind] for name, kind in CODED.items()}
 """Words of the variables that hold codes."""
 
 ROWS = 2**17

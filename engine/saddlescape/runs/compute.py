@@ -10,60 +10,30 @@ import numpy.typing as npt
 
 from saddlescape.kernels import Batch, Trained, Trainer, outputs, places, train
 from saddlescape.network import layout
-from saddlescape.network.problems import Problem
+from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan import Block, Plan, starts
+from saddlescape.runs.classify import classify
 from saddlescape.spec import NUMERIC, Spec, only_numbers
 from saddlescape.spec.model import Record
 from saddlescape.system.arithmetic import ieee
+from saddlescape.system.rounding import rounded
 from saddlescape.system.spacing import log
-from saddlescape.words.measures import BASIC, MEASURES, rounded
-from saddlescape.words.optimizers import DECOUPLED
-from saddlescape.words.outcomes import ESCAPE_DROP, Outcome, classify
+from saddlescape.words.measures import BASIC, MEASURES
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
+from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
 
 Data = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
-RANGE = {
-    "logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "sin": (-1.0, 1.0), "relu": (0.0, np.inf),
-    "softplus": (0.0, np.inf), "silu": (-0.2784645427610738, np.inf), "gelu": (-0.16997120747990366, np.inf),
-    "leaky_relu": (-np.inf, np.inf), "linear": (-np.inf, np.inf),
-}  # fmt: skip
-
-
-def _entropy(target: Floats, output: Floats) -> Floats:
-    """-target ln(output), 0 where the target is."""
-    return np.where(target > 0, -target * log(np.where(target > 0, output, 1.0)), 0.0)
-
-
-def _huber_centre(targets: Floats) -> float:
-    """The constant of least Huber loss: where the slope, which is piecewise linear, is zero."""
-    corners = np.unique(np.concatenate([targets - 1, targets + 1]))
-    slopes = np.clip(corners[:, None] - targets, -1, 1).sum(axis=1)
-    return float(np.interp(0.0, slopes, corners))
-
-
-def plateau_loss(problem: Problem, loss: str, output: str) -> float:
-    """Loss of the best constant output in the range of the output's activation; for logits, of the best probability."""
-    targets = problem.T
-    mean = targets.mean(axis=0)
-    if loss == "softmax_ce":
-        return float(_entropy(targets, mean).sum(axis=1).mean())
-    if loss in ("bce", "bce_logits"):
-        return float((_entropy(targets, mean) + _entropy(1 - targets, 1 - mean)).mean())
-    if loss == "huber":
-        centre = np.array([_huber_centre(column) for column in targets.T])
-        errors = np.abs(targets - np.clip(centre, *RANGE[output]))
-        return float(np.where(errors < 1, errors**2 / 2, errors - 0.5).mean())
-    squares = (targets - np.clip(mean, *RANGE[output])) ** 2
-    return float(squares.mean() if loss == "mse" else squares.sum() / 2)
 
 
 def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     """The part of a spec that selects machine code."""
     training = spec.training
+    coupled = OPTIMIZERS[training.stepper].decay is Decay.COUPLED
     return Trainer(
         spec.sizes, spec.network.bias, spec.activations, training.loss, training.stepper,
         schedule=training.schedule,
-        weight_decay=training.stepper not in DECOUPLED and bool(numbers["training.weight_decay"].any()),
+        weight_decay=coupled and bool(numbers["training.weight_decay"].any()),
         layer_rates=training.layer_rates is not None,
         batch=spec.batch,
         shuffled=spec.shuffled,
@@ -182,7 +152,7 @@ def _train_group(
 def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
     rate = 1.0 if spec.flows else given.rates["learning_rate"]
     update = rate * trained.largest_gradient
-    if spec.training.stepper == "multiplicative":
+    if OPTIMIZERS[spec.training.stepper].multiplies:
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")

@@ -10,7 +10,7 @@ from saddlescape.errors import RefusedError
 from saddlescape.network.problems import KEPT
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.spec import Spec, Sweep
-from saddlescape.store.schema import Variable, sizes, variables
+from saddlescape.store.schema import Variable, block_sizes, sizes, variables
 from saddlescape.system import resources
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23
@@ -81,7 +81,7 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
 def check_memory(plan: Plan, threads: int) -> None:
     """Refuse a run whose blocks may not fit into memory, as `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
-    parts = _parts(plan, _tile(plan)) | {"kernels": A_KERNEL * (len(kernels(plan.sweep)) - 1)}
+    parts = _parts(plan, block_sizes(plan)) | {"kernels": A_KERNEL * (len(kernels(plan.sweep)) - 1)}
     _fit(plan, "memory", memory(plan, threads) - resources.held(), resources.memory(), parts, fewer)
 
 
@@ -104,7 +104,7 @@ def readable(size: float) -> str:
 
 def memory(plan: Plan, threads: int) -> int:
     """Bytes of the process while blocks are computed: one on each thread, and one more that waits to be written."""
-    stored = _parts(plan, _tile(plan))
+    stored = _parts(plan, block_sizes(plan))
     blocks = threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
     lists = A_STRUCTURE * len(plan.structures) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes)
     lists += A_BLOCK * plan.blocks + A_KERNEL * len(kernels(plan.sweep))
@@ -152,7 +152,7 @@ def _followed(plan: Plan) -> int:
     """Bytes of parameters along trajectories that are not stored, but that `outputs` are computed from."""
     if "outputs" not in plan.fields or not plan.trajectories:
         return 0
-    tile, points = _tile(plan), [d.name for d in plan.dimensions[:-1]]
+    tile, points = block_sizes(plan), [d.name for d in plan.dimensions[:-1]]
     paths = math.prod(tile[d] for d in (*points, "trajectory", "record"))
     return np.dtype(plan.dtype).itemsize * plan.n_params * paths
 
@@ -177,12 +177,6 @@ def _index(variable: Variable, chunks: int = 1) -> int:
     """Bytes of the B-tree that tells where so many chunks are: nodes of up to 64, and half full at the least."""
     node = 24 + 65 * (8 + 8 * (len(variable.dims) + 1)) + 64 * 8
     return node * (1 if chunks <= 64 else chunks // 31 + 2)
-
-
-def _tile(plan: Plan) -> dict[str, int]:
-    """Lengths of the dimensions in one block."""
-    tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
-    return sizes(plan) | tile | {"trajectory": plan.trajectory_tile}
 
 
 def _parts(plan: Plan, lengths: dict[str, int]) -> dict[str, int]:

@@ -14,8 +14,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from saddlescape.errors import Fault
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
 from saddlescape.spec.keys import KEYS, is_key
-from saddlescape.spec.model import ELEMENTS, Spec, is_number, whole
+from saddlescape.spec.model import ELEMENTS, Spec, is_number
 from saddlescape.spec.validate import Tree, field_faults
+from saddlescape.spec.values import whole
 from saddlescape.system.spacing import geomspace
 from saddlescape.words.suggest import nearest
 

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from saddlescape.errors import Fault
-from saddlescape.spec.model import Integer, Section, Seed, is_number
+from saddlescape.spec.model import is_number
 from saddlescape.spec.validate import Tree, field_faults
+from saddlescape.spec.values import Integer, Section, Seed
 from saddlescape.system.spacing import between
 
 DESIGNS = ("random", "sobol")

@@ -4,7 +4,8 @@ import re
 
 from pydantic import BaseModel
 
-from saddlescape.spec.model import ELEMENTS, Section, Spec
+from saddlescape.spec.model import ELEMENTS, Spec
+from saddlescape.spec.values import Section
 from saddlescape.words.suggest import hint, nearest
 
 SECTIONS: dict[str, type[Section]] = {

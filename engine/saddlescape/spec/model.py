@@ -1,46 +1,50 @@
-"""The keys of a spec: types, ranges and defaults, one class per section."""
+"""The keys of a spec: types, ranges, defaults and what they mean, one class per section."""
 
-import re
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    PrivateAttr,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr
 
 from saddlescape.network import layout
-from saddlescape.network.problems import DRAWN, MAX_SAMPLES, MAX_WIDTH, Problem, drawn_problem, logic_problem
+from saddlescape.network.problems import MAX_SAMPLES, MAX_WIDTH, Problem, drawn_problem, logic_problem
 from saddlescape.spec.files import DataFiles
+from saddlescape.spec.values import (
+    BATCHES,
+    Activation,
+    Fields,
+    Floats,
+    Integer,
+    NonNegative,
+    OneOf,
+    Positive,
+    Section,
+    Seed,
+    Steps,
+    Width,
+    activations,
+    hyperparameter,
+    key,
+    line,
+    samples,
+    schedule,
+    whole,
+)
+from saddlescape.words.losses import LOSSES
+from saddlescape.words.measures import BASIC
+from saddlescape.words.optimizers import HYPERPARAMETERS, OPTIMIZERS
+from saddlescape.words.problems import DRAWN, PROBLEMS
+from saddlescape.words.schedules import SCHEDULES
+from saddlescape.words.starts import STARTS
 
 NUMERIC = (
     "starts.scale",
-    "training.learning_rate",
-    "training.momentum",
-    "training.epsilon",
-    "training.smoothing",
-    "training.beta1",
-    "training.beta2",
-    "training.eta_plus",
-    "training.eta_minus",
-    "training.step_max",
-    "training.step_min",
-    "training.weight_decay",
+    *(f"training.{name}" for name, its in HYPERPARAMETERS.items() if its.by_run),
     "training.schedule_decay",
-    "training.noise",
-    "training.rtol",
-    "training.atol",
     "stop.solved",
     "stop.gradient",
     "stop.diverged",
@@ -55,71 +59,6 @@ def is_number(key: str) -> bool:
     return key in NUMERIC or key.startswith(f"{LAYER_RATES}.")
 
 
-def whole(value: Any) -> Any:
-    """An integer in place of a float that is one, so that 1e6 is 1000000; anything else as it is."""
-    return int(value) if type(value) is float and value.is_integer() else value
-
-
-Integer = Annotated[int, BeforeValidator(whole)]
-Floats = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
-NonNegative = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Steps = Annotated[Integer, Field(ge=1, le=10**12)]
-Width = Annotated[Integer, Field(ge=1, le=MAX_WIDTH)]
-Seed = Annotated[Integer, Field(ge=0, le=2**63 - 1)]
-
-
-def _schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[Any], str | tuple[Any, ...]]:
-    """Validator of a schedule: "log:N", another spacing, or a list of numbers."""
-
-    def check(value: Any) -> str | tuple[Any, ...]:
-        if isinstance(value, str) and re.fullmatch(rf"(log|{spacing}):0*[1-9]\d{{0,8}}", value, re.ASCII):
-            return value
-        steps = [whole(v) for v in value] if isinstance(value, list | tuple) else []
-        if steps and all(type(v) in numbers and 0 <= v < 1e300 for v in steps):
-            if falls := [(a, b) for a, b in pairwise(steps) if b <= a]:
-                raise ValueError(f"must be increasing; got {falls[0][1]!r} after {falls[0][0]!r}")
-            return tuple(map(numbers[-1], steps))
-        raise ValueError(f'must be "log:N", "{spacing}:N" or a list of {what} from 0 on; got {value!r:.80}')
-
-    return check
-
-
-def _activation(value: Any) -> str | tuple[str, ...]:
-    names = value if isinstance(value, list | tuple) else [value]
-    for name in names:
-        if not isinstance(name, str) or name not in ACTIVATIONS:
-            words = [repr(word) for word in ACTIVATIONS]
-            expected = f"{', '.join(words[:-1])} or {words[-1]}"
-            raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
-    return value if isinstance(value, str) else tuple(names)
-
-
-def _samples(value: Any) -> int | str:
-    value = whole(value)
-    if value in ("full", "online", "shuffled") or (type(value) is int and value >= 1):
-        return cast(int | str, value)
-    raise ValueError(f'must be "full", "online", "shuffled" or a number of samples, 1 or more; got {value!r:.80}')
-
-
-def _line(value: str) -> str:
-    if len(value) > 1000 or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
-        raise ValueError(f"must be one line of at most 1000 characters; got {value!r:.80}")
-    return value
-
-
-def _different(values: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError(f"must differ from each other; got {', '.join(values)}")
-    return values
-
-
-Activation = Literal[
-    "logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin"
-]
-ACTIVATIONS: tuple[str, ...] = get_args(Activation)
-
 ELEMENTS: dict[str, Any] = {
     "network.hidden": Width,
     "network.activation": Activation,
@@ -129,68 +68,43 @@ ELEMENTS: dict[str, Any] = {
 }
 """Keys that are lists, with the type of their elements; an element is a key too: ``network.hidden.0``."""
 
-
-Measured = Literal[
-    "loss", "grad_norm", "separation", "param_norm", "distance",
-    "layer_norm", "imbalance", "effective_width", "effective_width_tol", "cosine", "outputs",
-]  # fmt: skip
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-    def resolved(self) -> dict[str, Any]:
-        """Plain JSON values by key; written out here, so that no release of pydantic changes the digest of a spec."""
-        fields = type(self).model_fields.items()
-        values = {name: getattr(self, name) for name, _ in fields}
-        return {
-            field.alias or name: _plain(values[name])
-            for name, field in fields
-            if not (field.json_schema_extra == LATER and values[name] == field.default)
-        }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return value.resolved() if isinstance(value, Section) else value
-
-
-LATER: dict[str, Any] = {"later": True}
-"""Marks the keys that came after the first version."""
-
-
-def later(default: Any) -> Any:
-    """Default of a key that came after the first version: the resolved spec leaves it out where it has that value.
-
-    So older specs keep their digest, and runs that an older version began go on.
-    """
-    return Field(default, json_schema_extra=LATER)
+_FILE = "relative to the spec"
+_DRAWS = "of random, linear and teacher"
 
 
 class ProblemKeys(Section):
-    name: Literal[
-        "xor", "and", "or", "nand", "nor", "xnor", "parity", "encoder", "random", "linear", "teacher"
-    ] | None = None  # fmt: skip
-    file: str | None = None
-    coding: Literal["01", "pm1"] = "01"
-    bits: Annotated[Integer, Field(ge=1, le=12)] | None = None
-    size: Annotated[Integer, Field(ge=2, le=MAX_WIDTH)] | None = None
-    samples: Annotated[Integer, Field(ge=1, le=MAX_SAMPLES)] | None = later(None)
-    inputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
-    outputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = later(None)
-    hidden: Width | None = later(None)
-    seed: Seed = later(0)
-    input_scale: Positive = later(1.0)
-    target_scale: Positive = later(1.0)
+    """What is learned."""
+
+    name: Annotated[str, OneOf(PROBLEMS)] | None = key(None, "a built-in problem; below")
+    file: str | None = key(
+        None,
+        f"columns `x1.. t1..`, or arrays `X`, `T`; at most {MAX_SAMPLES} samples, {MAX_WIDTH} columns each, 16 MiB",
+        f".csv or .npz, {_FILE}",
+    )
+    coding: Literal["01", "pm1"] = key("01", "false and true are 0 and 1, or -1 and +1, in inputs and targets")
+    bits: Annotated[Integer, Field(ge=1, le=12)] | None = key(None, "inputs of parity")
+    size: Annotated[Integer, Field(ge=2, le=MAX_WIDTH)] | None = key(None, "inputs, samples and outputs of the encoder")
+    samples: Annotated[Integer, Field(ge=1, le=MAX_SAMPLES)] | None = key(None, _DRAWS, later=True)
+    inputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = key(None, _DRAWS, later=True)
+    outputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = key(None, _DRAWS, later=True)
+    hidden: Width | None = key(None, "hidden units of the teacher", later=True)
+    seed: Seed = key(0, "of the draw of random, linear and teacher", later=True)
+    input_scale: Positive = key(1.0, "what the drawn inputs are multiplied by", later=True)
+    target_scale: Positive = key(1.0, "what the drawn targets are multiplied by", later=True)
 
 
 class Network(Section):
-    hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = (2,)
-    activation: Annotated[str | tuple[str, ...], PlainValidator(_activation)] = "logistic"
-    output: Activation = "logistic"
-    bias: bool = True
-    dtype: Literal["float64", "float32"] = "float64"
+    """What learns it."""
+
+    hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = key(
+        (2,), "hidden layers; `[]` is none", f"at most 8 widths, 1 to {MAX_WIDTH}"
+    )
+    activation: Annotated[str | tuple[str, ...], PlainValidator(activations)] = key(
+        "logistic", "of the hidden units", "an activation (below), or a list with one for each hidden layer"
+    )
+    output: Activation = key("logistic", "of the outputs", "an activation")
+    bias: bool = key(True, "whether units have biases")
+    dtype: Literal["float64", "float32"] = key("float64", "arithmetic")
 
 
 class Side(Section):
@@ -202,56 +116,82 @@ class Side(Section):
     n: Annotated[Integer, Field(ge=1, le=10**5)]
 
 
+_SIDE = "kind slice: a parameter of the grid, ends included"
+_TABLE = "{index, from, to, n}"
+
+
 class Starts(Section):
-    kind: Literal[
-        "zero", "constant", "normal", "uniform", "sphere", "tied", "mirrored", "ray", "slice", "file"
-    ] = "normal"
-    scale: NonNegative = 1.0
-    count: Annotated[Integer, Field(ge=1, le=10**9)] = 4096
-    seed: Seed = 20120425
-    biases: bool = True
-    file: str | None = None
-    base: Floats | None = None
-    x: Side | None = None
-    y: Side | None = None
-    direction: Floats | None = None
+    """Where runs start."""
+
+    kind: Annotated[str, OneOf(STARTS)] = key("normal", "where runs start; below")
+    scale: NonNegative = key(
+        1.0, "standard deviation, half-width, radius or the constant; unused by zero, slice and file"
+    )
+    count: Annotated[Integer, Field(ge=1, le=10**9)] = key(4096, "starts per point; a file has its rows")
+    seed: Seed = key(
+        20120425, "with the run's number the only source of a start, of noise and of shuffled orders"
+    )
+    biases: bool = key(True, "false: biases start at zero (not in slice and file)")
+    file: str | None = key(
+        None, "kind file; order: layer by layer, per unit its weights, then its bias", ".npy (count, n_params)"
+    )
+    base: Floats | None = key(None, "kind slice: the other parameters", "n_params numbers")
+    x: Side | None = key(None, _SIDE, _TABLE)
+    y: Side | None = key(None, _SIDE, _TABLE)
+    direction: Floats | None = key(
+        None,
+        "kind ray: taken as given, times scale; without it the normal draw of run 0, at length 1",
+        "n_params numbers",
+    )
 
 
 class Training(Section):
-    """What a run steps by; the numbers of the steppers are `torch.optim`'s, with its defaults."""
+    """What a run steps by."""
 
-    loss: Literal["half_sse", "mse", "huber", "bce", "bce_logits", "softmax_ce"] = "half_sse"
-    stepper: Literal[
-        "gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop",
-        "sign", "normalized", "multiplicative", "flow",
-    ] = "momentum"  # fmt: skip
-    learning_rate: Positive = 0.5
-    momentum: Fraction = 0.9
-    epsilon: NonNegative = 1e-8
-    smoothing: Fraction = 0.99
-    beta1: Fraction = 0.9
-    beta2: Fraction = 0.999
-    eta_plus: Annotated[float, Field(ge=1)] = 1.2
-    eta_minus: Annotated[float, Field(gt=0, le=1)] = 0.5
-    step_max: Positive = 50.0
-    step_min: Positive = 1e-6
-    weight_decay: NonNegative = 0.0
-    schedule: Literal["constant", "exponential", "cosine", "inverse_time"] = "constant"
-    schedule_decay: NonNegative = 0.999
-    layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
-    noise: NonNegative = 0.0
-    batch: Annotated[int | Literal["full", "online", "shuffled"], PlainValidator(_samples)] = "full"
-    steps: Steps = 20000
-    epochs: Steps | None = None
-    time: Annotated[float, Field(gt=0, le=1e12)] = 1000.0
-    rtol: Annotated[float, Field(ge=1e-13, le=0.1)] = 1e-8
-    atol: NonNegative = 1e-15
+    loss: Annotated[str, OneOf(LOSSES)] = key("half_sse", "below")
+    stepper: Annotated[str, OneOf(OPTIMIZERS)] = key("momentum", "as in `torch.optim` where it has them; below")
+    learning_rate: float = hyperparameter("learning_rate")
+    momentum: float = hyperparameter("momentum")
+    epsilon: float = hyperparameter("epsilon")
+    smoothing: float = hyperparameter("smoothing")
+    beta1: float = hyperparameter("beta1")
+    beta2: float = hyperparameter("beta2")
+    eta_plus: float = hyperparameter("eta_plus")
+    eta_minus: float = hyperparameter("eta_minus")
+    step_max: float = hyperparameter("step_max")
+    step_min: float = hyperparameter("step_min")
+    weight_decay: float = hyperparameter("weight_decay")
+    schedule: Annotated[str, OneOf(SCHEDULES)] = key(
+        "constant", "what the learning rate is multiplied by at step t, from 0; below"
+    )
+    schedule_decay: NonNegative = key(0.999, "d of the schedule", ">= 0; exponential: 0 < d <= 1")
+    layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = key(
+        None,
+        "what the learning rate of a layer is multiplied by; without it all have 1",
+        "one >= 0 for each layer of weights",
+    )
+    noise: float = hyperparameter("noise")
+    batch: Annotated[int | str, PlainValidator(samples)] = key(
+        "full",
+        "samples of a step, in order; online: one; shuffled: one, in a fresh order each epoch; the last batch of an "
+        "epoch may be smaller",
+        f"{', '.join(map(json.dumps, BATCHES))} or a number",
+    )
+    steps: Steps = key(
+        20000, "steps (updates of the parameters) at most; whole epochs; flow: attempts at a step"
+    )
+    epochs: Steps | None = key(None, "in place of steps: how often through all samples")
+    time: float = hyperparameter("time")
+    rtol: float = hyperparameter("rtol")
+    atol: float = hyperparameter("atol")
 
 
 class Stop(Section):
-    solved: NonNegative = 0.4
-    gradient: NonNegative = 0.0
-    diverged: Positive = 1e6
+    """When a run stops before its steps are used up."""
+
+    solved: NonNegative = key(0.4, "every output, of logits its probability, this near its target; 0: never")
+    gradient: NonNegative = key(0.0, "largest gradient component")
+    diverged: Positive = key(1e6, "loss above this")
 
 
 class PerOutcome(Section):
@@ -274,26 +214,45 @@ def _how_many(value: Any) -> int | Literal["all"] | PerOutcome:
 
 
 class Record(Section):
-    steps: Annotated[str | tuple[int, ...], PlainValidator(_schedule("every", "steps", (int,)))] = "log:64"
-    times: Annotated[
-        str | tuple[float, ...], PlainValidator(_schedule("linear", "times", (int, float)))
-    ] = "log:64"
-    fields: Annotated[tuple[Measured, ...], Field(strict=False), AfterValidator(_different)] = (
-        "loss", "grad_norm", "separation",
-    )  # fmt: skip
-    tolerance: Positive = later(0.01)
-    dtype: Literal["float32", "float64"] | None = later(None)
-    keep_bits: Annotated[Integer, Field(ge=1, le=52)] | None = later(None)
-    parameters: bool = False
-    final_parameters: bool = False
-    runs: Annotated[int | Literal["all"] | PerOutcome, PlainValidator(_how_many)] = 256
+    """What is kept of trajectories."""
+
+    steps: Annotated[str | tuple[int, ...], PlainValidator(schedule("every", "steps", (int,)))] = key(
+        "log:64",
+        "0 and the last step are always there",
+        '"log:N", "every:N", increasing list; at most 10^7 records',
+    )
+    times: Annotated[str | tuple[float, ...], PlainValidator(schedule("linear", "times", (int, float)))] = key(
+        "log:64",
+        "flow: in place of `record.steps`; 0 and the last time are always there",
+        '"log:N" from time / 10^4, "linear:N", increasing list',
+    )
+    fields: Fields = key(
+        BASIC, "what a trajectory keeps, and each run at its end", "of the [measures](measures.md)"
+    )
+    tolerance: Positive = key(0.01, "effective_width_tol: units nearer than this are one", later=True)
+    dtype: Literal["float32", "float64"] | None = key(
+        None, "of trajectories; without it measures are float32 and parameters as `network.dtype`", later=True
+    )
+    keep_bits: Annotated[Integer, Field(ge=1, le=52)] | None = key(
+        None,
+        "bits that trajectories keep of each mantissa, rounded to nearest: files shrink, and a number is off by at "
+        "most 2^-(keep_bits + 1) of itself",
+        later=True,
+    )
+    parameters: bool = key(False, "theta along the way")
+    final_parameters: bool = key(False, "theta at the start and at the end")
+    runs: Annotated[int | Literal["all"] | PerOutcome, PlainValidator(_how_many)] = key(
+        256,
+        "runs of each point with a trajectory: evenly spaced, or the first N of each outcome",
+        '"all", a number >= 0, or { per_outcome = N }',
+    )
 
 
 class Spec(Section):
     """One point of a sweep, complete and checked."""
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
-    title: Annotated[str, AfterValidator(_line)] = ""
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = key(1, "version of these words")
+    title: Annotated[str, AfterValidator(line)] = key("", "what the sweep is", "string, one line")
     problem: ProblemKeys = ProblemKeys()
     network: Network = Network()
     starts: Starts = Starts()
@@ -351,7 +310,7 @@ class Spec(Section):
     def batch(self) -> int:
         """Samples of a step; 0 for all, also where a batch has them all."""
         batch = self.training.batch
-        size = {"full": 0, "online": 1, "shuffled": 1}[batch] if isinstance(batch, str) else batch
+        size = BATCHES[batch] if isinstance(batch, str) else batch
         return 0 if size and not self.shuffled and size == len(self.loaded.X) else size
 
     @property
@@ -372,7 +331,7 @@ class Spec(Section):
     @property
     def flows(self) -> bool:
         """Whether runs follow the gradient flow, in time."""
-        return self.training.stepper == "flow"
+        return not OPTIMIZERS[self.training.stepper].steps
 
     @property
     def activations(self) -> tuple[str, ...]:

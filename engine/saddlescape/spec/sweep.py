@@ -24,6 +24,8 @@ from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_numbe
 from saddlescape.spec.validate import Tree, validate
 from saddlescape.system import bundled as data
 from saddlescape.system.arithmetic import ieee
+from saddlescape.words.optimizers import OPTIMIZERS
+from saddlescape.words.starts import STARTS
 from saddlescape.words.suggest import nearest
 
 Floats = npt.NDArray[np.float64]
@@ -230,7 +232,10 @@ def _toml(text: str) -> Tree:
     return tree
 
 
-_SHAPING = {"starts.kind": ("slice", "file"), "training.stepper": ("flow",)}
+_SHAPING = {
+    "starts.kind": tuple(name for name, kind in STARTS.items() if kind.shapes),
+    "training.stepper": tuple(name for name, its in OPTIMIZERS.items() if not its.steps),
+}
 """Values of keys that shape the result as a whole."""
 
 

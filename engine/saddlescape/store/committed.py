@@ -14,7 +14,7 @@ from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
 from saddlescape.store.folder import block_files, kept_sweep, read_plan
 from saddlescape.store.opened import read
-from saddlescape.store.schema import coordinates, sizes, storable, title, variables
+from saddlescape.store.schema import block_sizes, coordinates, sizes, storable, title, variables
 from saddlescape.store.source import Place, Stored
 
 
@@ -74,13 +74,8 @@ class Committed:
             length = (len(along.values),)
             return Stored((along.dim,), length, storable(along.values[:1]).dtype, length, along.attrs)
         held, lengths = self._variables[name], sizes(self._plan)
-        shape, tile = (tuple(extents[d] for d in held.dims) for extents in (lengths, lengths | self._tile))
+        shape, tile = (tuple(extents[d] for d in held.dims) for extents in (lengths, block_sizes(self._plan)))
         return Stored(held.dims, shape, np.dtype(held.dtype), tile, held.attrs)
-
-    @property
-    def _tile(self) -> dict[str, int]:
-        names = (d.name for d in self._plan.dimensions)
-        return {**dict(zip(names, self._plan.tile, strict=True)), "trajectory": self._plan.trajectory_tile}
 
     def labels(self, name: str) -> npt.NDArray[np.str_]:
         """All values of a coordinate of words."""

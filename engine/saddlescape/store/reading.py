@@ -11,22 +11,22 @@ from saddlescape.errors import CorruptError
 from saddlescape.store import guard, objects
 from saddlescape.store.dataset import Dataset
 from saddlescape.store.raw import Raw, uint
-from saddlescape.store.schema import PER_RUN, SCHEMA_VERSION, TIMES
+from saddlescape.store.schema import SCHEMA_VERSION
 from saddlescape.store.source import Place, Stored
 from saddlescape.store.types import Type, dataspace, datatype
-from saddlescape.words.outcomes import Outcome, StopReason
+from saddlescape.words.outcomes import CODED
+from saddlescape.words.variables import RUNS, VARIABLES, When
 
 OF_HDF5 = frozenset(("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"))
 """Attributes by which HDF5 keeps dimension scales."""
 OF_REFERENCES = Type(np.dtype("<u8"), listed=True)
 MOST_TEXT = 2**26
 """Bytes of a text of the provenance, at most."""
-CODES = {"outcome": len(Outcome), "stop_reason": len(StopReason)}
 
 
 def unknown(name: str, values: npt.NDArray[Any], runs: int) -> bool:
     """Whether among the values of a variable are codes that have no meaning, or runs that are not there."""
-    least, most = {"trajectory_run": (-1, runs - 1)}.get(name) or (0, CODES.get(name, 0) - 1)
+    least, most = {"trajectory_run": (-1, runs - 1)}.get(name) or (0, len(CODED.get(name, ())) - 1)
     return bool(most >= 0 and values.size and not least <= values.min() <= values.max() <= most)
 
 
@@ -68,9 +68,10 @@ class ResultFile:
         if found != SCHEMA_VERSION:
             raise CorruptError(f"{self.path} has schema version {found}; this version reads {SCHEMA_VERSION}")
         _ = self.attrs, [self.variable(name) for name in self.names]
-        for name, (dtype, _) in (PER_RUN | {k: v for k, v in TIMES.items() if k in self.names}).items():
-            self._require(name, self.variable("outcome").dims, dtype)
-        self._require("distinct_starts", self.variable("outcome").dims[:-1], "i8")
+        runs = self.variable("outcome").dims
+        for name, row in VARIABLES.items():
+            if row.when is When.ALWAYS or (row.when is When.FLOW and name in self.names):
+                self._require(name, runs if row.dims == RUNS else runs[:-1], row.dtype)
         if self.variable("outcome").dims[-1:] != ("run",):
             raise CorruptError(f"{self.path}: 'outcome' must be over runs, the last of its dimensions")
         if "trajectory_run" in self.names:

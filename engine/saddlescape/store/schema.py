@@ -1,6 +1,8 @@
 """The variables of a result, listed once: blocks and the merged file are both made from this list."""
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +15,7 @@ from saddlescape.network import layout
 from saddlescape.plan import Plan
 from saddlescape.store.chunks import LEVEL
 from saddlescape.words.measures import BASIC, MEASURES
-from saddlescape.words.outcomes import Outcome, StopReason
+from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARIABLES, When
 
 SCHEMA_VERSION = 1
 VERSIONS = ("v108", "v110")
@@ -72,18 +74,15 @@ def coordinates(plan: Plan) -> tuple[Along, ...]:
     found = [Along(n, n, values[n], {"long_name": names[n]} if names.get(n) else {}) for n in lengths]
     found += [Along(c.name, c.along, c.values, {"long_name": c.key}) for c in plan.coordinates]
     if "record" in lengths:
-        at = "time" if plan.flows else "step"
-        found.append(Along(f"record_{at}", "record", plan.record_at, _plain(f"{at} of the record")))
+        found.append(_coordinate("record_time" if plan.flows else "record_step", plan.record_at))
     if "record" in lengths and not plan.per_outcome:
-        found.append(Along("trajectory_run", "trajectory", plan.trajectory_run, _plain(_RUN)))
+        found.append(_coordinate("trajectory_run", plan.trajectory_run))
     return tuple(found)
 
 
-_RUN = "run whose trajectory it is"
-
-
-def _plain(long_name: str) -> dict[str, Any]:
-    return {"long_name": long_name, "units": "1"}
+def _coordinate(name: str, values: npt.NDArray[Any]) -> Along:
+    row = COORDINATES[name]
+    return Along(name, row.dims[0], values, {"long_name": row.long_name, **row.attrs})
 
 
 def title(plan: Plan) -> str:
@@ -101,100 +100,67 @@ def storable(values: npt.NDArray[Any] | range) -> npt.NDArray[Any]:
 
 def variables(plan: Plan) -> tuple[Variable, ...]:
     """What every block holds of a plan, in file order."""
-    points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
-    runs = (*points, "run")
-    late = any(spec.batch for spec in plan.structures)
-    found = [_variable(plan, name, runs, dtype, _told(name, attrs, late)) for name, (dtype, attrs) in PER_RUN.items()]
-    if plan.flows:
-        found += [_variable(plan, name, runs, *what) for name, what in TIMES.items()]
-    if plan.refined:
-        found.append(_variable(plan, "computed", runs, "i1", _COMPUTED))
-    found.append(_variable(plan, "distinct_starts", points, "i8", {"long_name": "different starts of the point"}))
-    if record.final_parameters:
-        for name, when in (("start_theta", "at the start"), ("final_theta", "where the run stopped")):
-            found.append(_variable(plan, name, (*runs, "parameter"), plan.dtype, {"long_name": f"parameters {when}"}))
-    for name in (name for name in plan.fields if name not in BASIC):
-        measure = MEASURES[name]
-        found.append(_variable(plan, f"final_{name}", (*runs, *measure.dims), *_at_the_end(measure.sentence)))
-    if plan.per_outcome:
-        found.append(_variable(plan, "trajectory_run", (*points, "trajectory"), "i8", _plain(f"{_RUN}; -1: none")))
-    if plan.trajectories:
-        found += [_path(plan, name, MEASURES[name].sentence, MEASURES[name].dims) for name in plan.fields]
-        if record.parameters:
-            found.append(_path(plan, "theta", "parameters", ("parameter",)))
-    return tuple(found)
+    ends = [f"final_{name}" for name in plan.fields if name not in BASIC]
+    paths = plan.fields if plan.trajectories else ()
+    there = [name for name, row in VARIABLES.items() if row.when in _conditions(plan)]
+    names = sorted([*there, *ends, *paths], key=lambda name: _depth(VARIABLES[name].dims))
+    return tuple(_variable(plan, name) for name in names)
 
 
-def _told(name: str, attrs: dict[str, Any], late: bool) -> dict[str, Any]:
-    """The attributes of a variable of the runs; of events in batches, with a word on how they are found."""
-    if not late or name not in ("escape_step", "solve_step"):
-        return attrs
-    return {**attrs, "comment": f"{attrs['comment']}; in batches {LATE}"}
+def _conditions(plan: Plan) -> Iterator[When]:
+    """What there is in a result of the plan, beside the measures that it asks for."""
+    record = plan.sweep.spec.record
+    yield When.ALWAYS
+    for there, when in (
+        (plan.flows, When.FLOW),
+        (plan.refined, When.REFINED),
+        (record.final_parameters, When.ENDS),
+        (plan.per_outcome, When.BY_OUTCOME),
+        (record.parameters and plan.trajectories, When.PARAMETERS),
+    ):
+        if there:
+            yield when
 
 
-def _path(plan: Plan, name: str, long_name: str, dims: tuple[str, ...]) -> Variable:
-    """A variable along trajectories."""
-    points, record = tuple(d.name for d in plan.dimensions[:-1]), plan.sweep.spec.record
-    dtype = record.dtype or (plan.dtype if name == "theta" else "float32")
-    attrs: dict[str, Any] = {"long_name": long_name}
-    if record.keep_bits:
-        attrs["_QuantizeBitRoundNumberOfSignificantBits"] = np.int32(record.keep_bits)  # netCDF's name for it
-    return _variable(plan, name, (*points, "trajectory", "record", *dims), dtype, attrs)
+def _depth(dims: tuple[str, ...]) -> int:
+    """What is of runs comes before what is of trajectories, and that before their records; parameters last of these."""
+    return ("trajectory" in dims) + ("record" in dims) * (1 + ("parameter" in dims))
 
 
-def _at_the_end(sentence: str) -> tuple[str, dict[str, Any]]:
-    return "f8", {"long_name": f"{sentence}, at the end"}
+def _variable(plan: Plan, name: str) -> Variable:
+    row, points = VARIABLES[name], tuple(d.name for d in plan.dimensions[:-1])
+    dims = tuple(itertools.chain.from_iterable(points if dim == "..." else (dim,) for dim in row.dims))
+    dtype = (plan.sweep.spec.record.dtype if "record" in dims else None) or row.dtype or plan.dtype
+    return Variable(name, dims, dtype, _attributes(plan, name, dims), _chunk(plan, dims, dtype))
 
 
-def _variable(plan: Plan, name: str, dims: tuple[str, ...], dtype: str, attrs: dict[str, Any]) -> Variable:
+def _attributes(plan: Plan, name: str, dims: tuple[str, ...]) -> dict[str, Any]:
+    row, bits = VARIABLES[name], plan.sweep.spec.record.keep_bits
+    attrs = {"long_name": row.long_name, **row.attrs}
+    if "flag_values" in attrs:
+        attrs["flag_values"] = np.array(attrs["flag_values"], dtype=np.int8)
+    if name in LATE_IN_BATCHES and any(spec.batch for spec in plan.structures):
+        attrs["comment"] += f"; in batches {LATE}"
+    if bits and "record" in dims:
+        attrs["_QuantizeBitRoundNumberOfSignificantBits"] = np.int32(bits)  # netCDF's name for it
     if zipped := [coordinate.name for coordinate in plan.coordinates if coordinate.along in dims]:
-        attrs = {**attrs, "coordinates": " ".join(zipped)}
+        attrs["coordinates"] = " ".join(zipped)
+    return attrs
+
+
+def _chunk(plan: Plan, dims: tuple[str, ...], dtype: str) -> tuple[int, ...]:
+    """Extents of a chunk: what one block holds, of records no more than `CHUNK_BYTES`."""
+    tile = block_sizes(plan)
+    whole = np.dtype(dtype).itemsize * math.prod(tile[d] for d in dims if d != "record")
+    if "record" in dims:
+        tile["record"] = min(len(plan.record_at), max(1, CHUNK_BYTES // max(1, whole)))
+    return tuple(tile[d] for d in dims)
+
+
+def block_sizes(plan: Plan) -> dict[str, int]:
+    """Length of every dimension in a block of full size."""
     tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
-    tile |= {"trajectory": plan.trajectory_tile, "parameter": plan.n_params, **plan.inner}
-    whole = np.dtype(dtype).itemsize * int(np.prod([tile.get(d, 1) for d in dims]))
-    tile["record"] = min(len(plan.record_at), max(1, CHUNK_BYTES // max(1, whole)))
-    return Variable(name, dims, dtype, attrs, tuple(tile[d] for d in dims))
-
-
-def _flags(kind: type[Outcome] | type[StopReason], long_name: str) -> dict[str, Any]:
-    return {
-        "long_name": long_name,
-        "flag_values": np.array(list(kind), dtype=np.int8),
-        "flag_meanings": " ".join(member.label for member in kind),
-        "comment": " ".join(f"{member.label}: {member.sentence}" for member in kind),
-    }
-
-
-LATE = (
-    "looked for only after epochs in which the loss or the errors, as the samples went by, were below the limit: "
-    "late, and not to be compared with full batches; losses recorded at each epoch tell the first end of one exactly"
-)
-_EVENTS = {
-    "stop": "{} at which the run stopped",
-    "escape": "first {} with a loss below 0.95 of the plateau loss",
-    "solve": "first {} with every output within the tolerance of its target",
-}
-PER_RUN: dict[str, tuple[str, dict[str, Any]]] = {
-    "outcome": ("i1", _flags(Outcome, "outcome of the run")),
-    "stop_reason": ("i1", _flags(StopReason, "why the run stopped")),
-    **{
-        f"{name}_step": ("i8", {"long_name": meaning.format("step"), "units": "1", "comment": "-1: never"})
-        for name, meaning in _EVENTS.items()
-    },
-    **{f"final_{name}": _at_the_end(MEASURES[name].sentence) for name in BASIC},
-}
-
-_COMPUTED = {
-    "long_name": "whether the start was run",
-    "flag_values": np.array([0, 1], dtype=np.int8),
-    "flag_meanings": "inferred run",
-    "comment": "inferred: everything is that of a start nearby, with which all around agree.",
-}
-
-TIMES: dict[str, tuple[str, dict[str, Any]]] = {
-    f"{name}_time": ("f8", {"long_name": meaning.format("time"), "units": "1", "comment": "NaN: never"})
-    for name, meaning in _EVENTS.items()
-}
+    return sizes(plan) | tile | {"trajectory": plan.trajectory_tile}
 
 
 def create(file: h5py.File, variable: Variable, shape: tuple[int, ...], resizable: bool) -> h5py.Dataset:

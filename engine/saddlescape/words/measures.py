@@ -1,50 +1,98 @@
-"""What can be measured along a run: a sentence for each field, and the dimensions it has beside that of the records."""
+"""What can be measured along a run."""
 
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure; docs/measures.md has the formulas."""
+    """A measure.
+
+    Attributes
+    ----------
+    sentence : what a file calls it.
+    meaning : what it is, with its formula.
+    range : its values.
+    missing : where it is NaN.
+    dims : dimensions beside that of the records.
+    sources : who described it.
+    """
 
     sentence: str
+    meaning: str
+    range: str
+    missing: str = ""
     dims: tuple[str, ...] = ()
+    sources: str = ""
 
+
+_DIVERGED = "or infinite, of a diverged run"
 
 MEASURES = {
-    "loss": Measure("loss"),
-    "grad_norm": Measure("Euclidean norm of the gradient"),
-    "separation": Measure("smallest relative distance of two hidden units of a layer"),
-    "param_norm": Measure("Euclidean norm of the parameters"),
-    "distance": Measure("Euclidean distance of the parameters to the start"),
-    "layer_norm": Measure("Euclidean norm of the weights and biases of a layer", ("layer",)),
+    "loss": Measure("loss", "over all samples, as `training.loss` has it", ">= 0", _DIVERGED),
+    "grad_norm": Measure(
+        "Euclidean norm of the gradient",
+        "|g|, the Euclidean norm of the loss's gradient; 0 only where each component is",
+        ">= 0",
+        _DIVERGED,
+    ),
+    "separation": Measure(
+        "smallest relative distance of two hidden units of a layer",
+        "least |u - v| / max(|u|, |v|) of two unit vectors of one hidden layer; for"
+        " [odd activations](spec.md#activations) of u - v and u + v",
+        "0 to 2; 0 only where two units coincide to the bit",
+        "without two units in a layer",
+    ),
+    "param_norm": Measure("Euclidean norm of the parameters", "|theta|, weights and biases", ">= 0", _DIVERGED),
+    "distance": Measure("Euclidean distance of the parameters to the start", "|theta - start|", ">= 0", _DIVERGED),
+    "layer_norm": Measure(
+        "Euclidean norm of the weights and biases of a layer",
+        "|W_l, b_l|: Frobenius norm of a layer's weights and biases",
+        ">= 0",
+        _DIVERGED,
+        ("layer",),
+    ),
     "imbalance": Measure(
         "squares of a hidden layer's incoming weights and biases minus squares of its outgoing weights",
+        "|W_l|^2 + |b_l|^2 - |W_(l+1)|^2 (Frobenius). The gradient flow conserves it where the layer is linear, relu or"
+        " leaky_relu",
+        "any",
+        "where squares overflow",
         ("hidden_layer",),
+        "Saxe, McClelland and Ganguli 2013; Du, Hu and Lee 2018",
     ),
-    "effective_width": Measure("number of units of a hidden layer that differ", ("hidden_layer",)),
+    "effective_width": Measure(
+        "number of units of a hidden layer that differ",
+        "number of units that differ, up to sign for odd activations: units at distance 0, as in `separation`, are one",
+        "1 to the units",
+        dims=("hidden_layer",),
+    ),
     "effective_width_tol": Measure(
-        "number of groups of units of a hidden layer that are nearer than record.tolerance", ("hidden_layer",)
+        "number of groups of units of a hidden layer that are nearer than record.tolerance",
+        "the same for units nearer than `record.tolerance`, or joined by a chain of such",
+        "1 to `effective_width`",
+        dims=("hidden_layer",),
     ),
-    "cosine": Measure("mean |cosine| of the incoming weights of two units of a hidden layer", ("hidden_layer",)),
-    "outputs": Measure("what an output says of a sample", ("sample", "output")),
+    "cosine": Measure(
+        "mean |cosine| of the incoming weights of two units of a hidden layer",
+        "mean of |u v| / (|u| |v|) over pairs of units, u and v their incoming weights and bias: 1 where all lie on one"
+        " line (condensation)",
+        "0 to 1",
+        "without a pair of units that have a direction; a unit at 0 has none",
+        ("hidden_layer",),
+        "Luo, Xu, Ma and Zhang 2021",
+    ),
+    "outputs": Measure(
+        "what an output says of a sample",
+        "what each output says of each sample, as it is compared with the target: of logits, the probability",
+        "that of the activation",
+        _DIVERGED,
+        ("sample", "output"),
+    ),
 }
+"""By name.  A row of the kernel has those it takes in this order; a mask has the bit ``1 << k`` for the k-th."""
+
 BASIC = ("loss", "grad_norm", "separation")
 """Measured where a run stops, whatever was asked for."""
 
-
-def rounded(values: npt.NDArray[np.floating], bits: int) -> npt.NDArray[np.float64]:
-    """Numbers with `bits` bits of their mantissa, rounded to nearest, ties to even; infinities and NaN stay.
-
-    A normal number is off by at most 2**-(bits + 1) of itself.
-    """
-    wide = np.array(values, dtype=np.float64)
-    if bits >= 52:
-        return wide
-    words, last = wide.view(np.uint64), np.uint64(1) << np.uint64(52 - bits)
-    odd = (words & last) != 0
-    up = ((words + (last >> np.uint64(1)) - np.uint64(1) + odd) & ~(last - np.uint64(1))).view(np.float64)
-    return np.where(np.isfinite(wide), up, wide)
+FROM_PARAMETERS = ("outputs",)
+"""Computed from the parameters afterwards, not by the kernel on its way."""

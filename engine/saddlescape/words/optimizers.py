@@ -1,4 +1,162 @@
-"""What a run steps by."""
+"""The optimizers, those of `torch.optim` where it has one of the name, and the numbers that they take."""
 
-DECOUPLED = frozenset({"adamw"})
-"""Optimizers that shrink the weights by themselves: their weight decay is no part of the gradient."""
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Decay(StrEnum):
+    """What weight decay is to an optimizer."""
+
+    NONE = "none"
+    COUPLED = "weight_decay times theta is added to the gradient"
+    DECOUPLED = "the weights are multiplied by 1 - learning_rate weight_decay, apart from the gradient"
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A number of an optimizer.
+
+    Attributes
+    ----------
+    default : as in `torch.optim`, where it has it.
+    meaning : what it is.
+    above, below : bounds that it cannot have.
+    least, most : bounds that it can have.
+    by_run : whether the runs of one kernel may differ in it.
+    """
+
+    default: float
+    meaning: str = ""
+    above: float | None = None
+    least: float | None = None
+    below: float | None = None
+    most: float | None = None
+    by_run: bool = True
+
+
+HYPERPARAMETERS = {
+    "learning_rate": Hyperparameter(0.5, "r, the length of a step", above=0),
+    "momentum": Hyperparameter(0.9, "share of the last velocity that is kept", least=0, below=1),
+    "epsilon": Hyperparameter(1e-8, "added to a root before it divides", least=0),
+    "smoothing": Hyperparameter(0.99, "a, share of the last mean of squares that is kept", least=0, below=1),
+    "beta1": Hyperparameter(0.9, "b1, share of the last mean of gradients that is kept", least=0, below=1),
+    "beta2": Hyperparameter(0.999, "b2, share of the last mean of squares that is kept", least=0, below=1),
+    "eta_plus": Hyperparameter(1.2, "factor of a step size where the gradient keeps its sign", least=1),
+    "eta_minus": Hyperparameter(0.5, "factor of a step size where the gradient turns", above=0, most=1),
+    "step_max": Hyperparameter(50.0, "largest step size", above=0),
+    "step_min": Hyperparameter(1e-6, "smallest step size", above=0),
+    "weight_decay": Hyperparameter(
+        0.0, "times theta, added to the gradient; adamw: decoupled, times the learning rate", least=0
+    ),
+    "noise": Hyperparameter(
+        0.0, "standard deviation of Gaussian noise added to each component of the gradient (Langevin)", least=0
+    ),
+    "time": Hyperparameter(1000.0, "how long", above=0, most=1e12, by_run=False),
+    "rtol": Hyperparameter(1e-8, "error allowed in a step: atol + rtol times the parameter", least=1e-13, most=0.1),
+    "atol": Hyperparameter(1e-15, "error allowed in a step: atol + rtol times the parameter", least=0),
+}
+"""By name; all are keys of ``training``."""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer.
+
+    Attributes
+    ----------
+    step : theta after a step along the gradient g at the rate r.
+    own : its hyperparameters, beside the learning rate, weight decay and noise.
+    decay : what weight decay is to it.
+    noise : whether noise may be added to its gradient.
+    multiplies : whether a step multiplies a parameter, so that one at zero stays there, whatever its gradient.
+    source : who described it.
+    aliases : what others call it.
+    """
+
+    step: str
+    own: tuple[str, ...] = ()
+    decay: Decay = Decay.COUPLED
+    noise: bool = True
+    multiplies: bool = False
+    source: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> bool:
+        """Whether it steps at a learning rate; the gradient flow has none."""
+        return "time" not in self.own
+
+    @property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Names of all numbers that it takes."""
+        rate = ("learning_rate",) if self.steps else ()
+        decay = () if self.decay is Decay.NONE else ("weight_decay",)
+        return (*rate, *self.own, *decay, *(("noise",) if self.noise else ()))
+
+
+_ADAM = ("beta1", "beta2", "epsilon")
+
+OPTIMIZERS = {
+    "gd": Optimizer("theta - r g", aliases=("sgd", "gradient_descent", "vanilla", "batch_gd")),
+    "momentum": Optimizer(
+        "v = momentum v + g; theta - r v. At a constant rate: delta = -r g + momentum (last delta)",
+        own=("momentum",),
+        source="Polyak 1964",
+        aliases=("sgdm", "sgd_momentum", "heavy_ball"),
+    ),
+    "nesterov": Optimizer(
+        "v = momentum v + g; theta - r (g + momentum v)",
+        own=("momentum",),
+        source="Sutskever et al. 2013",
+        aliases=("nag",),
+    ),
+    "adagrad": Optimizer(
+        "s = s + g^2; theta - r g / (sqrt(s) + epsilon)", own=("epsilon",), source="Duchi, Hazan and Singer 2011"
+    ),
+    "rmsprop": Optimizer(
+        "s = a s + (1 - a) g^2, a = smoothing; theta - r g / (sqrt(s) + epsilon)",
+        own=("smoothing", "epsilon"),
+        source="Tieleman and Hinton 2012",
+    ),
+    "adam": Optimizer(
+        "m = b1 m + (1 - b1) g; s = b2 s + (1 - b2) g^2; theta - r (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + epsilon),"
+        " t from 1",
+        own=_ADAM,
+        source="Kingma and Ba 2015",
+    ),
+    "adamw": Optimizer(
+        "theta (1 - r weight_decay), then adam",
+        own=_ADAM,
+        decay=Decay.DECOUPLED,
+        source="Loshchilov and Hutter 2019",
+    ),
+    "rprop": Optimizer(
+        "a step size for each parameter, at first r: times eta_plus where g kept its sign, eta_minus (and no step)"
+        " where it turned; always, at the first step too, between step_min and step_max",
+        own=("eta_plus", "eta_minus", "step_max", "step_min"),
+        decay=Decay.NONE,
+        source="Riedmiller and Braun 1993",
+    ),
+    "sign": Optimizer(
+        "theta - r sign(g)", decay=Decay.NONE, source="Bernstein et al. 2018", aliases=("signsgd", "sign_sgd")
+    ),
+    "normalized": Optimizer("theta - r g / |g|", decay=Decay.NONE, noise=False),
+    "multiplicative": Optimizer(
+        "theta exp(-r sign(theta) g): a parameter at zero stays there",
+        decay=Decay.NONE,
+        multiplies=True,
+        source="Kivinen and Warmuth 1997",
+    ),
+    "flow": Optimizer(
+        "the limit of small steps: theta'(t) = -g(theta), followed to `training.time`",
+        own=("time", "rtol", "atol"),
+        decay=Decay.NONE,
+        noise=False,
+        aliases=("gradient_flow", "ode", "continuous"),
+    ),
+}
+
+
+def owners(hyperparameter: str) -> tuple[str, ...]:
+    """The optimizers that take a number."""
+    return tuple(name for name, its in OPTIMIZERS.items() if hyperparameter in its.hyperparameters)

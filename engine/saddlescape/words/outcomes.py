@@ -2,9 +2,6 @@
 
 from enum import IntEnum
 
-import numpy as np
-import numpy.typing as npt
-
 ESCAPE_DROP = 0.05
 """A run has escaped when its loss is below ``(1 - ESCAPE_DROP) * plateau loss``."""
 
@@ -45,27 +42,5 @@ class StopReason(_Described):
     STIFF = 5, "The steps were used up before the time of the gradient flow had passed: its path is too stiff."
 
 
-def classify(
-    stop_reason: npt.NDArray[np.int8],
-    stop_step: npt.NDArray[np.int64],
-    escape_step: npt.NDArray[np.int64],
-    solve_step: npt.NDArray[np.int64],
-    largest_update: npt.NDArray[np.float64],
-    separation: npt.NDArray[np.float64],
-) -> npt.NDArray[np.int8]:
-    """Outcome of each run (int8) from what the kernel reports; arrays of one shape.
-
-    Parameters
-    ----------
-    largest_update : learning rate times largest gradient component where the run stopped.
-    separation : separation where the run stopped; NaN where no layer has two units.
-    """
-    frozen = (stop_reason == StopReason.FIXED_POINT) & (stop_step == 0) & (largest_update == 0)
-    cases = [
-        (stop_reason == StopReason.DIVERGED, Outcome.DIVERGED),
-        (solve_step >= 0, Outcome.SOLVED),
-        (frozen, Outcome.FROZEN),
-        (separation == 0, Outcome.SYMMETRIC),
-        (escape_step >= 0, Outcome.TRAPPED),
-    ]
-    return np.select([c for c, _ in cases], [np.int8(o) for _, o in cases], np.int8(Outcome.PLATEAU))
+CODED: dict[str, type[Outcome] | type[StopReason]] = {"outcome": Outcome, "stop_reason": StopReason}
+"""The variables of a result that hold codes."""

@@ -1,8 +1,16 @@
 """What was meant by a word that is not known: the name here of what others call otherwise, else a near spelling."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from difflib import SequenceMatcher
+from typing import Any
+
+from saddlescape.words.activations import ACTIVATIONS
+from saddlescape.words.losses import LOSSES
+from saddlescape.words.optimizers import OPTIMIZERS
+from saddlescape.words.problems import PROBLEMS
+from saddlescape.words.schedules import SCHEDULES
+from saddlescape.words.starts import STARTS
 
 FLOOR = 0.66
 """Least similarity of two spellings (`difflib`) of one word: "lag" and "log" have 0.67."""
@@ -49,33 +57,15 @@ _SAME = {
     "record": "logging log",
     "axes": "axis sweep grid",
     # words
-    "logistic": "sigmoid expit",
-    "linear": "identity none",
-    "silu": "swish",
-    "gd": "sgd gradient_descent vanilla batch_gd",
-    "momentum": "sgdm sgd_momentum heavy_ball",
-    "nesterov": "nag",
-    "sign": "signsgd sign_sgd",
-    "flow": "gradient_flow ode continuous",
-    "mse": "mean_squared_error squared_error mse_loss l2_loss quadratic",
-    "half_sse": "sse sum_squared_error",
-    "huber": "smooth_l1 huber_loss smooth_l1_loss",
-    "bce": "binary_crossentropy binary_cross_entropy log_loss bce_loss",
-    "bce_logits": "bce_with_logits bce_with_logits_loss",
-    "softmax_ce": "cross_entropy crossentropy categorical_crossentropy cross_entropy_loss softmax ce",
-    "zero": "zeros",
-    "normal": "gaussian random_normal randn gauss",
-    "uniform": "random_uniform rand",
-    "constant": "ones const",
-    "inverse_time": "inverse 1/t",
-    "exponential": "exp exponential_lr",
-    "cosine": "cosine_annealing cosine_decay",
     "solved": "success converged",
     "diverged": "nan exploded",
     "final_loss": "loss_final last_loss",
-    "tanh": "hyperbolic_tangent",
 }
-"""Names here, and what PyTorch, Keras, scikit-learn and people call the same; keys of a spec by their dotted paths."""
+"""Names here, and what PyTorch, Keras, scikit-learn and people call the same; keys of a spec by their dotted paths.
+
+The words of `TABLES` have theirs in their rows."""
+
+TABLES: tuple[Mapping[str, Any], ...] = (ACTIVATIONS, LOSSES, OPTIMIZERS, PROBLEMS, SCHEDULES, STARTS)
 
 _NOT_HERE = (
     "he he_normal he_uniform kaiming kaiming_normal kaiming_uniform glorot glorot_normal glorot_uniform xavier "
@@ -92,8 +82,9 @@ def _plain(word: str) -> str:
 
 
 ALIASES: dict[str, list[str]] = {}
-for _name, _words in _SAME.items():
-    for _word in _words.split():
+_rows = (pair for table in TABLES for pair in table.items())
+for _name, _words in [*((n, w.split()) for n, w in _SAME.items()), *((n, row.aliases) for n, row in _rows)]:
+    for _word in _words:
         ALIASES.setdefault(_plain(_word), []).append(_name)
 MISSING = frozenset(map(_plain, _NOT_HERE.split()))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import NOTHING, Check, Chosen
 from saddlescape.spec.model import Spec
+from saddlescape.words.starts import STARTS
 
 
 def axis(key: str, reason: str, is_idle: Callable[[Spec], bool], also_set: bool = True) -> Check:
@@ -20,7 +21,7 @@ def axis(key: str, reason: str, is_idle: Callable[[Spec], bool], also_set: bool 
 
 def given(spec: Spec) -> bool:
     """Whether nothing scales the starts."""
-    return spec.starts.kind in ("zero", "slice", "file")
+    return not STARTS[spec.starts.kind].scaled
 
 
 def no_biases(spec: Spec) -> bool:
@@ -32,8 +33,9 @@ def undrawn(spec: Spec) -> bool:
     """Whether nothing is drawn at all."""
     if spec.shuffled or "noise" in spec.training.model_fields_set:
         return False
-    aimed = spec.starts.kind == "ray" and spec.starts.direction is not None
-    return given(spec) or spec.starts.kind == "constant" or aimed
+    kind = STARTS[spec.starts.kind]
+    aimed = any(getattr(spec.starts, key) is not None for key in kind.optional)
+    return aimed or not kind.seeded
 
 
 def shallow(spec: Spec) -> bool:

@@ -5,17 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from saddlescape.errors import Fault
-from saddlescape.network.problems import DRAWN
 from saddlescape.spec.checks.check import Chosen, idle, magnitude
 from saddlescape.spec.model import Spec
-
-_PROBLEMS = {
-    "bits": ("parity",),
-    "size": ("encoder",),
-    "hidden": ("teacher",),
-    **dict.fromkeys(("samples", "inputs", "outputs", "seed", "input_scale", "target_scale"), DRAWN),
-}
-"""The problems that a key of `problem` belongs to."""
+from saddlescape.words.problems import PROBLEMS, owners
 
 
 def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
@@ -25,13 +17,14 @@ def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
         yield Fault("problem.name", 'is missing; give a name, for example "xor", or a file')
     if keys.name is not None and keys.file is not None:
         yield Fault("problem.file", f"must stand alone; leave out name = {keys.name!r} or the file")
-    if keys.coding != "01" and (keys.file or keys.name in ("encoder", *DRAWN)):
+    if keys.coding != "01" and (keys.file or keys.name) and keys.name not in owners("coding"):
         yield Fault("problem.coding", f"belongs to the logic problems; got {keys.coding!r}; leave it out")
-    for key, owners in _PROBLEMS.items():
-        if key in keys.model_fields_set and keys.name not in owners:
-            who = " or ".join(f'"{owner}"' for owner in owners)
+    needed = PROBLEMS[keys.name].keys if keys.name else ()
+    for key in (key for key in type(keys).model_fields if key not in ("name", "file", "coding")):
+        if key in keys.model_fields_set and keys.name not in owners(key):
+            who = " or ".join(f'"{owner}"' for owner in owners(key))
             yield from idle(f"problem.{key}", f"belongs to name = {who}", "problem.name", chosen)
-        if keys.name in owners and getattr(keys, key) is None:
+        if key in needed and getattr(keys, key) is None:
             yield Fault(f"problem.{key}", f'is missing; name = "{keys.name}" needs it, for example {key} = 3')
 
 

@@ -6,11 +6,9 @@ from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen
 from saddlescape.spec.checks.problem import sound
 from saddlescape.spec.model import Spec
+from saddlescape.words.measures import MEASURES
 
 MAX_RECORDS = 10**7
-
-_OF_HIDDEN = ("imbalance", "effective_width", "effective_width_tol", "cosine")
-"""Measures of hidden layers."""
 
 
 def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
@@ -32,7 +30,7 @@ def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 def measures(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Measures are of layers that are there."""
     keys = spec.record
-    idle = [field for field in keys.fields if field in _OF_HIDDEN and not spec.network.hidden]
+    idle = [field for field in keys.fields if "hidden_layer" in MEASURES[field].dims and not spec.network.hidden]
     if idle and not chosen.get("network.hidden"):
         yield Fault("record.fields", f'"{idle[0]}" needs a hidden layer; leave it out, or set network.hidden')
     if "tolerance" in keys.model_fields_set and "effective_width_tol" not in keys.fields:

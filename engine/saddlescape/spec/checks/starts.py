@@ -8,20 +8,20 @@ from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen, idle, magnitude
 from saddlescape.spec.checks.problem import sound
 from saddlescape.spec.model import Side, Spec
-
-_OWN = {"file": "file", "direction": "ray", "base": "slice", "x": "slice", "y": "slice"}
+from saddlescape.words.starts import STARTS, owner
 
 
 def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """The kind's own keys, and all of them."""
     keys = spec.starts
-    for key, owner in _OWN.items():
-        given = getattr(keys, key) is not None
-        if given and keys.kind != owner:
-            reason = f'belongs to kind = "{owner}"; got kind = {keys.kind!r}'
-            yield from idle(f"starts.{key}", reason, "starts.kind", chosen)
-        if not given and keys.kind == owner and key != "direction":
-            yield Fault(f"starts.{key}", f'is missing; kind = "{owner}" needs it')
+    for name, kind in STARTS.items():
+        for key in (*kind.keys, *kind.optional):
+            given = getattr(keys, key) is not None
+            if given and keys.kind != name:
+                reason = f'belongs to kind = "{name}"; got kind = {keys.kind!r}'
+                yield from idle(f"starts.{key}", reason, "starts.kind", chosen)
+            if not given and keys.kind == name and key in kind.keys:
+                yield Fault(f"starts.{key}", f'is missing; kind = "{name}" needs it')
 
 
 def shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
@@ -30,7 +30,7 @@ def shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
         return
     keys, n = spec.starts, spec.n_params
     for key, values in (("base", keys.base), ("direction", keys.direction)):
-        if keys.kind != _OWN[key] or values is None:
+        if keys.kind != owner(key) or values is None:
             continue
         if len(values) != n:
             yield Fault(

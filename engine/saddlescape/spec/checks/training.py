@@ -9,51 +9,37 @@ from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen, idle
 from saddlescape.spec.checks.problem import sound
 from saddlescape.spec.model import Spec
-
-_OUTPUT = {"bce": "logistic", "bce_logits": "linear", "softmax_ce": "linear"}
+from saddlescape.words.losses import LOSSES, Targets
+from saddlescape.words.optimizers import HYPERPARAMETERS, owners
+from saddlescape.words.schedules import SCHEDULES
 
 
 def loss(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Outputs and targets go with the loss."""
-    loss, output = spec.training.loss, spec.network.output
-    if loss not in _OUTPUT:
-        return
-    if output != _OUTPUT[loss]:
-        yield Fault("training.loss", f'"{loss}" needs output = "{_OUTPUT[loss]}"; got {output!r}')
-    if sound(spec):
-        yield from _probabilities(loss, spec.loaded.T)
+    name, output = spec.training.loss, spec.network.output
+    needed = LOSSES[name].output
+    if needed is not None and output != needed:
+        yield Fault("training.loss", f'"{name}" needs output = "{needed}"; got {output!r}')
+    if LOSSES[name].targets is not Targets.ANY and sound(spec):
+        yield from _probabilities(name, spec.loaded.T)
 
 
-def _probabilities(loss: str, T: npt.NDArray[np.float64]) -> Iterator[Fault]:
+def _probabilities(name: str, T: npt.NDArray[np.float64]) -> Iterator[Fault]:
     outside, totals = T[(T < 0) | (T > 1)], T.sum(axis=1)
     off = np.flatnonzero(abs(totals - 1) > 1e-9)
     if len(outside):
-        yield Fault("training.loss", f'"{loss}" needs targets from 0 to 1; got {outside[0]:g}; use "mse"')
-    elif loss == "softmax_ce" and len(off):
+        yield Fault("training.loss", f'"{name}" needs targets from 0 to 1; got {outside[0]:g}; use "mse"')
+    elif LOSSES[name].targets is Targets.DISTRIBUTIONS and len(off):
         message = f"needs targets that add up to 1 in each sample; got {totals[off[0]]:g} in sample {off[0]}"
-        yield Fault("training.loss", f'"softmax_ce" {message}; use "bce_logits"')
-
-
-_STEPPERS = {
-    "momentum": ("momentum", "nesterov"),
-    "epsilon": ("adagrad", "rmsprop", "adam", "adamw"),
-    "smoothing": ("rmsprop",),
-    "beta1": ("adam", "adamw"),
-    "beta2": ("adam", "adamw"),
-    **dict.fromkeys(("eta_plus", "eta_minus", "step_max", "step_min"), ("rprop",)),
-    "weight_decay": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"),
-    **dict.fromkeys(("time", "rtol", "atol"), ("flow",)),
-    "noise": ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop", "sign", "multiplicative"),
-}
-"""The steppers that a number of `training` belongs to."""
+        yield Fault("training.loss", f'"{name}" {message}; use "bce_logits"')
 
 
 def stepper(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Numbers belong to the stepper."""
     keys = spec.training
-    for key, owners in _STEPPERS.items():
-        if keys.stepper not in owners and key in keys.model_fields_set:
-            who, more = " or ".join(f'"{owner}"' for owner in owners), " or change the stepper"
+    for key in (key for key in HYPERPARAMETERS if key in keys.model_fields_set and key != "learning_rate"):
+        if keys.stepper not in owners(key):
+            who, more = " or ".join(f'"{owner}"' for owner in owners(key)), " or change the stepper"
             yield from idle(f"training.{key}", f"belongs to stepper = {who}", "training.stepper", chosen, more)
     if keys.step_min > keys.step_max:
         yield Fault("training.step_min", f"must be at most step_max = {keys.step_max:g}; got {keys.step_min:g}")
@@ -84,10 +70,9 @@ def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 def rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """The decay belongs to the schedule."""
     keys = spec.training
-    without = keys.schedule in ("constant", "cosine")
-    if without and "schedule_decay" in keys.model_fields_set:
-        reason = 'belongs to schedule = "exponential" or "inverse_time"'
-        yield from idle("training.schedule_decay", reason, "training.schedule", chosen)
+    if "schedule_decay" in keys.model_fields_set and not SCHEDULES[keys.schedule].decays:
+        who = " or ".join(f'"{name}"' for name, schedule in SCHEDULES.items() if schedule.decays)
+        yield from idle("training.schedule_decay", f"belongs to schedule = {who}", "training.schedule", chosen)
     bad = [d for d in (chosen.get("training.schedule_decay") or [keys.schedule_decay]) if not 0 < d <= 1]
     if keys.schedule == "exponential" and bad:
         yield Fault("training.schedule_decay", f"must be greater than 0 and at most 1; got {bad[0]:g}; 1 is constant")

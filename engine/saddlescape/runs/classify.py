@@ -1,0 +1,32 @@
+"""The outcome of a run, from where and why it stopped."""
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.words.outcomes import Outcome, StopReason
+
+
+def classify(
+    stop_reason: npt.NDArray[np.int8],
+    stop_step: npt.NDArray[np.int64],
+    escape_step: npt.NDArray[np.int64],
+    solve_step: npt.NDArray[np.int64],
+    largest_update: npt.NDArray[np.float64],
+    separation: npt.NDArray[np.float64],
+) -> npt.NDArray[np.int8]:
+    """Outcome of each run (int8) from what the kernel reports; arrays of one shape.
+
+    Parameters
+    ----------
+    largest_update : learning rate times largest gradient component where the run stopped.
+    separation : separation where the run stopped; NaN where no layer has two units.
+    """
+    frozen = (stop_reason == StopReason.FIXED_POINT) & (stop_step == 0) & (largest_update == 0)
+    cases = [
+        (stop_reason == StopReason.DIVERGED, Outcome.DIVERGED),
+        (solve_step >= 0, Outcome.SOLVED),
+        (frozen, Outcome.FROZEN),
+        (separation == 0, Outcome.SYMMETRIC),
+        (escape_step >= 0, Outcome.TRAPPED),
+    ]
+    return np.select([c for c, _ in cases], [np.int8(o) for _, o in cases], np.int8(Outcome.PLATEAU))

@@ -1,0 +1,139 @@
+"""What the keys of a spec may be: types with their ranges, and how a key is declared."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from itertools import pairwise
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from saddlescape.network.problems import MAX_WIDTH
+from saddlescape.words.activations import ACTIVATIONS
+from saddlescape.words.measures import MEASURES
+from saddlescape.words.optimizers import HYPERPARAMETERS
+
+
+class OneOf:
+    """One of these words."""
+
+    def __init__(self, words: Collection[str]) -> None:
+        self.words = tuple(words)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(self.words))
+
+
+def whole(value: Any) -> Any:
+    """An integer in place of a float that is one, so that 1e6 is 1000000; anything else as it is."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _different(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"must differ from each other; got {', '.join(values)}")
+    return values
+
+
+Integer = Annotated[int, BeforeValidator(whole)]
+Floats = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Steps = Annotated[Integer, Field(ge=1, le=10**12)]
+Width = Annotated[Integer, Field(ge=1, le=MAX_WIDTH)]
+Seed = Annotated[Integer, Field(ge=0, le=2**63 - 1)]
+Activation = Annotated[str, OneOf(ACTIVATIONS)]
+Fields = Annotated[
+    tuple[Annotated[str, OneOf(MEASURES)], ...], Field(strict=False), AfterValidator(_different)
+]
+
+
+def key(default: Any, meaning: str, takes: str = "", *, later: bool = False, **bounds: Any) -> Any:
+    """A key of a spec: its default, what it is and, where the type does not tell, what it takes.
+
+    A key that came `later` than the first version is left out of the resolved spec where it has its default.  So older
+    specs keep their digest, and runs that an older version began go on.
+    """
+    return Field(default, description=meaning, json_schema_extra={"takes": takes, "later": later}, **bounds)
+
+
+def hyperparameter(name: str) -> Any:
+    """The key of ``training`` that is this number of an optimizer."""
+    its = HYPERPARAMETERS[name]
+    bounds = {"gt": its.above, "ge": its.least, "lt": its.below, "le": its.most}
+    given: dict[str, Any] = {bound: value for bound, value in bounds.items() if value is not None}
+    return key(its.default, its.meaning, **given)
+
+
+class Section(BaseModel):
+    """A table of a spec."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain JSON values by key; written out here, so that no release of pydantic changes the digest of a spec."""
+        fields = type(self).model_fields.items()
+        values = {name: getattr(self, name) for name, _ in fields}
+        return {
+            field.alias or name: _plain(values[name])
+            for name, field in fields
+            if not (extra_of(field).get("later") and values[name] == field.default)
+        }
+
+
+def extra_of(field: Any) -> Mapping[str, Any]:
+    """What `key` says of a field beside pydantic's own."""
+    return field.json_schema_extra or {}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.resolved() if isinstance(value, Section) else value
+
+
+def schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[Any], str | tuple[Any, ...]]:
+    """Validator of a schedule: "log:N", another spacing, or a list of numbers."""
+
+    def check(value: Any) -> str | tuple[Any, ...]:
+        if isinstance(value, str) and re.fullmatch(rf"(log|{spacing}):0*[1-9]\d{{0,8}}", value, re.ASCII):
+            return value
+        steps = [whole(v) for v in value] if isinstance(value, list | tuple) else []
+        if steps and all(type(v) in numbers and 0 <= v < 1e300 for v in steps):
+            if falls := [(a, b) for a, b in pairwise(steps) if b <= a]:
+                raise ValueError(f"must be increasing; got {falls[0][1]!r} after {falls[0][0]!r}")
+            return tuple(map(numbers[-1], steps))
+        raise ValueError(f'must be "log:N", "{spacing}:N" or a list of {what} from 0 on; got {value!r:.80}')
+
+    return check
+
+
+def activations(value: Any) -> str | tuple[str, ...]:
+    """Validator of one activation, or of one for each layer."""
+    names = value if isinstance(value, list | tuple) else [value]
+    for name in names:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
+            words = [repr(word) for word in ACTIVATIONS]
+            expected = f"{', '.join(words[:-1])} or {words[-1]}"
+            raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
+    return value if isinstance(value, str) else tuple(names)
+
+
+BATCHES = {"full": 0, "online": 1, "shuffled": 1}
+"""Words for the samples of a step, with their number; 0 for all."""
+
+
+def samples(value: Any) -> int | str:
+    """Validator of the samples of a step."""
+    value = whole(value)
+    if value in tuple(BATCHES) or (type(value) is int and value >= 1):
+        return cast(int | str, value)
+    words = ", ".join(f'"{word}"' for word in BATCHES)
+    raise ValueError(f"must be {words} or a number of samples, 1 or more; got {value!r:.80}")
+
+
+def line(value: str) -> str:
+    """Validator of a text of one line."""
+    if len(value) > 1000 or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+        raise ValueError(f"must be one line of at most 1000 characters; got {value!r:.80}")
+    return value

@@ -1,0 +1,92 @@
+"""The losses, defined as in PyTorch."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Targets(StrEnum):
+    """What the targets of a loss may be."""
+
+    ANY = "any"
+    PROBABILITIES = "0 to 1"
+    DISTRIBUTIONS = "0 to 1, adding up to 1 in a sample"
+
+
+class Reduction(StrEnum):
+    """How the terms of samples and outputs make one number."""
+
+    SUM = "sum over samples and outputs"
+    MEAN = "mean over both"
+    MEAN_OF_SAMPLES = "mean over samples"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss.
+
+    Attributes
+    ----------
+    term : of one output z, its value y and target t.
+    reduction : of the terms of samples and outputs.
+    output : the activation of the outputs that it needs; None for any.
+    targets : those that it allows.
+    link : what makes the probabilities that are compared with targets of the outputs; None where they are compared
+        as they are.
+    entropy : whether it is a cross-entropy: the best constant output has the mean target for its probability.  Of the
+        others it is a mean (or centre) of targets within the range of the outputs.
+    linear_beyond : size of an error from which its term grows linearly.
+    aliases : what others call it.
+    """
+
+    term: str
+    reduction: Reduction
+    output: str | None = None
+    targets: Targets = Targets.ANY
+    link: str | None = None
+    entropy: bool = False
+    linear_beyond: float | None = None
+    aliases: tuple[str, ...] = ()
+
+
+LOSSES = {
+    "half_sse": Loss("(y - t)^2 / 2", Reduction.SUM, aliases=("sse", "sum_squared_error")),
+    "mse": Loss(
+        "(y - t)^2",
+        Reduction.MEAN,
+        aliases=("mean_squared_error", "squared_error", "mse_loss", "l2_loss", "quadratic"),
+    ),
+    "huber": Loss(
+        "(y - t)^2 / 2 where |y - t| < 1, else |y - t| - 1/2",
+        Reduction.MEAN,
+        linear_beyond=1.0,
+        aliases=("smooth_l1", "huber_loss", "smooth_l1_loss"),
+    ),
+    "bce": Loss(
+        "-t ln y - (1 - t) ln(1 - y), without PyTorch's bound of 100",
+        Reduction.MEAN,
+        output="logistic",
+        targets=Targets.PROBABILITIES,
+        entropy=True,
+        aliases=("binary_crossentropy", "binary_cross_entropy", "log_loss", "bce_loss"),
+    ),
+    "bce_logits": Loss(
+        "the same with y = logistic(z)",
+        Reduction.MEAN,
+        output="linear",
+        targets=Targets.PROBABILITIES,
+        link="logistic",
+        entropy=True,
+        aliases=("bce_with_logits", "bce_with_logits_loss"),
+    ),
+    "softmax_ce": Loss(
+        "-t ln p, p = exp(z) / sum of exp(z) over the outputs",
+        Reduction.MEAN_OF_SAMPLES,
+        output="linear",
+        targets=Targets.DISTRIBUTIONS,
+        link="softmax",
+        entropy=True,
+        aliases=(
+            *("cross_entropy", "crossentropy", "categorical_crossentropy", "cross_entropy_loss", "softmax", "ce"),
+        ),
+    ),
+}

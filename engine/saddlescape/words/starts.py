@@ -1,0 +1,52 @@
+"""The kinds of starts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of start.
+
+    Attributes
+    ----------
+    draws : what it is, before `starts.scale` multiplies it.
+    keys : keys of ``starts`` that it needs and that are its own.
+    optional : keys that are its own and may be left out.
+    seeded : whether `starts.seed` matters; not where an optional key stands in place of the draw.
+    single : whether all runs of a point have one start.
+    scaled : whether `starts.scale` multiplies it.
+    unit : whether its draw has length 1.
+    shapes : whether it shapes the result as a whole, so that it cannot be a value of an axis.
+    aliases : what others call it.
+    """
+
+    draws: str
+    keys: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    seeded: bool = True
+    single: bool = False
+    scaled: bool = True
+    unit: bool = False
+    shapes: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+STARTS = {
+    "zero": Kind("every parameter is 0", seeded=False, single=True, scaled=False, aliases=("zeros",)),
+    "constant": Kind("every parameter is 1", seeded=False, single=True, aliases=("ones", "const")),
+    "normal": Kind("standard normal", aliases=("gaussian", "random_normal", "randn", "gauss")),
+    "uniform": Kind("uniform from -1 to 1", aliases=("random_uniform", "rand")),
+    "sphere": Kind("the normal draw at length 1", unit=True),
+    "tied": Kind("the normal draw of one unit in all hidden units of a layer"),
+    "mirrored": Kind("as tied, with the sign changed in every other unit"),
+    "ray": Kind(
+        "`direction`, or the normal draw of run 0 at length 1", optional=("direction",), single=True, unit=True
+    ),
+    "slice": Kind("a grid over two parameters", keys=("base", "x", "y"), seeded=False, scaled=False, shapes=True),
+    "file": Kind("rows of an array", keys=("file",), seeded=False, scaled=False, shapes=True),
+}
+
+
+def owner(key: str) -> str | None:
+    """The kind that a key of ``starts`` belongs to; None for those of all kinds."""
+    return next((name for name, kind in STARTS.items() if key in (*kind.keys, *kind.optional)), None)
