@@ -5,7 +5,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis survival))
 PYTHONS := 3.12 3.13 3.14
-.PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers clean
+.PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers tables clean
 .PHONY: test-lowest test-pythons test-wheel wheel
 
 demo: .venv/.ready
@@ -77,6 +77,10 @@ bench-peers: .venv/.ready .venv-peers/.ready
 	$(PEERS) bench/recording.py $(QUICK)
 	$(BIN)/python bench/plot.py
 	$(BIN)/python bench/report.py
+
+# The tables of docs/ that are made from the words.
+tables: .venv/.ready
+	$(BIN)/python docs/tables.py
 
 clean:
 	rm -rf .venv .venv-* demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

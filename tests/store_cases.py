@@ -10,8 +10,8 @@ from saddlescape.plan import Block, Plan
 from saddlescape.plan import plan as plans
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
-from saddlescape.store.reading import CODES
 from saddlescape.store.schema import variables
+from saddlescape.words.outcomes import CODED
 
 TEXT = TINY + """[record]
 runs = 5
@@ -44,7 +44,8 @@ def filled(plan, where):
     for number, variable in enumerate(variables(plan)):
         mesh = np.ix_(*(indices[d] for d in variable.dims))
         values = sum((i * (7 * k + 3) for k, i in enumerate(mesh)), start=np.int64(number))
-        data[variable.name] = (values % CODES.get(variable.name, 97)).astype(variable.dtype)
+        codes = len(CODED[variable.name]) if variable.name in CODED else 97
+        data[variable.name] = (values % codes).astype(variable.dtype)
     return data
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from saddlescape.network import layout, random
 from saddlescape.words import losses
 from saddlescape.words.activations import LEAK
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
 Array = npt.NDArray[np.floating]
 Function = TypeVar("Function")

@@ -190,7 +190,9 @@ class Stop(Section):
     """When a run stops before its steps are used up."""
 
     solved: NonNegative = key(0.4, "every output, of logits its probability, this near its target; 0: never")
-    gradient: NonNegative = key(0.0, "largest gradient component")
+    gradient: NonNegative = key(
+        0.0, "largest component of the gradient of the [objective](#weight-decay); 0: never"
+    )
     diverged: Positive = key(1e6, "loss above this")
 
 

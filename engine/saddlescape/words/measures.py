@@ -28,10 +28,11 @@ class Measure:
 _DIVERGED = "or infinite, of a diverged run"
 
 MEASURES = {
-    "loss": Measure("loss", "over all samples, as `training.loss` has it", ">= 0", _DIVERGED),
+    "loss": Measure("loss", "over all samples, as `training.loss` has it; without weight decay", ">= 0", _DIVERGED),
     "grad_norm": Measure(
         "Euclidean norm of the gradient",
-        "|g|, the Euclidean norm of the loss's gradient; 0 only where each component is",
+        "|g|, the Euclidean norm of the gradient of the [objective](spec.md#weight-decay), over all samples; 0 only"
+        " where each component is",
         ">= 0",
         _DIVERGED,
     ),

@@ -46,7 +46,7 @@ HYPERPARAMETERS = {
     "step_max": Hyperparameter(50.0, "largest step size", above=0),
     "step_min": Hyperparameter(1e-6, "smallest step size", above=0),
     "weight_decay": Hyperparameter(
-        0.0, "times theta, added to the gradient; adamw: decoupled, times the learning rate", least=0
+        0.0, "gd to adam: times theta, added to the gradient; adamw: decoupled; [below](#weight-decay)", least=0
     ),
     "noise": Hyperparameter(
         0.0, "standard deviation of Gaussian noise added to each component of the gradient (Langevin)", least=0

@@ -1,0 +1,199 @@
+"""Write the tables of the pages from the words: python docs/tables.py."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from saddlescape.spec.keys import KEYS
+from saddlescape.spec.values import OneOf, extra_of
+from saddlescape.words.activations import ACTIVATIONS
+from saddlescape.words.losses import LOSSES
+from saddlescape.words.measures import MEASURES
+from saddlescape.words.optimizers import HYPERPARAMETERS, OPTIMIZERS, owners
+from saddlescape.words.outcomes import Outcome, StopReason
+from saddlescape.words.problems import PROBLEMS
+from saddlescape.words.schedules import SCHEDULES
+from saddlescape.words.starts import STARTS
+from saddlescape.words.variables import COORDINATES, VARIABLES, Variable
+
+PAGES = [Path(__file__).parent / name for name in ("spec.md", "measures.md", "file-format.md")]
+Row = Sequence[str]
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    """A table of Markdown."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
+    return "\n".join(re.sub(r"\|  +", "| ", f"| {' | '.join(line)} |") for line in lines)
+
+
+def keys() -> str:
+    """The keys of a spec."""
+    rows = []
+    for path, (model, name) in KEYS.items():
+        field = model.model_fields[name]
+        takes = extra_of(field).get("takes") or _takes(field.annotation, field.metadata)
+        rows.append([f"`{path}`", takes, _default(field.default), _meaning(path, field.description)])
+    return table(["key", "type, range", "default", "meaning"], rows)
+
+
+def _meaning(path: str, description: str) -> str:
+    section, _, name = path.partition(".")
+    if section != "training" or name not in HYPERPARAMETERS or len(owners(name)) > len(OPTIMIZERS) - 2:
+        return description
+    return f"{', '.join(owners(name))}: {description}" if name != "weight_decay" else description
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, tuple) and isinstance(value[0], str):
+        return " ".join(value)
+    if isinstance(value, float) and not 1e-3 <= abs(value) < 1e6 and value:
+        return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:g}")
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def _takes(annotation: Any, metadata: Sequence[Any]) -> str:
+    """What a type with these bounds takes, in words."""
+    for each in metadata:
+        if isinstance(each, OneOf):
+            return " ".join(each.words)
+    if get_origin(annotation) is Literal:
+        return ", ".join(json.dumps(word) for word in get_args(annotation))
+    if annotation is bool:
+        return "boolean"
+    bounds = [each for each in metadata if isinstance(each, Ge | Gt | Le | Lt)]
+    bounds += [inner for each in metadata for inner in getattr(each, "metadata", ()) if inner not in bounds]
+    if not bounds and get_args(annotation):
+        return _takes(get_args(annotation)[0], get_args(annotation)[1:])
+    names = [type(bound).__name__.lower() for bound in bounds]
+    return _range({name: _number(getattr(bound, name)) for name, bound in zip(names, bounds, strict=True)})
+
+
+def _number(value: float) -> str:
+    for power, text in ((2**63 - 1, "2^63 - 1"), (10**12, "10^12"), (10**9, "10^9")):
+        if value == power:
+            return text
+    return f"{value:g}"
+
+
+def _range(bounds: dict[str, str]) -> str:
+    match bounds:
+        case {"ge": low, "le": high}:
+            return f"{low} to {high}"
+        case {"gt": low, "le": high}:
+            return f"> {low}, at most {high}"
+        case {"ge": low, "lt": high}:
+            return f"{low} to less than {high}"
+        case {"gt": low}:
+            return f"> {low}"
+        case {"ge": low}:
+            return f">= {low}"
+    raise ValueError(f"no words for {bounds}")
+
+
+def problems() -> str:
+    """The problems that are drawn."""
+    drawn = ((name, its) for name, its in PROBLEMS.items() if its.draws)
+    return table(["problem", "draws", "targets"], ([name, its.draws, its.targets] for name, its in drawn))
+
+
+def starts() -> str:
+    """The kinds of starts."""
+    rows = []
+    for name, its in STARTS.items():
+        own = [*(f"`{key}`" for key in its.keys), *(f"`{key}`, if wanted" for key in its.optional)]
+        rows.append([name, its.draws, ", ".join(own), "times scale" if its.scaled else ""])
+    return table(["kind", "a start", "keys of its own", ""], rows)
+
+
+def activations() -> str:
+    """The activations."""
+    rows = (
+        [name, its.formula, " to ".join(f"{end:.4g}" for end in its.range), f"{its.value:.4g}", f"{its.slope:.4g}",
+         "odd" if its.odd else ""]
+        for name, its in ACTIVATIONS.items()
+    )  # fmt: skip
+    return table(["activation", "f(z)", "range", "f(0)", "f'(0)", ""], rows)
+
+
+def losses() -> str:
+    """The losses."""
+    rows = (
+        [f"`{name}`", its.term, str(its.reduction), ", ".join([its.output] * bool(its.output) + [str(its.targets)])]
+        for name, its in LOSSES.items()
+    )
+    return table(["loss", "of one output z, its value y and target t", "summed by", "output, targets"], rows)
+
+
+def optimizers() -> str:
+    """The optimizers."""
+    return table(["optimizer", "a step", "source"], ([name, its.step, its.source] for name, its in OPTIMIZERS.items()))
+
+
+def schedules() -> str:
+    """The schedules of the learning rate."""
+    return table(["schedule", "the learning rate times"], ([name, its.factor] for name, its in SCHEDULES.items()))
+
+
+def measures() -> str:
+    """The measures."""
+    rows = (
+        [f"`{name}`", ", ".join(f"`{dim}`" for dim in its.dims),
+         its.meaning + f" ({its.sources})" * bool(its.sources), its.range, its.missing]
+        for name, its in MEASURES.items()
+    )  # fmt: skip
+    return table(["field", "dimension", "what it is", "range", "NaN"], rows)
+
+
+def variables() -> str:
+    """The variables of a result; of those of the measures a row for all."""
+    plain = {name: its for name, its in VARIABLES.items() if name.removeprefix("final_") not in MEASURES}
+    finals = replace(VARIABLES["final_loss"], long_name="the measure where the run stopped")
+    paths = replace(VARIABLES["loss"], long_name="the measure at each record")
+    rows = [_variable(f"`{name}`", its) for name, its in plain.items() if "record" not in its.dims]
+    rows.append(_variable("`final_` and a [measure](measures.md)", finals))
+    rows += [_variable("a [measure](measures.md)", paths), _variable("`theta`", VARIABLES["theta"])]
+    rows += [_variable(f"`{name}`", its) for name, its in COORDINATES.items()]
+    return table(["variable", "dimensions", "type", "meaning"], rows)
+
+
+def _variable(name: str, its: Variable) -> Row:
+    own = "as `network.dtype` (the wider of both)"
+    types = {"i1": "int8", "i8": "int64", "f4": "float32", "f8": "float64", "": own}
+    told = [its.long_name, its.note, str(its.when)]
+    return [name, ", ".join(its.dims), types[its.dtype], "; ".join(text for text in told if text)]
+
+
+def codes() -> str:
+    """The codes of outcomes and of stop reasons."""
+    rows = []
+    for outcome, reason in zip(Outcome, StopReason, strict=True):
+        rows.append([str(outcome.value), outcome.label, outcome.sentence, reason.label, reason.sentence])
+    return table(["code", "`outcome`", "", "`stop_reason`", ""], rows)
+
+
+TABLES: tuple[Callable[[], str], ...] = (
+    *(keys, problems, starts, activations, losses, optimizers, schedules),
+    *(measures, variables, codes),
+)
+
+
+def written(page: str) -> str:
+    """The page with its tables as they should be."""
+    for each in TABLES:
+        mark = f"<!-- table {each.__name__} -->"
+        before, found, rest = page.partition(f"{mark}\n")
+        if found:
+            page = f"{before}{found}{each()}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
+    return page
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
