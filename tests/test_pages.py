@@ -10,11 +10,11 @@ import pytest
 from tolerances import BAR_HELD, BAR_OF, COVERAGE, ELEMENTARY_ULP, WILSON_LEAST, XOR_EXPONENT, XOR_TIME
 
 import saddlescape as ss
-from saddlescape import reference
 from saddlescape.analysis import points
 from saddlescape.claims import CLAIMS
 from saddlescape.errors import SpecError
 from saddlescape.kernels import batch, caching, network
+from saddlescape.network import reference
 from saddlescape.plan.plan import Plan, Shard
 from saddlescape.plots import ends
 from saddlescape.results import results, selection
