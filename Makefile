@@ -3,7 +3,7 @@ PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
 READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
-LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis survival))
+LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers tables clean
 .PHONY: test-lowest test-pythons test-wheel wheel
@@ -92,10 +92,11 @@ clean:
 	touch $@
 
 .venv-3.11/.ready: requirements-lowest.lock .venv/.ready
-	$(BIN)/uv venv -q --clear -p "$$(.ci/python 3.11)" .venv-3.11
+	$(BIN)/uv venv -q --clear -p "$$(.ci/python 3.11 || echo 3.11)" .venv-3.11
 	$(BIN)/uv pip install -q -p .venv-3.11 --require-hashes -r requirements-lowest.lock
 	touch $@
 
+.PRECIOUS: .venv-3.1%/.ready
 .venv-3.1%/.ready: requirements.lock .venv/.ready
 	$(BIN)/uv venv -q --clear -p "$$(.ci/python 3.1$*)" .venv-3.1$*
 	$(BIN)/uv pip install -q -p .venv-3.1$* --require-hashes -r requirements.lock

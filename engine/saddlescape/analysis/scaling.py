@@ -192,7 +192,7 @@ class _Sample:
     def _least_squares(self) -> Array:
         """As if every time were seen."""
         design, y = -self._rows[:2].T, self._rows[2]
-        line = np.linalg.lstsq(design, y)[0]
+        line = np.linalg.lstsq(design, y, rcond=None)[0]
         scatter = np.std(y - design @ line)
         return np.asarray([*line / scatter, 1 / scatter])
 
