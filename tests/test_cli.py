@@ -155,7 +155,9 @@ def test_a_folder_that_is_in_use_is_told(spec, tmp_path):
     assert saddlescape("run", spec, "-o", out).returncode == 0
     with (out / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        refused(saddlescape("resume", out), 5, "in use by another process")
+        told = f"error: {out} is in use by another process; wait for it\n"  # -o is no option of resume
+        done = saddlescape("resume", out)
+        assert (done.returncode, done.stderr) == (5, told)
 
 
 def test_a_foreign_folder_is_refused_and_left_alone(spec, tmp_path):

@@ -230,8 +230,10 @@ def test_another_spec_is_refused_with_the_difference(plan, tmp_path):
 def test_blocks_of_another_size_are_not_mixed(plan, tmp_path, monkeypatch):
     run_folder(plan, tmp_path / "run")
     monkeypatch.setattr(plans, "BLOCK_RUNS", 6)
-    with pytest.raises(RefusedError, match="begun by another version"), RunFolder(tmp_path / "run", Plan(sweep())):
-        pass
+    with pytest.raises(RefusedError, match=r"begun by another version; .* with -o$"):
+        RunFolder(tmp_path / "run", Plan(sweep())).__enter__()
+    with pytest.raises(RefusedError, match=r"begun by another version; go on with that version$"):
+        RunFolder.existing(tmp_path / "run").__enter__()
 
 
 @pytest.mark.parametrize("damage", ["not json", "[]", '{"format": 1}'])

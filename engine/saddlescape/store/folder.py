@@ -62,20 +62,19 @@ class RunFolder:
         self.folder, self.plan, self.shard = folder, plan, shard
         self._software = Mixture(accept_versions)
         self._lock, self._began, self._before = -1, "", 0
-        self._remedy = f"go on with it by: saddlescape resume {quote(str(folder))}, or choose another folder with -o"
-        self._put_back = "put the old file back, or choose another folder with -o"
+        self._elsewhere = ", or choose another folder with -o"  # which only a new run can
+        self._remedy = f"go on with it by: saddlescape resume {quote(str(folder))}{self._elsewhere}"
 
     @classmethod
     def existing(cls, folder: Path, accept_versions: bool = False) -> "RunFolder":
         """The folder of an earlier run, with its plan made again from the spec kept there."""
         found = cls(folder, Plan(kept_sweep(folder)), kept_shard(read_plan(folder)), accept_versions)
-        found._remedy = "put its spec.toml and plan.json back as they were when it began"
-        found._put_back = "put the old file back"
+        found._remedy, found._elsewhere = "put its spec.toml and plan.json back as they were when it began", ""
         return found
 
     def __enter__(self) -> Self:
         self._claim()
-        self._lock = lock(self.folder / "lock", self.folder)
+        self._lock = lock(self.folder / "lock", self.folder, self._elsewhere)
         try:
             self._prepare()
         except BaseException:
@@ -134,12 +133,13 @@ class RunFolder:
         old, new = _flat(kept["spec"]), _flat(self.plan.sweep.resolved())
         changed = [key for key in sorted(old | new) if old.get(key) != new.get(key)]
         if not changed:
-            raise RefusedError(f"{self.folder} was begun by another version; choose another folder with -o")
+            remedy = f"go on with that version{self._elsewhere}"
+            raise RefusedError(f"{self.folder} was begun by another version; {remedy}")
         if all(key.startswith("data.") for key in changed):
             names = ", ".join(key.removeprefix("data.") for key in changed)
             raise RefusedError(
                 f"{names}: must be as it was when the run in {self.folder} began; its content (SHA-256) has changed; "
-                f"{self._put_back}"
+                f"put the old file back{self._elsewhere}"
             )
         more = [f"and {len(changed) - TOLD} more"] if changed[TOLD:] else []
         told = [f"{key}: {_apart(old, new, key)}" for key in changed[:TOLD]]

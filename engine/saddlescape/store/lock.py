@@ -7,8 +7,10 @@ from pathlib import Path
 from saddlescape.errors import LockedError
 
 
-def lock(path: Path, what: Path) -> int:
+def lock(path: Path, what: Path, elsewhere: str) -> int:
     """Take the lock file `path`, which guards `what`, until the descriptor is closed; a kill closes it too.
+
+    `elsewhere` tells what can be done but wait.
 
     Raises
     ------
@@ -18,7 +20,7 @@ def lock(path: Path, what: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     if not held(descriptor, path):
         os.close(descriptor)
-        raise LockedError(f"{what} is in use by another process; wait for it or choose another with -o")
+        raise LockedError(f"{what} is in use by another process; wait for it{elsewhere}")
     return descriptor
 
 
