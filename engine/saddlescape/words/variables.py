@@ -120,7 +120,12 @@ VARIABLES = {
         },
         "1 where the start was run, 0 where all is that of a start nearby",
     ),
-    "distinct_starts": Variable("i8", POINTS, "different starts of the point", note="1 at exact zero"),
+    "distinct_starts": Variable(
+        "i8",
+        POINTS,
+        "different starts of the point",
+        note="1 at exact zero; the table of `info` counts those that points share once",
+    ),
     "start_theta": Variable("", (*RUNS, "parameter"), "parameters at the start", When.ENDS),
     "final_theta": Variable("", (*RUNS, "parameter"), "parameters where the run stopped", When.ENDS),
     **{name: row for name, row in _ENDS.items() if row.when is When.FIELD},
