@@ -151,6 +151,12 @@ def test_a_key_that_is_set_changes_something(text, idle, message):
     assert told.endswith("; remove the --set")
 
 
+def test_an_element_that_is_an_axis_is_not_advised_to_be_unset():
+    axis = '[[axes]]\nkey = "training.layer_rates.0"\nvalues = [1, 2]\n'
+    told = faults(XOR + axis, "training.stepper=flow")
+    assert re.fullmatch("training.layer_rates: does not go with .*; leave it out", told)
+
+
 def test_a_key_that_is_set_may_be_used_at_one_point_alone():
     axis = '[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "adam"]\n'
     axis += '[[axes]]\nkey = "starts.kind"\nvalues = ["zero", "normal"]\n'

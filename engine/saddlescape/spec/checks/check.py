@@ -30,7 +30,8 @@ def idle(path: str, reason: str, choice: str, chosen: Chosen, more: str = "") ->
     What the file says and an override leaves idle is unset by another override.
     """
     if not chosen.get(choice):
-        unset = f"unset it with --set {path}=" if choice in chosen and path not in chosen else "leave it out"
+        in_file = not any(f"{key}.".startswith(f"{path}.") for key in chosen)
+        unset = f"unset it with --set {path}=" if choice in chosen and in_file else "leave it out"
         yield Fault(path, f"{reason}; {unset}{more}")
     elif chosen.get(path) == ():
         yield Fault(path, f"{NOTHING} it {reason}; remove the --set")
