@@ -35,15 +35,15 @@ def starts(sizes, runs, dtype):
     return rng.normal(0, 0.3, (runs, layout.n_params(sizes, True))).astype(dtype)
 
 
-def make_trainer(sizes, stepper="gd", batch=0):
-    return Trainer(tuple(sizes), True, ("tanh",) * (len(sizes) - 1), "half_sse", stepper, batch=batch)
+def make_trainer(sizes, optimizer="gd", batch=0):
+    return Trainer(tuple(sizes), True, ("tanh",) * (len(sizes) - 1), "half_sse", optimizer, batch=batch)
 
 
 NUMBERS = {
     **{"momentum": 0.9, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01},
     **{"eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6},
 }
-"""What steppers other than gd go by: the defaults of torch.optim."""
+"""What optimizers other than gd go by: the defaults of torch.optim."""
 
 
 def make_batch(theta, steps, rate=RATE, every=RECORDED):

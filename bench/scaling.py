@@ -1,4 +1,4 @@
-"""How the cost of a run grows with runs, steps, samples and width; steppers, threads, and the time to compile."""
+"""How the cost of a run grows with runs, steps, samples and width; optimizers, threads, and the time to compile."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ import numpy as np
 import report
 from cases import make_batch, make_trainer, problem, shares, starts, trained
 
-from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.kernels.update_rules import RULES
 from saddlescape.runs.runner import cores
 
 SIZES = (2, 2, 1)
@@ -43,11 +43,11 @@ def data(samples):
     return X, np.resize(T, (samples, 1))
 
 
-def seconds(sizes, X, T, runs, steps, threads, stepper="gd", batch=0):
+def seconds(sizes, X, T, runs, steps, threads, optimizer="gd", batch=0):
     """Time of one call for every thread, all steps taken."""
     parts = list(shares(make_batch(starts(sizes, runs, "float64"), steps, SMALL), threads))
     began = time.perf_counter()
-    done = trained(make_trainer(sizes, stepper, batch), X, T, parts, threads)
+    done = trained(make_trainer(sizes, optimizer, batch), X, T, parts, threads)
     took = time.perf_counter() - began
     assert all((part.stop_step == steps).all() for part in done)
     return took
@@ -86,9 +86,9 @@ def widths(runs, rounds):
     return {h: runs * 200 / took for h, took in medians(cases, rounds).items()}
 
 
-def steppers(runs, rounds):
-    """Network-steps a second of each stepper; last, those of gd pattern by pattern, a quarter each."""
-    stepping = [name for name, stepper in STEPPERS.items() if stepper.update]  # the flow attempts steps in time
+def optimizers(runs, rounds):
+    """Network-steps a second of each optimizer; last, those of gd pattern by pattern, a quarter each."""
+    stepping = [name for name, optimizer in RULES.items() if optimizer.update]  # the flow attempts steps in time
     full = {name: (SIZES, *problem(SIZES), runs, 1000, cores(), name) for name in stepping}
     cases = {**full, "gd online": (SIZES, *problem(SIZES), runs, 4000, cores(), "gd", 1)}
     return {name: runs * 1000 / took for name, took in medians(cases, rounds).items()}
@@ -125,9 +125,9 @@ def tables(data):
     yield f"Apart from its steps a run costs {fixed * 1e6:.2g} microseconds of all cores, to refill and to measure."
     rate = {n: rate / 1e6 for n, rate in data["widths"].items()}
     yield report.table(["hidden units", *map(str, rate)], [["million network-steps/s", *rate.values()]])
-    plain = data["steppers"]["gd"]
-    yield report.table(["stepper", *data["steppers"]],
-                       [["samples/s over gd's", *(found / plain for found in data["steppers"].values())]])  # fmt: skip
+    rates = data["optimizers"]
+    rows = [["samples/s over gd's", *(rate / rates["gd"] for rate in rates.values())]]
+    yield report.table(["optimizer", *rates], rows)
     one = data["threads"][1]
     yield report.table(["threads", *map(str, data["threads"])],
                        [["rate over one's", *(found / one for found in data["threads"].values())]])  # fmt: skip
@@ -143,7 +143,8 @@ def main():
     data = {
         "steps_of_runs": STEPS_OF_RUNS, "runs_of_steps": RUNS_OF_STEPS // (100 if given.quick else 1),
         "linear": linear(given.quick, min(3, rounds)), "widths": widths(runs // 4, rounds),
-        "steppers": steppers(runs, rounds), "threads": threads(runs, rounds), "compiling": compiling(min(3, rounds)),
+        "optimizers": optimizers(runs, rounds), "threads": threads(runs, rounds),
+        "compiling": compiling(min(3, rounds)),
     }  # fmt: skip
     report.keep("scaling", data, "\n\n".join(tables(data)), before)
 

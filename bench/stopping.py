@@ -26,8 +26,8 @@ count = 64
 [training]
 {}
 """
-ADAM = SPEC.format('stepper = "adam"\nlearning_rate = 1e-3\nsteps = 1000000')
-FLOW = SPEC.format('stepper = "flow"\ntime = 1e6')
+ADAM = SPEC.format('optimizer = "adam"\nlearning_rate = 1e-3\nsteps = 1000000')
+FLOW = SPEC.format('optimizer = "flow"\ntime = 1e6')
 TOLD = """
 from saddlescape.runs import runner
 from saddlescape_cli.start import main

@@ -412,9 +412,9 @@ def usually(results):
     losses, ways = (joined(sorted({k[i] for k in table})) for i in (1, 2))
     return checks, {
         "n": str(n),
-        "fourth": f"The loss or the optimiser decides as well, for {joined(mixed)}."
+        "fourth": f"The loss or the optimizer decides as well, for {joined(mixed)}."
         if mixed
-        else "Neither the loss nor the optimiser is among the three here, where outputs are logistic: "
+        else "Neither the loss nor the optimizer is among the three here, where outputs are logistic: "
         f"{losses}, {ways} come to the same.",
         "summary": [
             [units, *(" or ".join(sorted(found)) for key, found in cells.items() if key[0] == units)]

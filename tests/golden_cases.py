@@ -9,7 +9,7 @@ from saddlescape.kernels import Batch, Trainer, train
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "torch-steppers.npz"
 
 
-def kernel_trajectory(stepper, options, start, X, T, numbers, learning_rate, record_step):
+def kernel_trajectory(optimizer, options, start, X, T, numbers, learning_rate, record_step):
     """Parameters of one run at the steps of `record_step`, the last of which is its budget."""
     rates = {**numbers, "learning_rate": learning_rate, "log_decay": np.log(numbers["schedule_decay"])}
     batch = Batch(
@@ -18,5 +18,5 @@ def kernel_trajectory(stepper, options, start, X, T, numbers, learning_rate, rec
         steps=np.full(1, record_step[-1]), recorded=np.zeros(1, dtype=np.int64), record_at=record_step,
         record_theta=True,
     )  # fmt: skip
-    trainer = Trainer((2, 3, 1), True, ("tanh", "tanh"), "half_sse", stepper, **options)
+    trainer = Trainer((2, 3, 1), True, ("tanh", "tanh"), "half_sse", optimizer, **options)
     return train(trainer, np.array(X, dtype=float), np.array(T, dtype=float), batch).theta_path[0]

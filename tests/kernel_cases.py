@@ -10,7 +10,7 @@ from saddlescape.words import activations, losses
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
 ACTIVATIONS, LOSSES = tuple(activations.ACTIVATIONS), tuple(losses.LOSSES)
-STEPPERS = [name for name, its in OPTIMIZERS.items() if its.steps]
+STEPPING = [name for name, its in OPTIMIZERS.items() if its.steps]
 """Those that step; the flow has tests of its own."""
 
 HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
@@ -32,7 +32,7 @@ def activations_of(loss, activation, hidden):
 
 FULL = [
     case
-    for case in itertools.product(ACTIVATIONS, LOSSES, STEPPERS, HIDDEN, DTYPES)
+    for case in itertools.product(ACTIVATIONS, LOSSES, STEPPING, HIDDEN, DTYPES)
     if case[0] in activations_of(case[1], case[0], len(case[3]))
 ]
 
@@ -91,20 +91,20 @@ def everything(trained):
 
 def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, activations=None, **options):
     """(kernel's result, list of reference trajectories) of one case; `options` are those of a Trainer."""
-    activation, loss, stepper, hidden, dtype = case
+    activation, loss, optimizer, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
     X, T = problem(samples, sizes[0], sizes[-1], loss=loss)
     theta = np.random.default_rng(seed).normal(0, 0.7, (runs, layout.n_params(sizes, bias))).astype(dtype)
     activations = activations or activations_of(loss, activation, len(sizes) - 2)
-    trainer = Trainer(sizes, bias, activations, loss, stepper, **options)
+    trainer = Trainer(sizes, bias, activations, loss, optimizer, **options)
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
     trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
     network = reference.Network(sizes, bias, activations, loss)
-    decoupled = OPTIMIZERS[stepper].decay is Decay.DECOUPLED
+    decoupled = OPTIMIZERS[optimizer].decay is Decay.DECOUPLED
     kept = {"weight_decay": decoupled or trainer.weight_decay, "noise": trainer.noise}
     rates = {name: rate for name, rate in RATES.items() if kept.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
-    given = (x, t, steps * epoch, stepper, rates, trainer.schedule, trainer.batch, trainer.layer_rates)
+    given = (x, t, steps * epoch, optimizer, rates, trainer.schedule, trainer.batch, trainer.layer_rates)
     return trained, [
         reference.trajectory(network, start, *given, trainer.shuffled, (SEED, run))[::epoch]
         for run, start in enumerate(theta)

@@ -30,7 +30,7 @@ fields = ["loss", "grad_norm", "distance", "cosine", "outputs"]
 key = "starts.scale"
 logspace = [1e-320, 3.0, 9]
 [[axes]]
-key = "training.stepper"
+key = "training.optimizer"
 values = ["gd", "adam"]
 """
 NOISY = ("training.batch='shuffled'", "training.noise=1e-3")
@@ -60,7 +60,7 @@ def bytes_of_run(folder, *overrides):
 
 
 def flow():
-    changes = ("training.stepper='flow'", "training.learning_rate=", "training.time=50")
+    changes = ("training.optimizer='flow'", "training.learning_rate=", "training.time=50")
     spec = parse(SPEC.split("[record]")[0], Path(), changes).spec
     return packed(ss.run_starts(spec, STARTS, threads=2))
 

@@ -136,7 +136,7 @@ def test_random_axes_are_the_documented_draw():
 def test_sobol_axes_share_one_sequence():
     design = "sobol = {from = 0, to = 1, n = 64, seed = 3}"
     keys = ("starts.scale", "training.weight_decay", "stop.solved")
-    text = TINY.replace("[training]", '[training]\nstepper = "gd"')
+    text = TINY.replace("[training]", '[training]\noptimizer = "gd"')
     zipped = parse(text + "".join(axis(key, design, 'zip = "d"') for key in keys), Path())
     points = np.array([axis.values for axis in zipped.axes]).T
     np.testing.assert_array_equal(points, qmc.Sobol(3, rng=3).random_base2(6))
@@ -211,7 +211,7 @@ bias = false
 count = 1
 [training]
 loss = "mse"
-stepper = "gd"
+optimizer = "gd"
 learning_rate = 0.0625
 steps = 30
 [record]
@@ -319,7 +319,7 @@ from saddlescape.plan import Plan
 from saddlescape.network.problems import Problem
 from saddlescape.spec import parse
 axis = '[[axes]]\\nkey = "starts.scale"\\nlogspace = [1e-9, 3, 100]'
-plan = Plan(parse('[training]\\nstepper = "flow"\\n[problem]\\nname = "xor"\\n' + axis, Path()))
+plan = Plan(parse('[training]\\noptimizer = "flow"\\n[problem]\\nname = "xor"\\n' + axis, Path()))
 bits = hashlib.sha256(plan.digest.encode() + plan.record_at.tobytes())
 axis = '[[axes]]\\nkey = "training.schedule_decay"\\nlinspace = [0.5, 1, 100]'
 decays = parse('[training]\\nschedule = "exponential"\\n[problem]\\nname = "xor"\\n' + axis, Path())

@@ -17,7 +17,7 @@ from saddlescape.kernels import Trainer, code, limit, probe, train
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.lanes import Kind, fma
 from saddlescape.kernels.losses import LOSSES
-from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.kernels.update_rules import RULES
 from saddlescape.kernels.variant import Variant
 from saddlescape.runs import throughput
 from saddlescape_cli.main import cli
@@ -67,8 +67,8 @@ def test_operations_in_loops_count_as_often_as_they_run(dtype):
     assert [found[name] for name in limit.CLASSES] == [5, 1, 15, 10]
 
 
-def counted(sizes, samples, activation="tanh", bias=True, loss="half_sse", stepper="gd", **more):
-    trainer = Trainer(sizes, bias, (activation,) * (len(sizes) - 1), loss, stepper, **more)
+def counted(sizes, samples, activation="tanh", bias=True, loss="half_sse", optimizer="gd", **more):
+    trainer = Trainer(sizes, bias, (activation,) * (len(sizes) - 1), loss, optimizer, **more)
     return limit.operations(limit.simplified(limit.generated(Variant(trainer, samples, False, Kind("float64", 8)))))
 
 
@@ -89,7 +89,7 @@ def test_loops_count_as_what_is_unrolled(monkeypatch):
 
 PARTS = [
     *({"activation": name} for name in ACTIVATIONS), *({"loss": name} for name in LOSSES),
-    *({"stepper": name} for name in STEPPERS), {"noise": True}, {"batch": 2}, {"batch": 1, "shuffled": True},
+    *({"optimizer": name} for name in RULES), {"noise": True}, {"batch": 2}, {"batch": 1, "shuffled": True},
 ]  # fmt: skip
 
 

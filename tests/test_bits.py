@@ -97,10 +97,10 @@ AT_REST = {"zero, multiplied": ("multiplicative", np.zeros((1, 9)), 0.1), "tiny 
 @pytest.mark.parametrize("case", AT_REST)
 def test_the_gradient_of_a_fixed_point_in_batches_is_that_of_all_samples(case, batch):
     """Every lane is looked at at its first tick, whose last batch leaves its own gradient behind."""
-    stepper, theta, rate = AT_REST[case]
+    optimizer, theta, rate = AT_REST[case]
     given = make_batch(theta, 40, learning_rate=rate, every=4)
     whole, parts = (
-        train(Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", stepper, batch=size), XOR, AND, given)
+        train(Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", optimizer, batch=size), XOR, AND, given)
         for size in (0, batch)
     )
     assert (parts.stop_reason == StopReason.FIXED_POINT).all()

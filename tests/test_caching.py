@@ -54,15 +54,15 @@ def trained(package):
 
 
 def test_edited_sources_never_meet_stale_machine_code(package):
-    steppers, kept = package / "kernels/steppers.py", package / "kernels/__pycache__"
-    text = steppers.read_text()
+    optimizers, kept = package / "kernels/update_rules.py", package / "kernels/__pycache__"
+    text = optimizers.read_text()
     whole, _ = first = trained(package)
     assert first == (whole, False)
     assert trained(package) == (whole, True)
     files = {path.name for path in kept.glob("*.nb?")}
     assert files
     assert text.count(STEP) == 1
-    steppers.write_text(text.replace(STEP, HALF))
+    optimizers.write_text(text.replace(STEP, HALF))
     half, found = trained(package)
     assert (half == whole, found) == (False, False)
     for path in kept.glob("*.nbc"):  # as a process with other sources does
@@ -70,7 +70,7 @@ def test_edited_sources_never_meet_stale_machine_code(package):
     assert trained(package) == (half, False)
     assert trained(package) == (half, True)
     assert not files & {path.name for path in kept.glob("*.nb?")}
-    steppers.write_text(text)
+    optimizers.write_text(text)
     assert trained(package) == (whole, False)
     assert {path.name for path in kept.glob("*.nb?")} == files
 

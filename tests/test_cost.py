@@ -192,7 +192,7 @@ def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path
     [
         ["starts.kind=zero"],
         ["training.learning_rate=1e200", "starts.scale=1e6"],
-        ["training.stepper=flow", "network.activation=tanh"],
+        ["training.optimizer=flow", "network.activation=tanh"],
     ],
 )
 def test_a_probe_has_something_to_time_whatever_the_starts_and_rates(settings):
@@ -200,7 +200,7 @@ def test_a_probe_has_something_to_time_whatever_the_starts_and_rates(settings):
     assert BEGIN < seconds(sweep, 10, 1) < BEGIN + 1
 
 
-@pytest.mark.parametrize("settings", [["training.stepper=flow"], ["stop.gradient=1e-9"]])
+@pytest.mark.parametrize("settings", [["training.optimizer=flow"], ["stop.gradient=1e-9"]])
 def test_a_probe_uses_the_kernel_of_the_run(tmp_path, settings):
     flows = "flow" in settings[0]
     text, entry = (TINY.replace("learning_rate = 0.5\n", ""), integrate) if flows else (TINY, advance)

@@ -18,7 +18,7 @@ RATE = 0.25
 def product(tmp_path):
     """Loss (1 - a b)**2, a step of gradient descent at rate 1/4: a += b (1 - a b) / 2, and b likewise."""
     (tmp_path / "two.csv").write_text("x1,t1\n1,1\n-1,-1\n")
-    training = f'[training]\nstepper = "gd"\nlearning_rate = {RATE}\nsteps = 60'
+    training = f'[training]\noptimizer = "gd"\nlearning_rate = {RATE}\nsteps = 60'
     return parse(f'[problem]\nfile = "two.csv"\n{PRODUCT}{training}', tmp_path).spec
 
 
@@ -61,7 +61,7 @@ def test_no_other_number_lies_between(tmp_path, to, edge):
     """y = w, solved where 1 and w differ by 0.4 or less: from 1 to 2, shares alone come to 1.4 and 1.4 + 2 ulp."""
     (tmp_path / "one.csv").write_text("x1,t1\n1,1\n")
     text = '[problem]\nfile = "one.csv"\n[network]\nhidden = []\noutput = "linear"\nbias = false\n'
-    text += "[training]\nstepper = 'gd'\nlearning_rate = 1e-9\nsteps = 1\n[stop]\nsolved = 0.4"
+    text += "[training]\noptimizer = 'gd'\nlearning_rate = 1e-9\nsteps = 1\n[stop]\nsolved = 0.4"
     spec = parse(text, tmp_path).spec
     found = bisect(spec, [1.0], [to])
     expect_neighbours(found, spec)
@@ -165,7 +165,7 @@ def test_directions_are_of_any_length(product):
 
 def test_kicks_off_zero_are_as_the_quartic_of_xor_says():
     """A start at distance s escapes after c / s**2, so a budget of T frees no kick below sqrt(c / T)."""
-    changes = ["training.stepper=gd", "training.momentum=", "training.learning_rate=0.5", "training.steps=200000"]
+    changes = ["training.optimizer=gd", "training.momentum=", "training.learning_rate=0.5", "training.steps=200000"]
     spec = ss.load("xor", changes).spec
     found = kicks(spec, np.zeros(9), 6, seed=4, bits=42)
     theory = np.sqrt(xor_escape_constant(found.direction) / (0.5 * 200_000))

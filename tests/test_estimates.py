@@ -49,7 +49,7 @@ CASES = {
     "a shard": (TINY, ("starts.count=300", "record.runs=0", "shard"), 1),
 }
 SLOW = {
-    "a flow": (TINY, ("training.stepper=flow", "training.learning_rate=", "starts.count=2000"), 2**14),
+    "a flow": (TINY, ("training.optimizer=flow", "training.learning_rate=", "starts.count=2000"), 2**14),
     "many structures": (TINY + axis("network.hidden", [[n] for n in range(1, 13)]), ("record.runs=0",), 2**14),
     "many blocks of much": (TINY, ("starts.count=20000", "record.runs=0"), 1),
     "two dtypes": (TINY + axis("network.dtype", ["float64", "float32"]), (), 2**14),

@@ -11,7 +11,7 @@ from saddlescape.spec import parse
 from saddlescape.words.outcomes import ESCAPE_DROP
 
 SPEC = TINY.replace("steps = 20", "steps = 800").replace("learning_rate = 0.5", "learning_rate = 2.0")
-SPEC = f"""{SPEC}stepper = "gd"
+SPEC = f"""{SPEC}optimizer = "gd"
 [record]
 steps = "every:4"
 runs = 10

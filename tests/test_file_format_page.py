@@ -25,7 +25,7 @@ def plan(name, text=TINY):
     return Plan(parse(text + PLANS[name] + AXIS, Path()), refined=name == "refined")
 
 
-FLOW = TINY.replace("learning_rate = 0.5\nsteps = 20", 'stepper = "flow"\ntime = 5.0')
+FLOW = TINY.replace("learning_rate = 0.5\nsteps = 20", 'optimizer = "flow"\ntime = 5.0')
 
 
 @pytest.mark.parametrize("one", [*map(plan, PLANS), plan("plain", FLOW)], ids=[*PLANS, "flow"])

@@ -42,7 +42,7 @@ x = { index = 0, from = -1, to = 1, n = 3 }
 y = { index = 1, from = -1, to = 1, n = 3 }
 [training]
 loss = "mse"
-stepper = "gd"
+optimizer = "gd"
 layer_rates = [1, 0.5, 2]
 schedule = "exponential"
 noise = 0.1

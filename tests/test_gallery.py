@@ -65,7 +65,7 @@ def test_slices_are_those_that_were_printed(number):
     np.testing.assert_allclose(side, np.arange(-100, 100) / 10, atol=1e-12)
     assert spec.starts.y.model_dump() | {"index": 0} == spec.starts.x.model_dump() | {"index": 0}
     assert spec.training.learning_rate == rate
-    assert (spec.training.momentum if spec.training.stepper == "momentum" else 0) == momentum
+    assert (spec.training.momentum if spec.training.optimizer == "momentum" else 0) == momentum
     assert (spec.training.steps, spec.stop.solved, spec.network.hidden) == (200, 0.5, (2,))
 
 

@@ -1,4 +1,4 @@
-"""The kernel's steppers against trajectories that PyTorch's optimisers took (data/golden, see data/README.md)."""
+"""The kernel's optimizers against trajectories that PyTorch's optimizers took (data/golden, see data/README.md)."""
 
 import hashlib
 import json
@@ -14,11 +14,11 @@ ORIGIN = json.loads(str(DATA["origin"]))
 
 
 @pytest.mark.parametrize("case", ORIGIN["cases"])
-def test_steppers_go_where_torch_goes(case):
-    stepper, options = case.split()[0], ORIGIN["cases"][case]
+def test_optimizers_go_where_torch_goes(case):
+    optimizer, options = case.split()[0], ORIGIN["cases"][case]
     path = kernel_trajectory(
-        stepper, options, DATA["start"], ORIGIN["X"], ORIGIN["T"], ORIGIN["numbers"],
-        ORIGIN["learning_rates"][stepper], DATA["steps"],
+        optimizer, options, DATA["start"], ORIGIN["X"], ORIGIN["T"], ORIGIN["numbers"],
+        ORIGIN["learning_rates"][optimizer], DATA["steps"],
     )  # fmt: skip
     np.testing.assert_allclose(path, DATA[case], rtol=PEERS, atol=PEERS)
 

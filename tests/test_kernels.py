@@ -99,11 +99,11 @@ def test_loops_that_are_not_unrolled_equal_the_reference(sizes):
     expect_equal_to_reference(("tanh", "mse", "gd", (), "float64"), sizes=sizes, samples=9, steps=10)
 
 
-@pytest.mark.parametrize("stepper", ["gd", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["gd", "momentum", "adam", "adamw"])
 @pytest.mark.parametrize("schedule", ["exponential", "cosine", "inverse_time"])
-def test_schedules_and_weight_decay_equal_the_reference(stepper, schedule):
-    case = ("tanh", "half_sse", stepper, (3,), "float64")
-    expect_equal_to_reference(case, schedule=schedule, weight_decay=OPTIMIZERS[stepper].decay is not Decay.DECOUPLED)
+def test_schedules_and_weight_decay_equal_the_reference(optimizer, schedule):
+    case = ("tanh", "half_sse", optimizer, (3,), "float64")
+    expect_equal_to_reference(case, schedule=schedule, weight_decay=OPTIMIZERS[optimizer].decay is not Decay.DECOUPLED)
 
 
 @pytest.mark.parametrize("options", [{"noise": True}, {"batch": 2}], ids=str)
@@ -145,15 +145,15 @@ def test_shuffled_batches_equal_the_reference(samples, batch):
     expect_equal_to_reference(case, samples=samples, batch=batch, shuffled=True, steps=12)
 
 
-@pytest.mark.parametrize("stepper", ["gd", "rprop", "adam"])
-def test_rates_of_layers_equal_the_reference(stepper):
-    expect_equal_to_reference(("tanh", "half_sse", stepper, (3,), "float64"), layer_rates=True)
+@pytest.mark.parametrize("optimizer", ["gd", "rprop", "adam"])
+def test_rates_of_layers_equal_the_reference(optimizer):
+    expect_equal_to_reference(("tanh", "half_sse", optimizer, (3,), "float64"), layer_rates=True)
 
 
 @pytest.mark.parametrize(("samples", "batch"), [(5, 1), (7, 2), (12, 5), (6, 6), (9, 4)])
-@pytest.mark.parametrize(("stepper", "loss"), [("momentum", "half_sse"), ("adam", "mse")])
-def test_batches_equal_the_reference(samples, batch, stepper, loss):
-    expect_equal_to_reference(("tanh", loss, stepper, (3,), "float64"), samples=samples, batch=batch, steps=20)
+@pytest.mark.parametrize(("optimizer", "loss"), [("momentum", "half_sse"), ("adam", "mse")])
+def test_batches_equal_the_reference(samples, batch, optimizer, loss):
+    expect_equal_to_reference(("tanh", loss, optimizer, (3,), "float64"), samples=samples, batch=batch, steps=20)
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 5, 1), (2, 7, 3, 2)])

@@ -23,8 +23,8 @@ a, bits = np.ones(64), hashlib.sha256()
 add(a, a, a)
 print(sorted(name for name in ("xmm", "ymm", "zmm") if name in add.inspect_asm(add.signatures[0])))
 cases = [("tanh", "adam", "float64"), ("gelu", "rmsprop", "float32"), ("sin", "flow", "float64")]
-for activation, stepper, dtype in cases:
-    trainer = Trainer((2, 3, 1), True, (activation, "logistic"), "half_sse", stepper)
+for activation, optimizer, dtype in cases:
+    trainer = Trainer((2, 3, 1), True, (activation, "logistic"), "half_sse", optimizer)
     theta = np.random.default_rng(3).normal(0, 1, (21, 13)).astype(dtype)
     given = make_batch(theta, 60, time=60.0, rtol=1e-6, atol=1e-9)
     bits.update(b"".join(everything(train(trainer, XOR, TARGET, given))))

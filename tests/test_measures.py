@@ -120,7 +120,7 @@ def test_outputs_are_those_of_the_twin(sizes, activations, loss, output, dtype, 
 
 def test_outputs_along_a_run_tell_when_it_is_solved(tmp_path):
     text = '[record]\nfields = ["loss", "outputs"]\nsteps = "every:1"\ndtype = "float64"\nruns = "all"\n'
-    changes = ["starts.count=40", "starts.scale=2.0", "training.steps=3000", "training.stepper=momentum"]
+    changes = ["starts.count=40", "starts.scale=2.0", "training.steps=3000", "training.optimizer=momentum"]
     with ss.open(ss.run(parse(TINY + text, tmp_path, changes), tmp_path / "run", threads=1)) as r:
         worst = abs(r["outputs"] - r.sweep.spec.loaded.T).max(axis=(2, 3))
         assert r.sizes("final_outputs") == {"run": 40, "sample": 4, "output": 1}

@@ -121,7 +121,7 @@ def stay(starts, scales):
 def late():
     """Of the page of the spec: in batches, when an escape is seen, and when the first epoch ended below its limit."""
     every = 'runs = "all"\nsteps = "every:4"\nfields = ["loss"]\ndtype = "float64"\n'
-    train = '[training]\nstepper = "gd"\nlearning_rate = 2.0\nbatch = "online"\nsteps = 4000\n'
+    train = '[training]\noptimizer = "gd"\nlearning_rate = 2.0\nbatch = "online"\nsteps = 4000\n'
     sweep = parse(f'[problem]\nname = "xor"\n[starts]\ncount = 1000\n{train}[record]\n{every}', Path())
     limit = (1 - ESCAPE_DROP) * plateau_loss(sweep.spec.loaded, "half_sse", "logistic")
     with ss.open(ss.run(sweep, "late")) as r:
@@ -132,10 +132,10 @@ def late():
     yield f"while the first epoch with a loss below the limit ends after {np.median(first):.0f}."
 
 
-def optimisers():
-    """Of the page of recipes: steppers that divide by the gradient's own size, from exact zero."""
-    for stepper in ("rmsprop", "adam"):
-        spec = parse(f'[problem]\nname = "xor"\n[training]\nstepper = "{stepper}"\n', Path()).spec
+def optimizers():
+    """Of the page of recipes: optimizers that divide by the gradient's own size, from exact zero."""
+    for optimizer in ("rmsprop", "adam"):
+        spec = parse(f'[problem]\nname = "xor"\n[training]\noptimizer = "{optimizer}"\n', Path()).spec
         found = ss.run_starts(spec, np.zeros((1, 9)))
         assert found["outcome"].tolist() == [Outcome.FROZEN]
     yield "exact zero stops them as well."
@@ -202,7 +202,7 @@ PAGES = {
     "points.md": [tolerances, spectra],
     "kernels.md": [kernels, frozen],
     "spec.md": [late],
-    "how-to.md": [optimisers, flowers],
+    "how-to.md": [optimizers, flowers],
     "measures.md": [measures],
     "results.md": [reading],
     "scaling.md": [scaling],

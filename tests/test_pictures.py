@@ -79,7 +79,7 @@ def zipped(**coords) -> Stand:
 
 
 def test_escape_times_have_no_numbers_in_place_of_words():
-    made = zipped(stepper=["gd", "momentum", "adam"], learning_rate=[0.5, 0.1, 0.01])
+    made = zipped(optimizer=["gd", "momentum", "adam"], learning_rate=[0.5, 0.1, 0.01])
     with pytest.raises(plots.PlotError, match="two positive numbers on the axis opt, all different, no words zipped"):
         plots.scaling(made)
     with pytest.raises(plots.PlotError, match="all different"):
@@ -126,12 +126,12 @@ def test_a_long_title_is_whole_and_within_the_picture(kind):
     assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
 
 
-LONG_NAMES = [f"a stepper by a long name, number {number}" for number in range(20)]
+LONG_NAMES = [f"an optimizer by a long name, number {number}" for number in range(20)]
 LEGENDS = {
-    "scaling": {"scale": [0.03, 0.1, 1], "stepper": LONG_NAMES[:3], "schedule": LONG_NAMES[3:4]},
+    "scaling": {"scale": [0.03, 0.1, 1], "optimizer": LONG_NAMES[:3], "schedule": LONG_NAMES[3:4]},
     "numbers": {"rate": np.geomspace(0.01, 10, 24).tolist(), "scale": [0.1, 1, 10]},
-    "words": {"stepper": LONG_NAMES, "scale": [0.1, 1, 10]},
-    "few words": {"stepper": LONG_NAMES[:6], "scale": [0.1, 1, 10]},
+    "words": {"optimizer": LONG_NAMES, "scale": [0.1, 1, 10]},
+    "few words": {"optimizer": LONG_NAMES[:6], "scale": [0.1, 1, 10]},
 }
 
 
@@ -147,7 +147,7 @@ def test_a_legend_is_whole_and_within_the_picture(name):
     if name == "numbers":
         assert (texts[0], texts[-1], len(texts)) == ("0.01", "10", 16)
     else:
-        assert all(any(word in text for text in texts) for word in LEGENDS[name]["stepper"])
+        assert all(any(word in text for text in texts) for word in LEGENDS[name]["optimizer"])
     assert within(figure, legend.get_window_extent())
     assert within(figure, (figure._suptitle or figure.axes[0].title).get_window_extent())
 
@@ -159,8 +159,8 @@ def within(figure, box) -> bool:
 
 
 def test_titles_of_panels_do_not_collide():
-    names = ["a stepper with a name", "another with a longer name", "the third one of them"]
-    made = results(Outcome.SOLVED, stepper=names, activation=["some activation", "and one more"])
+    names = ["an optimizer with a name", "another with a longer name", "the third one of them"]
+    made = results(Outcome.SOLVED, optimizer=names, activation=["some activation", "and one more"])
     figure = plots.trajectories(made)
     figure.draw_without_rendering()
     boxes = [ax.title.get_window_extent() for ax in figure.axes]
@@ -169,7 +169,7 @@ def test_titles_of_panels_do_not_collide():
 
 
 def test_lists_are_folded_at_their_commas():
-    assert fold(r"scale $10^{-3}$, rate 0.1, stepper gd", 20) == "scale $10^{-3}$, rate 0.1,\nstepper gd"
+    assert fold(r"scale $10^{-3}$, rate 0.1, optimizer gd", 20) == "scale $10^{-3}$, rate 0.1,\noptimizer gd"
     assert fold("", 20) == ""
 
 

@@ -32,13 +32,13 @@ def test_weight_decay_is_part_of_what_the_steps_go_down():
     np.testing.assert_allclose(decayed.loss, plain.loss + 0.25 * (theta**2).sum(axis=1), rtol=HESSIAN)
     np.testing.assert_allclose(decayed.gradient, plain.gradient + 0.5 * theta, rtol=HESSIAN)
     np.testing.assert_array_equal(decayed.hessian, plain.hessian + 0.5 * np.eye(9))
-    decoupled = derivatives(spec('[training]\nstepper = "adamw"\nweight_decay = 0.5'), theta)
+    decoupled = derivatives(spec('[training]\noptimizer = "adamw"\nweight_decay = 0.5'), theta)
     np.testing.assert_array_equal(decoupled.hessian, plain.hessian)
 
 
 def test_a_run_with_decay_that_rests_ends_by_its_gradient():
     """That of the objective, one and the same where a run stops, in what it measures and of points."""
-    keys = "[training]\nstepper = 'gd'\nweight_decay = 0.01\nsteps = 200000\n[stop]\nsolved = 0\ngradient = 1e-9"
+    keys = "[training]\noptimizer = 'gd'\nweight_decay = 0.01\nsteps = 200000\n[stop]\nsolved = 0\ngradient = 1e-9"
     decayed = parse(f'[problem]\nname = "and"\n{keys}', Path()).spec
     runs = fates(decayed, np.random.default_rng(1).normal(0, 2, (12, 9)))
     assert set(runs["stop_reason"]) == {StopReason.GRADIENT}
@@ -48,10 +48,10 @@ def test_a_run_with_decay_that_rests_ends_by_its_gradient():
     assert set(report(decayed, runs["final_theta"]).kind) <= {Kind.MINIMUM, Kind.SADDLE}
 
 
-@pytest.mark.parametrize("stepper", ["gd", "adam", "adamw"])
-def test_the_gradient_that_is_measured_is_that_of_points(stepper):
+@pytest.mark.parametrize("optimizer", ["gd", "adam", "adamw"])
+def test_the_gradient_that_is_measured_is_that_of_points(optimizer):
     """With decoupled decay it is that of the loss."""
-    keys = spec(f"[training]\nstepper = '{stepper}'\nweight_decay = 0.1\nlearning_rate = 0.01\nsteps = 20")
+    keys = spec(f"[training]\noptimizer = '{optimizer}'\nweight_decay = 0.1\nlearning_rate = 0.01\nsteps = 20")
     runs = fates(keys, np.random.default_rng(2).normal(0, 1, (5, 9)))
     there = derivatives(keys, runs["final_theta"])
     np.testing.assert_allclose(runs["final_grad_norm"], np.linalg.norm(there.gradient, axis=1), rtol=HESSIAN)
@@ -116,7 +116,7 @@ def test_plateaus_far_out_are_saturated():
 def test_a_loss_that_grows_with_the_weights_has_nothing_at_infinity(tmp_path):
     """Minimum and saddle are all that a product of two weights has with weight decay."""
     (tmp_path / "three.csv").write_text("x1,t1\n1,3\n")
-    text = PRODUCT.replace('output = "linear"', 'output = "tanh"') + "[training]\nstepper = 'gd'\nweight_decay = 0.5"
+    text = PRODUCT.replace('output = "linear"', 'output = "tanh"') + "[training]\noptimizer = 'gd'\nweight_decay = 0.5"
     decayed = parse(f'[problem]\nfile = "three.csv"\n{text}', tmp_path).spec
     assert (decayed.activations, decayed.training.weight_decay) == (("linear", "tanh"), 0.5)
     found = report(decayed, np.random.default_rng(1).normal(size=(3000, 2)))

@@ -167,8 +167,8 @@ def test_a_run_whose_overrides_left_a_key_idle_goes_on(tmp_path):
     """Earlier versions took them; only a new run has to unset it."""
     text = TEXT.replace("steps = 20", "steps = 20\nmomentum = 0.5")
     with pytest.raises(SpecError, match=r"unset it with --set training\.momentum="):
-        parse(text, tmp_path, ["training.stepper=gd"])
-    begun = Plan(parse(text, tmp_path, ["training.stepper=gd"], begun=True))
+        parse(text, tmp_path, ["training.optimizer=gd"])
+    begun = Plan(parse(text, tmp_path, ["training.optimizer=gd"], begun=True))
     path = run_folder(begun, tmp_path / "run")
     path.unlink()
     assert resume(tmp_path / "run", threads=1) == path

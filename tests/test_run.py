@@ -265,9 +265,9 @@ def test_every_budget_of_a_sweep_has_its_last_record(tmp_path):
         np.testing.assert_array_equal(results["loss"][0, :, 3], results["final_loss"][0].astype(np.float32))
 
 
-STEPPERS = """
+OPTIMIZERS = """
 [[axes]]
-key = "training.stepper"
+key = "training.optimizer"
 values = ["momentum", "adam"]
 [[axes]]
 key = "training.batch"
@@ -278,11 +278,11 @@ values = [0, 0.01]
 """
 
 
-def test_steppers_and_batches_are_axes_and_every_run_can_be_remade(tmp_path):
+def test_optimizers_and_batches_are_axes_and_every_run_can_be_remade(tmp_path):
     settings = ("starts.count=9", "training.epochs=30", "record.steps=every:1", "record.parameters=true")
-    sweep = parse(TINY.replace("steps = 20\n", "") + STEPPERS, tmp_path, settings)
+    sweep = parse(TINY.replace("steps = 20\n", "") + OPTIMIZERS, tmp_path, settings)
     with ss.open(ss.run(sweep, tmp_path / "run")) as results:
-        assert results.dims == {"stepper": 2, "batch": 3, "weight_decay": 2, "run": 9}
+        assert results.dims == {"optimizer": 2, "batch": 3, "weight_decay": 2, "run": 9}
         assert results.stop_step.reshape(2, 3, -1).max(axis=(0, 2)).tolist() == [30, 120, 60]
         assert results["record_step"].tolist() == [0, 4, 8, 12, 16, 20, 24, 28, 30, *range(32, 121, 4)]
         for point in np.ndindex(2, 3, 2):
@@ -303,7 +303,7 @@ values = [1e-4, 1e-8]
 
 
 def test_the_gradient_flow_has_times_and_every_run_can_be_remade(tmp_path):
-    text = TINY.replace("learning_rate = 0.5\nsteps = 20\n", 'stepper = "flow"\nsteps = 500\n') + FLOW
+    text = TINY.replace("learning_rate = 0.5\nsteps = 20\n", 'optimizer = "flow"\nsteps = 500\n') + FLOW
     settings = ("starts.count=40", "starts.scale=3", "network.activation=tanh")
     sweep = parse(text, tmp_path, (*settings, "record.times=linear:9", "record.parameters=true"))
     path = ss.run(sweep, tmp_path / "run", threads=1)
@@ -344,7 +344,7 @@ def test_noise_and_shuffled_orders_come_from_the_seed_and_the_run(tmp_path):
 
 def test_under_multiplicative_steps_zero_is_for_ever(tmp_path):
     text = TINY + '[[axes]]\nkey = "starts.scale"\nvalues = [0, 1]'
-    sweep = parse(text, tmp_path, ["problem.name=and", "training.stepper=multiplicative"])
+    sweep = parse(text, tmp_path, ["problem.name=and", "training.optimizer=multiplicative"])
     with ss.open(ss.run(sweep, tmp_path / "run")) as results:
         assert (results.outcome[0] == Outcome.FROZEN).all()
         assert (results.outcome[1] != Outcome.FROZEN).all()

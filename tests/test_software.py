@@ -191,7 +191,7 @@ def test_code_that_computes_otherwise_has_another_digest(tmp_path):
         return subprocess.run(ask, capture_output=True, text=True, check=True, env=environment).stdout.strip()
 
     assert digest() == software.code()
-    for name in ("kernels/steppers.py", "plan/starts.py"):
+    for name in ("kernels/update_rules.py", "plan/starts.py"):
         before = digest()
         (package / name).write_text((package / name).read_text() + "\n")
         assert digest() != before

@@ -16,7 +16,7 @@ XOR = '[problem]\nname = "xor"\n'
 AXIS = '[[axes]]\nkey = "starts.scale"\n'
 KIND = '[[axes]]\nkey = "starts.kind"\nvalues = '
 BIASES = '[[axes]]\nkey = "starts.biases"\nvalues = [true, false]\n'
-FLOW = '[training]\nstepper = "flow"\n'
+FLOW = '[training]\noptimizer = "flow"\n'
 SINGLE = '[network]\ndtype = "float32"\n'
 SLICE = '[starts]\nkind = "slice"\nbase = [1,1,1,1,1,1,1,1,1]\n'
 
@@ -95,10 +95,10 @@ def test_every_numeric_key_is_an_axis():
     owner |= {"rtol": "flow", "atol": "flow"}
     for key in NUMERIC:
         name = key.split(".")[1]
-        stepper = "rprop" if name[:4] in ("eta_", "step") else owner.get(name, "gd")
+        optimizer = "rprop" if name[:4] in ("eta_", "step") else owner.get(name, "gd")
         schedule = "exponential" if name == "schedule_decay" else "constant"
         low = {"eta_plus": 1.0, "rtol": 0.025}.get(name, 0.25)
-        training = f'[training]\nstepper = "{stepper}"\nschedule = "{schedule}"\n'
+        training = f'[training]\noptimizer = "{optimizer}"\nschedule = "{schedule}"\n'
         text = f'{XOR}{training}[[axes]]\nkey = "{key}"\nvalues = [{low}, {2 * low}]'
         assert parse(text, Path()).numeric(key)[1] == 2 * low
 
@@ -110,11 +110,11 @@ def test_overrides():
 
 
 IDLE = {
-    ("training.stepper=flow", "training.weight_decay=0.1"): "training.weight_decay: belongs to .*; leave it out",
+    ("training.optimizer=flow", "training.weight_decay=0.1"): "training.weight_decay: belongs to .*; leave it out",
     ("training.stepper=flow", "training.learning_rate=1"): "training.learning_rate: does not go with .*; leave it out",
-    ("training.stepper=flow", "record.steps=[1]"): "record.steps: does not go with .*; leave it out",
-    ("training.stepper=gd", "training.beta2=0.5"): 'training.beta2: belongs to stepper = "adam" .*; leave it out',
-    ("training.stepper=gd", "record.times=[1]"): 'record.times: belongs to stepper = "flow"; leave it out',
+    ("training.optimizer=flow", "record.steps=[1]"): "record.steps: does not go with .*; leave it out",
+    ("training.optimizer=gd", "training.beta2=0.5"): 'training.beta2: belongs to optimizer = "adam" .*; leave it out',
+    ("training.optimizer=gd", "record.times=[1]"): 'record.times: belongs to optimizer = "flow"; leave it out',
     ("training.schedule=cosine", "training.schedule_decay=0.5"): "training.schedule_decay: belongs to .*; leave it out",
     ("problem.name=and", "problem.bits=3"): 'problem.bits: belongs to name = "parity"; leave it out',
     ("starts.kind=zero", "starts.direction=[1]"): 'starts.direction: belongs to kind = "ray"; .*; leave it out',
@@ -158,10 +158,10 @@ def test_an_element_that_is_an_axis_is_not_advised_to_be_unset():
 
 
 def test_a_key_that_is_set_may_be_used_at_one_point_alone():
-    axis = '[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "adam"]\n'
+    axis = '[[axes]]\nkey = "training.optimizer"\nvalues = ["gd", "adam"]\n'
     axis += '[[axes]]\nkey = "starts.kind"\nvalues = ["zero", "normal"]\n'
     spec = parse(XOR + axis, Path(), ["training.beta2=0.5", "starts.scale=2"]).structures[-1]
-    assert (spec.training.stepper, spec.training.beta2, spec.starts.scale) == ("adam", 0.5, 2)
+    assert (spec.training.optimizer, spec.training.beta2, spec.starts.scale) == ("adam", 0.5, 2)
 
 
 def test_an_override_without_a_value_unsets_a_key():
@@ -254,8 +254,8 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + "[starts]\ncount = 1_000_000_001", "starts.count: must be at most 1000000000"),
         (XOR + "[starts]\nseed = -1", "starts.seed: must be at least 0; got -1"),
         (XOR + "[training]\nmomentum = 1", "training.momentum: must be less than 1.0; got 1"),
-        (XOR + '[training]\nstepper = "gd"\nmomentum = 0.5', 'training.momentum: belongs to stepper = "momentum"'),
-        (XOR + '[training]\nstepper = "rprop"\nweight_decay = 1', 'training.weight_decay: belongs to stepper = "gd"'),
+        (XOR + '[training]\noptimizer = "gd"\nmomentum = 0.5', 'training.momentum: belongs to optimizer = "momentum"'),
+        (XOR + '[training]\nstepper = "rprop"\nweight_decay = 1', 'training.weight_decay: belongs to optimizer = "gd"'),
         (XOR + '[training]\nstepper = "rprop"\nstep_max = 1e-9', "training.step_min: must be at most step_max = 1e-09"),
         (XOR + "[training]\nschedule_decay = 0.5", 'training.schedule_decay: belongs to schedule = "exponential"'),
         (XOR + '[training]\nschedule = "exponential"\nschedule_decay = 1.5', "must be greater than 0 and at most 1; got 1.5"),  # noqa: E501
@@ -274,22 +274,22 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nloss = "bce_logits"', '"bce_logits" needs output = "linear"; got .logistic'),
         (XOR + '[network]\noutput = "linear"\n[training]\nloss = "softmax_ce"', "add up to 1 in .*; got 0 in sample 0"),
         (XOR + 'coding = "pm1"\n[training]\nloss = "bce"', 'training.loss: "bce" needs targets from 0 to 1; got -1'),
-        (XOR + "[training]\nrtol = 0.01", 'training.rtol: belongs to stepper = "flow"'),
-        (XOR + FLOW + "learning_rate = 1", 'training.learning_rate: does not go with stepper = "flow"'),
-        (XOR + FLOW + "epochs = 5", 'training.epochs: does not go with stepper = "flow"'),
-        (XOR + FLOW + 'batch = "online"', 'training.batch: does not go with stepper = "flow"'),
-        (XOR + FLOW + 'schedule = "cosine"', 'training.schedule: does not go with stepper = "flow"'),
-        (XOR + FLOW + "layer_rates = [1, 2]", 'training.layer_rates: does not go with stepper = "flow"'),
-        (XOR + FLOW + "noise = 0.1", 'training.noise: belongs to stepper = "gd"'),
+        (XOR + "[training]\nrtol = 0.01", 'training.rtol: belongs to optimizer = "flow"'),
+        (XOR + FLOW + "learning_rate = 1", 'training.learning_rate: does not go with optimizer = "flow"'),
+        (XOR + FLOW + "epochs = 5", 'training.epochs: does not go with optimizer = "flow"'),
+        (XOR + FLOW + 'batch = "online"', 'training.batch: does not go with optimizer = "flow"'),
+        (XOR + FLOW + 'schedule = "cosine"', 'training.schedule: does not go with optimizer = "flow"'),
+        (XOR + FLOW + "layer_rates = [1, 2]", 'training.layer_rates: does not go with optimizer = "flow"'),
+        (XOR + FLOW + "noise = 0.1", 'training.noise: belongs to optimizer = "gd"'),
         (XOR + FLOW + "rtol = 1e-14", "training.rtol: must be at least 1e-13; got 1e-14"),
         (XOR + FLOW + "time = 0", "training.time: must be greater than 0.0; got 0"),
-        (XOR + FLOW + '[network]\ndtype = "float32"', 'network.dtype: must be "float64" with stepper = "flow"'),
-        (XOR + FLOW + "[record]\nsteps = [5]", 'record.steps: does not go with stepper = "flow"'),
+        (XOR + FLOW + '[network]\ndtype = "float32"', 'network.dtype: must be "float64" with optimizer = "flow"'),
+        (XOR + FLOW + "[record]\nsteps = [5]", 'record.steps: does not go with optimizer = "flow"'),
         (XOR + FLOW + "[record]\ntimes = [2, 2]", "record.times: must be increasing"),
         (XOR + FLOW + "[record]\ntimes = [1, 2000]", "record.times: must end by the last time, 1000.0; got 2000.0"),
         (XOR + FLOW + '[record]\ntimes = "every:2"', 'record.times: must be "log:N", "linear:N" or a list of times'),
         (XOR + "[record]\ntimes = [1]", 'record.times: belongs to .*; leave it out and write record.steps'),
-        (XOR + '[[axes]]\nkey = "training.stepper"\nvalues = ["gd", "flow"]', "cannot be an axis with stepper"),
+        (XOR + '[[axes]]\nkey = "training.optimizer"\nvalues = ["gd", "flow"]', "cannot be an axis with optimizer"),
         (XOR + FLOW + '[[axes]]\nkey = "training.learning_rate"\nvalues = [1, 2]', "the flow has none; remove"),
         (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),
         (XOR + "[record]\nsteps = [1, 5, 2]", "record.steps: must be increasing; got 2 after 5"),

@@ -8,6 +8,7 @@ from spec_cases import TINY
 
 from saddlescape import results
 from saddlescape.errors import SaddlescapeError, SpecError
+from saddlescape.plan import Plan
 from saddlescape.runs.runner import run
 from saddlescape.spec import parse
 from saddlescape.spec.keys import KEYS, SECTIONS
@@ -39,10 +40,9 @@ def told(text: str, *overrides: str) -> str:
 @pytest.mark.parametrize(
     ("key", "meant"),
     [
-        ("training.lr", "training.learning_rate"),
         ("lr", "training.learning_rate"),
-        ("training.optimizer", "training.stepper"),
-        ("optimizer", "training.stepper"),
+        ("training.optim", "training.optimizer"),
+        ("optimizer", "training.optimizer"),
         ("network.layers", "network.hidden"),
         ("training.activation", "network.activation"),
         ("training.hidden", "network.hidden"),
@@ -76,26 +76,63 @@ def test_for_what_there_is_not_the_keys_of_the_section_are_listed(key):
 @pytest.mark.parametrize(
     ("key", "word", "meant"),
     [
-        ("network.activation", "sigmoid", "logistic"),
-        ("network.activation", "ReLU", "relu"),
-        ("network.activation", "LeakyReLU", "leaky_relu"),
         ("network.activation", "swish", "silu"),
         ("network.output", "identity", "linear"),
-        ("training.stepper", "SGD", "gd"),
-        ("training.stepper", "Adam", "adam"),
-        ("training.stepper", "NAG", "nesterov"),
-        ("training.stepper", "adma", "adam"),
+        ("training.optimizer", "NAG", "nesterov"),
+        ("training.optimizer", "adma", "adam"),
         ("training.loss", "BCEWithLogitsLoss", "bce_logits"),
         ("training.loss", "CrossEntropyLoss", "softmax_ce"),
         ("training.loss", "MSELoss", "mse"),
         ("training.schedule", "cosine_annealing", "cosine"),
         ("starts.kind", "gaussian", "normal"),
         ("starts.kind", "zeros", "zero"),
-        ("problem.name", "XOR", "xor"),
     ],
 )
 def test_words_that_others_use_or_misspell(key, word, meant):
     assert told("", f'{key}="{word}"').endswith(f"got {word!r}; did you mean {meant!r}?")
+
+
+@pytest.mark.parametrize(
+    ("key", "word", "meant"),
+    [
+        ("network.activation", "sigmoid", "logistic"),
+        ("network.activation", "ReLU", "relu"),
+        ("network.output", "LeakyReLU", "leaky_relu"),
+        ("training.optimizer", "SGD", "gd"),
+        ("training.optimizer", "sgd", "gd"),
+        ("training.stepper", "Adam", "adam"),
+        ("training.loss", "MSE", "mse"),
+        ("problem.name", "XOR", "xor"),
+    ],
+)
+def test_aliases_are_taken_for_what_they_are(key, word, meant):
+    section, _, name = key.partition(".")
+    plain = parse(XOR, Path(), [f"{key}={meant}"]).resolved()
+    assert parse(XOR, Path(), [f"{key}={word}"]).resolved() == plain
+    before = "" if section == "problem" else XOR
+    assert parse(f'{before}[{section}]\n{name} = "{word}"\n', Path()).resolved() == plain
+
+
+def test_keys_have_other_names_that_are_taken_for_theirs():
+    keys = '[training]\n{} = 0.25\n{} = "gd"\n'
+    plain = parse(XOR + keys.format("learning_rate", "optimizer"), Path())
+    old = parse(XOR + keys.format("lr", "stepper"), Path())
+    assert old.resolved() == plain.resolved()
+    assert plain.resolved()["training"]["stepper"] == "gd"
+    assert parse(XOR, Path(), ["training.lr=0.25", "training.stepper=gd"]).resolved() == plain.resolved()
+    twice = XOR + '[training]\nstepper = "gd"\noptimizer = "gd"\n'
+    with pytest.raises(SpecError, match=r"training\.stepper: is another name of training\.optimizer, which is there"):
+        parse(twice, Path())
+
+
+def test_an_axis_is_called_in_a_result_as_the_spec_calls_it():
+    for name in ("stepper", "optimizer"):
+        sweep = parse(f'{XOR}[[axes]]\nkey = "training.{name}"\nvalues = ["SGD", "adam"]\n', Path())
+        first = Plan(sweep).dimensions[0]
+        assert (first.name, first.meaning, first.values.tolist()) == (name, f"training.{name}", ["gd", "adam"])
+        assert sweep.resolved()["axes"] == [{"key": f"training.{name}", "values": ["gd", "adam"]}]
+    rates = parse(XOR + '[[axes]]\nkey = "training.lr"\nvalues = [0.5, 1]\n', Path())
+    assert Plan(rates).dimensions[0].name == "learning_rate"
 
 
 @pytest.mark.parametrize(
@@ -107,8 +144,8 @@ def test_words_that_others_use_or_misspell(key, word, meant):
         ("starts.kind", "KaimingNormal"),
         ("training.loss", "mae"),
         ("training.loss", "L1Loss"),
-        ("training.stepper", "nadam"),
-        ("training.stepper", "L-BFGS"),
+        ("training.optimizer", "nadam"),
+        ("training.optimizer", "L-BFGS"),
         ("network.activation", "elu"),
         ("network.activation", "relu6"),
         ("network.activation", "softmax"),
@@ -119,7 +156,7 @@ def test_nothing_is_suggested_for_what_there_is_not(key, word):
 
 
 def test_sections_that_others_call_otherwise():
-    for section, meant in [("model", "network"), ("optimizer", "training.stepper"), ("trainng", "training")]:
+    for section, meant in [("model", "network"), ("optimizer", "training.optimizer"), ("trainng", "training")]:
         assert f"{section}: is not a key; did you mean {meant!r}?" in told(f"[{section}]\nx = 1")
     assert told("[foo]\nx = 1") == "foo: is not a key; known: problem, network, starts, training, stop, record, axes, schema, title"  # noqa: E501
 
@@ -127,7 +164,7 @@ def test_sections_that_others_call_otherwise():
 def test_aliases_mean_names_that_there_are():
     there = {*KEYS, *SECTIONS, "axes", *results.WORDS["outcome"], "final_loss"}
     words = {word for word in _SAME if word not in there}
-    listed = told("", 'network.activation="?"', 'training.stepper="?"', 'training.loss="?"', 'starts.kind="?"', 'training.schedule="?"')  # noqa: E501
+    listed = told("", 'network.activation="?"', 'training.optimizer="?"', 'training.loss="?"', 'starts.kind="?"', 'training.schedule="?"')  # noqa: E501
     assert [word for word in words if repr(word) not in listed] == []
 
 

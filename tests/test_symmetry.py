@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_cases import STEPPERS, TARGET, XOR, make_batch
+from kernel_cases import STEPPING, TARGET, XOR, make_batch
 
 from saddlescape.kernels import Trainer, train
 from saddlescape.network import layout
@@ -13,14 +13,14 @@ RATES = {"sign": 1e-5, "normalized": 1e-4, "rprop": 1e-2}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("stepper", STEPPERS)
-def test_identical_and_mirrored_units_stay_so_for_a_million_steps(stepper, dtype):
+@pytest.mark.parametrize("optimizer", STEPPING)
+def test_identical_and_mirrored_units_stay_so_for_a_million_steps(optimizer, dtype):
     """Unit 1 equals unit 0, unit 2 is their mirror image, unit 3 is another one."""
     theta = np.random.default_rng(8).normal(0, 1, (16, layout.n_params(SIZES, True))).astype(dtype)
     first, twin, mirrored, other = layout.unit_vectors(SIZES, True, 0)
     theta[:, twin], theta[:, mirrored] = theta[:, first], -theta[:, first]
-    trainer = Trainer(SIZES, True, ("tanh", "tanh"), "half_sse", stepper)
-    given = make_batch(theta, STEPS, learning_rate=RATES.get(stepper, 1e-3), every=STEPS // 10)
+    trainer = Trainer(SIZES, True, ("tanh", "tanh"), "half_sse", optimizer)
+    given = make_batch(theta, STEPS, learning_rate=RATES.get(optimizer, 1e-3), every=STEPS // 10)
     trained = train(trainer, 2 * XOR - 1, 1.6 * TARGET - 0.8, given)
     assert set(trained.stop_reason) <= {StopReason.BUDGET, StopReason.FIXED_POINT}
     assert (trained.stop_step > STEPS / 10).any()

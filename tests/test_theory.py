@@ -24,9 +24,9 @@ from saddlescape.spec import load
 S = 0.7
 
 
-def product_of_two(stepper, theta, steps, target=S, **rates):
+def product_of_two(optimizer, theta, steps, target=S, **rates):
     """Parameters (runs, steps + 1, 2) of a linear 1-1-1 network with loss (target - a b)^2 / 2."""
-    trainer = Trainer((1, 1, 1), False, ("linear", "linear"), "half_sse", stepper)
+    trainer = Trainer((1, 1, 1), False, ("linear", "linear"), "half_sse", optimizer)
     return train(trainer, np.ones((1, 1)), np.array([[target]]), make_batch(theta, steps, **rates)).theta_path
 
 
@@ -95,7 +95,7 @@ bias = false
 kind = "constant"
 count = 1
 [training]
-stepper = "flow"
+optimizer = "flow"
 time = 1e9
 [record]
 runs = 0
@@ -131,7 +131,7 @@ bias = false
 kind = "file"
 file = "starts.npy"
 [training]
-stepper = "flow"
+optimizer = "flow"
 time = 12
 [stop]
 solved = 0
@@ -183,7 +183,7 @@ output = "{activation}"
 count = 8
 seed = 5    # its eight starts are quick to leave
 [training]
-stepper = "flow"
+optimizer = "flow"
 time = 1e11
 steps = 1_000_000_000
 [record]

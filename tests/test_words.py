@@ -14,7 +14,7 @@ from saddlescape.kernels import activations as kernel_activations
 from saddlescape.kernels import losses as kernel_losses
 from saddlescape.kernels import measures as kernel_measures
 from saddlescape.kernels import schedules as kernel_schedules
-from saddlescape.kernels import steppers as kernel_optimizers
+from saddlescape.kernels import update_rules
 from saddlescape.network import plateau, problems, reference
 from saddlescape.plan import Plan
 from saddlescape.plan import starts as draws
@@ -31,8 +31,8 @@ HOMES = {
     "loss, in the kernels": (losses.LOSSES, kernel_losses.LOSSES, set()),
     "loss, in the reference": (losses.LOSSES, reference.LOSSES, set()),
     "loss, its plateau": (losses.LOSSES, plateau.BEST, set()),
-    "optimizer, in the kernels": (optimizers.OPTIMIZERS, kernel_optimizers.STEPPERS, set()),
-    "optimizer, in the reference": (optimizers.OPTIMIZERS, reference.STEPPERS, {"flow"}),
+    "optimizer, in the kernels": (optimizers.OPTIMIZERS, update_rules.RULES, set()),
+    "optimizer, in the reference": (optimizers.OPTIMIZERS, reference.RULES, {"flow"}),
     "schedule, in the kernels": (schedules.SCHEDULES, kernel_schedules.SCHEDULES, {"constant"}),
     "schedule, in the reference": (schedules.SCHEDULES, reference.SCHEDULES, set()),
     "kind of start, its draw": (starts.STARTS, draws.DIRECTIONS, {"slice", "file"}),
@@ -108,7 +108,7 @@ def test_every_name_that_a_result_writes_is_reserved(tmp_path):
     fields = ", ".join(f'"{name}"' for name in measures.MEASURES)
     record = f"[record]\nparameters = true\nfinal_parameters = true\nfields = [{fields}]\n"
     names = set()
-    for more in ("", 'stepper = "flow"\ntime = 5.0\n'):
+    for more in ("", 'optimizer = "flow"\ntime = 5.0\n'):
         text = TINY.replace("learning_rate = 0.5\n", more) if more else TINY
         with h5py.File(ss.run(parse(text + record, tmp_path), tmp_path / f"run{len(more)}", threads=1)) as file:
             names |= set(file)

@@ -15,7 +15,7 @@ TRAJECTORY = {"float64": 1e-12, "float32": 2e-5}
 # The same where steps are divided by the gradient's own size: a component near zero passes its rounding on in full.
 AMPLIFIED = {"float64": 1e-8, "float32": 5e-3}
 
-# A thousand steps of PyTorch's optimisers, float64: sums in another order, grown by adaptive rates.
+# A thousand steps of PyTorch's optimizers, float64: sums in another order, grown by adaptive rates.
 PEERS = 1e-9
 
 # Gradients of up to five layers against automatic differentiation, float64, relative to their norm.

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from kernel_cases import ACTIVATIONS, STEPPERS, TARGET, XOR, make_batch
+from kernel_cases import ACTIVATIONS, STEPPING, TARGET, XOR, make_batch
 
 from saddlescape.analysis import zero
 from saddlescape.kernels import Trainer, train
@@ -37,19 +37,19 @@ def predicted(activation, loss, output, targets, *way):
 
 
 @cache
-def _trained(activation, loss, output, targets, batch, stepper, noise):
+def _trained(activation, loss, output, targets, batch, optimizer, noise):
     T = targets_of(loss, targets)
     sizes = (2, T.shape[1]) if activation is None else (2, 2, T.shape[1])
     activations = (output,) if activation is None else (activation, output)
-    trainer = Trainer(sizes, True, activations, loss, stepper, batch=batch, noise=noise)
+    trainer = Trainer(sizes, True, activations, loss, optimizer, batch=batch, noise=noise)
     given = make_batch(np.zeros((2, layout.n_params(sizes, True))), 80, every=4, learning_rate=0.1)
     trained = train(trainer, XOR, T, given)
     return sizes, np.concatenate([trained.theta_path, trained.theta[:, None]], axis=1)
 
 
-def measured(activation, loss, output, targets, batch=0, stepper="gd", noise=False):
+def measured(activation, loss, output, targets, batch=0, optimizer="gd", noise=False):
     """What was ever not zero in 80 steps of the kernel from the zero start, of two runs."""
-    sizes, paths = _trained(activation, loss, output, targets, batch, stepper, noise)
+    sizes, paths = _trained(activation, loss, output, targets, batch, optimizer, noise)
     (moves,) = {zero.observed(path, sizes) for path in paths}
     return moves
 
@@ -59,8 +59,8 @@ def cases():
     hidden = [(activation, "half_sse", "logistic") for activation in (None, *ACTIVATIONS)]
     yield from ((*case, *way) for case in hidden for way in product((XOR_01, AND_01), (0, 1)))
     yield from (("tanh", *case, targets) for case, possible in LOSSES.items() for targets in possible)
-    yield from (("tanh", "half_sse", "logistic", AND_01, 0, stepper) for stepper in STEPPERS)
-    yield from (("tanh", "half_sse", "tanh", XOR_PM1, 0, stepper, True) for stepper in ("gd", "multiplicative"))
+    yield from (("tanh", "half_sse", "logistic", AND_01, 0, optimizer) for optimizer in STEPPING)
+    yield from (("tanh", "half_sse", "tanh", XOR_PM1, 0, optimizer, True) for optimizer in ("gd", "multiplicative"))
 
 
 def table(heads, rows):
@@ -80,7 +80,7 @@ def page():
         [*case, *(measured("tanh", *case, targets) if targets in possible else "-" for targets in TARGETS)]
         for case, possible in LOSSES.items()
     ]
-    by_stepper = [[s, measured("tanh", "half_sse", "logistic", AND_01, 0, s)] for s in STEPPERS]
+    by_optimizer = [[s, measured("tanh", "half_sse", "logistic", AND_01, 0, s)] for s in STEPPING]
     noisy, multiplied = (
         measured("tanh", "half_sse", "tanh", XOR_PM1, 0, s, True) for s in ("gd", "multiplicative")
     )
@@ -95,7 +95,7 @@ times f(0); the output bias hears their sum. So three questions decide:
 2. Is f(0) zero? If so, the output weights hear nothing either, and only the output bias ever moves: the network
    learns a constant. If not (logistic, softplus), the output weights move, then the hidden ones; but all units are
    alike for ever, and the network is worth no more than one hidden unit.
-3. Does the stepper add or multiply? Multiplied, zero stays zero.
+3. Does the optimizer add or multiply? Multiplied, zero stays zero.
 
 Without a hidden layer the weights hear errors times inputs: the delta rule learns AND from zero as from anywhere.
 XOR cancels there too.
@@ -115,13 +115,13 @@ gd, tanh hidden units, full batch. A relu output has slope 0 at 0 and hears noth
 
 {table(["loss", "output", *TARGETS], by_loss)}
 
-## By stepper
+## By optimizer
 
 tanh units, logistic output, half the sum of squares, AND, full batch: a gradient of exactly 0 moves nothing.
 
-{table(["stepper", "moves"], by_stepper)}
+{table(["optimizer", "moves"], by_optimizer)}
 
-Where the stepper adds, Gaussian noise on the gradient frees every start: {noisy} (gd, tanh, XOR with -1 and +1).
+Where the optimizer adds, Gaussian noise on the gradient frees every start: {noisy} (gd, tanh, XOR with -1 and +1).
 Where it multiplies: {multiplied}.
 """
 

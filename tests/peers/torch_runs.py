@@ -1,4 +1,4 @@
-"""The same training by PyTorch's own optimisers, autograd and float64."""
+"""The same training by PyTorch's own optimizers, autograd and float64."""
 
 import torch
 
@@ -14,7 +14,7 @@ NUMBERS = {
     "momentum": 0.9, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999, "eta_plus": 1.2,
     "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "weight_decay": 0.01, "schedule_decay": 0.998,
 }  # fmt: skip
-OPTIMISERS = {
+OPTIMIZERS = {
     "gd": (torch.optim.SGD, {"lr": 0.1}),
     "momentum": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9}),
     "nesterov": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
@@ -25,12 +25,12 @@ OPTIMISERS = {
     "rprop": (torch.optim.Rprop, {"lr": 0.01}),
 }
 CASES = {
-    **{name: {} for name in OPTIMISERS},
+    **{name: {} for name in OPTIMIZERS},
     **{f"{name} decay": {"weight_decay": True} for name in ("gd", "nesterov", "adagrad", "rmsprop", "adam")},
     **{f"{name} schedule": {"schedule": "exponential"} for name in ("momentum", "adam")},
     **{f"{name} online": {"batch": 1} for name in ("momentum", "adam")},
 }
-"""Name (its first word is the stepper): options of a Trainer."""
+"""Name (its first word is the optimizer): options of a Trainer."""
 
 
 def forward(theta, x):
@@ -43,18 +43,18 @@ def forward(theta, x):
 
 def trajectory(case, start):
     """Parameters at steps 0 to STEPS from `start`, (STEPS + 1, n_params) float64."""
-    options, (optimiser, arguments) = CASES[case], OPTIMISERS[case.split()[0]]
+    options, (optimizer, arguments) = CASES[case], OPTIMIZERS[case.split()[0]]
     theta = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     decay = {"weight_decay": NUMBERS["weight_decay"]} if options.get("weight_decay") else {}
-    stepper = optimiser([theta], **arguments, **decay)
+    optimizer = optimizer([theta], **arguments, **decay)
     x, t = (torch.tensor(values, dtype=torch.float64) for values in (X, T))
     size, path = options.get("batch", len(X)), [theta.detach().clone()]
     for step in range(STEPS):
         if "schedule" in options:
-            stepper.param_groups[0]["lr"] = arguments["lr"] * NUMBERS["schedule_decay"] ** step
+            optimizer.param_groups[0]["lr"] = arguments["lr"] * NUMBERS["schedule_decay"] ** step
         here = slice(step * size % len(X), step * size % len(X) + size)
-        stepper.zero_grad()
+        optimizer.zero_grad()
         (0.5 * (forward(theta, x[here]) - t[here]) ** 2).sum().backward()
-        stepper.step()
+        optimizer.step()
         path.append(theta.detach().clone())
     return torch.stack(path).numpy()

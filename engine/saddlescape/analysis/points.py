@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.floating]
 def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
     """Value, gradient and Hessian of the objective of a spec, at points (points, n_params), in float64.
 
-    That is the loss over all samples plus, for steppers that add it to the gradient, weight_decay / 2 times the
+    That is the loss over all samples plus, for optimizers that add it to the gradient, weight_decay / 2 times the
     square of the parameters (docs/spec.md): what its steps go down.  Exact but for rounding; symmetric to the last
     bit.  Of relu, leaky_relu and huber, second derivatives are those of the straight piece that a point is on.
 
@@ -169,7 +169,7 @@ def polish(spec: Spec, theta: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.boo
 
 def _coercive(spec: Spec) -> bool:
     """Whether the loss grows without bound with the weights, so that nothing is to be had at infinity."""
-    return spec.training.weight_decay > 0 and OPTIMIZERS[spec.training.stepper].decay is Decay.COUPLED
+    return spec.training.weight_decay > 0 and OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED
 
 
 def _saturated(spec: Spec, theta: Floats, spectrum: Floats) -> npt.NDArray[np.bool_]:

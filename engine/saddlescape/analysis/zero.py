@@ -24,7 +24,7 @@ class Moves(StrEnum):
 
 
 def predicted(
-    X: Array, T: Array, activation: str | None, loss: str, output: str, batch: int = 0, stepper: str = "gd",
+    X: Array, T: Array, activation: str | None, loss: str, output: str, batch: int = 0, optimizer: str = "gd",
     noise: bool = False,
 ) -> Moves:  # fmt: skip
     """What the derivatives at zero say of a network with biases and at most one hidden layer; they are exact.
@@ -35,7 +35,7 @@ def predicted(
     activation : of the hidden units; None is a network without a hidden layer.
     batch : samples of a step; 0 for all.
     """
-    multiplies = OPTIMIZERS[stepper].multiplies
+    multiplies = OPTIMIZERS[optimizer].multiplies
     if noise and not multiplies:
         return Moves.APART
     hidden = np.full((len(T), 1), Fraction(ACTIVATIONS[activation].value if activation else 0))

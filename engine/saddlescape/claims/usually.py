@@ -19,7 +19,7 @@ class Row(NamedTuple):
     """One combination, and what became of its start."""
 
     chosen: tuple[str, ...]
-    """Activation, loss, stepper, problem and batch."""
+    """Activation, loss, optimizer, problem and batch."""
 
     cancels: bool
     silent: bool
@@ -87,16 +87,16 @@ def examine(results: Results) -> Finding:
 
 
 def neither(table: list[Row]) -> str:
-    """What else matters: nothing, if a start fares alike with each loss and optimiser, all else being equal."""
+    """What else matters: nothing, if a start fares alike with each loss and optimizer, all else being equal."""
     losses, ways = ({row.chosen[i] for row in table} for i in (1, 2))
     fates: dict[tuple[str, ...], set[str]] = {}
     for row in table:
         fates.setdefault((row.units, *row.column), set()).add(fate(row))
     mixed = [" ".join(key) for key, found in fates.items() if len(found) > 1]
     if mixed:
-        return f"The loss or the optimiser decides as well, for {both(mixed)}."
+        return f"The loss or the optimizer decides as well, for {both(mixed)}."
     return (
-        "Neither the loss nor the optimiser is among the three here, where outputs are logistic: "
+        "Neither the loss nor the optimizer is among the three here, where outputs are logistic: "
         f"{both(sorted(losses))}, {both(sorted(ways))} come to the same."
     )
 
@@ -120,7 +120,7 @@ def fate(row: Row) -> str:
 
 
 def summary(table: list[Row]) -> str:
-    """HTML table of activations against problems and batches, over losses and optimisers; a cell may be mixed."""
+    """HTML table of activations against problems and batches, over losses and optimizers; a cell may be mixed."""
     columns = list(dict.fromkeys(row.column for row in table))
     heads = "".join(f"<th>{problem.upper()}, {batch}</th>" for problem, batch in columns)
     lines = []
@@ -135,7 +135,7 @@ def summary(table: list[Row]) -> str:
 
 def everything(table: list[Row]) -> str:
     """HTML table of every combination."""
-    heads = "".join(f"<th>{head}</th>" for head in ("units", "loss", "optimiser", "problem", "batch", "from zero"))
+    heads = "".join(f"<th>{head}</th>" for head in ("units", "loss", "optimizer", "problem", "batch", "from zero"))
     chosen = ["".join(f"<td>{value}</td>" for value in row.chosen) for row in table]
     lines = [f"<tr>{c}{cell([fate(row)], row.learns)}</tr>" for c, row in zip(chosen, table, strict=True)]
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
@@ -149,7 +149,7 @@ def cell(fates: list[str], learns: bool) -> str:
 CLAIM = Claim(
     "claims/8-usually",
     "Usually: where exactly?",
-    "Gradient methods usually stop at zero. Which activation, loss, optimiser, balance of targets and batch stays "
+    "Gradient methods usually stop at zero. Which activation, loss, optimizer, balance of targets and batch stays "
     "there, and which moves?",
     examine,
 )

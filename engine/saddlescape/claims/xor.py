@@ -71,7 +71,7 @@ def examine(results: Results) -> Finding:
 def moves_from_zero(spec: Spec) -> zero.Moves:
     """What the derivatives at zero say of a spec with one hidden layer, or none."""
     activation = spec.activations[0] if spec.network.hidden else None
-    way = (spec.training.loss, spec.network.output, spec.batch, spec.training.stepper, spec.training.noise > 0)
+    way = (spec.training.loss, spec.network.output, spec.batch, spec.training.optimizer, spec.training.noise > 0)
     return zero.predicted(spec.loaded.X, spec.loaded.T, activation, *way)
 
 

@@ -38,9 +38,9 @@ from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.tick import (
     DIVERGED_LOSS,
     ESCAPE_LOSS,
+    FIRST_NUMBER,
     GRADIENT_TOLERANCE,
     LOSS,
-    STEPPER_RATES,
     TOLERANCE,
     WORST,
     largest_component,
@@ -48,7 +48,7 @@ from saddlescape.kernels.tick import (
 )
 from saddlescape.kernels.variant import Variant
 
-END, RTOL, ATOL = range(STEPPER_RATES, STEPPER_RATES + 3)
+END, RTOL, ATOL = range(FIRST_NUMBER, FIRST_NUMBER + 3)
 """Rows of `rates`: how long the run flows, and its tolerances."""
 
 FAILED, DONE, CROSSED = 0.0, 1.0, 2.0

@@ -81,7 +81,7 @@ def fill(net, X, T, theta, loss, gradient, hessian):
 def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Derivatives:
     """Loss, gradient and Hessian at the points `theta` (points, n_params), exact but for rounding.
 
-    Over all samples; the trainer's stepper, batches, noise and decay play no part.  Two roundings of each mixed
+    Over all samples; the trainer's optimizer, batches, noise and decay play no part.  Two roundings of each mixed
     derivative are averaged, so a Hessian is symmetric to the last bit.  Of relu, leaky_relu and huber, second
     derivatives are those of the straight piece, which is all of it almost everywhere.  Releases the GIL.
     """

@@ -64,7 +64,7 @@ def fill(net, X, theta, said):
 def outputs(trainer: Trainer, X: Floats, theta: Floats) -> Floats:
     """Outputs (..., samples, outputs) of networks `theta` (..., n_params) for the inputs `X`, in the dtype of `theta`.
 
-    As they are compared with targets: where the loss takes logits, probabilities.  The trainer's stepper, batches,
+    As they are compared with targets: where the loss takes logits, probabilities.  The trainer's optimizer, batches,
     noise and decay play no part.  Releases the GIL.
     """
     net = Net(Variant(trainer, len(X), False, Kind(theta.dtype.name, LANES)))

@@ -18,7 +18,7 @@ from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.noise import normal
 from saddlescape.kernels.variant import Variant
 
-ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, STEPPER_RATES = range(5)
+ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, FIRST_NUMBER = range(5)
 """Rows of `rates`: limits, then the numbers that the run steps by."""
 
 LOSS, WORST, PARKED, MOVED, ASKED, SEEN = range(6)
@@ -62,7 +62,7 @@ def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
 
 def add_decay(builder: Any, variant: Variant, theta: Rows, grad: Rows, rates: Rows) -> None:
     """Make of the gradient of the loss that of the objective: the loss plus weight_decay / 2 times |theta|^2."""
-    decay, n = rates[STEPPER_RATES + variant.rates.index("weight_decay")], variant.n_params
+    decay, n = rates[FIRST_NUMBER + variant.rates.index("weight_decay")], variant.n_params
 
     def parameter(k: Any) -> None:
         if variant.keeps_slope:
@@ -79,16 +79,16 @@ def wants_attention(loss: Lanes, worst: Lanes, most: Lanes | None, rates: Rows) 
 
 
 def numbers_of_step(builder: Any, variant: Variant, state: Rows, grad: Rows, rates: Rows) -> dict[str, Lanes]:
-    """The numbers that all parameters of a step share, after the schedule and the stepper's preparation."""
-    numbers = {name: rates[STEPPER_RATES + k] for k, name in enumerate(variant.rates)}
-    stepper, row = variant.stepper, variant.n_params * variant.stepper.states
+    """The numbers that all parameters of a step share, after the schedule and the optimizer's preparation."""
+    numbers = {name: rates[FIRST_NUMBER + k] for k, name in enumerate(variant.rates)}
+    rule, row = variant.rule, variant.n_params * variant.rule.states
     if variant.schedule is not None:
         step = state[variant.n_states - 1]
         numbers["learning_rate"] = numbers["learning_rate"] * variant.schedule.factor(step, numbers)
         state[variant.n_states - 1] = step + 1.0
-    if stepper.prepare is not None:
-        old = tuple(state[row + k] for k in range(stepper.step_states))
-        new = stepper.prepare(numbers, old, lambda: gradient_norm(builder, grad, variant.n_params))
+    if rule.prepare is not None:
+        old = tuple(state[row + k] for k in range(rule.step_states))
+        new = rule.prepare(numbers, old, lambda: gradient_norm(builder, grad, variant.n_params))
         for k, value in enumerate(new):
             state[row + k] = value
     return numbers
@@ -108,18 +108,18 @@ def update(
 ) -> None:
     """One step of every lane; `bits` gathers how its parameters and state change.
 
-    A stepper whose numbers change from step to step is at rest only where the gradient is zero, too; a run with
+    An optimizer whose numbers change from step to step is at rest only where the gradient is zero, too; a run with
     noise never is, unless it multiplies and all its parameters are zero.
     """
-    trainer, stepper, n = variant.trainer, variant.stepper, variant.n_params
-    assert stepper.update is not None  # the flow has a tick of its own
-    move = stepper.update
+    trainer, rule, n = variant.trainer, variant.rule, variant.n_params
+    assert rule.update is not None  # the flow has a tick of its own
+    move = rule.update
     numbers = numbers_of_step(builder, variant, state, grad, rates)
     cost = 200 if trainer.noise else 8
 
     def parameter(k: Any, first: int, numbers: dict[str, Lanes]) -> None:
         k = first + k
-        old = (theta[k], *(state[n * s + k] for s in range(stepper.states)))
+        old = (theta[k], *(state[n * s + k] for s in range(rule.states)))
         g = grad[n + k] if variant.keeps_slope else grad[k]
         if trainer.noise:
             g = fma(numbers["noise"], noise(builder, variant, keys, k), g)
@@ -131,7 +131,7 @@ def update(
             state[n * s + k] = value
         for before, after in zip(old, (new, *kept), strict=True):
             bits.add(before, after)
-        if stepper.step_states:
+        if rule.step_states:
             bits.add(abs(g), g.like(0.0))
         if trainer.noise and variant.optimizer.multiplies:
             bits.add(select(abs(old[0]) > 0.0, numbers["noise"], 0.0), g.like(0.0))

@@ -48,7 +48,7 @@ JUST_LOSS = 1 << LOSS_FIELD  # a mask of measures
 
 
 class Lanes(NamedTuple):
-    """State of the lanes: parameters, the stepper's state, gradients, rates, what was seen; each (rows, lanes)."""
+    """State of the lanes: parameters, the optimizer's state, gradients, rates, what was seen; each (rows, lanes)."""
 
     theta: Any
     state: Any

@@ -10,7 +10,7 @@ from numba.extending import NativeValue, models, register_model, typeof_impl, un
 
 from saddlescape.kernels.lanes import Kind
 from saddlescape.kernels.schedules import SCHEDULES, Schedule
-from saddlescape.kernels.steppers import STEPPERS, Stepper
+from saddlescape.kernels.update_rules import RULES, UpdateRule
 from saddlescape.words.optimizers import OPTIMIZERS, Decay, Optimizer
 
 
@@ -28,7 +28,7 @@ class Trainer:
     """Of each layer, outputs included."""
 
     loss: str
-    stepper: str
+    optimizer: str
     schedule: str = "constant"
     weight_decay: bool = False
     layer_rates: bool = False
@@ -79,11 +79,11 @@ class Variant:
 
     @property
     def optimizer(self) -> Optimizer:
-        return OPTIMIZERS[self.trainer.stepper]
+        return OPTIMIZERS[self.trainer.optimizer]
 
     @property
-    def stepper(self) -> Stepper:
-        return STEPPERS[self.trainer.stepper]
+    def rule(self) -> UpdateRule:
+        return RULES[self.trainer.optimizer]
 
     @property
     def schedule(self) -> Schedule | None:
@@ -112,8 +112,8 @@ class Variant:
 
     @property
     def n_states(self) -> int:
-        """Rows of the stepper's state: by parameter, of the step as a whole, and the schedule's clock."""
-        return self.n_params * self.stepper.states + self.stepper.step_states + (self.schedule is not None)
+        """Rows of the optimizer's state: by parameter, of the step as a whole, and the schedule's clock."""
+        return self.n_params * self.rule.states + self.rule.step_states + (self.schedule is not None)
 
     @property
     def batches(self) -> tuple[int, int]:

@@ -164,7 +164,7 @@ def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tup
 
 
 State = dict[str, Array]
-"""What a stepper remembers, by name."""
+"""What an optimizer remembers, by name."""
 
 Rates = Mapping[str, "float | Array"]
 
@@ -222,7 +222,7 @@ def _multiplicative(theta: Array, g: Array, state: State, rates: Rates) -> Array
     return theta * np.exp(-rates["learning_rate"] * np.sign(theta) * g)
 
 
-STEPPERS: dict[str, Callable[[Array, Array, State, Rates], Array]] = {
+RULES: dict[str, Callable[[Array, Array, State, Rates], Array]] = {
     "gd": _gd,
     "momentum": _momentum,
     "nesterov": _nesterov,
@@ -238,9 +238,9 @@ STEPPERS: dict[str, Callable[[Array, Array, State, Rates], Array]] = {
 """Parameters after a step; the flow, which is no sequence of steps, is compared with SciPy's solver in place of one."""
 
 
-def step(stepper: str, theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def step(optimizer: str, theta: Array, g: Array, state: State, rates: Rates) -> Array:
     """Parameters after one step of `torch.optim`'s optimizer of that name; `state` (empty at the start) is updated."""
-    return _known(STEPPERS, "stepper", stepper)(theta, g, state, rates)
+    return _known(RULES, "optimizer", optimizer)(theta, g, state, rates)
 
 
 SCHEDULES: dict[str, Callable[[int, Mapping[str, float]], float]] = {
@@ -262,7 +262,7 @@ def trajectory(
     X: Array,
     T: Array,
     steps: int,
-    stepper: str,
+    optimizer: str,
     rates: Mapping[str, float],
     schedule_name: str = "constant",
     batch: int = 0,
@@ -285,7 +285,7 @@ def trajectory(
     shares = np.ones(len(theta))
     for number, rows in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
         shares[rows] = rates[f"layer_rate_{number}"]
-    decay = dtype.type(0 if OPTIMIZERS[stepper].decay is Decay.DECOUPLED else rates.get("weight_decay", 0))
+    decay = dtype.type(0 if OPTIMIZERS[optimizer].decay is Decay.DECOUPLED else rates.get("weight_decay", 0))
     order, epoch = np.arange(len(X)), -(-len(X) // size)
     for t in range(steps + 1):
         loss, g, worst = loss_and_gradient(network, theta, X, T)
@@ -300,7 +300,7 @@ def trajectory(
         g = g + decay * theta
         rate = rates["learning_rate"] * schedule(schedule_name, t, rates) * shares
         now: Rates = {**rates, "learning_rate": rate.astype(dtype)}
-        theta = step(stepper, theta, g, state, now).astype(dtype)
+        theta = step(optimizer, theta, g, state, now).astype(dtype)
     return states
 
 

@@ -99,8 +99,8 @@ class Plan:
     @cached_property
     def _names(self) -> dict[str, str]:
         """Names in the result of the axes' keys, and of those they are zipped under."""
-        keys = [axis.key for axis in self.sweep.axes]
-        names = {key: _name(key, keys) for key in keys}
+        keys = [axis.name for axis in self.sweep.axes]
+        names = {axis.key: _name(axis.name, keys) for axis in self.sweep.axes}
         for zipped in dict.fromkeys(axis.zip for axis in self.sweep.axes if axis.zip):
             name = zipped
             while name in {*RESERVED, "x", "y", *names.values()}:
@@ -116,15 +116,15 @@ class Plan:
     def _dimension(self, side: tuple[Axis, ...]) -> Dimension:
         first = side[0]
         if not first.zip:
-            return Dimension(self._names[first.key], first.key, _coordinate(first.values))
-        meaning = " with ".join(axis.key for axis in side)
+            return Dimension(self._names[first.key], first.name, _coordinate(first.values))
+        meaning = " with ".join(axis.name for axis in side)
         return Dimension(self._names[f"zip {first.zip}"], meaning, range(len(first.values)))
 
     @cached_property
     def coordinates(self) -> tuple[Coordinate, ...]:
         """What zipped axes have in place of a dimension each."""
         return tuple(
-            Coordinate(self._names[axis.key], self._names[f"zip {axis.zip}"], axis.key, _coordinate(axis.values))
+            Coordinate(self._names[axis.key], self._names[f"zip {axis.zip}"], axis.name, _coordinate(axis.values))
             for axis in self.sweep.axes
             if axis.zip
         )

@@ -29,9 +29,9 @@ Floats = npt.NDArray[np.float64]
 def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     """The part of a spec that selects machine code."""
     training = spec.training
-    coupled = OPTIMIZERS[training.stepper].decay is Decay.COUPLED
+    coupled = OPTIMIZERS[training.optimizer].decay is Decay.COUPLED
     return Trainer(
-        spec.sizes, spec.network.bias, spec.activations, training.loss, training.stepper,
+        spec.sizes, spec.network.bias, spec.activations, training.loss, training.optimizer,
         schedule=training.schedule,
         weight_decay=coupled and bool(numbers["training.weight_decay"].any()),
         layer_rates=training.layer_rates is not None,
@@ -152,7 +152,7 @@ def _train_group(
 def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
     rate = 1.0 if spec.flows else given.rates["learning_rate"]
     update = rate * trained.largest_gradient
-    if OPTIMIZERS[spec.training.stepper].multiplies:
+    if OPTIMIZERS[spec.training.optimizer].multiplies:
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")

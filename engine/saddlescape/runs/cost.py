@@ -129,7 +129,7 @@ def kernels(sweep: Sweep) -> list[Spec]:
     found = {
         (
             *(s.sizes, s.network.bias, s.activations, s.network.dtype, s.samples, s.training.loss),
-            *(s.training.stepper, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
+            *(s.training.optimizer, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
         ): s
         for s in sweep.structures
     }

@@ -18,7 +18,7 @@ from saddlescape.kernels.batch import LANE_BYTES
 from saddlescape.kernels.caching import TOLD
 from saddlescape.kernels.limit import limit
 from saddlescape.kernels.network import ACTIVATION_COST, TILE
-from saddlescape.kernels.steppers import STEPPERS
+from saddlescape.kernels.update_rules import RULES
 from saddlescape.plan import Plan, starts
 from saddlescape.runs.compute import batch, trainer
 from saddlescape.runs.cost import kernels, stored
@@ -142,7 +142,7 @@ def _made(specs: Sequence[Spec]) -> float:
 def _work(spec: Spec) -> int:
     """What a step costs: the network for each sample, then the update."""
     units = sum(spec.sizes[1:])
-    update = 1 + 16 * STEPPERS[spec.training.stepper].states
+    update = 1 + 16 * RULES[spec.training.optimizer].states
     return (spec.n_params + ACTIVATION_COST * units) * (spec.batch or spec.samples) + spec.n_params * update
 
 

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
-from saddlescape.spec.keys import KEYS, is_key
+from saddlescape.spec.keys import ALIASES, FIRST_NAMES, KEYS, is_key
 from saddlescape.spec.model import ELEMENTS, Spec, is_number
 from saddlescape.spec.validate import Tree, field_faults
 from saddlescape.spec.values import whole
@@ -39,6 +39,12 @@ class Axis:
     key: str
     values: tuple[Any, ...]
     zip: str = ""
+    said: str = ""
+
+    @property
+    def name(self) -> str:
+        """The key as a result calls it: by its first name where the spec does, so that old specs give the same."""
+        return self.said or self.key
 
     @property
     def extremes(self) -> tuple[float, ...]:
@@ -47,7 +53,7 @@ class Axis:
 
     def resolved(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"key": self.key, "values": list(self.values), **({"zip": self.zip} if self.zip else {})}
+        return {"key": self.name, "values": list(self.values), **({"zip": self.zip} if self.zip else {})}
 
 
 def grid(axes: Sequence[Axis]) -> tuple[tuple[Axis, ...], ...]:
@@ -72,8 +78,12 @@ def read(tables: Any) -> tuple[list[Axis], set[str], list[Fault]]:
     axes: list[Axis] = []
     unsound: set[str] = set()
     faults: list[Fault] = []
+    said = [table.get("key") for table in tables]
+    tables = [table | {"key": ALIASES.get(str(key), key)} for table, key in zip(tables, said, strict=True)]
     for number, table in enumerate(tables):
         axis, found = _axis(number, tables)
+        if axis is not None and said[number] in FIRST_NAMES:
+            axis = replace(axis, said=said[number])
         if axis is not None:
             found += _overlapping(f"axes[{number}].key", axis.key, axes)
         faults += found
@@ -93,7 +103,7 @@ def _evened(axes: Sequence[Axis]) -> list[Axis]:
 
 def _axis(number: int, tables: Sequence[Tree]) -> tuple[Axis | None, list[Fault]]:
     path, table = f"axes[{number}]", tables[number]
-    key, known = table.get("key"), ("key", *KINDS, "zip")
+    key, known = table["key"], ("key", *KINDS, "zip")
     faults = [Fault(f"{path}.{name}", f"is not a key{nearest(name, known)}") for name in table if name not in known]
     faults += [*_key(f"{path}.key", key), *_zip(f"{path}.zip", table.get("zip", "all"))]
     given = [kind for kind in KINDS if kind in table]

@@ -149,7 +149,9 @@ class Training(Section):
     """What a run steps by."""
 
     loss: Annotated[str, OneOf(LOSSES)] = key("half_sse", "below")
-    stepper: Annotated[str, OneOf(OPTIMIZERS)] = key("momentum", "as in `torch.optim` where it has them; below")
+    optimizer: Annotated[str, OneOf(OPTIMIZERS)] = key(
+        "momentum", "as in `torch.optim` where it has them; below", once="stepper"
+    )
     learning_rate: float = hyperparameter("learning_rate")
     momentum: float = hyperparameter("momentum")
     epsilon: float = hyperparameter("epsilon")
@@ -333,7 +335,7 @@ class Spec(Section):
     @property
     def flows(self) -> bool:
         """Whether runs follow the gradient flow, in time."""
-        return not OPTIMIZERS[self.training.stepper].steps
+        return not OPTIMIZERS[self.training.optimizer].steps
 
     @property
     def activations(self) -> tuple[str, ...]:

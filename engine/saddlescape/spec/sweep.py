@@ -19,7 +19,7 @@ from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, fits, grid, only_numbers, read
 from saddlescape.spec.checks import CHOICES, NOTHING, Chosen
 from saddlescape.spec.files import DataFiles
-from saddlescape.spec.keys import KEYS, is_key
+from saddlescape.spec.keys import ALIASES, KEYS, is_key, rename
 from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_number
 from saddlescape.spec.validate import Tree, validate
 from saddlescape.system import bundled as data
@@ -194,9 +194,10 @@ def parse(
         tree = _toml(text)
     except ValueError as error:
         raise SpecError([Fault(name, f"must be valid TOML; {error}{_no_spec(Path(name))}")]) from None
+    renamed = list(rename(tree))
     axes, unsound, faults = read(tree.pop("axes", []))
     chosen, override_faults = _override(tree, overrides, unsound.union(axis.key for axis in axes))
-    found = [*override_faults, *_shaping(tree, axes)]
+    found = [*renamed, *override_faults, *_shaping(tree, axes)]
     for axis in (axis for axis in axes if axis.key in KEYS):
         _default(tree, axis.key, axis.values[0])
     if begun:
@@ -234,7 +235,7 @@ def _toml(text: str) -> Tree:
 
 _SHAPING = {
     "starts.kind": tuple(name for name, kind in STARTS.items() if kind.shapes),
-    "training.stepper": tuple(name for name, its in OPTIMIZERS.items() if not its.steps),
+    "training.optimizer": tuple(name for name, its in OPTIMIZERS.items() if not its.steps),
 }
 """Values of keys that shape the result as a whole."""
 
@@ -342,6 +343,7 @@ def _override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[dic
     faults = []
     for override in overrides:
         key, equals, value = (part.strip() for part in override.partition("="))
+        key = ALIASES.get(key, key)
         if not equals:
             faults.append(Fault(key, "must be KEY=VALUE, for example training.learning_rate=0.1"))
         elif not is_key(key):

@@ -1,7 +1,7 @@
 """What the keys of a spec may be: types with their ranges, and how a key is declared."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, cast
 
@@ -12,16 +12,24 @@ from saddlescape.network.problems import MAX_WIDTH
 from saddlescape.words.activations import ACTIVATIONS
 from saddlescape.words.measures import MEASURES
 from saddlescape.words.optimizers import HYPERPARAMETERS
+from saddlescape.words.suggest import plain
 
 
 class OneOf:
-    """One of these words."""
+    """One of these words, however it is capitalized, or an alias of one."""
 
-    def __init__(self, words: Collection[str]) -> None:
+    def __init__(self, words: Mapping[str, Any]) -> None:
         self.words = tuple(words)
+        self._same = {plain(word): word for word in words}
+        self._same |= {plain(alias): word for word, row in words.items() for alias in getattr(row, "aliases", ())}
+
+    def meant(self, value: Any) -> Any:
+        """The word that is meant; the value itself, if none is."""
+        return self._same.get(plain(value), value) if isinstance(value, str) else value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.literal_schema(list(self.words))
+        literal = core_schema.literal_schema(list(self.words))
+        return core_schema.no_info_before_validator_function(self.meant, literal)
 
 
 def whole(value: Any) -> Any:
@@ -48,13 +56,17 @@ Fields = Annotated[
 ]
 
 
-def key(default: Any, meaning: str, takes: str = "", *, later: bool = False, **bounds: Any) -> Any:
+def key(
+    default: Any, meaning: str, takes: str = "", *, later: bool = False, once: str = "", **bounds: Any
+) -> Any:
     """A key of a spec: its default, what it is and, where the type does not tell, what it takes.
 
-    A key that came `later` than the first version is left out of the resolved spec where it has its default.  So older
-    specs keep their digest, and runs that an older version began go on.
+    A key that came `later` than the first version is left out of the resolved spec where it has its default, and one
+    that was `once` called otherwise is there under that name.  So older specs keep their digest, and runs that an older
+    version began go on.
     """
-    return Field(default, description=meaning, json_schema_extra={"takes": takes, "later": later}, **bounds)
+    extra: Any = {"takes": takes, "later": later, "once": once}
+    return Field(default, description=meaning, json_schema_extra=extra, **bounds)
 
 
 def hyperparameter(name: str) -> Any:
@@ -75,7 +87,7 @@ class Section(BaseModel):
         fields = type(self).model_fields.items()
         values = {name: getattr(self, name) for name, _ in fields}
         return {
-            field.alias or name: _plain(values[name])
+            extra_of(field).get("once") or field.alias or name: _plain(values[name])
             for name, field in fields
             if not (extra_of(field).get("later") and values[name] == field.default)
         }
@@ -110,13 +122,14 @@ def schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[An
 
 def activations(value: Any) -> str | tuple[str, ...]:
     """Validator of one activation, or of one for each layer."""
-    names = value if isinstance(value, list | tuple) else [value]
+    one = OneOf(ACTIVATIONS)
+    names = [one.meant(name) for name in (value if isinstance(value, list | tuple) else [value])]
     for name in names:
         if not isinstance(name, str) or name not in ACTIVATIONS:
             words = [repr(word) for word in ACTIVATIONS]
             expected = f"{', '.join(words[:-1])} or {words[-1]}"
             raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
-    return value if isinstance(value, str) else tuple(names)
+    return str(names[0]) if isinstance(value, str) else tuple(names)
 
 
 BATCHES = {"full": 0, "online": 1, "shuffled": 1}

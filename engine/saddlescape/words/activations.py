@@ -18,7 +18,8 @@ class Activation:
     value, slope : f and its derivative at 0, as the kernel has them where there is a kink.
     odd : whether f(-z) = -f(z), so that units which are equal up to sign stay so.
     complement : whether f(-z) = 1 - f(z).
-    aliases : what others call it.
+    aliases : other names of it, which are taken for it.
+    similar : what others call it, or may mean by it; it is suggested.
     """
 
     formula: str
@@ -28,18 +29,19 @@ class Activation:
     odd: bool = False
     complement: bool = False
     aliases: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
 
 ACTIVATIONS = {
     "logistic": Activation(
-        "1 / (1 + exp(-z))", (0.0, 1.0), 0.5, 0.25, complement=True, aliases=("sigmoid", "expit")
+        "1 / (1 + exp(-z))", (0.0, 1.0), 0.5, 0.25, complement=True, aliases=("sigmoid",), similar=("expit",)
     ),
-    "tanh": Activation("tanh z", (-1.0, 1.0), 0.0, 1.0, odd=True, aliases=("hyperbolic_tangent",)),
+    "tanh": Activation("tanh z", (-1.0, 1.0), 0.0, 1.0, odd=True, similar=("hyperbolic_tangent",)),
     "relu": Activation("max(z, 0)", (0.0, math.inf), 0.0, 0.0),
     "leaky_relu": Activation(f"z where z > 0, else {LEAK} z", (-math.inf, math.inf), 0.0, LEAK),
-    "linear": Activation("z", (-math.inf, math.inf), 0.0, 1.0, odd=True, aliases=("identity", "none")),
+    "linear": Activation("z", (-math.inf, math.inf), 0.0, 1.0, odd=True, similar=("identity", "none")),
     "softplus": Activation("ln(1 + exp(z))", (0.0, math.inf), math.log(2), 0.5),
-    "silu": Activation("z / (1 + exp(-z))", (-0.2784645427610738, math.inf), 0.0, 0.5, aliases=("swish",)),
+    "silu": Activation("z / (1 + exp(-z))", (-0.2784645427610738, math.inf), 0.0, 0.5, similar=("swish",)),
     "gelu": Activation("z (1 + erf(z / sqrt(2))) / 2", (-0.16997120747990366, math.inf), 0.0, 0.5),
     "erf": Activation("erf z", (-1.0, 1.0), 0.0, 2 / math.sqrt(math.pi), odd=True),
     "sin": Activation("sin z", (-1.0, 1.0), 0.0, 1.0, odd=True),

@@ -35,7 +35,8 @@ class Loss:
     entropy : whether it is a cross-entropy: the best constant output has the mean target for its probability.  Of the
         others it is a mean (or centre) of targets within the range of the outputs.
     linear_beyond : size of an error from which its term grows linearly.
-    aliases : what others call it.
+    aliases : other names of it, which are taken for it.
+    similar : what others call it, or may mean by it; it is suggested.
     """
 
     term: str
@@ -46,20 +47,21 @@ class Loss:
     entropy: bool = False
     linear_beyond: float | None = None
     aliases: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
 
 LOSSES = {
-    "half_sse": Loss("(y - t)^2 / 2", Reduction.SUM, aliases=("sse", "sum_squared_error")),
+    "half_sse": Loss("(y - t)^2 / 2", Reduction.SUM, similar=("sse", "sum_squared_error")),
     "mse": Loss(
         "(y - t)^2",
         Reduction.MEAN,
-        aliases=("mean_squared_error", "squared_error", "mse_loss", "l2_loss", "quadratic"),
+        similar=("mean_squared_error", "squared_error", "mse_loss", "l2_loss", "quadratic"),
     ),
     "huber": Loss(
         "(y - t)^2 / 2 where |y - t| < 1, else |y - t| - 1/2",
         Reduction.MEAN,
         linear_beyond=1.0,
-        aliases=("smooth_l1", "huber_loss", "smooth_l1_loss"),
+        similar=("smooth_l1", "huber_loss", "smooth_l1_loss"),
     ),
     "bce": Loss(
         "-t ln y - (1 - t) ln(1 - y), without PyTorch's bound of 100",
@@ -67,7 +69,7 @@ LOSSES = {
         output="logistic",
         targets=Targets.PROBABILITIES,
         entropy=True,
-        aliases=("binary_crossentropy", "binary_cross_entropy", "log_loss", "bce_loss"),
+        similar=("binary_crossentropy", "binary_cross_entropy", "log_loss", "bce_loss"),
     ),
     "bce_logits": Loss(
         "the same with y = logistic(z)",
@@ -76,7 +78,7 @@ LOSSES = {
         targets=Targets.PROBABILITIES,
         link="logistic",
         entropy=True,
-        aliases=("bce_with_logits", "bce_with_logits_loss"),
+        similar=("bce_with_logits", "bce_with_logits_loss"),
     ),
     "softmax_ce": Loss(
         "-t ln p, p = exp(z) / sum of exp(z) over the outputs",
@@ -85,7 +87,7 @@ LOSSES = {
         targets=Targets.DISTRIBUTIONS,
         link="softmax",
         entropy=True,
-        aliases=(
+        similar=(
             *("cross_entropy", "crossentropy", "categorical_crossentropy", "cross_entropy_loss", "softmax", "ce"),
         ),
     ),

@@ -70,7 +70,8 @@ class Optimizer:
     noise : whether noise may be added to its gradient.
     multiplies : whether a step multiplies a parameter, so that one at zero stays there, whatever its gradient.
     source : who described it.
-    aliases : what others call it.
+    aliases : other names of it, which are taken for it.
+    similar : what others call it, or may mean by it; it is suggested.
     """
 
     step: str
@@ -80,6 +81,7 @@ class Optimizer:
     multiplies: bool = False
     source: str = ""
     aliases: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
     @property
     def steps(self) -> bool:
@@ -97,18 +99,18 @@ class Optimizer:
 _ADAM = ("beta1", "beta2", "epsilon")
 
 OPTIMIZERS = {
-    "gd": Optimizer("theta - r g", aliases=("sgd", "gradient_descent", "vanilla", "batch_gd")),
+    "gd": Optimizer("theta - r g", aliases=("sgd",), similar=("gradient_descent", "vanilla", "batch_gd")),
     "momentum": Optimizer(
         "v = momentum v + g; theta - r v. At a constant rate: delta = -r g + momentum (last delta)",
         own=("momentum",),
         source="Polyak 1964",
-        aliases=("sgdm", "sgd_momentum", "heavy_ball"),
+        similar=("sgdm", "sgd_momentum", "heavy_ball"),
     ),
     "nesterov": Optimizer(
         "v = momentum v + g; theta - r (g + momentum v)",
         own=("momentum",),
         source="Sutskever et al. 2013",
-        aliases=("nag",),
+        similar=("nag",),
     ),
     "adagrad": Optimizer(
         "s = s + g^2; theta - r g / (sqrt(s) + epsilon)", own=("epsilon",), source="Duchi, Hazan and Singer 2011"
@@ -138,7 +140,7 @@ OPTIMIZERS = {
         source="Riedmiller and Braun 1993",
     ),
     "sign": Optimizer(
-        "theta - r sign(g)", decay=Decay.NONE, source="Bernstein et al. 2018", aliases=("signsgd", "sign_sgd")
+        "theta - r sign(g)", decay=Decay.NONE, source="Bernstein et al. 2018", similar=("signsgd", "sign_sgd")
     ),
     "normalized": Optimizer("theta - r g / |g|", decay=Decay.NONE, noise=False),
     "multiplicative": Optimizer(
@@ -152,7 +154,7 @@ OPTIMIZERS = {
         own=("time", "rtol", "atol"),
         decay=Decay.NONE,
         noise=False,
-        aliases=("gradient_flow", "ode", "continuous"),
+        similar=("gradient_flow", "ode", "continuous"),
     ),
 }
 

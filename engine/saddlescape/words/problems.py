@@ -12,7 +12,8 @@ class Problem:
     keys : keys of ``problem`` that it needs and that are its own.
     optional : keys that are its own and may be left out.
     draws, targets : of one that is drawn, what is drawn in this order, and the targets.
-    aliases : what others call it.
+    aliases : other names of it, which are taken for it.
+    similar : what others call it, or may mean by it; it is suggested.
     """
 
     keys: tuple[str, ...] = ()
@@ -20,6 +21,7 @@ class Problem:
     draws: str = ""
     targets: str = ""
     aliases: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
 
 _SIZES, _DRAW = ("samples", "inputs", "outputs"), ("seed", "input_scale", "target_scale")

@@ -10,11 +10,12 @@ class Schedule:
     factor: str
     decays: bool = False
     aliases: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
 
 SCHEDULES = {
     "constant": Schedule("1"),
-    "exponential": Schedule("d^t", decays=True, aliases=("exp", "exponential_lr")),
-    "cosine": Schedule("(1 + cos(pi t / steps)) / 2", aliases=("cosine_annealing", "cosine_decay")),
-    "inverse_time": Schedule("1 / (1 + d t)", decays=True, aliases=("inverse", "1/t")),
+    "exponential": Schedule("d^t", decays=True, similar=("exp", "exponential_lr")),
+    "cosine": Schedule("(1 + cos(pi t / steps)) / 2", similar=("cosine_annealing", "cosine_decay")),
+    "inverse_time": Schedule("1 / (1 + d t)", decays=True, similar=("inverse", "1/t")),
 }

@@ -17,7 +17,8 @@ class Kind:
     scaled : whether `starts.scale` multiplies it.
     unit : whether its draw has length 1.
     shapes : whether it shapes the result as a whole, so that it cannot be a value of an axis.
-    aliases : what others call it.
+    aliases : other names of it, which are taken for it.
+    similar : what others call it, or may mean by it; it is suggested.
     """
 
     draws: str
@@ -29,13 +30,14 @@ class Kind:
     unit: bool = False
     shapes: bool = False
     aliases: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
 
 STARTS = {
-    "zero": Kind("every parameter is 0", seeded=False, single=True, scaled=False, aliases=("zeros",)),
-    "constant": Kind("every parameter is 1", seeded=False, single=True, aliases=("ones", "const")),
-    "normal": Kind("standard normal", aliases=("gaussian", "random_normal", "randn", "gauss")),
-    "uniform": Kind("uniform from -1 to 1", aliases=("random_uniform", "rand")),
+    "zero": Kind("every parameter is 0", seeded=False, single=True, scaled=False, similar=("zeros",)),
+    "constant": Kind("every parameter is 1", seeded=False, single=True, similar=("ones", "const")),
+    "normal": Kind("standard normal", similar=("gaussian", "random_normal", "randn", "gauss")),
+    "uniform": Kind("uniform from -1 to 1", similar=("random_uniform", "rand")),
     "sphere": Kind("the normal draw at length 1", unit=True),
     "tied": Kind("the normal draw of one unit in all hidden units of a layer"),
     "mirrored": Kind("as tied, with the sign changed in every other unit"),

@@ -24,7 +24,7 @@ LONGEST = 80
 _SAME = {
     # keys
     "training.learning_rate": "lr rate eta alpha step_size learning_rate_init stepsize base_lr",
-    "training.stepper": "optimizer optim optimiser solver method update_rule algorithm stepper",
+    "training.optimizer": "optimizer optim optimiser solver method update_rule algorithm",
     "training.loss": "criterion cost objective loss_fn loss_function",
     "training.steps": "steps iterations max_iter n_iter iters max_steps n_steps num_steps updates stop.steps",
     "training.epochs": "n_epochs num_epochs max_epochs epoch",
@@ -77,16 +77,18 @@ _NOT_HERE = (
 """Words of the field for what there is nothing of here, near as their spelling may come."""
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
+    """A word without what spellings of it differ in: capitals, hyphens, underscores."""
     return re.sub(r"[_\-\s]", "", word.lower())
 
 
 ALIASES: dict[str, list[str]] = {}
 _rows = (pair for table in TABLES for pair in table.items())
-for _name, _words in [*((n, w.split()) for n, w in _SAME.items()), *((n, row.aliases) for n, row in _rows)]:
+_said = [*((n, w.split()) for n, w in _SAME.items()), *((n, (*row.aliases, *row.similar)) for n, row in _rows)]
+for _name, _words in _said:
     for _word in _words:
-        ALIASES.setdefault(_plain(_word), []).append(_name)
-MISSING = frozenset(map(_plain, _NOT_HERE.split()))
+        ALIASES.setdefault(plain(_word), []).append(_name)
+MISSING = frozenset(map(plain, _NOT_HERE.split()))
 
 
 def nearest(word: str, known: Collection[str]) -> str:
@@ -102,15 +104,15 @@ def hint(word: str, known: Collection[str]) -> str:
 
 def _meant(word: str, known: Collection[str]) -> Iterator[str]:
     """Known words that `word` may stand for, the likeliest first; of dotted paths also the last part counts."""
-    names = (_plain(word), _plain(_last(word)))
-    yield from (name for name in known if _plain(name) == names[0])
+    names = (plain(word), plain(_last(word)))
+    yield from (name for name in known if plain(name) == names[0])
     if names[0] in MISSING:
         return
     for name in dict.fromkeys(names):
         yield from (own for alias in ALIASES.get(name, ()) for own in (alias, _last(alias)) if own in known)
     if names[1] in MISSING:
         return
-    yield from (name for name in known if _plain(_last(name)) == names[1])
+    yield from (name for name in known if plain(_last(name)) == names[1])
     scores = {name: _similarity(word, name) for name in known}
     yield from sorted((name for name, score in scores.items() if score >= FLOOR), key=lambda name: -scores[name])
 

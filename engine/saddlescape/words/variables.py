@@ -20,7 +20,7 @@ class When(StrEnum):
     """The results that have a variable."""
 
     ALWAYS = ""
-    FLOW = 'with `stepper = "flow"`'
+    FLOW = 'with `optimizer = "flow"`'
     REFINED = "of a refined map"
     ENDS = "with `record.final_parameters`"
     FIELD = "with the measure in `record.fields`"
@@ -71,7 +71,7 @@ LATE = (
 
 LATE_IN_BATCHES = ("escape_step", "solve_step")
 
-_LATE_NOTE = "; in batches [late](spec.md#steppers), and its `comment` says so"
+_LATE_NOTE = "; in batches [late](spec.md#optimizers), and its `comment` says so"
 _STEPS = {
     f"{name}_step": Variable(
         "i8",
@@ -145,7 +145,7 @@ VARIABLES = {
 """By name, in the order of a file."""
 
 COORDINATES = {
-    "record_step": Variable("i8", ("record",), "step of the record", attrs=_PLAIN, note='not with `stepper = "flow"`'),
+    "record_step": Variable("i8", ("record",), "step of the record", attrs=_PLAIN, note=f"not {When.FLOW}"),
     "record_time": Variable("f8", ("record",), "time of the record", When.FLOW, _PLAIN),
     "trajectory_run": Variable(
         "i8", ("trajectory",), _TRAJECTORY, attrs=_PLAIN, note=f"not {When.BY_OUTCOME}, see above"

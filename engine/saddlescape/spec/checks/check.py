@@ -16,7 +16,7 @@ What an axis of `CHOICES` leaves idle at one point may be used at another; an ov
 
 Check = Callable[[Spec, Chosen], Iterator[Fault]]
 
-CHOICES = ("problem.name", "network.hidden", "starts.kind", "training.stepper", "training.schedule")
+CHOICES = ("problem.name", "network.hidden", "starts.kind", "training.optimizer", "training.schedule")
 """Keys whose value decides which other keys there are."""
 
 

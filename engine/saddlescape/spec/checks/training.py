@@ -34,13 +34,13 @@ def _probabilities(name: str, T: npt.NDArray[np.float64]) -> Iterator[Fault]:
         yield Fault("training.loss", f'"{name}" {message}; use "bce_logits"')
 
 
-def stepper(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """Numbers belong to the stepper."""
+def optimizer(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Numbers belong to the optimizer."""
     keys = spec.training
     for key in (key for key in HYPERPARAMETERS if key in keys.model_fields_set and key != "learning_rate"):
-        if keys.stepper not in owners(key):
-            who, more = " or ".join(f'"{owner}"' for owner in owners(key)), " or change the stepper"
-            yield from idle(f"training.{key}", f"belongs to stepper = {who}", "training.stepper", chosen, more)
+        if keys.optimizer not in owners(key):
+            who, more = " or ".join(f'"{owner}"' for owner in owners(key)), " or change the optimizer"
+            yield from idle(f"training.{key}", f"belongs to optimizer = {who}", "training.optimizer", chosen, more)
     if keys.step_min > keys.step_max:
         yield Fault("training.step_min", f"must be at most step_max = {keys.step_max:g}; got {keys.step_min:g}")
 
@@ -54,17 +54,17 @@ def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     keys = spec.training
     if not spec.flows:
         if "times" in spec.record.model_fields_set:
-            more = " and write record.steps, or change the stepper"
-            yield from idle("record.times", 'belongs to stepper = "flow"', "training.stepper", chosen, more)
+            more = " and write record.steps, or change the optimizer"
+            yield from idle("record.times", 'belongs to optimizer = "flow"', "training.optimizer", chosen, more)
         return
     said = {"training.learning_rate": keys, "record.steps": spec.record}
     paths = [f"training.{key}" for key, only in _FLOW.items() if getattr(keys, key) != only]
     paths += [path for path, section in said.items() if path.split(".")[1] in section.model_fields_set]
     for path in paths:
-        reason = 'does not go with stepper = "flow", which follows the gradient in time'
-        yield from idle(path, reason, "training.stepper", chosen)
+        reason = 'does not go with optimizer = "flow", which follows the gradient in time'
+        yield from idle(path, reason, "training.optimizer", chosen)
     if spec.network.dtype != "float64":
-        yield Fault("network.dtype", f'must be "float64" with stepper = "flow"; got "{spec.network.dtype}"')
+        yield Fault("network.dtype", f'must be "float64" with optimizer = "flow"; got "{spec.network.dtype}"')
 
 
 def rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:

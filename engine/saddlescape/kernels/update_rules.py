@@ -1,7 +1,7 @@
-"""Steppers: pure functions (parameter, its state, gradient, rates) -> (new parameter, new state).
+"""Optimizers: pure functions (parameter, its state, gradient, rates) -> (new parameter, new state).
 
-`state` has the stepper's numbers for this parameter, zero at the start.  `rates` has the run's numbers by name, and
-what `prepare` made of them once for all parameters of a step.  Each stepper is that of `torch.optim` where there is
+`state` has the optimizer's numbers for this parameter, zero at the start.  `rates` has the run's numbers by name, and
+what `prepare` made of them once for all parameters of a step.  Each optimizer is that of `torch.optim` where there is
 one of its name, with that one's defaults in the spec.
 """
 
@@ -118,7 +118,7 @@ def take_norm(rates: dict[str, Lanes], state: State, grad_norm: Callable[[], Lan
     return state
 
 
-class Stepper(NamedTuple):
+class UpdateRule(NamedTuple):
     """The update of one parameter; how many numbers of state it keeps for each, and for the step as a whole.
 
     ``prepare(rates, state, grad_norm)`` adds to the numbers of a step before it.
@@ -132,18 +132,18 @@ class Stepper(NamedTuple):
     step_states: int = 0
 
 
-STEPPERS = {
-    "gd": Stepper(gd),
-    "momentum": Stepper(momentum, 1),
-    "nesterov": Stepper(nesterov, 1),
-    "adagrad": Stepper(adagrad, 1),
-    "rmsprop": Stepper(rmsprop, 1),
-    "adam": Stepper(adam, 2, correct_bias, 2),
-    "adamw": Stepper(adamw, 2, correct_bias, 2),
-    "rprop": Stepper(rprop, 2),
-    "sign": Stepper(sign),
-    "normalized": Stepper(normalized, 0, take_norm),
-    "multiplicative": Stepper(multiplicative),
-    "flow": Stepper(None, BLOCKS, None, NUMBERS),
+RULES = {
+    "gd": UpdateRule(gd),
+    "momentum": UpdateRule(momentum, 1),
+    "nesterov": UpdateRule(nesterov, 1),
+    "adagrad": UpdateRule(adagrad, 1),
+    "rmsprop": UpdateRule(rmsprop, 1),
+    "adam": UpdateRule(adam, 2, correct_bias, 2),
+    "adamw": UpdateRule(adamw, 2, correct_bias, 2),
+    "rprop": UpdateRule(rprop, 2),
+    "sign": UpdateRule(sign),
+    "normalized": UpdateRule(normalized, 0, take_norm),
+    "multiplicative": UpdateRule(multiplicative),
+    "flow": UpdateRule(None, BLOCKS, None, NUMBERS),
 }
 """By the words of `words.optimizers`."""
