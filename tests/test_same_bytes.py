@@ -26,9 +26,14 @@ ELSEWHERE = """
 import random, sys
 import saddlescape as ss
 from saddlescape.plan import plan
+from saddlescape.runs import runner
 
-plan.BLOCK_WORK, ordered = int(sys.argv[1]), plan.Shard.numbers
-plan.Shard.numbers = lambda *these: random.Random(int(sys.argv[2])).sample(ordered(*these), len(ordered(*these)))
+def shuffled(plan, blocks, *others):
+    blocks = list(blocks)
+    random.Random(int(sys.argv[2])).shuffle(blocks)
+    yield from in_order(plan, iter(blocks), *others)
+
+plan.BLOCK_WORK, in_order, runner._computed = int(sys.argv[1]), runner._computed, shuffled
 ss.run(sys.argv[3], "made here", threads=int(sys.argv[2]))
 """
 
