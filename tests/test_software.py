@@ -15,11 +15,12 @@ from store_cases import filled, run_folder, small_plan
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError, SaddlescapeWarning
-from saddlescape.plan import Shard
+from saddlescape.plan import Plan, Shard
 from saddlescape.results.refine import refine
 from saddlescape.runs.runner import resume
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
+from saddlescape.store.mixture import Mixture
 from saddlescape.store.opened import stored
 from saddlescape.store.verify import verify
 from saddlescape.system import software
@@ -167,6 +168,44 @@ def test_a_run_of_before_stamps_is_read_and_gone_on_with(tmp_path, tried):
     same(result, ss.run(parse((run / "spec.toml").read_text(), tmp_path), tmp_path / "again"))
     np.testing.assert_array_equal(values(result)["final_loss"][:18], before[:18])
     tried()
+
+
+STAMPED = Path(__file__).parent / "stamped"
+
+
+@pytest.fixture
+def same_packages(monkeypatch):
+    """This code on the packages that the golden run was computed with: of what differs only the code is looked at."""
+    before = versions(STAMPED / "blocks/000000-c6a78e940a052d03.h5")
+    stamp = json.dumps({**before, "code": software.code()})
+    for name in ("saddlescape.store.blocks.stamp", "saddlescape.system.software.stamp"):
+        monkeypatch.setattr(name, lambda: stamp)
+
+
+def versions(block):
+    with h5py.File(block) as file:
+        return json.loads(file.attrs["software"])
+
+
+def test_a_run_of_the_version_before_is_whole_and_goes_on_with_the_same_bits(tmp_path, same_packages):
+    run = shutil.copytree(STAMPED, tmp_path / "run")
+    whole = (run / "whole.h5").rename(tmp_path / "whole.h5")
+    assert verify(run) == f"{run} is whole: 2 of 3 blocks"
+    assert verify(whole) == f"{whole} is whole"
+    same(resume(run), whole)
+    assert versions(run / "blocks/000000-c6a78e940a052d03.h5")["code"] in software.EARLIER
+    with ss.open(whole) as r:
+        assert (list(r.dims), r["stepper"].tolist()) == (["stepper", "run"], ["gd", "adam", "sign"])
+        assert set(np.unique(r["outcome"])) == {2, 3}
+
+
+def test_a_run_with_weight_decay_does_not_go_on_with_that_of_earlier_code(tmp_path, same_packages):
+    text = (STAMPED / "spec.toml").read_text().replace(', "sign"', "")
+    plan = Plan(parse(text, tmp_path, ["training.weight_decay=0.1"]))
+    mixture = Mixture(plan)
+    mixture.meet(json.dumps({"code": next(iter(software.EARLIER))}))
+    with pytest.raises(RefusedError, match="was computed by code"):
+        mixture.meet(json.dumps({"code": software.code()}))
 
 
 def test_blocks_of_before_stamps_are_merged_without_a_word(plan, elsewhere, tmp_path):

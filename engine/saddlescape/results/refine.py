@@ -257,7 +257,7 @@ def refine(
 
 def _software(results: Results, accept_versions: bool) -> Mixture:
     """That of the result, and this."""
-    found = Mixture(accept_versions)
+    found = Mixture(Plan(results.sweep), accept_versions)
     found.take([json.dumps(its) if its else "" for its in results.software], results.path)
     found.meet(stamp())
     return found

@@ -60,7 +60,7 @@ class RunFolder:
 
     def __init__(self, folder: Path, plan: Plan, shard: Shard = WHOLE, accept_versions: bool = False) -> None:
         self.folder, self.plan, self.shard = folder, plan, shard
-        self._software = Mixture(accept_versions)
+        self._software = Mixture(plan, accept_versions)
         self._lock, self._began, self._before = -1, "", 0
         self._elsewhere = ", or choose another folder with -o"  # which only a new run can
         self._remedy = f"go on with it by: saddlescape resume {quote(str(folder))}{self._elsewhere}"

@@ -49,7 +49,7 @@ def merge(
     What ``after_block()`` raises ends it, as a full disk does, and as another software does that `software` refuses.
     """
     with replacing(target) as descriptor:
-        merge_into(descriptor, plan, files, after_block, software or Mixture())
+        merge_into(descriptor, plan, files, after_block, software or Mixture(plan))
     return target
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from saddlescape.errors import RefusedError, SaddlescapeWarning
-from saddlescape.system.software import differences, versions
+from saddlescape.plan import Plan
+from saddlescape.system.software import EARLIER, differences, versions
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
 
 class Mixture:
@@ -15,7 +17,8 @@ class Mixture:
     Blocks of before there were stamps go with all; a warning tells that nobody knows.
     """
 
-    def __init__(self, accepted: bool = False) -> None:
+    def __init__(self, plan: Plan, accepted: bool = False) -> None:
+        self._same = frozenset() if _decays(plan) else EARLIER
         self._accepted, self._met = accepted, dict[str, int]()
         self._first: dict[str, Path | None] = {}
         self._taken: list[int] = []
@@ -39,7 +42,7 @@ class Mixture:
 
     def _compare(self, its: str, path: Path | None) -> None:
         for stamp, first in self._first.items():
-            theirs, ours = differences(stamp, its)
+            theirs, ours = differences(stamp, its, self._same)
             if theirs and not self._accepted:
                 raise RefusedError(
                     f"{first or 'this'} was computed by {theirs}, {f'{path} by' if path else 'this is'} {ours}; "
@@ -66,3 +69,9 @@ def provenance(software: Mixture, numbers: Sequence[int]) -> dict[str, Any]:
     """What a result tells of it: each software, and where there are several which of them each block is by."""
     each, by = software.told(numbers)
     return {"software": each} | ({"block_software": by} if len(each) > 1 and by else {})
+
+
+def _decays(plan: Plan) -> bool:
+    """Whether weight decay is a part of some run's gradient."""
+    coupled = any(OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED for spec in plan.structures)
+    return coupled and bool(plan.sweep.numeric("training.weight_decay").any())

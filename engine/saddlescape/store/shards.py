@@ -46,7 +46,7 @@ def merge_shards(
     if sum(number < plan.blocks for number in found) < plan.blocks:
         raise RefusedError(_holes(plan.blocks, found.keys(), shards))
     with creating(target) as descriptor:
-        merge_into(descriptor, plan, found, after_block, Mixture(accept_versions))
+        merge_into(descriptor, plan, found, after_block, Mixture(plan, accept_versions))
     return target
 
 
@@ -71,7 +71,7 @@ def write_result(
             content = blocks.encode(plan, block, data)
             files[block.number] = folder / blocks.name(block.number, content)
             files[block.number].write_bytes(content)
-        merge_into(descriptor, plan, files, lambda: None, software or Mixture())
+        merge_into(descriptor, plan, files, lambda: None, software or Mixture(plan))
     return target
 
 
