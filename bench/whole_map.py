@@ -19,9 +19,9 @@ import report
 from cases import shares, trained
 
 from saddlescape.plan import starts
-from saddlescape.runs.compute import batch, trainer
+from saddlescape.runs.prepare import prepare
 from saddlescape.runs.runner import cores
-from saddlescape.spec import NUMERIC, load
+from saddlescape.spec import load
 
 SIDE, EPOCHS, CHUNK = 512, 5000, 50
 SAMPLE = 16
@@ -41,13 +41,11 @@ def spec_of(side):
 
 def kernel(spec, count):
     """Function that gives solve steps (starts,), -1 where unsolved: lanes are refilled, parts go to all cores."""
-    problem = spec.loaded
-    numbers = {key: np.full(count, spec.number(key)) for key in NUMERIC}
-    whole = batch(spec, np.arange(count), numbers, np.full(count, -1), np.zeros(1, dtype=np.int64))
-    parts = list(shares(whole, 8 * cores()))
+    problem, ready = spec.loaded, prepare(spec, np.arange(count))
+    parts = list(shares(ready.batch, 8 * cores()))
 
     def solve():
-        done = trained(trainer(spec, numbers), problem.X, problem.T, parts, cores())
+        done = trained(ready.trainer, problem.X, problem.T, parts, cores())
         return np.concatenate([part.solve_step for part in done])
 
     return solve

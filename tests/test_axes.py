@@ -314,7 +314,7 @@ import hashlib
 from pathlib import Path
 import numpy as np
 from saddlescape.network.plateau import plateau_loss
-from saddlescape.runs.compute import rates
+from saddlescape.runs.prepare import rates
 from saddlescape.plan import Plan
 from saddlescape.network.problems import Problem
 from saddlescape.spec import parse

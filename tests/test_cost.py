@@ -201,13 +201,15 @@ def test_a_probe_has_something_to_time_whatever_the_starts_and_rates(settings):
 
 
 @pytest.mark.parametrize("settings", [["training.optimizer=flow"], ["stop.gradient=1e-9"]])
-def test_a_probe_uses_the_kernel_of_the_run(tmp_path, settings):
+def test_a_probe_and_starts_that_are_given_use_the_kernel_of_the_run(tmp_path, settings):
     flows = "flow" in settings[0]
     text, entry = (TINY.replace("learning_rate = 0.5\n", ""), integrate) if flows else (TINY, advance)
     sweep = parse(text, Path(), settings)
     seconds(sweep, 10, 1)
     known = set(entry.signatures)
     ss.run(sweep, tmp_path / "run")
+    assert set(entry.signatures) == known
+    ss.run_starts(sweep.spec, [[1.0] * sweep.spec.n_params])
     assert set(entry.signatures) == known
 
 

@@ -15,11 +15,11 @@ from saddlescape.claims import CLAIMS
 from saddlescape.errors import SpecError
 from saddlescape.kernels import batch, caching, network
 from saddlescape.network import reference
+from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan.plan import Plan, Shard
 from saddlescape.plots import ends
 from saddlescape.results import results, selection
 from saddlescape.runs import cluster
-from saddlescape.runs.compute import plateau_loss
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
 from saddlescape_cli import leaving

@@ -10,7 +10,7 @@ from numpy.linalg import norm
 
 from saddlescape.kernels import Derivatives
 from saddlescape.kernels import derivatives as of_network
-from saddlescape.runs.compute import plain_trainer
+from saddlescape.runs.prepare import plain_trainer
 from saddlescape.spec import Spec
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
 

@@ -1,60 +1,28 @@
 """One block of a plan, computed: starts drawn, trained by the kernel, outcomes named."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Trained, Trainer, outputs, places, train
+from saddlescape.kernels import Batch, Trained, outputs, places
 from saddlescape.network import layout
-from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan import Block, Plan, starts
 from saddlescape.runs.classify import classify
-from saddlescape.spec import NUMERIC, Spec, only_numbers
+from saddlescape.runs.prepare import plain_trainer, prepare
+from saddlescape.spec import Spec, only_numbers
 from saddlescape.spec.model import Record
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.rounding import rounded
-from saddlescape.system.spacing import log
 from saddlescape.words.measures import BASIC, MEASURES
-from saddlescape.words.optimizers import OPTIMIZERS, Decay
-from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
+from saddlescape.words.optimizers import OPTIMIZERS
+from saddlescape.words.outcomes import Outcome
 
 Data = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
-
-
-def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
-    """The part of a spec that selects machine code."""
-    training = spec.training
-    coupled = OPTIMIZERS[training.optimizer].decay is Decay.COUPLED
-    return Trainer(
-        spec.sizes, spec.network.bias, spec.activations, training.loss, training.optimizer,
-        schedule=training.schedule,
-        weight_decay=coupled and bool(numbers["training.weight_decay"].any()),
-        layer_rates=training.layer_rates is not None,
-        batch=spec.batch,
-        shuffled=spec.shuffled,
-        noise=bool(numbers["training.noise"].any()),
-    )  # fmt: skip
-
-
-def plain_trainer(spec: Spec) -> Trainer:
-    """The network and loss of a spec alone: gradient descent over all samples."""
-    return Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd")
-
-
-def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
-    """What the runs step by, by the kernel's names."""
-    found = {key.removeprefix("training."): values for key, values in numbers.items() if key.startswith("training.")}
-    decay = found["schedule_decay"]
-    for number, rate in enumerate(spec.training.layer_rates or ()):
-        found[f"layer_rate_{number}"] = found.get(f"layer_rates.{number}", np.full(len(decay), rate))
-    found["half_turn"], found["time"] = np.full(len(decay), 0.5 / spec.steps), np.full(len(decay), spec.training.time)
-    exponential = spec.training.schedule == "exponential"
-    return {**found, "log_decay": log(decay) if exponential else np.zeros(len(decay))}
 
 
 @dataclass(frozen=True)
@@ -106,35 +74,6 @@ def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArr
     return first, inverse
 
 
-def batch(
-    spec: Spec,
-    start: npt.NDArray[np.int64],
-    numbers: dict[str, Any],
-    recorded: Any,
-    record_at: Any,
-    theta: Floats | None = None,
-) -> Batch:
-    """The kernel's arguments for the starts of that number, or `theta` in their place, with the given numbers."""
-    theta = starts.draw(spec, start, numbers["starts.scale"]) if theta is None else theta
-    escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
-    n = len(theta)
-    return Batch(
-        theta=theta.astype(spec.network.dtype),
-        rates=rates(spec, numbers),
-        escape_loss=np.full(n, escape),
-        solved=numbers["stop.solved"],
-        diverged=numbers["stop.diverged"],
-        gradient=numbers["stop.gradient"],
-        steps=np.full(n, spec.steps, dtype=np.int64),
-        recorded=recorded,
-        record_at=record_at,
-        record_theta=spec.record.parameters or "outputs" in spec.record.fields,
-        fields=tuple(name for name in spec.record.fields if name != "outputs"),
-        tolerance=spec.record.tolerance,
-        keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
-    )
-
-
 def _train_group(
     plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_slice: Callable[[int], None] | None
 ) -> tuple[Batch, Trained, npt.NDArray[np.intp]]:
@@ -143,10 +82,8 @@ def _train_group(
     wanted = np.zeros(len(first), dtype=bool)
     np.logical_or.at(wanted, inverse, kept)
     recorded = np.where(wanted, np.cumsum(wanted) - 1, -1)
-    problem = group.spec.loaded
-    given = batch(group.spec, group.start[first], numbers, recorded, plan.record_at)
-    kernel = trainer(group.spec, numbers)
-    return given, train(kernel, problem.X, problem.T, given, after_slice=after_slice), inverse
+    ready = prepare(group.spec, group.start[first], numbers, recorded=recorded, record_at=plan.record_at)
+    return ready.batch, ready.train(after_slice=after_slice), inverse
 
 
 def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
@@ -169,11 +106,9 @@ def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
 @ieee()
 def fates(spec: Spec, theta: Floats, first: int = 0) -> Data:
     """All variables of the runs from `first` on, if they start from `theta` (runs, n_params); parameters among them."""
-    n = len(theta)
-    numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC}
-    given = batch(spec, np.arange(first, first + n), numbers, np.full(n, -1), np.zeros(1, dtype=np.int64), theta)
-    trained = train(trainer(spec, numbers), spec.loaded.X, spec.loaded.T, given)
-    return {**_outcomes(spec, given, trained), "start_theta": given.theta, "final_theta": trained.theta}
+    ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta)
+    trained = ready.train()
+    return {**_outcomes(spec, ready.batch, trained), "start_theta": ready.batch.theta, "final_theta": trained.theta}
 
 
 def measured(

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import spec as specs
-from saddlescape.kernels import train
 from saddlescape.plan import Plan, starts
-from saddlescape.runs.compute import batch, measured, trainer
+from saddlescape.runs.compute import measured
+from saddlescape.runs.prepare import prepare
 from saddlescape.spec import Sweep
 from saddlescape.system.arithmetic import ieee
 from saddlescape.words.measures import MEASURES
@@ -70,12 +70,12 @@ def replay(
         raise ValueError(f"fields must be of {', '.join(MEASURES)}; got {got}{hint(min(unknown), MEASURES)}")
     record = spec.record.model_copy(update={"parameters": True, "fields": fields})
     kept = spec.model_copy(update={"record": record})
-    given = batch(kept, np.array([run]), numbers, np.zeros(1, dtype=np.int64), Plan(loaded).record_at)
-    problem = spec.loaded
-    trained = train(trainer(spec, numbers), problem.X, problem.T, given)
+    first = np.zeros(1, dtype=np.int64)
+    record_at = Plan(loaded).record_at
+    trained = prepare(kept, np.array([run]), numbers, recorded=first, record_at=record_at).train()
     at = "record_time" if spec.flows else "record_step"
     theta = trained.theta_path[0]
-    return {at: given.record_at, **dict(measured(fields, spec, trained.measures[0], theta)), "theta": theta}
+    return {at: record_at, **dict(measured(fields, spec, trained.measures[0], theta)), "theta": theta}
 
 
 def _point(sweep: Sweep, point: Sequence[int] | int) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:

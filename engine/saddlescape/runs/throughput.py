@@ -13,15 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
-from saddlescape.kernels import Batch, train
 from saddlescape.kernels.batch import LANE_BYTES
 from saddlescape.kernels.caching import TOLD
 from saddlescape.kernels.limit import limit
 from saddlescape.kernels.network import ACTIVATION_COST, TILE
 from saddlescape.kernels.update_rules import RULES
 from saddlescape.plan import Plan, starts
-from saddlescape.runs.compute import batch, trainer
 from saddlescape.runs.cost import kernels, stored
+from saddlescape.runs.prepare import Prepared, prepare, trainer
 from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep, only_numbers
 
 Floats = npt.NDArray[np.float64]
@@ -58,13 +57,12 @@ def _numbers(spec: Spec, runs: int = RUNS) -> dict[str, Floats]:
     return {**numbers, "stop.solved": np.zeros(runs), "stop.gradient": watched}
 
 
-def _timed(spec: Spec, given: Batch, epochs: int, threads: int) -> tuple[float, float]:
+def _timed(ready: Prepared, epochs: int, threads: int) -> tuple[float, float]:
     """(seconds, network-steps) of the batch once on every thread."""
-    problem, kernel = spec.loaded, trainer(spec, _numbers(spec))
-    work = replace(given, steps=np.full(len(given.theta), epochs * spec.epoch))
+    work = replace(ready.batch, steps=np.full(len(ready.batch.theta), epochs * ready.spec.epoch))
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
-        done = list(pool.map(lambda _: train(kernel, problem.X, problem.T, work), range(threads)))
+        done = list(pool.map(lambda _: ready.train(work), range(threads)))
         return time.perf_counter() - began, float(sum(each.stop_step.sum() for each in done))
 
 
@@ -80,13 +78,11 @@ def rate(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> fl
     """
     training = spec.training.model_copy(update={"time": LONGEST_TIME})
     spec = spec.model_copy(update={"training": training})
-    start = np.arange(runs) % starts.count(spec)
-    record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # of a run's kernel, which is compiled so
-    given, epochs = batch(spec, start, _numbers(spec, runs), np.full(runs, -1), record_at), 4
-    _timed(spec, given, 1, 1)  # compiles
-    while (seconds := _timed(spec, given, epochs, threads)[0]) < SECONDS and epochs < LONGEST:
+    ready, epochs = prepare(spec, np.arange(runs) % starts.count(spec), _numbers(spec, runs)), 4
+    _timed(ready, 1, 1)  # compiles
+    while (seconds := _timed(ready, epochs, threads)[0]) < SECONDS and epochs < LONGEST:
         epochs *= 1 + int(min(7, SECONDS / seconds))
-    timed = [_timed(spec, given, epochs, threads) for _ in range(rounds)]
+    timed = [_timed(ready, epochs, threads) for _ in range(rounds)]
     if not any(done for _, done in timed):
         raise RefusedError("no start of this spec takes a step, so there is nothing to time; raise starts.scale")
     return median(done / seconds for seconds, done in timed)

@@ -1,0 +1,105 @@
+"""From a spec and the numbers of starts to what the kernel takes: its variant, a problem and a batch."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.kernels import Batch, Trained, Trainer, train
+from saddlescape.network.plateau import plateau_loss
+from saddlescape.plan import starts
+from saddlescape.spec import NUMERIC, Spec
+from saddlescape.system.spacing import log
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
+from saddlescape.words.outcomes import ESCAPE_DROP
+
+Floats = npt.NDArray[np.float64]
+
+
+def plain_trainer(spec: Spec) -> Trainer:
+    """The network and loss of a spec alone: gradient descent over all samples."""
+    return Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd")
+
+
+def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
+    """The part of a spec that selects machine code."""
+    training = spec.training
+    coupled = OPTIMIZERS[training.optimizer].decay is Decay.COUPLED
+    return Trainer(
+        spec.sizes, spec.network.bias, spec.activations, training.loss, training.optimizer,
+        schedule=training.schedule,
+        weight_decay=coupled and bool(numbers["training.weight_decay"].any()),
+        layer_rates=training.layer_rates is not None,
+        batch=spec.batch,
+        shuffled=spec.shuffled,
+        noise=bool(numbers["training.noise"].any()),
+    )  # fmt: skip
+
+
+def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What the runs step by, by the kernel's names."""
+    own = {key.removeprefix("training."): values for key, values in numbers.items() if key.startswith("training.")}
+    decay = own["schedule_decay"]
+    for number, rate in enumerate(spec.training.layer_rates or ()):
+        own[f"layer_rate_{number}"] = own.get(f"layer_rates.{number}", np.full(len(decay), rate))
+    own["half_turn"], own["time"] = np.full(len(decay), 0.5 / spec.steps), np.full(len(decay), spec.training.time)
+    exponential = spec.training.schedule == "exponential"
+    return {**own, "log_decay": log(decay) if exponential else np.zeros(len(decay))}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Runs of one spec that only wait to be trained."""
+
+    spec: Spec
+    trainer: Trainer
+    batch: Batch
+
+    def train(self, batch: Batch | None = None, after_slice: Callable[[int], None] | None = None) -> Trained:
+        """Train the batch, or another one of the same spec in its place."""
+        problem = self.spec.loaded
+        return train(self.trainer, problem.X, problem.T, batch or self.batch, after_slice=after_slice)
+
+
+def prepare(
+    spec: Spec,
+    start: npt.NDArray[np.int64],
+    numbers: Mapping[str, Floats] | None = None,
+    *,
+    theta: Floats | None = None,
+    recorded: npt.NDArray[np.int64] | None = None,
+    record_at: npt.NDArray[Any] | None = None,
+) -> Prepared:
+    """Ready the runs of these numbers.
+
+    Parameters
+    ----------
+    start : (runs,) the numbers of their starts, and of the random numbers that steps take.
+    numbers : (runs,) each, by the keys of `NUMERIC`; by default the spec's own.
+    theta : (runs, n_params), trained from in place of the starts of those numbers.
+    recorded, record_at : as of `Batch`; by default no run is recorded.
+    """
+    n = len(start)
+    numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC} if numbers is None else numbers
+    theta = starts.draw(spec, start, numbers["starts.scale"]) if theta is None else theta
+    if record_at is None:
+        record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # another dtype is another kernel
+    escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
+    batch = Batch(
+        theta=theta.astype(spec.network.dtype),
+        rates=rates(spec, numbers),
+        escape_loss=np.full(n, escape),
+        solved=numbers["stop.solved"],
+        diverged=numbers["stop.diverged"],
+        gradient=numbers["stop.gradient"],
+        steps=np.full(n, spec.steps, dtype=np.int64),
+        recorded=np.full(n, -1) if recorded is None else recorded,
+        record_at=record_at,
+        record_theta=spec.record.parameters or "outputs" in spec.record.fields,
+        fields=tuple(name for name in spec.record.fields if name != "outputs"),
+        tolerance=spec.record.tolerance,
+        keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
+    )
+    return Prepared(spec, trainer(spec, numbers), batch)
