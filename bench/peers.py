@@ -20,7 +20,7 @@ import scalar_njit
 from cases import AGREE, ALIKE, RATE, SHAPES, make_batch, make_trainer, name, problem, starts
 
 from saddlescape.kernels import train
-from saddlescape.runs.runner import cores
+from saddlescape.system.resources import cores
 
 OURS, SECONDS, STEPS, NETWORKS = "saddlescape", 0.4, 1000, 4096
 CHUNKS, TRIES = (256, 1024, 4096), 3

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from saddlescape.runs.runner import cores
+from saddlescape.system.resources import cores
 
 ROOT = Path(__file__).parents[1]
 KEPT, PAGE = ROOT / ".benchmarks", ROOT / "docs/performance.md"

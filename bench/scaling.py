@@ -13,7 +13,7 @@ import report
 from cases import make_batch, make_trainer, problem, shares, starts, trained
 
 from saddlescape.kernels.update_rules import RULES
-from saddlescape.runs.runner import cores
+from saddlescape.system.resources import cores
 
 SIZES = (2, 2, 1)
 RUNS, STEPS, SAMPLES = (10**3, 10**4, 10**5, 10**6), (100, 1000, 10_000, 100_000), (4, 16, 64, 256, 1024, 4096)

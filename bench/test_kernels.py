@@ -13,7 +13,7 @@ from cases import AGREE, ALIKE, RATE, SHAPES, make_batch, make_trainer, name, pr
 from conftest import BASELINE
 
 from saddlescape.kernels import train
-from saddlescape.runs.runner import cores
+from saddlescape.system.resources import cores
 
 
 @pytest.mark.parametrize("threads", sorted({1, cores()}))

@@ -20,8 +20,8 @@ from cases import shares, trained
 
 from saddlescape.plan import starts
 from saddlescape.runs.prepare import prepare
-from saddlescape.runs.runner import cores
 from saddlescape.spec import load
+from saddlescape.system.resources import cores
 
 SIDE, EPOCHS, CHUNK = 512, 5000, 50
 SAMPLE = 16

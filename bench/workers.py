@@ -11,7 +11,7 @@ import report
 import saddlescape as ss
 from saddlescape.plan import Plan
 from saddlescape.runs import cluster
-from saddlescape.runs.runner import cores
+from saddlescape.system.resources import cores
 
 SETTINGS = ("starts.count=20000", "training.steps=2000")
 QUICK = ("starts.count=6000", "training.steps=500")

@@ -153,6 +153,36 @@ def test_memory_is_the_least_of_the_machine_and_its_control_groups(tmp_path):
     assert resources.memory(tmp_path).bytes == 8 * GIB
 
 
+def test_cores_are_those_of_the_mask_but_for_quotas_of_control_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
+    assert resources.cores(tmp_path) == 8
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/user/session\n")
+    group(tmp_path, "user/session", cpu__max="max 100000")
+    assert resources.cores(tmp_path) == 8
+    group(tmp_path, "user", cpu__max="250000 100000")
+    assert resources.cores(tmp_path) == 3, "2.5 processors keep three threads busy"
+    group(tmp_path, "user/session", cpu__max="1000 100000")
+    assert resources.cores(tmp_path) == 1
+    group(tmp_path, "user/session", cpu__max="1600000 100000")
+    assert resources.cores(tmp_path) == 3, "a group within cannot have more than the one around it"
+
+
+def test_cores_heed_a_quota_of_the_first_version_of_control_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("1:name=systemd:/job\n3:cpuset:/job\n4:cpu,cpuacct:/job/step\n")
+    group(tmp_path, "cpu/job/step", cpu__cfs_quota_us=-1, cpu__cfs_period_us=100000)
+    assert resources.cores(tmp_path) == 8
+    group(tmp_path, "cpu/job", cpu__cfs_quota_us=400000, cpu__cfs_period_us=100000)
+    assert resources.cores(tmp_path) == 4
+    group(tmp_path, "memory/job", memory__limit_in_bytes=GIB, memory__usage_in_bytes=0)
+    (tmp_path / "proc/meminfo").write_text("MemAvailable: 8388608 kB\n")
+    assert resources.memory(tmp_path).bytes == 8 * GIB, "the process is in no group of memory"
+    (tmp_path / "proc/self/cgroup").write_text("4:cpu,cpuacct:/job/step\n5:hugetlb,memory:/job\n")
+    assert resources.memory(tmp_path).bytes == GIB
+
+
 def test_memory_is_bounded_by_the_limit_of_the_address_space():
     code = (
         "import resource; from saddlescape.system import resources\n"

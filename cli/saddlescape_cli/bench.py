@@ -19,8 +19,8 @@ def bench(spec: str, overrides: tuple[str, ...]) -> None:
 
     sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
     last = sweep.at(tuple(n - 1 for n in sweep.shape))
-    from saddlescape.runs.runner import cores
     from saddlescape.runs.throughput import most, rate
+    from saddlescape.system.resources import cores
 
     counts = sorted({1, cores()})
     reached, limit = [rate(last, threads) for threads in counts], most(last)

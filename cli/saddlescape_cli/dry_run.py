@@ -21,10 +21,9 @@ def tell(sweep: "Sweep", folder: Path, threads: int | None, shard: "Shard | None
     from saddlescape.system import resources
 
     plan, shard = Plan(sweep), shard or WHOLE
-    from saddlescape.runs.runner import cores
     from saddlescape.runs.throughput import seconds  # with the compiler
 
-    threads = threads or cores()
+    threads = threads or resources.cores()
     told: dict[str, Any] = asdict(cost(plan, threads, shard))
     told |= {"memory_free_bytes": resources.memory().bytes, "disk_free_bytes": resources.disk(folder).bytes}
     told |= {"threads": threads, "seconds": seconds(sweep, told["runs"], threads, told["blocks"])}

@@ -33,7 +33,7 @@ from saddlescape.plan import Block, Plan
 from saddlescape.results.results import Results
 from saddlescape.runs.compute import Data, compute_runs
 from saddlescape.runs.cost import check_room, readable
-from saddlescape.runs.runner import Interrupted, cores
+from saddlescape.runs.runner import Interrupted
 from saddlescape.spec import Sweep, parse
 from saddlescape.store import Mixture, write_result
 from saddlescape.system import resources
@@ -239,7 +239,7 @@ def refine(
     Interrupted
         When `should_stop()` became true; nothing is written.
     """
-    sweep, out, threads = results.sweep, Path(out), threads or cores()
+    sweep, out, threads = results.sweep, Path(out), threads or resources.cores()
     _check(results, sweep)
     software = _software(results, accept_versions)
     plan = Plan(finer(sweep, levels), refined=True)

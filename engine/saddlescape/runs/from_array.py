@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.runs.compute import fates
-from saddlescape.runs.runner import cores
 from saddlescape.spec import Spec
 from saddlescape.system.arithmetic import ieee
+from saddlescape.system.resources import cores
 
 PIECE = 4096
 """Starts that a thread runs at once, at most."""

@@ -22,6 +22,7 @@ from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.spec import Sweep
 from saddlescape.store import RunFolder, Status, encode, last_line, merge_shards
 from saddlescape.system.arithmetic import ieee
+from saddlescape.system.resources import cores
 
 RESULT = "result.h5"
 LOOK_SECONDS = 0.2
@@ -97,13 +98,6 @@ class Progress:
     runs: int
     steps_done: int
     seconds: float
-
-
-def cores() -> int:
-    """Processors this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @ieee()

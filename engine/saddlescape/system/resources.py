@@ -1,5 +1,6 @@
-"""How much memory and disk this process may still use."""
+"""How many processors this process may use, and how much memory and disk still."""
 
+import math
 import os
 import resource
 import shutil
@@ -24,7 +25,16 @@ def memory(root: Path = ROOT) -> Room:
 
     `root` is where ``proc`` and ``sys`` are found.
     """
-    return min((_machine(root), *_groups(root), *_address_space(root)), key=lambda room: room.bytes)
+    return min((_machine(root), *_rooms(root), *_address_space(root)), key=lambda room: room.bytes)
+
+
+def cores(root: Path = ROOT) -> int:
+    """Processors that this process may use: those of its mask, or fewer where control groups have a quota.
+
+    A quota of 1.5 is 2, as the JVM counts: one thread would leave a third of it unused.
+    """
+    mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min((mask, *_quotas(root)))))
 
 
 def held(root: Path = ROOT) -> int:
@@ -55,15 +65,29 @@ def _machine(root: Path) -> Room:
     return Room(pages if found is None else 1024 * found, "free on this machine")
 
 
-def _groups(root: Path) -> Iterator[Room]:
-    """Of each control group that this process is in, and of those around it (versions 2 and 1)."""
-    names = _text(root / "proc/self/cgroup").split()
-    for group in (name.split(":", 2)[2] for name in names if name.startswith("0::") or ":memory:" in name):
+def _groups(root: Path, controller: str) -> Iterator[tuple[Path, Path]]:
+    """Folders, in versions 2 and 1, of each control group that this process is in, and of those around it."""
+    lines = (line.split(":", 2) for line in _text(root / "proc/self/cgroup").splitlines() if line.count(":") > 1)
+    for group in (group for _, names, group in lines if not names or controller in names.split(",")):
         for above in (Path(group), *Path(group).parents):
             inside = str(above).lstrip("/")
-            yield from _group(root / "sys/fs/cgroup" / inside, "memory.max", "memory.current", "inactive_file")
-            folder = root / "sys/fs/cgroup/memory" / inside
-            yield from _group(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            yield root / "sys/fs/cgroup" / inside, root / "sys/fs/cgroup" / controller / inside
+
+
+def _rooms(root: Path) -> Iterator[Room]:
+    """What control groups leave of memory."""
+    for second, first in _groups(root, "memory"):
+        yield from _group(second, "memory.max", "memory.current", "inactive_file")
+        yield from _group(first, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """Processors that control groups allow; "max" and -1 are no limit."""
+    for second, first in _groups(root, "cpu"):
+        for names in ((second / "cpu.max",), (first / "cpu.cfs_quota_us", first / "cpu.cfs_period_us")):
+            microseconds = " ".join(map(_text, names)).split()
+            if len(microseconds) == 2 and all(word.isdecimal() and int(word) for word in microseconds):
+                yield int(microseconds[0]) / int(microseconds[1])
 
 
 def _group(folder: Path, most: str, used: str, cached: str) -> Iterator[Room]:
