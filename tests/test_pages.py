@@ -138,7 +138,7 @@ def optimizers():
         spec = parse(f'[problem]\nname = "xor"\n[training]\noptimizer = "{optimizer}"\n', Path()).spec
         found = ss.run_starts(spec, np.zeros((1, 9)))
         assert found["outcome"].tolist() == [Outcome.FROZEN]
-    yield "exact zero stops them as well."
+    yield "At exact zero the gradient is zero, and these optimizers do not move either."
 
 
 def flowers():
@@ -151,7 +151,7 @@ def flowers():
     moved = np.flatnonzero(end)
     assert set(moved) <= {spec.n_params - 1 - 5 * unit for unit in range(3)}
     assert 0 < abs(end).max() < 1e-12
-    yield "Here all come as often, which zeros tell already: rounding moves them by less than 1e-12."
+    yield "equally frequent, which zero biases already predict: rounding moves them by less than 1e-12."
 
 
 def measures():
