@@ -20,7 +20,7 @@ def claims(out: Path, threads: int | None) -> None:
     """
     from saddlescape.claims import examine
     from saddlescape.claims.page import BEGINNING, page
-    from saddlescape.store.atomic import creating, write_all
+    from saddlescape.store import creating, write_all
 
     found = []
     out.mkdir(parents=True, exist_ok=True)

@@ -26,21 +26,20 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
     Say how far the run in FOLDER is, or that whose shards are in the folders, also while it runs.  What is no run's
     folder is told, and left out of the sum.
     """
+    from saddlescape import store
     from saddlescape.errors import SaddlescapeError
-    from saddlescape.store import status as state_of
-    from saddlescape.store import together
 
     states: list[Status] = []
     failures: list[SaddlescapeError] = []
     for folder in folders:
         try:
-            states.append(state_of(folder))
+            states.append(store.status(folder))
         except SaddlescapeError as failure:
             failures.append(failure)
         except OSError as refusal:
             failures.append(SaddlescapeError(f"{refusal.filename or folder}: {refusal.strerror or refusal}"))
     if states:
-        state = states[0] if len(states) == 1 else together(states)
+        state = states[0] if len(states) == 1 else store.together(states)
         click.echo(json.dumps(asdict(state)) if as_json else "\n".join(lines(state)))
     for told in failures[:-1]:
         click.echo(f"error: {told}", err=True)

@@ -15,6 +15,6 @@ def verify(path: Path) -> None:
 
     Read every byte of PATH, a result file or a run's folder, and say what is not as it was written, with exit code 4.
     """
-    from saddlescape.store.verify import verify as library_verify
+    from saddlescape import store
 
-    click.echo(library_verify(path))
+    click.echo(store.verify(path))

@@ -17,7 +17,7 @@ from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
 from saddlescape.runs import runner
 from saddlescape.spec import load
-from saddlescape.store.atomic import own_folder
+from saddlescape.store import own_folder
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from saddlescape.claims import (
 )
 from saddlescape.claims.claim import Check, Claim, Finding, Picture
 from saddlescape.runs import runner
-from saddlescape.store.atomic import own_folder
+from saddlescape.store import own_folder
 
 __all__ = ["CLAIMS", "Check", "Claim", "Finding", "Picture", "examine"]
 

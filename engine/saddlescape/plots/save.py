@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from saddlescape.store.atomic import creating
+from saddlescape.store import creating
 
 HEADS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "svg": b"<?xml"}
 """How pictures begin, by the ending of their names."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.results.results import WORDS, Results
-from saddlescape.store.atomic import creating
+from saddlescape.store import creating
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.extras import extra
 

@@ -16,10 +16,18 @@ from saddlescape import spec as specs
 from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
 from saddlescape.results import selection
 from saddlescape.spec import Sweep
-from saddlescape.store import Committed, ResultFile
-from saddlescape.store.folder import kept_sweep, read_plan
-from saddlescape.store.guard import guarded
-from saddlescape.store.source import Pick, Source, Stored, strips, take
+from saddlescape.store import (
+    Committed,
+    Pick,
+    ResultFile,
+    Source,
+    Stored,
+    guarded,
+    kept_sweep,
+    read_plan,
+    strips,
+    take,
+)
 from saddlescape.system.extras import extra
 from saddlescape.system.software import versions
 from saddlescape.words.outcomes import CODED

@@ -10,7 +10,7 @@ from saddlescape.errors import RefusedError
 from saddlescape.network.problems import KEPT
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.spec import Spec, Sweep
-from saddlescape.store.schema import Variable, block_sizes, sizes, variables
+from saddlescape.store import Variable, block_sizes, sizes, variables
 from saddlescape.system import resources
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23

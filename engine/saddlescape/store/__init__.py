@@ -1,25 +1,46 @@
 """HDF5 and the run's folder: immutable blocks, one merged result.  The only room that knows h5py."""
 
+from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
-from saddlescape.store.folder import RunFolder
+from saddlescape.store.folder import RunFolder, kept_sweep, read_plan
+from saddlescape.store.guard import guarded
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.reading import ResultFile
+from saddlescape.store.schema import Variable, block_sizes, sizes, variables
 from saddlescape.store.shards import merge_shards, write_result
+from saddlescape.store.source import Pick, Source, Stored, strips, take
 from saddlescape.store.status import Status, last_line, status, together
+from saddlescape.store.verify import verify
 
 __all__ = [
     "Committed",
     "Mixture",
+    "Pick",
     "ResultFile",
     "RunFolder",
+    "Source",
     "Status",
+    "Stored",
+    "Variable",
+    "block_sizes",
+    "creating",
     "encode",
+    "guarded",
+    "kept_sweep",
     "last_line",
     "merge_shards",
+    "own_folder",
+    "read_plan",
+    "sizes",
     "status",
+    "strips",
+    "take",
     "together",
+    "variables",
+    "verify",
     "versions",
+    "write_all",
     "write_result",
 ]
