@@ -15,7 +15,8 @@ READING = frozenset({"pydantic"})
 """What only reads the spec: told, but blocks by another release of it are the same, and mix."""
 
 COMPUTING = (
-    *("kernels/*.py", "network/*.py", "plan/*.py", "runs/compute.py", "runs/classify.py", "words/*.py"),
+    *("kernels/*.py", "network/*.py", "plan/*.py", "words/*.py"),
+    *("runs/compute.py", "runs/prepare.py", "runs/classify.py"),
     *("system/arithmetic.py", "system/rounding.py", "system/spacing.py", "system/user_files.py"),
 )
 """The files that decide on the bits of a block."""
