@@ -169,7 +169,7 @@ def measures():
 def reading():
     """Of the page of results."""
     assert (selection.SAME, round(results.ROWS, -5)) == (1e-9, 100_000)
-    yield "Numbers need agree to nine digits only."
+    yield "Numbers need to agree to nine digits only."
     yield "the same columns a hundred thousand runs at a time"
 
 

@@ -86,43 +86,44 @@ def page():
     )
     return f"""# What moves from exactly zero
 
-All weights and biases are exactly 0. Then all hidden units say the same, f(0), and the hidden weights hear nothing:
-errors reach them through the output weights, which are 0. An output weight hears the errors of the batch, added up,
-times f(0); the output bias hears their sum. So three questions decide:
+All weights and biases are exactly 0. Then all hidden units output the same value, f(0), and the gradient of the hidden
+weights is zero, because backpropagation multiplies it by the output weights, which are 0. The gradient of an output
+weight is the sum of the errors in the batch times f(0); that of the output bias is the sum of the errors. So three
+questions decide what moves:
 
-1. Do the errors of a batch cancel? Those of XOR do, with targets symmetric about the output at zero; those of AND do
-   not. In online training a batch is one sample, and nothing cancels.
-2. Is f(0) zero? If so, the output weights hear nothing either, and only the output bias ever moves: the network
-   learns a constant. If not (logistic, softplus), the output weights move, then the hidden ones; but all units are
-   alike for ever, and the network is worth no more than one hidden unit.
-3. Does the optimizer add or multiply? Multiplied, zero stays zero.
+1. Do the errors of a batch cancel? For XOR they do, if the targets are symmetric about the output at zero; for AND
+   they do not. In online training a batch is one sample, and nothing cancels.
+2. Is f(0) zero? If so, the gradient of the output weights is zero too, and only the output bias ever moves: the
+   network learns a constant. If not (logistic, softplus), first the output weights move, then the hidden ones; but
+   all units stay equal forever, and the network can do no more than one with a single hidden unit.
+3. Is the update additive or multiplicative? A multiplicative update leaves zero at zero.
 
-Without a hidden layer the weights hear errors times inputs: the delta rule learns AND from zero as from anywhere.
-XOR cancels there too.
+Without a hidden layer the gradient of a weight is the sum of errors times inputs: the delta rule learns AND from zero
+as from anywhere. For XOR this sum is zero too.
 
-This page is written by `.venv/bin/python tests/zero_table.py` from 80 steps of each 2-2-1 network, and a test compares
-every entry with what the derivatives at zero say. *Nothing* means that no bit of any parameter ever changed.
+`.venv/bin/python tests/zero_table.py` writes this page from 80 steps of each 2-2-1 network, and a test compares every
+entry with the prediction from the derivatives at zero. *Nothing* means that no bit of any parameter ever changed.
 
 ## By activation of the hidden units
 
-gd, half the sum of squares, logistic output.
+gd, half the sum of squared errors, logistic output.
 
 {table(["hidden", "XOR, full batch", "AND, full batch", "XOR, online"], by_activation)}
 
 ## By loss and output
 
-gd, tanh hidden units, full batch. A relu output has slope 0 at 0 and hears nothing.
+gd, tanh hidden units, full batch. The slope of a relu output at 0 is 0, so its gradient is zero.
 
 {table(["loss", "output", *TARGETS], by_loss)}
 
 ## By optimizer
 
-tanh units, logistic output, half the sum of squares, AND, full batch: a gradient of exactly 0 moves nothing.
+tanh units, logistic output, half the sum of squared errors, AND, full batch. A gradient of exactly 0 moves nothing.
 
 {table(["optimizer", "moves"], by_optimizer)}
 
-Where the optimizer adds, Gaussian noise on the gradient frees every start: {noisy} (gd, tanh, XOR with -1 and +1).
-Where it multiplies: {multiplied}.
+If the update is additive, Gaussian noise in the gradient frees every start: {noisy} (gd, tanh, XOR with -1 and +1).
+If it is multiplicative: {multiplied}.
 """
 
 
