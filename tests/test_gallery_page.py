@@ -31,7 +31,7 @@ def dimension(inside):
 def slices(runs):
     missed = {n: 100 * (1 - solved(runs[f"figure-{n}"]).mean()) for n in range(3, 12)}
     least, most = min(missed, key=missed.get), max(missed, key=missed.get)
-    yield f"Not solved are {missed[least]:.1f} % (figure {least}) to {missed[most]:.1f} % (figure {most})."
+    yield f"The unsolved fraction is {missed[least]:.1f} % (figure {least}) to {missed[most]:.1f} % (figure {most})."
 
 
 def zooms(runs):
@@ -101,7 +101,7 @@ def activation(runs):
 
 def linear(runs):
     assert runs["linear"].sweep.spec.sizes == (1, 1, 1)
-    yield f"a test holds them together to {FLOW_PRODUCT:.0e}.".replace("e-0", "e-")
+    yield f"in a test they agree to {FLOW_PRODUCT:.0e}.".replace("e-0", "e-")
 
 
 def linear_modes(runs):
@@ -153,10 +153,10 @@ def nearer(runs):
     """How near the zooms are, by their specs; nothing is run."""
     ends = np.log([[axis.values[:: len(axis.values) - 1] for axis in load(f"gallery/{n}").axes] for n in TRAINABILITY])
     span = np.diff(ends)[..., 0]
-    yield f"at the edge of trainability, {(span[0] / span[1]).mean():.0f} times as near]"
-    yield f"The boundary {(span[0] / span[3]).mean() / 1000:.0f} 000 times as near"
+    yield f"at the edge of trainability, magnified {(span[0] / span[1]).mean():.0f} times]"
+    yield f"The boundary magnified {(span[0] / span[3]).mean() / 1000:.0f} 000 times"
     (side,) = {len(axis.values) for name in ZOOMS for axis in load(f"gallery/{name}").axes}
-    yield f"about {(span[:-1] / span[1:]).mean():.0f} times as near, at {side} x {side} rates;"
+    yield f"magnified about {(span[:-1] / span[1:]).mean():.0f} times, at {side} x {side} rates;"
     assert len({f"{100 * of_one:.2f}" for of_one in span[3]}) == 1
     yield f"the third spans {100 * span[3, 0]:.2f} % of either rate."
     yield f"Neighbours in the third zoom differ by 10^{np.log10(span[3] / (side - 1)).mean():.0f} of a rate"

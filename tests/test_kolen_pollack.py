@@ -61,14 +61,15 @@ def test_what_the_page_says_below_its_table_is_in_the_table():
     best = full.min(axis=1), online.min(axis=1)
     where = sorted({SHOWN[i] for i in online.argmin(axis=1)})
     least = np.floor(min(full[:, between].min(), online[:, between].min()))
-    assert f"from p = 2 to 4 no fewer than {least:.0f} % ever fail" in page
+    assert f"at least {least:.0f} % fail from p = 2 to 4" in page
     assert f"{best[0].min()} to {best[0].max()} % at the best p" in page
-    assert f"the best p, {' or '.join(map(str, where))}, leaves {best[1].min():.0f} to {best[1].max():.0f} %" in page
+    low, high = best[1].min(), best[1].max()
+    assert f"Online, {low:.0f} to {high:.0f} % fail at the best p, {' or '.join(map(str, where))}," in page
     assert (online[:, 0] > online[:, 1]).all()
     assert f"{online[:, 0].min():.0f} to {online[:, 0].max():.0f} % at p = 0.1" in page
     stay = {batch: int(share) for batch, share in re.findall(r"^\| (full|online) \| (\d+) % \|", text, re.MULTILINE)}
     assert (stay["full"] > 50, stay["online"]) == (True, 0)
-    assert "most that fail at p = 0.1 are still on the plateau" in page
+    assert "Most starts that fail there at p = 0.1 are still on the plateau" in page
     (ends,) = re.findall(r"^\| online \| 0 % \| ([\d., ]+) \|", text, re.MULTILINE)
     assert all(0 < float(loss) - 1 / 3 < 0.001 for loss in ends.split(", "))
 

@@ -177,7 +177,7 @@ def scaling():
     sweep = ss.load("xor", ["starts.count=4_500_000"])
     blocks = len(Shard(1, 2000).numbers(Plan(sweep).blocks))
     yield f"one of 2000 shards of `xor` with 4.5 million starts a scale: {blocks} blocks,"
-    yield f"the end of {WORDS[dask.config.get('distributed.scheduler.allowed-failures') + 1]} workers is given up"
+    yield f"A block that has killed {WORDS[dask.config.get('distributed.scheduler.allowed-failures') + 1]} workers,"
     assert cluster.SILENT == 30
     yield "has not answered for half a minute"
 
