@@ -9,7 +9,7 @@ from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import Block, Plan
 from saddlescape.plan import plan as plans
 from saddlescape.spec import parse
-from saddlescape.store import RunFolder
+from saddlescape.store import RunFolder, encode
 from saddlescape.store.schema import variables
 from saddlescape.words.outcomes import CODED
 
@@ -49,6 +49,11 @@ def filled(plan, where):
     return data
 
 
+def commit(store, block, data):
+    """Write the data of a block."""
+    store.commit_file(block, encode(store.plan, block, data))
+
+
 def small_plan(monkeypatch):
     """Three blocks of the smallest sweep."""
     monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
@@ -63,7 +68,7 @@ def finish(folder, plan, acknowledge=lambda what: None):
         found = store.committed()
         for block in plan:
             if block.number not in found:
-                store.commit(block, filled(plan, block))
+                commit(store, block, filled(plan, block))
                 acknowledge(block.number)
         result = store.merge().read_bytes()
         acknowledge("result")
@@ -103,5 +108,5 @@ def run_folder(plan: Plan, folder, order=None):
     """The result of a folder in which all blocks were committed in the given order."""
     with RunFolder(folder, plan) as store:
         for number in range(plan.blocks) if order is None else order:
-            store.commit(plan.block(number), filled(plan, plan.block(number)))
+            commit(store, plan.block(number), filled(plan, plan.block(number)))
         return store.merge()

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from store_cases import filled, run_folder, sweep
+from store_cases import commit, filled, run_folder, sweep
 
 import saddlescape as ss
 from saddlescape import plots
@@ -26,7 +26,7 @@ def plan(monkeypatch):
 def begun(plan, folder, numbers):
     with RunFolder(folder, plan) as store:
         for number in numbers:
-            store.commit(plan.block(number), filled(plan, plan.block(number)))
+            commit(store, plan.block(number), filled(plan, plan.block(number)))
     return folder
 
 
@@ -77,7 +77,7 @@ def test_what_is_not_there_yet_is_minus_one_or_nan(plan, tmp_path):
 def test_the_reader_sees_the_blocks_of_the_moment_it_opened(plan, tmp_path):
     folder = begun(plan, tmp_path / "run", [0])
     with ss.open(folder) as early, RunFolder(folder, plan) as store:
-        store.commit(plan.block(1), filled(plan, plan.block(1)))
+        commit(store, plan.block(1), filled(plan, plan.block(1)))
         with ss.open(folder) as late:
             assert np.count_nonzero(early.outcome >= 0) == 4
             assert np.count_nonzero(late.outcome >= 0) == 8

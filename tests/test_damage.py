@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from store_cases import filled, finish, run_folder, small_plan, sweep
+from store_cases import commit, filled, finish, run_folder, small_plan, sweep
 
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Plan
@@ -124,7 +124,7 @@ def test_a_block_that_is_there_twice_is_refused_and_both_are_kept(plan, folder, 
     first = sorted(folder.glob("blocks/*.h5"))[0]
     with RunFolder(tmp_path / "other", plan) as store:
         data = {name: values + 1 for name, values in filled(plan, plan.block(0)).items()}
-        store.commit(plan.block(0), data)
+        commit(store, plan.block(0), data)
     (other,) = tmp_path.glob("other/blocks/*.h5")
     shutil.copy(other, first.parent)
     before = sorted(folder.glob("blocks/*"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spec_cases import TINY
-from store_cases import filled
+from store_cases import commit, filled
 
 import saddlescape as ss
 from saddlescape.plan import Plan, starts
@@ -36,7 +36,7 @@ def finished(text, folder):
     plan = Plan(parse(text, Path()))
     with RunFolder(folder, plan) as store:
         for block in plan:
-            store.commit(block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
+            commit(store, block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
         return store.merge()
 
 
@@ -74,7 +74,7 @@ def test_without_the_data_file_the_keys_tell(tmp_path):
     plan = Plan(parse(text, tmp_path.parent))
     with RunFolder(tmp_path / "run", plan) as store:
         for block in plan:
-            store.commit(block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
+            commit(store, block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
         path = store.merge().rename(tmp_path / "alone.h5")
     with ss.open(path) as result:
         (tmp_path / "mine.csv").unlink()
@@ -86,6 +86,6 @@ def test_points_that_are_not_reached_yet_have_none(tmp_path, monkeypatch):
     plan = Plan(parse(TINY + axis("training.momentum", [0, 0.5]) + axis("starts.seed", [8, 9]), Path()))
     with RunFolder(tmp_path / "run", plan) as store:
         block = plan.block(0)
-        store.commit(block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
+        commit(store, block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
     with ss.open(tmp_path / "run") as result:
         assert distinct_starts(result).tolist() == [10, 0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import pytest
 from spec_cases import TINY
-from store_cases import filled, finish, lost, small_plan
+from store_cases import commit, filled, finish, lost, small_plan
 from system import interpose
 
 from saddlescape.plan import Shard
@@ -120,7 +120,7 @@ def test_a_full_disk_loses_nothing_of_a_merge(plan, reference, tmp_path, tried, 
     for number, folder in enumerate(folders, start=1):
         with RunFolder(folder, plan, Shard(number, 2)) as store:
             for block in map(plan.block, store.shard.numbers(plan.blocks)):
-                store.commit(block, filled(plan, block))
+                commit(store, block, filled(plan, block))
     before = sorted(tmp_path.rglob("*"))
     for room in itertools.count(0, step):
         if failed(lambda tell: merge_shards(folders, tmp_path / "result.h5"), full(room)) is None:

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from spec_cases import TINY
+from store_cases import commit
 
 import saddlescape as ss
 from saddlescape.plan import Plan, Shard
@@ -67,7 +68,7 @@ def test_the_choice_does_not_depend_on_blocks_threads_or_shards(sweep, tmp_path,
 def test_a_run_in_progress_has_only_what_is_decided(sweep, tmp_path, monkeypatch, runs):
     plan = cut(monkeypatch, sweep, runs)
     with RunFolder(tmp_path / "run", plan) as store:
-        store.commit(plan.block(0), compute(plan, plan.block(0)))
+        commit(store, plan.block(0), compute(plan, plan.block(0)))
     with ss.open(tmp_path / "run") as results:
         assert (results["outcome"][0, :runs] >= 0).all()
         there = results["trajectory_run"][0] >= 0

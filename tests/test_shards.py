@@ -7,7 +7,7 @@ import shutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from store_cases import filled, sweep
+from store_cases import commit, filled, sweep
 
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
@@ -25,7 +25,7 @@ def shard_folder(folder, shard, *overrides):
     plan = Plan(sweep(*overrides))
     with RunFolder(folder, plan, shard) as store:
         for number in shard.numbers(plan.blocks):
-            store.commit(plan.block(number), filled(plan, plan.block(number)))
+            commit(store, plan.block(number), filled(plan, plan.block(number)))
     return folder
 
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from store_cases import filled, run_folder, small_plan
+from store_cases import commit, filled, run_folder, small_plan
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError, SaddlescapeWarning
@@ -55,12 +55,12 @@ def plan(monkeypatch):
 def elsewhere(monkeypatch):
     """Commit a block as other software would."""
 
-    def commit(store, block, stamp=OTHER):
+    def write(store, block, stamp=OTHER):
         with monkeypatch.context() as patch:
             patch.setattr("saddlescape.store.blocks.stamp", lambda: stamp)
-            store.commit(block, filled(store.plan, block))
+            commit(store, block, filled(store.plan, block))
 
-    return commit
+    return write
 
 
 def provenance(result):

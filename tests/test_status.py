@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from store_cases import filled, sweep
+from store_cases import commit, filled, sweep
 
 import saddlescape as ss
 from saddlescape.plan import Plan, Shard
@@ -23,7 +23,7 @@ def shards(tmp_path, monkeypatch):
     for number, todo in (1, 4), (2, 2), (3, 0):
         with RunFolder(tmp_path / str(number), plan, Shard(number, 3)) as store:
             for block in map(plan.block, store.shard.numbers(plan.blocks)[:todo]):
-                store.commit(block, filled(plan, block))
+                commit(store, block, filled(plan, block))
             if number == 2:
                 store.fail(plan.block(7), "Traceback\n  of it\nMemoryError: no room\n")
     return [tmp_path / str(number) for number in (1, 2, 3)]

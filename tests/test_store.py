@@ -11,7 +11,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from store_cases import TEXT, filled, run_folder, sweep
+from store_cases import TEXT, commit, filled, run_folder, sweep
 
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import Plan
@@ -75,7 +75,7 @@ def test_a_block_is_only_what_its_name_says(plan, tmp_path):
             store.merge()
         assert str(folder) not in str(gone.value).partition(";")[2]  # no advice to resume: that is what has just failed
         for number in range(3):
-            store.commit(plan.block(number), filled(plan, plan.block(number)))
+            commit(store, plan.block(number), filled(plan, plan.block(number)))
         assert store.merge().read_bytes() == before
 
 

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from spec_cases import TINY
-from store_cases import filled, run_folder, sweep
+from store_cases import commit, filled, run_folder, sweep
 
 import saddlescape as ss
 from saddlescape.errors import CorruptError, RefusedError, SpecError
@@ -50,7 +50,7 @@ def test_what_is_whole_is_said_to_be(folder, plan):
 def test_a_run_in_progress_is_whole_as_far_as_it_is(plan, tmp_path):
     with RunFolder(tmp_path / "run", plan) as store:
         for number in range(3):
-            store.commit(plan.block(number), filled(plan, plan.block(number)))
+            commit(store, plan.block(number), filled(plan, plan.block(number)))
         assert verify(tmp_path / "run") == f"{tmp_path / 'run'} is whole: 3 of {plan.blocks} blocks"
 
 

@@ -58,15 +58,17 @@ def run(
     from saddlescape.spec import load
 
     sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
+    from saddlescape.store import default_folder
+
+    folder = out or default_folder(spec)
     if dry_run:
         from saddlescape_cli.dry_run import tell
 
-        tell(sweep, out or Path(Path(spec).stem), threads, shard, as_json)
+        tell(sweep, folder, threads, shard, as_json)
         return
     from saddlescape.plan import WHOLE
     from saddlescape.runs.runner import run as library_run
 
-    folder = out or Path(Path(spec).stem)
     with workers(dask, threads) as team:
         result = watched(
             lambda show, should_stop: library_run(

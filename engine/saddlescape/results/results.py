@@ -25,6 +25,7 @@ from saddlescape.store import (
     guarded,
     kept_sweep,
     read_plan,
+    result_of,
     strips,
     take,
 )
@@ -381,7 +382,7 @@ def open(path: str | Path) -> Results:
     >>> with ss.open("my-run") as r:  # doctest: +SKIP
     ...     (r.sel(scale=0.1).outcome == 4).mean()
     """
-    file = Path(path) / "result.h5" if Path(path).is_dir() else Path(path)
+    file = result_of(Path(path))
     if file.is_file():
         return Results(ResultFile(file))
     if Path(path).is_dir():

@@ -24,7 +24,6 @@ from saddlescape.store import RunFolder, Status, encode, last_line, merge_shards
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.resources import cores
 
-RESULT = "result.h5"
 LOOK_SECONDS = 0.2
 """How often a run looks whether it is to stop, at least."""
 
@@ -148,8 +147,7 @@ def run(
     PosixPath('my-run/result.h5')
     """
     sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
-    default = Path(str(source)).stem if not isinstance(source, Sweep) else "run"
-    folder = Path(out) if out is not None else Path(default)
+    folder = Path(out) if out is not None else stores.default_folder(source)
     plan = Plan(sweep)
     check_room(plan, folder, threads or cores(), shard)
     with RunFolder(folder, plan, shard, accept_versions) as store:

@@ -3,7 +3,7 @@
 from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
-from saddlescape.store.folder import RunFolder, kept_sweep, read_plan
+from saddlescape.store.folder import RESULT, RunFolder, default_folder, kept_sweep, read_plan, result_of
 from saddlescape.store.guard import guarded
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
@@ -15,6 +15,7 @@ from saddlescape.store.status import Status, last_line, status, together
 from saddlescape.store.verify import verify
 
 __all__ = [
+    "RESULT",
     "Committed",
     "Mixture",
     "Pick",
@@ -26,6 +27,7 @@ __all__ = [
     "Variable",
     "block_sizes",
     "creating",
+    "default_folder",
     "encode",
     "guarded",
     "kept_sweep",
@@ -33,6 +35,7 @@ __all__ = [
     "merge_shards",
     "own_folder",
     "read_plan",
+    "result_of",
     "sizes",
     "status",
     "strips",

@@ -13,8 +13,14 @@ import numpy.typing as npt
 
 from saddlescape.plan import Block, Plan
 from saddlescape.store import chunks
+from saddlescape.store.atomic import listed
 from saddlescape.store.schema import VERSIONS, create, sizes, variables
 from saddlescape.system.software import stamp
+
+FOLDER = "blocks"
+"""Of the blocks, in the folder of a run."""
+FAILED = ".failed"
+"""Ending of the note that a block could not be computed, and why."""
 
 
 def part(plan: Plan, block: Block) -> dict[str, range]:
@@ -59,3 +65,19 @@ def number(path: Path) -> int | None:
     """Number of the block that a file by its name is; None where the name is no block's."""
     found = re.fullmatch(r"([0-9]{6,})-[0-9a-f]{16}\.h5", path.name)
     return int(found[1]) if found else None
+
+
+def files(folder: Path) -> list[Path]:
+    """What may be a block in the folder of a run, by its ending."""
+    return listed(folder / FOLDER, "*.h5")
+
+
+def note(folder: Path, number: int) -> Path:
+    """Where the folder of a run has the note that a block failed."""
+    return folder / FOLDER / f"{number:06d}{FAILED}"
+
+
+def notes(folder: Path) -> dict[int, Path]:
+    """Those that there are, by the number of the block."""
+    found = listed(folder / FOLDER, f"*{FAILED}")
+    return {int(path.stem): path for path in found if path.stem.isdecimal()}

@@ -13,21 +13,19 @@ from shlex import quote
 from types import TracebackType
 from typing import Any, Self
 
-import numpy.typing as npt
-
 from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import PART, beside, clear, listed, own_folder, write_atomic
+from saddlescape.store.atomic import PART, beside, clear, own_folder, write_atomic
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.opened import whole
 from saddlescape.system import software
 
-FAILED = ".failed"
-"""Ending of the note that a block could not be computed, and why."""
+RESULT = "result.h5"
+"""Name of the result in the folder of a run."""
 
 KEPT = {"digest": str, "blocks": int, "overrides": list, "folder": str, "spec": dict}
 """What plan.json has, and of which kind."""
@@ -85,12 +83,12 @@ class RunFolder:
     def _prepare(self) -> None:
         """Under the lock: claim again, as another run may have come first, then clear what a kill left."""
         fresh = self._claim()
-        own_folder(self.folder / "blocks")
+        own_folder(self.folder / blocks.FOLDER)
         clear(self.folder)
-        clear(self.folder / "blocks")
+        clear(self.folder / blocks.FOLDER)
         if fresh:
             self._write_plan()
-        self._began, self._before = _now(), len(listed(self.folder / "blocks", "*.h5"))
+        self._began, self._before = _now(), len(blocks.files(self.folder))
         self._write_session()
 
     def __exit__(
@@ -116,7 +114,7 @@ class RunFolder:
             self._compare()
             return False
         spec, plan = self.folder / "spec.toml", self.folder / "plan.json"
-        ours = {"lock", "blocks", spec.name, beside(spec, PART).name, beside(plan, PART).name}
+        ours = {"lock", blocks.FOLDER, spec.name, beside(spec, PART).name, beside(plan, PART).name}
         foreign = spec.exists() and spec.read_bytes() != self.plan.sweep.text.encode()
         if foreign or there - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
@@ -163,7 +161,7 @@ class RunFolder:
         """Files of the blocks that are whole, by number; bad ones are set aside as ``.corrupt``."""
         good: dict[int, Path] = {}
         stamp = [""]
-        for path in listed(self.folder / "blocks", "*.h5"):
+        for path in blocks.files(self.folder):
             number = blocks.number(path)
             if number is not None and whole(self.plan, path, lambda its: stamp.__setitem__(0, its)):
                 good[number] = path
@@ -176,22 +174,17 @@ class RunFolder:
         """Refuse to add blocks of this software to those of another one, unless that is accepted."""
         self._software.meet(software.stamp())
 
-    def commit(self, block: Block, data: dict[str, npt.NDArray[Any]]) -> None:
-        """Write a block for good."""
-        self.commit_file(block, blocks.encode(self.plan, block, data))
-
     def commit_file(self, block: Block, content: bytes) -> None:
-        """Write a block that is encoded already."""
-        write_atomic(self.folder / "blocks" / blocks.name(block.number, content), content)
+        """Write an encoded block for good."""
+        write_atomic(self.folder / blocks.FOLDER / blocks.name(block.number, content), content)
 
     def fail(self, block: Block, reason: str) -> None:
         """Note that a block could not be computed."""
-        write_atomic(self.folder / "blocks" / f"{block.number:06d}{FAILED}", reason.encode())
+        write_atomic(blocks.note(self.folder, block.number), reason.encode())
 
     def failed(self) -> dict[int, Path]:
         """Notes of the blocks that could not be computed, by number."""
-        notes = (path for path in listed(self.folder / "blocks", f"*{FAILED}") if path.stem.isdecimal())
-        return {int(path.stem): path for path in notes}
+        return blocks.notes(self.folder)
 
     def merge(self, after_block: Callable[[], None] = lambda: None) -> Path:
         """Make ``result.h5`` from all blocks; its path.  Only of a whole run, every block of which is committed."""
@@ -202,7 +195,17 @@ class RunFolder:
                 f"{missing} blocks of {self.folder} have gone since they were looked for; "
                 "keep other programs out of it, and the next saddlescape resume makes them again"
             )
-        return merge(self.plan, found, self.folder / "result.h5", after_block, self._software)
+        return merge(self.plan, found, self.folder / RESULT, after_block, self._software)
+
+
+def result_of(path: Path) -> Path:
+    """The result that a path names: that in the folder of a run, or the file itself."""
+    return path / RESULT if path.is_dir() else path
+
+
+def default_folder(source: str | Path | specs.Sweep) -> Path:
+    """Where a run goes that is told no folder: by the name of its sweep."""
+    return Path("run" if isinstance(source, specs.Sweep) else Path(source).stem)
 
 
 def block_files(folders: Sequence[Path]) -> dict[int, Path]:
@@ -214,7 +217,7 @@ def block_files(folders: Sequence[Path]) -> dict[int, Path]:
         If a block is there twice.
     """
     found: dict[int, Path] = {}
-    for path in (path for folder in folders for path in listed(folder / "blocks", "*.h5")):
+    for path in (path for folder in folders for path in blocks.files(folder)):
         number = blocks.number(path)
         if number in found:
             raise RefusedError(f"block {number} is there twice, {found[number]} and {path}; leave one of them out")

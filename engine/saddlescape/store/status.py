@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from saddlescape.store.atomic import listed
-from saddlescape.store.blocks import number
-from saddlescape.store.folder import FAILED, kept_shard, read_plan, text
+from saddlescape.store import blocks
+from saddlescape.store.folder import RESULT, kept_shard, read_plan, text
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,16 @@ def status(folder: Path) -> Status:
         If it is no run's folder, or damaged.
     """
     kept, session = read_plan(folder), _session(folder)
-    blocks = len(kept_shard(kept).numbers(kept["blocks"]))
-    there = {number(path) for path in listed(folder / "blocks", "*.h5")} - {None}
-    notes = [note for note in listed(folder / "blocks", f"*{FAILED}") if _number(note) not in there]
+    total = len(kept_shard(kept).numbers(kept["blocks"]))
+    there = {blocks.number(path) for path in blocks.files(folder)} - {None}
+    notes = [note for number, note in blocks.notes(folder).items() if number not in there]
     done, failed, failures = len(there), len(notes), {str(note): last_line(note) for note in notes}
     running = "ended" not in session and _locked(folder)
     seconds = _seconds(session, running)
     rate = max(0, done - session.get("before", 0)) / seconds if seconds > 0 else 0.0  # some may be set aside since
-    left = max(0, blocks - done - failed)
+    left = max(0, total - done - failed)
     known = {"blocks_per_second": rate or None, "seconds_left": left / rate if rate > 0 else None}
-    return Status(blocks, done, failed, running, (folder / "result.h5").exists(), failures=failures, **known)
-
-
-def _number(note: Path) -> int | None:
-    return int(note.stem) if note.stem.isdecimal() else None
+    return Status(total, done, failed, running, (folder / RESULT).exists(), failures=failures, **known)
 
 
 def last_line(note: Path) -> str:

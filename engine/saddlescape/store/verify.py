@@ -6,9 +6,8 @@ from pathlib import Path
 
 from saddlescape.errors import CorruptError, Fault, SpecError
 from saddlescape.plan import Plan
-from saddlescape.store import guard, objects, seal
-from saddlescape.store.atomic import listed
-from saddlescape.store.folder import kept_shard, kept_sweep, read_plan
+from saddlescape.store import blocks, guard, objects, seal
+from saddlescape.store.folder import RESULT, kept_shard, kept_sweep, read_plan
 from saddlescape.store.opened import check
 from saddlescape.store.raw import Raw
 from saddlescape.store.reading import ResultFile
@@ -35,22 +34,18 @@ def verify(path: Path) -> str:
         raise CorruptError("\n".join(faults))
     if not path.is_dir():
         return f"{path} {_fault(path) or 'is whole'}"
-    found, result = len(_blocks(path)), " and result.h5" if (path / "result.h5").exists() else ""
+    found, result = len(blocks.files(path)), f" and {RESULT}" if (path / RESULT).exists() else ""
     of = len(kept_shard(kept := read_plan(path)).numbers(kept["blocks"]))
-    fault = f"; result.h5 {_fault(path / 'result.h5')}" if result and _fault(path / "result.h5") else ""
+    fault = f"; {RESULT} {_fault(path / RESULT)}" if result and _fault(path / RESULT) else ""
     return f"{path} is whole: {found} of {of} blocks{result}{fault}"
 
 
-def _blocks(folder: Path) -> list[Path]:
-    return listed(folder / "blocks", "*.h5")
-
-
 def _folder(folder: Path) -> Iterator[str]:
-    plan, result = Plan(kept_sweep(folder)), folder / "result.h5"
+    plan, result = Plan(kept_sweep(folder)), folder / RESULT
     if plan.digest != read_plan(folder)["digest"]:
         yield f"{folder}: spec.toml, plan.json or a data file is not as it was when the run began"
         return
-    for path in _blocks(folder):
+    for path in blocks.files(folder):
         try:
             check(plan, path)
         except CorruptError as fault:
