@@ -142,15 +142,15 @@ def test_bench_prints_a_rate_and_a_share_for_each_number_of_threads(tmp_path):
 @pytest.mark.usefixtures("hasty")
 def test_batches_have_a_rate_too(tmp_path):
     online = spec.parse(TINY, tmp_path, ["training.batch='online'"]).spec
-    assert throughput.rate(online, 1) > 1e4
-    assert throughput.most(online) > 1e4
+    assert throughput.steps_per_second(online, 1) > 1e4
+    assert throughput.peak_steps_per_second(online) > 1e4
 
 
 @pytest.mark.usefixtures("hasty")
 def test_standing_starts_have_no_rate(tmp_path):
     standing = spec.parse(TINY, tmp_path, ["starts.kind='zero'"]).spec
     with pytest.raises(RefusedError, match=r"raise starts\.scale"):
-        throughput.rate(standing, 1)
+        throughput.steps_per_second(standing, 1)
 
 
 def test_tables_go_to_their_place_in_the_page(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from saddlescape.analysis.points import Kind, derivatives, report
 from saddlescape.kernels import Trainer
 from saddlescape.kernels import derivatives as of_network
 from saddlescape.plan import starts
-from saddlescape.runs.compute import fates
+from saddlescape.runs.compute import train_starts
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import StopReason
 
@@ -40,7 +40,7 @@ def test_a_run_with_decay_that_rests_ends_by_its_gradient():
     """That of the objective, one and the same where a run stops, in what it measures and of points."""
     keys = "[training]\noptimizer = 'gd'\nweight_decay = 0.01\nsteps = 200000\n[stop]\nsolved = 0\ngradient = 1e-9"
     decayed = parse(f'[problem]\nname = "and"\n{keys}', Path()).spec
-    runs = fates(decayed, np.random.default_rng(1).normal(0, 2, (12, 9)))
+    runs = train_starts(decayed, np.random.default_rng(1).normal(0, 2, (12, 9)))
     assert set(runs["stop_reason"]) == {StopReason.GRADIENT}
     there = derivatives(decayed, runs["final_theta"])
     assert abs(there.gradient).max() <= 1e-9
@@ -52,7 +52,7 @@ def test_a_run_with_decay_that_rests_ends_by_its_gradient():
 def test_the_gradient_that_is_measured_is_that_of_points(optimizer):
     """With decoupled decay it is that of the loss."""
     keys = spec(f"[training]\noptimizer = '{optimizer}'\nweight_decay = 0.1\nlearning_rate = 0.01\nsteps = 20")
-    runs = fates(keys, np.random.default_rng(2).normal(0, 1, (5, 9)))
+    runs = train_starts(keys, np.random.default_rng(2).normal(0, 1, (5, 9)))
     there = derivatives(keys, runs["final_theta"])
     np.testing.assert_allclose(runs["final_grad_norm"], np.linalg.norm(there.gradient, axis=1), rtol=HESSIAN)
     plain = of_network(LOGISTIC, XOR, TARGET, runs["final_theta"])

@@ -19,11 +19,11 @@ def bench(spec: str, overrides: tuple[str, ...]) -> None:
 
     sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
     last = sweep.at(tuple(n - 1 for n in sweep.shape))
-    from saddlescape.runs.throughput import most, rate
+    from saddlescape.runs.throughput import peak_steps_per_second, steps_per_second
     from saddlescape.system.resources import cores
 
     counts = sorted({1, cores()})
-    reached, limit = [rate(last, threads) for threads in counts], most(last)
+    reached, limit = [steps_per_second(last, threads) for threads in counts], peak_steps_per_second(last)
     click.echo("threads  network-steps/s  share of the limit")
     for threads, steps in zip(counts, reached, strict=True):
         click.echo(f"{threads:>7}{steps:>17.3g}{steps / limit / threads:>20.2f}")

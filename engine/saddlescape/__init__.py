@@ -7,7 +7,7 @@ run : run a sweep in a folder.
 open : the result of a run.
 status : how far a run is.
 merge : one result of the shards of a run.
-start : the parameters that a run sets out from.
+start : the parameters that a run starts from.
 replay : one run again, with its parameters along the way.
 run_starts : train from starts given as an array.
 

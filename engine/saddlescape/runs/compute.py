@@ -104,8 +104,8 @@ def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
 
 
 @ieee()
-def fates(spec: Spec, theta: Floats, first: int = 0) -> Data:
-    """All variables of the runs from `first` on, if they start from `theta` (runs, n_params); parameters among them."""
+def train_starts(spec: Spec, theta: Floats, first: int = 0) -> Data:
+    """All variables, with parameters, of runs `first`, `first` + 1, ... that start from `theta` (runs, n_params)."""
     ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta)
     trained = ready.train()
     return {**_outcomes(spec, ready.batch, trained), "start_theta": ready.batch.theta, "final_theta": trained.theta}

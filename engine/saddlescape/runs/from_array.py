@@ -1,4 +1,4 @@
-"""What becomes of starts that are given as an array."""
+"""Runs from starts that are given as an array."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.runs.compute import fates
+from saddlescape.runs.compute import train_starts
 from saddlescape.spec import Spec
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.resources import cores
@@ -48,6 +48,6 @@ def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) 
     threads = threads or cores()
     size = min(PIECE, -(-len(theta) // threads))
     with ThreadPoolExecutor(threads) as pool:
-        first = range(0, len(theta), size)
-        done = list(pool.map(lambda row: fates(spec, theta[row : row + size], row), first))
-    return {name: np.concatenate([part[name] for part in done]) for name in done[0]}
+        firsts = range(0, len(theta), size)
+        pieces = list(pool.map(lambda first: train_starts(spec, theta[first : first + size], first), firsts))
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}

@@ -1,4 +1,4 @@
-"""One run by itself: the parameters it sets out from, and its path made again."""
+"""One run by itself: the parameters that it starts from, and its trajectory computed again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from saddlescape.words.suggest import hint
 
 @ieee()
 def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int = 0) -> npt.NDArray[Any]:
-    """Parameters that run `run` of a point sets out from.
+    """Parameters that run `run` of a point starts from.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ def replay(
         raise ValueError(f"fields must be of {', '.join(MEASURES)}; got {got}{hint(min(unknown), MEASURES)}")
     record = spec.record.model_copy(update={"parameters": True, "fields": fields})
     kept = spec.model_copy(update={"record": record})
-    first = np.zeros(1, dtype=np.int64)
+    row = np.zeros(1, dtype=np.int64)  # of its trajectory
     record_at = Plan(loaded).record_at
-    trained = prepare(kept, np.array([run]), numbers, recorded=first, record_at=record_at).train()
-    at = "record_time" if spec.flows else "record_step"
+    trained = prepare(kept, np.array([run]), numbers, recorded=row, record_at=record_at).train()
+    coordinate = "record_time" if spec.flows else "record_step"
     theta = trained.theta_path[0]
-    return {at: record_at, **dict(measured(fields, spec, trained.measures[0], theta)), "theta": theta}
+    return {coordinate: record_at, **dict(measured(fields, spec, trained.measures[0], theta)), "theta": theta}
 
 
 def _point(sweep: Sweep, point: Sequence[int] | int) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:

@@ -62,11 +62,11 @@ def _timed(ready: Prepared, epochs: int, threads: int) -> tuple[float, float]:
     work = replace(ready.batch, steps=np.full(len(ready.batch.theta), epochs * ready.spec.epoch))
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
-        done = list(pool.map(lambda _: ready.train(work), range(threads)))
-        return time.perf_counter() - began, float(sum(each.stop_step.sum() for each in done))
+        trained = list(pool.map(lambda _: ready.train(work), range(threads)))
+        return time.perf_counter() - began, float(sum(part.stop_step.sum() for part in trained))
 
 
-def rate(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> float:
+def steps_per_second(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> float:
     """Network-steps a second on so many threads: the median of a few rounds of a fraction of a second.
 
     Each thread trains `runs` runs together.
@@ -83,9 +83,9 @@ def rate(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> fl
     while (seconds := _timed(ready, epochs, threads)[0]) < SECONDS and epochs < LONGEST:
         epochs *= 1 + int(min(7, SECONDS / seconds))
     timed = [_timed(ready, epochs, threads) for _ in range(rounds)]
-    if not any(done for _, done in timed):
+    if not any(steps for _, steps in timed):
         raise RefusedError("no start of this spec takes a step, so there is nothing to time; raise starts.scale")
-    return median(done / seconds for seconds, done in timed)
+    return median(steps / seconds for seconds, steps in timed)
 
 
 def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
@@ -96,11 +96,11 @@ def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
     """
     plan, specs = Plan(sweep), sweep.structures
     costliest = max(specs, key=_work)
-    alike = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest) / len(specs)
+    steps = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest) / len(specs)  # a run, as if all cost so
     few = min(RUNS, max(FEWEST, PROBED // (costliest.n_params * (costliest.batch or costliest.samples))))
-    speed = rate(_gentle(costliest, sweep), threads, few, rounds=2) / threads
+    speed = steps_per_second(_gentle(costliest, sweep), threads, few, rounds=2) / threads
     one_thread = -(-blocks // threads) / blocks  # its share of the blocks
-    trained = one_thread * (runs + _idle(plan, blocks)) * alike / speed
+    trained = one_thread * (runs + _idle(plan, blocks)) * steps / speed
     written = BLOCK * blocks + RUN * runs + BYTE * stored(plan) * runs / plan.runs
     return BEGIN + trained + _compiled(sweep, costliest) + _made(specs) + written
 
@@ -115,9 +115,10 @@ def _idle(plan: Plan, blocks: int) -> int:
 
 def _compiled(sweep: Sweep, probed: Spec) -> float:
     """Seconds of the compiler; none of the kernel that was probed, if it is kept."""
-    its, each = kernels(sweep), 1 + ("outputs" in sweep.spec.record.fields)  # which have a kernel of their own
-    known = 0.0 if TOLD in os.environ else _kernel(probed)
-    return OTHER_DTYPE * (len({spec.network.dtype for spec in its}) - 1) + each * sum(map(_kernel, its)) - known
+    compiled, each = kernels(sweep), 1 + ("outputs" in sweep.spec.record.fields)  # which have a kernel of their own
+    dtypes = {spec.network.dtype for spec in compiled}
+    kept = 0.0 if TOLD in os.environ else _kernel(probed)
+    return OTHER_DTYPE * (len(dtypes) - 1) + each * sum(map(_kernel, compiled)) - kept
 
 
 def _kernel(spec: Spec) -> float:
@@ -153,7 +154,7 @@ def _gentle(spec: Spec, sweep: Sweep) -> Spec:
     return spec.model_copy(update={"starts": Starts(), "training": training, "stop": stop})
 
 
-def most(spec: Spec) -> float:
+def peak_steps_per_second(spec: Spec) -> float:
     """Network-steps a second that the arithmetic of a step allows one core."""
     samples = spec.samples
     return limit(trainer(spec, _numbers(spec)), samples, spec.network.dtype).steps_per_second
