@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_dilation
 
 import saddlescape as ss
-from saddlescape.errors import RefusedError
+from saddlescape.errors import RefusedError, SpecError
 from saddlescape.plan import plan as plans
 from saddlescape.results.refine import Table, disagree, refine, refine_level
 from saddlescape.runs.runner import Interrupted
@@ -172,6 +172,28 @@ def test_each_point_of_the_axes_is_refined_as_it_would_be_alone(slice_of, tmp_pa
         assert alone["computed"].mean() < 1
         for name in ("computed", "outcome", "stop_step", "final_loss", "distinct_starts"):
             np.testing.assert_array_equal(fine[name].reshape(4, *alone[name].shape)[point], alone[name])
+
+
+SET = (" starts.x = { index = 8, from = -0.1, to = 1e-9, n = 7 }", "record.runs=3")
+
+
+@pytest.mark.parametrize("overrides", [(), SET], ids=["file", "set"])
+def test_a_finer_sweep_is_the_one_that_its_text_and_overrides_give(overrides):
+    text = bundled.sweeps()["xor-slice"].read_text() + AXES
+    sweep = parse(text, Path(), overrides)
+    fine = sweep.finer(3)
+    read = parse(fine.text, fine.folder, fine.overrides, begun=True)
+    assert plans.Plan(fine, refined=True).digest == plans.Plan(read, refined=True).digest
+    assert fine.resolved() == read.resolved()
+    assert [spec.resolved() for spec in fine.structures] == [spec.resolved() for spec in read.structures]
+    assert fine.spec.starts.x.n == 8 * (sweep.spec.starts.x.n - 1) + 1
+    assert len(fine.overrides) == 3
+
+
+def test_a_grid_finer_than_a_slice_may_be_is_refused(slice_of, tmp_path):
+    told = r"starts.x.n: must be at most 100000; got 131073\nstarts.y.n: must be at most 100000; got 131073"
+    with pytest.raises(SpecError, match=told):
+        refine(slice_of(3, "training.steps=2"), tmp_path / "fine.h5", 16)
 
 
 def test_what_cannot_be_refined_is_refused(slice_of, tmp_path):

@@ -34,7 +34,7 @@ from saddlescape.results.results import Results
 from saddlescape.runs.compute import Data, compute_runs
 from saddlescape.runs.cost import check_room, readable
 from saddlescape.runs.runner import Interrupted
-from saddlescape.spec import Sweep, parse
+from saddlescape.spec import Sweep
 from saddlescape.store import Mixture, write_result
 from saddlescape.system import resources
 from saddlescape.system.arithmetic import ieee
@@ -172,22 +172,6 @@ def refine_level(table: Table, cells: Numbers, run: Callable[[Index], Data]) -> 
     return table.mixed(table.around(np.concatenate(ran)))
 
 
-def finer(sweep: Sweep, levels: int) -> Sweep:
-    """The sweep of a slice with 2**levels as many intervals along each side; its starts are among the new ones."""
-    starts = sweep.spec.starts
-    sides = {"x": starts.x, "y": starts.y}
-    changes = [
-        f"starts.{name}={{ index = {side.index}, from = {side.from_!r}, to = {side.to!r}, "
-        f"n = {(side.n - 1) * 2**levels + 1} }}"
-        for name, side in sides.items()
-        if side is not None
-    ]
-    changes.append("record.runs=0")
-    changed = [text.split("=")[0] for text in changes]
-    kept = [text for text in sweep.overrides if text.split("=")[0].strip() not in changed]
-    return parse(sweep.text, sweep.folder, (*kept, *changes), begun=True)
-
-
 def _check(results: Results, sweep: Sweep) -> None:
     if sweep.spec.starts.kind != "slice":
         raise RefusedError(f'{results.path} is no slice; refine needs starts.kind = "slice"')
@@ -242,7 +226,7 @@ def refine(
     sweep, out, threads = results.sweep, Path(out), threads or resources.cores()
     _check(results, sweep)
     software = _software(results, accept_versions)
-    plan = Plan(finer(sweep, levels), refined=True)
+    plan = Plan(sweep.finer(levels), refined=True)
     _check_memory(plan, levels)
     check_room(plan, out.parent, threads)
     table = _table(results, band)

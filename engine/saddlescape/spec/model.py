@@ -115,6 +115,16 @@ class Side(Section):
     to: float
     n: Annotated[Integer, Field(ge=1, le=10**5)]
 
+    def finer(self, levels: int) -> "Side":
+        """The side with 2**levels as many intervals."""
+        n = (self.n - 1) * 2**levels + 1
+        return Side.model_validate({**self.model_dump(by_alias=True), "n": n})
+
+    @property
+    def toml(self) -> str:
+        """The table of it."""
+        return f"{{ index = {self.index}, from = {self.from_!r}, to = {self.to!r}, n = {self.n} }}"
+
 
 _SIDE = "kind slice: a parameter of the grid, ends included"
 _TABLE = "{index, from, to, n}"
@@ -308,7 +318,11 @@ class Spec(Section):
         section, name, *place = key.split(".")
         old = getattr(self, section)
         new = tuple(value if str(k) == place[0] else v for k, v in enumerate(getattr(old, name))) if place else value
-        return self.model_copy(update={section: old.model_copy(update={name: new})})
+        return self.changed(section, **{name: new})
+
+    def changed(self, section: str, **values: Any) -> "Spec":
+        """This spec with other values, which are sound already, in a section."""
+        return self.model_copy(update={section: getattr(self, section).model_copy(update=values)})
 
     @property
     def batch(self) -> int:

@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, fits, grid, only_numbers, read
 from saddlescape.spec.checks import CHOICES, NOTHING, Chosen
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import ALIASES, KEYS, is_key, rename
-from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Spec, is_number
-from saddlescape.spec.validate import Tree, validate
+from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Side, Spec, Starts, is_number
+from saddlescape.spec.validate import Tree, field_faults, validate
 from saddlescape.system import bundled as data
 from saddlescape.system.arithmetic import ieee
 from saddlescape.words.optimizers import OPTIMIZERS
@@ -118,11 +119,40 @@ class Sweep:
         own = {key: values[index[number]] for key, (number, values) in self._numbers.items()}
         return {key: np.full(n, self.spec.number(key)) for key in NUMERIC if key not in own} | own
 
+    def finer(self, levels: int) -> "Sweep":
+        """The sweep of a slice with 2**levels as many intervals along each side, and without trajectories.
+
+        Its starts are among the new ones.  The overrides tell the change too: with the text they are kept in a result.
+        """
+        sides = _finer(self.spec.starts, levels)
+        structures = {
+            index: spec.changed("record", runs=0).changed("starts", **sides) for index, spec in self._structures.items()
+        }
+        told = [f"starts.{name}={side.toml}" for name, side in sides.items()] + ["record.runs=0"]
+        changed = {text.split("=")[0] for text in told}
+        kept = [text for text in self.overrides if text.split("=")[0].strip() not in changed]
+        spec = next(iter(structures.values()))
+        return replace(self, spec=spec, overrides=(*kept, *told), _structures=structures)
+
     def resolved(self) -> dict[str, Any]:
         """The complete spec as plain JSON values: defaults, axes and `data` included."""
         axes = [axis.resolved() for axis in self.axes]
         data = {"data": dict(self.data)} if self.data else {}
         return {**self.spec.resolved(), "axes": axes, **data}
+
+
+def _finer(starts: Starts, levels: int) -> dict[str, Side]:
+    """The sides of a slice with more starts; SpecError where those are too many."""
+    sides: dict[str, Side] = {}
+    faults = []
+    for name, side in (("x", starts.x), ("y", starts.y)):
+        try:
+            sides |= {name: side.finer(levels)} if side is not None else {}
+        except ValidationError as error:
+            faults += field_faults(error, Side, f"starts.{name}.")
+    if faults:
+        raise SpecError(faults)
+    return sides
 
 
 def bundled() -> dict[str, str]:
