@@ -184,7 +184,7 @@ def scaling():
 
 def reliability():
     assert leaving.GRACE == 1
-    yield "A command has a second to end in good order"
+    yield "A command has a second to end cleanly"
 
 
 def threats():
