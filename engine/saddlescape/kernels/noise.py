@@ -20,8 +20,6 @@ ROUNDS = 13
 SHUFFLES = 2**63
 """Counters from here on order samples; those below are noise."""
 
-MASK = 2**64 - 1
-
 
 def threefry(builder: Any, kind: Kind, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
     """Two random words a lane; all arguments are LLVM values, one 64-bit word a lane."""
