@@ -16,14 +16,13 @@ def open_result(path: Path, unfinished: bool = False) -> "Results":
     With `unfinished` a folder without one is opened as far as its run is.
     """
     from saddlescape import results
-    from saddlescape.store import RESULT, result_of
+    from saddlescape.store import RESULT, is_run, result_of
 
     file = result_of(path)
     if path.suffix == ".toml":
         remedy = f"run it first: saddlescape run {quote(str(path))}"
         raise SpecError([Fault(str(path), f"must be a result; this is a spec; {remedy}")])
-    if not file.is_file() and not (unfinished and (path / "plan.json").exists()):
-        begun = (path / "plan.json").exists()
-        remedy = f"finish it with: saddlescape resume {quote(str(path))}" if begun else f"name a {RESULT}"
+    if not file.is_file() and not (unfinished and is_run(path)):
+        remedy = f"finish it with: saddlescape resume {quote(str(path))}" if is_run(path) else f"name a {RESULT}"
         raise SpecError([Fault(str(file), f"must be a result file; there is none; {remedy}")])
     return results.open(path)

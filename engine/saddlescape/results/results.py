@@ -23,6 +23,7 @@ from saddlescape.store import (
     Source,
     Stored,
     guarded,
+    is_run,
     kept_sweep,
     read_plan,
     result_of,
@@ -193,7 +194,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             If a data file is not what it was when the run began.
         """
         beside = self.path if self.path.is_dir() else self.path.parent
-        ours = (beside / "plan.json").exists() and read_plan(beside)["digest"] == self._source.plan
+        ours = is_run(beside) and read_plan(beside)["digest"] == self._source.plan
         with guarded(self.path):
             overrides = tuple(map(str, json.loads(self._source.text("overrides"))))
             kept = {**self._resolved.get("data", {})}

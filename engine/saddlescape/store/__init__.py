@@ -3,7 +3,7 @@
 from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
-from saddlescape.store.folder import RESULT, RunFolder, default_folder, kept_sweep, read_plan, result_of
+from saddlescape.store.folder import RESULT, RunFolder, default_folder, is_run, kept_sweep, read_plan, result_of
 from saddlescape.store.guard import guarded
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
@@ -30,6 +30,7 @@ __all__ = [
     "default_folder",
     "encode",
     "guarded",
+    "is_run",
     "kept_sweep",
     "last_line",
     "merge_shards",

@@ -24,8 +24,8 @@ from saddlescape.store.mixture import Mixture
 from saddlescape.store.opened import whole
 from saddlescape.system import software
 
-RESULT = "result.h5"
-"""Name of the result in the folder of a run."""
+RESULT, PLAN, SPEC, SESSION, LOCK = "result.h5", "plan.json", "spec.toml", "run.json", "lock"
+"""Names in the folder of a run."""
 
 KEPT = {"digest": str, "blocks": int, "overrides": list, "folder": str, "spec": dict}
 """What plan.json has, and of which kind."""
@@ -72,7 +72,7 @@ class RunFolder:
 
     def __enter__(self) -> Self:
         self._claim()
-        self._lock = lock(self.folder / "lock", self.folder, self._elsewhere)
+        self._lock = lock(self.folder / LOCK, self.folder, self._elsewhere)
         try:
             self._prepare()
         except BaseException:
@@ -104,17 +104,17 @@ class RunFolder:
         """``run.json``: what may differ between equal runs; read by people and `status`."""
         session = {"host": platform.node(), "python": platform.python_version(), "before": self._before}
         session |= {"began": self._began, **more}
-        write_atomic(self.folder / "run.json", json.dumps(session, indent=1).encode())
+        write_atomic(self.folder / SESSION, json.dumps(session, indent=1).encode())
 
     def _claim(self) -> bool:
         """Whether the folder is new to us; refuse it where it is neither empty nor this run's."""
         own_folder(self.folder)
         there = {path.name for path in self.folder.iterdir()}  # before the plan is looked for: another may write it now
-        if (self.folder / "plan.json").exists():
+        if is_run(self.folder):
             self._compare()
             return False
-        spec, plan = self.folder / "spec.toml", self.folder / "plan.json"
-        ours = {"lock", blocks.FOLDER, spec.name, beside(spec, PART).name, beside(plan, PART).name}
+        spec, plan = self.folder / SPEC, self.folder / PLAN
+        ours = {LOCK, blocks.FOLDER, spec.name, beside(spec, PART).name, beside(plan, PART).name}
         foreign = spec.exists() and spec.read_bytes() != self.plan.sweep.text.encode()
         if foreign or there - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
@@ -154,8 +154,8 @@ class RunFolder:
             "folder": str(sweep.folder.absolute()),
             "spec": sweep.resolved(),
         }
-        write_atomic(self.folder / "spec.toml", sweep.text.encode())
-        write_atomic(self.folder / "plan.json", json.dumps(kept, indent=1).encode())
+        write_atomic(self.folder / SPEC, sweep.text.encode())
+        write_atomic(self.folder / PLAN, json.dumps(kept, indent=1).encode())
 
     def committed(self) -> dict[int, Path]:
         """Files of the blocks that are whole, by number; bad ones are set aside as ``.corrupt``."""
@@ -198,6 +198,11 @@ class RunFolder:
         return merge(self.plan, found, self.folder / RESULT, after_block, self._software)
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a run has begun in a folder."""
+    return (folder / PLAN).exists()
+
+
 def result_of(path: Path) -> Path:
     """The result that a path names: that in the folder of a run, or the file itself."""
     return path / RESULT if path.is_dir() else path
@@ -228,7 +233,7 @@ def block_files(folders: Sequence[Path]) -> dict[int, Path]:
 
 def read_plan(folder: Path) -> dict[str, Any]:
     """The folder's ``plan.json``; RefusedError where it is none of ours, CorruptError where it is damaged."""
-    path = folder / "plan.json"
+    path = folder / PLAN
     if not path.exists():
         raise RefusedError(f"{folder} is not a run's folder: it has no plan.json")
     try:
@@ -276,7 +281,7 @@ def kept_sweep(folder: Path) -> specs.Sweep:
     current one.
     """
     kept = read_plan(folder)
-    spec = folder / "spec.toml"
+    spec = folder / SPEC
     try:
         content = text(spec)
     except (FileNotFoundError, ValueError):

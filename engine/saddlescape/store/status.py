@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from saddlescape.store import blocks
-from saddlescape.store.folder import RESULT, kept_shard, read_plan, text
+from saddlescape.store.folder import LOCK, RESULT, SESSION, kept_shard, read_plan, text
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def last_line(note: Path) -> str:
 def _session(folder: Path) -> dict[str, Any]:
     """When the present or last session began and ended, and after how many blocks; nothing where that is not known."""
     try:
-        session = json.loads(text(folder / "run.json"))
+        session = json.loads(text(folder / SESSION))
         known = {key: session[key] for key in ("began", "ended") if key in session}
         times = {key: datetime.fromisoformat(told).astimezone(UTC) for key, told in known.items()}
         return {"before": int(float(session.get("before", 0))), **times}
@@ -96,7 +96,7 @@ def _seconds(session: dict[str, Any], running: bool) -> float:
 
 def _locked(folder: Path) -> bool:
     try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
     except OSError:
         return False
     try:
