@@ -1,20 +1,20 @@
-"""Which starts of a small neural network escape the saddle at zero, and how soon.
+"""Train many small neural networks from starts at and near zero, and find which escape the saddle and when.
 
 Functions
 ---------
-load : a sweep from a TOML file, or a bundled one.
+load : load a sweep from a TOML file, or a bundled sweep.
 run : run a sweep in a folder.
-open : the result of a run.
-status : how far a run is.
-merge : one result of the shards of a run.
-start : the parameters that a run starts from.
-replay : one run again, with its parameters along the way.
-run_starts : train from starts given as an array.
+open : open the result of a run.
+status : progress of a run.
+merge : merge the shards of a run into one result.
+start : the initial parameters of a run.
+replay : compute one run again, with its parameters at every record.
+run_starts : train from an array of starts.
 
 Modules
 -------
 analysis : fractions, times, boundaries, stationary points, theory.
-plots : pictures of results.
+plots : plots of results.
 
 Examples
 --------
@@ -53,7 +53,7 @@ _MOVED = {"cluster": "runs.cluster", "reference": "network.reference"}
 
 @ieee()
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: `import saddlescape` itself costs nothing."""
+    """Import a name on first use, so that `import saddlescape` is fast."""
     if name in _HOME:
         return getattr(import_module(f"saddlescape.{_HOME[name]}"), name)
     if name in _MOVED:
@@ -67,5 +67,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What is here for users, loaded or not."""
+    """Public names, imported or not."""
     return sorted({*__all__, *_MODULES, "__doc__", "__file__", "__name__", "__path__"})

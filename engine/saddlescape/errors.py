@@ -1,4 +1,4 @@
-"""What can go wrong for a user, and the exit code each mistake ends with."""
+"""Errors for users, with their exit codes."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,7 +11,7 @@ class SaddlescapeError(Exception):
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a spec: the dotted path of the field, and requirement, value and remedy."""
+    """One error in a spec: the dotted path of the field, with requirement, value and remedy."""
 
     path: str
     message: str
@@ -22,7 +22,7 @@ class Fault(NamedTuple):
 
 
 class SpecError(SaddlescapeError):
-    """Everything that is wrong with a spec, at once."""
+    """All errors of a spec together."""
 
     exit_code = 2
 
@@ -32,26 +32,26 @@ class SpecError(SaddlescapeError):
 
 
 class RefusedError(SaddlescapeError):
-    """The run would not fit into memory or on the disk, or its folder is not ours to write."""
+    """The run would not fit into memory or on the disk, or its folder must not be written."""
 
     exit_code = 3
 
 
 class CorruptError(SaddlescapeError):
-    """A file is not what its hash, its schema or its name says."""
+    """A file does not match its hash, its schema or its name."""
 
     exit_code = 4
 
 
 class MissingExtraError(SaddlescapeError, ImportError):
-    """A package that comes with an extra is not installed."""
+    """A package of an optional extra is not installed."""
 
 
 class LockedError(SaddlescapeError):
-    """Another process works in the run's folder."""
+    """Another process is working in the run's folder."""
 
     exit_code = 5
 
 
 class SaddlescapeWarning(UserWarning):
-    """What a user should know of a run that goes on all the same; the command line prints it in a line."""
+    """A warning about a run that continues; the command line prints it as one line."""

@@ -1,4 +1,4 @@
-"""Pictures of bundled sweeps: what others have found, run again, and what a researcher asks first."""
+"""Pictures of bundled sweeps: published experiments, and the first questions of a researcher."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -31,9 +31,9 @@ Draw = Callable[[Results], "Axes | Figure"]
 
 
 def product(result: Results) -> "Axes":
-    """The product of both weights of a linear network along the flow, beside the formula of Saxe et al. (2013).
+    """Product of both weights of a linear network along the flow, with the formula of Saxe et al. (2013).
 
-    Two samples of error 1 - ab make the flow twice as fast as that of the loss (1 - ab)^2 / 2.
+    With two samples of error 1 - ab, the flow is twice as fast as that of the loss (1 - ab)^2 / 2.
     """
     scale, time, theta = result.coords["scale"], result["record_time"], result["theta"][:, 0]
     names = [f"from {value:g}" for value in scale]
@@ -45,11 +45,11 @@ def product(result: Results) -> "Axes":
 
 
 def modes(result: Results) -> "Axes":
-    """Strength of each mode of a linear network with a hidden layer along the flow, beside that of Saxe et al. (2013).
+    """Strength of each mode of a linear network with a hidden layer along the flow, with that of Saxe et al. (2013).
 
     Inputs are unit vectors, targets the columns of U S V'; the strength of a mode is u' W2 W1 v.  Near zero W1 v and
-    W2' u grow into their mean.  What the formula sets out from is the square of the part of it that is orthogonal to
-    those of stronger modes, which are learned before.
+    W2' u grow into their mean.  The formula starts from the square of the part of this mean that is orthogonal to
+    those of the stronger modes, which are learned first.
     """
     spec, time, theta = result.sweep.spec, result["record_time"], result["theta"][0]
     left, singular, right = np.linalg.svd(spec.loaded.T.T @ spec.loaded.X, full_matrices=False)
@@ -65,7 +65,7 @@ def modes(result: Results) -> "Axes":
 
 
 def solved_slice(result: Results) -> "Axes":
-    """Outcomes of a slice, and the dimension of the boundary of what is solved."""
+    """Outcomes of a slice, and the dimension of the boundary of the solved starts."""
     return _with_dimension(plots.map(result), result, result["outcome"][..., 0] == Outcome.SOLVED)
 
 
@@ -105,9 +105,9 @@ PICTURES: dict[str, Draw] = {
 
 
 def render(folder: Path, names: Sequence[str] = (), threads: int | None = None) -> Iterator[Path]:
-    """Run the sweeps of the gallery (all, or those named) in folders under `folder`, and draw each; the pictures.
+    """Run the sweeps of the gallery (all, or those named) in folders under `folder`; draw each and yield its path.
 
-    What is done already is kept.
+    Finished sweeps are not run again.
     """
     own_folder(folder)
     for name in names or PICTURES:

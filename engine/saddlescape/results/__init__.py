@@ -1,4 +1,4 @@
-"""The read side: results opened, selected from, labelled, exported and refined."""
+"""Reading: open results, select from them, convert them to xarray, export and refine them."""
 
 from saddlescape.results.results import WORDS, Results, open
 

@@ -1,4 +1,4 @@
-"""Results as an xarray Dataset whose variables are read when they are computed.
+"""Results as an xarray Dataset with lazy variables.
 
 References
 ----------

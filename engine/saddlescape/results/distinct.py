@@ -1,4 +1,4 @@
-"""Different starts among the runs of many points, some of which share theirs."""
+"""Number of distinct starts among the runs of many points, some of which share starts."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ ELSEWHERE = ("training.", "stop.")
 
 
 def distinct_starts(results: "Results") -> Numbers:
-    """Different starts at each value of the first axis, or of all: those that several points share count once."""
+    """Number of distinct starts at each value of the first axis, or of all; starts that points share count once."""
     lengths = [length for name, length in results.dims.items() if name not in ("x", "y", "run")]
     counts = np.maximum(results["distinct_starts"], 0).reshape(math.prod(lengths), -1).sum(axis=1)  # -1: not there yet
     rows = lengths[0] if lengths else 1

@@ -1,4 +1,4 @@
-"""Results in other formats.  They are written as they are read, so that any number of runs fits into memory."""
+"""Export results to other formats, piece by piece, so that memory does not grow with the number of runs."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @ieee()
 def export(results: Results, to: str, target: Path) -> None:
-    """Write results to a new file, as one of `FORMATS`; it appears whole or not at all.
+    """Write results to a new file in one of `FORMATS`, atomically.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def export(results: Results, to: str, target: Path) -> None:
     LockedError
         If another process is writing it.
     SaddlescapeError
-        If a package that the format needs is not there.
+        If a package that the format needs is not installed.
     """
     with creating(target) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
         FORMATS[to](results, file)

@@ -1,18 +1,18 @@
-"""A map at a finer resolution, of which only the cells are run whose corners disagree.
+"""Refine a map: run only the starts of cells whose corners have different outcomes.
 
 A grid of n starts along a side gets 2 (n - 1) + 1 at each level.  Where the corners of a cell disagree, all starts in
-it and on its edges are run; and wherever what came out makes the corners of another cell disagree, those too, until the
-corners of every cell either agree or were all run.  So a border is followed wherever it leads, and this holds:
+it and on its edges are run.  If the new outcomes make the corners of another cell disagree, its starts are run too,
+until the corners of every cell either agree or were all run.  So boundaries are followed, and this holds:
 
-    The result differs from that of all starts only in islands of which no start was run: sets of starts, connected
+    The result differs from the full map only in islands of which no start was run: sets of starts, connected
     along sides or diagonals, that lie wholly within a region of another outcome.
 
-For let D be a connected set of starts with a wrong outcome.  None of D was run, so each cell with a corner in D has
+Proof: let D be a connected set of starts with a wrong outcome.  None of D was run, so each cell with a corner in D has
 corners that agree in the result.  Hence the result has one outcome on D and on all neighbours of D, where it is right.
 
-The work grows with what is run, not with the grid: cells that disagree are looked for around the starts just run alone.
-No other can be new.  Before a start of it is run, a cell of the finer grid has what the corners of the coarse cell
-around it have; if it disagrees, so did that one, and all starts in that one are run.
+The work grows with the number of starts run, not with the grid: only cells around the starts just run are checked.
+No other cell can be new.  Before one of its starts is run, a cell of the finer grid has the outcomes of the corners of
+the coarse cell around it; if it disagrees, so did the coarse cell, all of whose starts are run.
 """
 
 import json
@@ -205,21 +205,21 @@ def refine(
     accept_versions: bool = False,
     should_stop: Callable[[], bool] | None = None,
 ) -> Refined:
-    """Refine the map of a slice `levels` times, at each point of its axes; write it to `out` as a result of its own.
+    """Refine the map of a slice `levels` times, at each point of its axes; write it to `out` as a new result.
 
-    Starts that were run are as a run of all of them would make them, to the bit; any other start has everything from a
-    start nearby.  The variable `computed` tells which are which.
+    Starts that were run have the same bits as in a full run; every other start has the values of a nearby
+    start.  The variable `computed` tells them apart.
 
     Parameters
     ----------
-    band : corners that are solved disagree, too, where their steps are more than this share apart; None: never.
-    accept_versions : also where other software has computed the result.
+    band : solved corners disagree, too, if their steps differ by more than this share; None: never.
+    accept_versions : also refine a result that different software has computed.
 
     Raises
     ------
     RefusedError
-        If the result is no whole slice that is done, or refined already, if its runs depend on more than their starts,
-        if other software has computed them, if there is no room, or if `out` exists.
+        If the result is not a complete slice, is refined already, if its runs depend on more than their starts,
+        if different software has computed them, if there is no room, or if `out` exists.
     Interrupted
         When `should_stop()` became true; nothing is written.
     """

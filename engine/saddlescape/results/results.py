@@ -1,6 +1,6 @@
-"""Open a result, choose a part of it, and have it as arrays, a data frame or a labelled data set.
+"""Open a result, select from it, and read it as arrays, a data frame or an xarray Dataset.
 
-Nothing is read before it is asked for, and never more of it than that.
+Values are read only when they are accessed, and only those.
 """
 
 import json
@@ -47,9 +47,9 @@ ROWS = 2**17
 
 
 class Results(Mapping[str, npt.NDArray[Any]]):
-    """The runs of a sweep, or a part of them: ``r["outcome"]`` or ``r.outcome`` is a variable, read when asked for.
+    """The runs of a sweep, or a part of them: ``r["outcome"]`` or ``r.outcome`` is a variable, read on access.
 
-    What a run in progress has not reached yet is -1, or NaN in variables of floats.
+    Unfinished runs are -1, or NaN in floating-point variables.
     """
 
     def __init__(self, source: Source, picks: Mapping[str, Pick] | None = None) -> None:
@@ -69,7 +69,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return self.read(name)
 
     def __dir__(self) -> list[str]:
-        """With the variables, for completion."""
+        """Attributes with the variables, for tab completion."""
         return sorted({*super().__dir__(), *self._source.names})
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -111,7 +111,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def so_far(self) -> tuple[int, int] | None:
-        """Runs that are there, and runs in all, of a run in progress; None of a result."""
+        """Finished runs and all runs of a run in progress; None for a result."""
         return self._source.so_far
 
     @cached_property
@@ -120,11 +120,11 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return self.sizes("outcome")
 
     def sizes(self, name: str) -> dict[str, int]:
-        """Dimensions of a variable and their lengths, as far as no index has been chosen along them."""
+        """Dimensions of a variable and their lengths, without those at which an index was selected."""
         return {dim: len(pick) for dim, pick in self.picks(name).items() if not isinstance(pick, int)}
 
     def stored(self, name: str) -> Stored:
-        """Dimensions, type and attributes of the whole variable; KeyError where there is none of that name."""
+        """Dimensions, type and attributes of the whole variable; KeyError if there is none of that name."""
         if name not in self._source.names:
             raise KeyError(f"no variable {name!r}{nearest(str(name), self)}")
         return self._source.variable(name)
@@ -145,7 +145,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @cached_property
     def coords(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The coordinates of the outcomes by name, read when asked for; labels for axes that are no numbers."""
+        """The coordinates of the outcomes by name, read on access; labels for axes that are not numeric."""
         return selection.Lazy(self._coordinates, self.read)
 
     @property
@@ -154,7 +154,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """What each coordinate of the outcomes is: the key of an axis, the parameter of a slice."""
+        """The meaning of each coordinate of the outcomes: the key of an axis, or the parameter of a slice."""
         return {name: str(self.stored(name).attrs.get("long_name", name)) for name in self._coordinates}
 
     @property
@@ -164,7 +164,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def spec_text(self) -> str:
-        """The spec as its author wrote it."""
+        """The spec as written."""
         return self._source.text("spec")
 
     @cached_property
@@ -180,18 +180,18 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def software(self) -> list[dict[str, str]]:
-        """What computed the runs, each software once: versions by name; {} of a result that does not tell."""
+        """The software that computed the runs, each once: versions by name; {} if the result does not say."""
         with guarded(self.path):
             return [versions(json.dumps(its) if its else "") for its in json.loads(self._source.text("software"))]
 
     @property
     def sweep(self) -> Sweep:
-        """The sweep again; data files it names are looked for where the run found them, else beside the result.
+        """The sweep; its data files are searched where the run found them, then beside the result.
 
         Raises
         ------
         RefusedError
-            If a data file is not what it was when the run began.
+            If a data file has changed since the run began.
         """
         beside = self.path if self.path.is_dir() else self.path.parent
         ours = is_run(beside) and read_plan(beside)["digest"] == self._source.plan
@@ -205,19 +205,19 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return sweep
 
     def isel(self, **index: Any) -> "Results":
-        """The part at these indices along dimensions of the outcomes: an int, a slice or several ints.
+        """Select by indices along dimensions of the outcomes: an int, a slice or several ints.
 
-        An int takes the dimension away.
+        An int drops the dimension.
         """
         _check_known(index, self.dims)
         picks = self.picks("outcome")
         return Results(self._source, self._chosen | {d: selection.narrow(picks[d], i, d) for d, i in index.items()})
 
     def sel(self, **values: Any) -> "Results":
-        """The part at these values of coordinates: one, several, or ``slice(from, to)`` with both ends.
+        """Select by values of coordinates: one, several, or ``slice(from, to)`` with both ends included.
 
-        Numbers need agree to nine digits only, so that 0.1 finds what a logspace made of it.  Runs are chosen by
-        number, ``run=slice(0, 9)``; runs of an outcome are found by `find`.
+        Numbers need to agree to nine digits only, so that 0.1 finds the rounded value of a logspace.  Select
+        runs by number, ``run=slice(0, 9)``; `find` finds the runs with an outcome.
         """
         dims = {name: dim for dim, names in self.along.items() for name in (dim, *names)}
         _check_known(values, dims)
@@ -229,7 +229,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return found
 
     def find(self, *outcomes: str) -> npt.NDArray[np.int64]:
-        """The index along each of `dims` of every run with one of these outcomes: (runs found, dimensions).
+        """Indices along `dims` of every run with one of these outcomes: (runs found, dimensions).
 
         >>> for *point, run in r.find("trapped"):  # doctest: +SKIP
         ...     r.trajectory(point, run)
@@ -241,25 +241,25 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return np.concatenate(found)
 
     def read(self, name: str, /, **index: Any) -> npt.NDArray[Any]:
-        """A variable, or the part of it at these indices along its dimensions."""
+        """Read a variable, or the part of it at these indices along its dimensions."""
         picks = self.picks(name)
         _check_known(index, {**self.dims, **picks})
         with guarded(self.path):
             return take(self._source, name, [selection.narrow(p, index.get(d), d) for d, p in picks.items()])
 
     def picks(self, name: str) -> dict[str, Pick]:
-        """The indices of a whole variable that this part has, by dimension."""
+        """The selected indices of a whole variable, by dimension."""
         stored = self.stored(name)
         return {d: self._chosen.get(d, range(n)) for d, n in zip(stored.dims, stored.shape, strict=True)}
 
     def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
-        """A variable in pieces of consecutive elements, each with its place: any number of runs fits into memory."""
+        """Yield a variable in pieces of consecutive elements, each with its position, for results of any size."""
         sizes = self.sizes(name)
         for place in strips(tuple(sizes.values()), ROWS):
             yield place, self.read(name, **dict(zip(sizes, place, strict=True)))
 
     def at(self, name: str, point: Sequence[int]) -> npt.NDArray[Any]:
-        """A variable at one point, an index along each dimension before `run`, read at once."""
+        """Read a variable at one point, an index along each dimension before `run`."""
         return self.read(name, **dict(zip(self.sizes(name), point, strict=False)))
 
     def trajectory(self, point: Sequence[int] | int = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
@@ -273,7 +273,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         Raises
         ------
         SaddlescapeError
-            If no trajectory of the run was kept; `replay` makes it again.
+            If no trajectory of the run was recorded; `replay` recomputes it.
         """
         where = self._point(point, "trajectory")
         kept = self.read("trajectory_run", **where) if "trajectory_run" in self else np.empty(0, dtype=np.int64)
@@ -285,7 +285,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return {at: self[at], **{name: self.read(name, **where, trajectory=int(rows[0])) for name in names}}
 
     def replay(self, point: Sequence[int] | int = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
-        """One run again, as by `saddlescape.replay`: its whole trajectory with parameters, bit for bit as it was."""
+        """Compute one run again, as `saddlescape.replay`: its trajectory with parameters, bit for bit."""
         from saddlescape.runs import replay
 
         chosen = self.isel(**self._point(point, "replay")).picks("outcome")
@@ -304,9 +304,9 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return {name: int(i) for name, i in zip(names, index, strict=True)}
 
     def tables(self, outcome: str | None = None) -> Iterator[dict[str, npt.NDArray[Any]]]:
-        """The runs that have been reached as columns, at most `ROWS` at once: coordinates, then what is known of each.
+        """Yield the finished runs as columns, at most `ROWS` runs at once: coordinates, then variables.
 
-        With `outcome` those with that outcome only.
+        With `outcome`, only the runs with that outcome.
         """
         for place in strips(tuple(self.dims.values()), ROWS):
             part = self.isel(**dict(zip(self.dims, place, strict=True)))
@@ -323,9 +323,9 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             yield name, self.read(name).ravel()
 
     def to_dataframe(self, outcome: str | None = None) -> "pandas.DataFrame":
-        """The runs as the rows of a data frame, in memory; with `outcome` those with that outcome only.
+        """The runs as the rows of a data frame, in memory; with `outcome`, only the runs with that outcome.
 
-        Needs the extra ``saddlescape[parquet]``.  `pieces`, `tables` and `to_xarray` have no need of memory for all.
+        Needs the extra ``saddlescape[parquet]``.  `pieces`, `tables` and `to_xarray` do not need memory for all runs.
         """
         with extra("parquet"):
             import pandas
@@ -335,11 +335,11 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return pandas.DataFrame({**columns, **coded})
 
     def to_xarray(self, chunks: Any = "auto") -> "xarray.Dataset":
-        """Everything as an xarray Dataset, read when it is computed (needs the extra ``saddlescape[xarray]``).
+        """The results as an xarray Dataset, read when it is computed (needs the extra ``saddlescape[xarray]``).
 
         Parameters
         ----------
-        chunks : as of `xarray.Dataset.chunk`, where dask is installed; None for arrays that xarray itself reads.
+        chunks : as in `xarray.Dataset.chunk`, if dask is installed; None: xarray reads the arrays without dask.
         """
         from saddlescape.results.as_xarray import dataset
 
@@ -361,7 +361,7 @@ def _code(outcome: str) -> int:
 
 
 def open(path: str | Path) -> Results:
-    """Open a result file, that of a run's folder, or what is committed so far in the folder of a run in progress.
+    """Open a result file, the result in a run's folder, or the committed part of a run in progress.
 
     Parameters
     ----------
@@ -369,14 +369,14 @@ def open(path: str | Path) -> Results:
 
     Returns
     -------
-    Results : the variables by name, as items and as attributes, each read when it is asked for.
+    Results : the variables by name, as items and as attributes, each read on access.
 
     Raises
     ------
     SpecError
-        If there is none.
+        If there is nothing at `path`.
     RefusedError, CorruptError
-        If it is not a result of ours, or of a schema version unknown here, or a folder that is no run's.
+        If it is not a saddlescape result, has an unknown schema version, or is a folder without a run.
 
     Examples
     --------
