@@ -1,4 +1,4 @@
-"""Arrays in, arrays out: what the outcomes of many runs say, and what theory says of them."""
+"""Statistical analysis of the outcomes of many runs, and theory.  Functions take and return arrays."""
 
 from saddlescape.analysis.boundary import boundary, box_dimension, uncertainty_exponent
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions

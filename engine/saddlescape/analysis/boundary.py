@@ -1,4 +1,4 @@
-"""How rough the boundary between outcomes is: box-counting dimension and uncertainty exponent, with error bars."""
+"""Roughness of the boundary between outcomes: box-counting dimension and uncertainty exponent, with error bars."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ Grid = npt.NDArray[Any]
 
 
 class PowerLaw(NamedTuple):
-    """A power law and what it was read from: ``measured = exp(intercept) * size**slope``, size in cells of the map."""
+    """A fitted power law and its data: ``measured = exp(intercept) * size**slope``, size in cells of the map."""
 
     value: float
     """The dimension, or the exponent."""
@@ -48,12 +48,12 @@ def boundary(label: Grid) -> npt.NDArray[np.bool_]:
 def box_dimension(
     mask: npt.NDArray[np.bool_], sizes: Sequence[int] | None = None, confidence: float = 0.95
 ) -> PowerLaw:
-    """Box-counting dimension of a set of cells: the number of boxes that meet it falls as size^-dimension.
+    """Box-counting dimension of a set of cells: the number of boxes that meet it scales as size^-dimension.
 
-    The error bar is from how much the slope differs between neighbouring sizes, whose counts err together: Student's
-    interval, for a line through a random walk.  A map is no sample, so that is not the share of cases in which it holds
-    the dimension: with 0.95, of known sets at random places, 0.98 to 1.  Cells at the far edges that fill no box of the
-    largest size are left out.
+    The error bar comes from how much the slope varies between neighbouring sizes, whose counts have correlated
+    errors: Student's interval, for a line through a random walk.  A map is not a random sample, so `confidence` is not
+    the coverage: with 0.95, the error bar held the dimension of randomly placed known sets in 0.98 to 1 of the
+    cases.  Cells at the far edges that do not fill a box of the largest size are ignored.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def box_dimension(
 
     Raises
     ------
-    ValueError : the set is empty, all of it lies at the far edges, or there are fewer than three sizes.
+    ValueError : the set is empty or lies entirely at the far edges, or there are fewer than three sizes.
     """
     size = _sizes(sizes, min(mask.shape) // 8)
     if not mask.any():
@@ -79,11 +79,11 @@ def box_dimension(
 def uncertainty_exponent(
     label: Grid, radii: Sequence[int] | None = None, confidence: float = 0.95
 ) -> PowerLaw:
-    """Exponent alpha with which the fraction of uncertain starts shrinks as the starts get known better.
+    """Exponent alpha of the fraction of uncertain starts, which scales as radius^alpha.
 
-    A start is uncertain at radius r if one of its neighbours r cells away along an axis has another label.  1 for a
-    smooth boundary; the boundary has box-counting dimension (dimensions of the map) - alpha.  Starts nearer than the
-    largest radius to an edge are left out at all radii.  The error bar is that of `box_dimension`.
+    A start is uncertain at radius r if one of its neighbours r cells away along an axis has another label.  A smooth
+    boundary has alpha = 1; its box-counting dimension is (dimensions of the map) - alpha.  Starts closer than the
+    largest radius to an edge are ignored at all radii.  The error bar is that of `box_dimension`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The different solutions that many runs come to, and how many come to each."""
+"""The distinct solutions that many runs converge to, and how many converge to each."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DIGITS = 2
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Different solutions (entries), the most frequent first.
+    """Distinct solutions (entries), the most frequent first.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Catalogue:
     count, fraction, low, high : (entries,) points of each: how many, their share of all and its interval.
     loss : (entries,) float64, median over the points.
     theta : (entries, n_params) float64, one of its points, polished, in canonical form.
-    tables : for each entry, what the hidden units say of the samples there (`symmetry.truth_tables`).
+    tables : for each entry, the truth tables of its hidden units over the samples (`symmetry.truth_tables`).
     report : of all points.
     """
 
@@ -44,12 +44,12 @@ class Catalogue:
 
 
 def catalogue(spec: Spec, theta: npt.ArrayLike, same: float = 1e-4, confidence: float = 0.95) -> Catalogue:
-    """The different solutions among points (points, n_params), such as those where runs stopped.
+    """Find the distinct solutions among points (points, n_params), such as those where runs stopped.
 
-    Each point is polished (`points.report`).  Isolated stationary points are one solution if permutations and changes
-    of sign of hidden units make one of the other, up to `same` in each parameter.  Of a valley, and of what is on its
-    way to infinity, no two points are equal: they are of one solution if their kinds, the truth tables of their hidden
-    units and, to `DIGITS` places, their losses are.
+    Each point is polished (`points.report`).  Isolated stationary points are the same solution if permutations and
+    sign changes of hidden units map one to the other, up to `same` in each parameter.  In a valley, or on the way to
+    infinity, no two points are equal: there points are the same solution if their kinds, the truth tables of their
+    hidden units and, to `DIGITS` places, their losses agree.
 
     Parameters
     ----------

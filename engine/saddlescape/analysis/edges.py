@@ -1,4 +1,4 @@
-"""Edges between basins: two neighbouring starts with different ends, and the smallest kick that frees a start."""
+"""Basin boundaries: neighbouring starts with different outcomes, and the smallest perturbation that escapes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -85,14 +85,14 @@ def narrow(
 
 @dataclass(frozen=True)
 class Edge:
-    """Where the fate of starts changes on the way from `a` to `b`, for each pair of them.
+    """The boundary between the outcomes of `a` and `b`, for each pair.
 
     Attributes
     ----------
     before, after : (pairs, n_params) float64, neighbours: they differ in one parameter, between whose two values no
         other float64 lies.
-    label_before, label_after : (pairs,) what becomes of them; label_before is that of `a`.
-    share : (pairs,) float64, the share of the way at which `after` lies, but for the rounding of starts.
+    label_before, label_after : (pairs,) their labels; label_before is that of `a`.
+    share : (pairs,) float64, position of `after` on the line from `a` (0) to `b` (1), up to the rounding of starts.
     """
 
     before: Floats
@@ -103,7 +103,7 @@ class Edge:
 
 
 def bisect(spec: Spec, a: npt.ArrayLike, b: npt.ArrayLike, label: Label = outcome) -> Edge:
-    """Find neighbouring starts, on the straight way from `a` to `b`, of which something different becomes.
+    """Find neighbouring starts with different labels on the straight line from `a` to `b`.
 
     Each interval is cut at `CUTS` shares, and the first of them with another label than `a` is kept; where there are
     several edges, one is found.  Shares are spaced as floating-point numbers: an edge 1e-300 off `a` takes no longer.
@@ -113,7 +113,7 @@ def bisect(spec: Spec, a: npt.ArrayLike, b: npt.ArrayLike, label: Label = outcom
     Parameters
     ----------
     a, b : (pairs, n_params) or (n_params,).
-    label : of runs, from what `run_starts` gives of them.
+    label : gives the labels of runs from the output of `run_starts`.
 
     Raises
     ------
@@ -171,12 +171,12 @@ def _between(low: Floats, high: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Kicks:
-    """How far a start has to be moved until it escapes.
+    """How far a start must be perturbed to escape.
 
     Attributes
     ----------
     direction : (directions, n_params) float64, of length 1.
-    norm : (directions,) float64, the smallest norm found that frees it; inf where none does.
+    norm : (directions,) float64, the smallest norm found with which it escapes; inf if there is none.
     """
 
     direction: Floats
@@ -191,11 +191,11 @@ class Kicks:
 def kicks(
     spec: Spec, start: npt.ArrayLike, directions: npt.ArrayLike | int = 64, *, seed: int = 0, bits: int = 0
 ) -> Kicks:
-    """The smallest kick in each direction that frees a start, which does not escape within the steps of the spec.
+    """The smallest perturbation in each direction with which a start escapes within the steps of the spec.
 
-    `NORMS` are tried first; then the first of them that frees the start is narrowed to the last bit, or until only so
-    many `bits` are open (52: a factor of 2).  Smaller kicks are missed if they lie between two of `NORMS` that do not
-    free it.
+    `NORMS` are tried first; then the first of them with which the start escapes is narrowed to the last bit, or until
+    only this many `bits` are undecided (52: a factor of 2).  Smaller perturbations are missed if they lie between two
+    of `NORMS` with which it does not escape.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _kicked(spec: Spec, start: Floats, directions: Floats, norms: Floats, bits: 
 
 
 def smallest_kick(spec: Spec, start: npt.ArrayLike, *, tries: int = 64, rounds: int = 24, seed: int = 0) -> Kicks:
-    """The smallest kick found that frees a start: its norm, and its direction, by random search.
+    """The smallest perturbation found with which a start escapes: its norm and direction, by random search.
 
     So many directions are tried by `kicks`, then in each of the rounds as many around the best one, nearer and nearer.
     The norm is the smallest of that direction but for its last `SEARCH_BITS`, and an upper bound of the smallest.

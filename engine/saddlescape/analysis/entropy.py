@@ -1,4 +1,4 @@
-"""How uncertain the outcome of a start is where basins meet: basin entropy."""
+"""Basin entropy: the uncertainty of the outcome where basins meet."""
 
 from typing import Any, NamedTuple
 
@@ -32,11 +32,11 @@ def basin_fractions(label: npt.NDArray[Any]) -> dict[Any, float]:
 
 
 def basin_entropy(label: npt.NDArray[Any], box: int = 5) -> BasinEntropy:
-    """Entropy -sum p ln p of the labels in boxes of a map, p the fractions of a box, on average.
+    """Mean entropy -sum p ln p of the labels in boxes of a map, p the fractions in a box.
 
-    0 for one basin, at most ln of the number of basins.  A boundary that is smooth separates two basins almost
-    everywhere, so where boxes are small against the basins a boundary entropy above ln 2 tells that it is fractal; one
-    below tells nothing.  Errors take boxes as independent.
+    It is 0 for one basin, and at most ln of the number of basins.  A smooth boundary separates only two basins almost
+    everywhere.  So if boxes are small compared with the basins, a boundary entropy above ln 2 means that the boundary
+    is fractal; one below is inconclusive.  Standard errors assume independent boxes.
 
     Parameters
     ----------

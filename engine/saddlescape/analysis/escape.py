@@ -1,4 +1,4 @@
-"""How many starts escape: counts of outcomes and the uncertainty of a fraction."""
+"""How many starts escape: counts of outcomes, and fractions with intervals."""
 
 from statistics import NormalDist
 from typing import NamedTuple
@@ -23,7 +23,7 @@ def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.N
     Parameters
     ----------
     outcome : codes of the outcomes, any shape.
-    axis : the axis that stays; None counts everything together, as one point.
+    axis : the axis to keep; None counts everything together, as one point.
 
     Returns
     -------
@@ -51,9 +51,9 @@ def wilson_interval(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Lower and upper end of the score interval of a fraction, for `k` successes in `n` trials.
 
-    Never empty and never outside [0, 1], also at k = 0 and k = n; no correction for continuity.  Counts are whole, so
-    the interval of 95 % holds the fraction in 95 % of samples on average over fractions only (92 to 98 % from 5 trials
-    on); for one near 0 or 1 in 83 % at least.  Trials are taken as independent.
+    It has a positive width and stays in [0, 1], also at k = 0 and k = n; no continuity correction.  Counts are
+    discrete, so the 95 % interval covers the fraction in 95 % of samples only on average over fractions (92 to 98 %
+    from 5 trials on); near 0 or 1 in 83 % at least.  Trials are assumed independent.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ def wilson_interval(
 def event_fraction(event: npt.ArrayLike, axis: int | None = 0, confidence: float = 0.95) -> Fraction:
     """Fraction of runs that had an event, at each point of one axis over all the others, with Wilson's interval.
 
-    The interval is that of as many independent starts: at exact zero all runs are one, and it means nothing.
+    The interval assumes independent starts: at exact zero all runs are the same, and it means nothing.
 
     Parameters
     ----------
     event : `escape_step`, `solve_step` (-1: never) or `escape_time`, `solve_time` (NaN: never), any shape.
-    axis : the axis that stays; None takes everything together, as one point.
+    axis : the axis to keep; None takes everything together, as one point.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Points of weight space: the loss, its slope and its curvature there."""
+"""Points of weight space: loss, gradient and Hessian, and the kind of stationary point."""
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -21,13 +21,14 @@ Floats = npt.NDArray[np.floating]
 def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
     """Value, gradient and Hessian of the objective of a spec, at points (points, n_params), in float64.
 
-    That is the loss over all samples plus, for optimizers that add it to the gradient, weight_decay / 2 times the
-    square of the parameters (docs/spec.md): what its steps go down.  Exact but for rounding; symmetric to the last
-    bit.  Of relu, leaky_relu and huber, second derivatives are those of the straight piece that a point is on.
+    The objective is the loss over all samples plus, for optimizers that add the decay to the gradient,
+    weight_decay / 2 times the squared norm of the parameters (docs/spec.md).  Derivatives are exact up to rounding;
+    the Hessian is symmetric to the last bit.  For relu, leaky_relu and huber, second derivatives are those of the
+    piece that contains the point.
 
     Raises
     ------
-    ValueError : `theta` has not the shape (points, n_params).
+    ValueError : the shape of `theta` is not (points, n_params).
 
     References
     ----------
@@ -73,7 +74,7 @@ RADIUS, PATIENCE, STUCK = 1.0, 1000, 1e12
 
 
 class Kind(IntEnum):
-    """What a point of weight space is."""
+    """Kind of a point of weight space."""
 
     MINIMUM = 0
     SADDLE = 1
@@ -86,16 +87,18 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Report:
-    """What points are.
+    """Kinds of points, and the stationary points near them.
 
     Attributes
     ----------
     kind : (points,) int8. MINIMUM: every eigenvalue is positive.  SADDLE: at least one is negative.  FLAT: none is, and
         at least one is zero, so that higher derivatives decide.  AT_INFINITY: the gradient vanished only as the norm
-        grew.  SATURATED: as good as no gradient is left, and no curvature in its direction, as units are saturated, so
-        that nothing can be said of a stationary point.  NOT_FINITE: a parameter, the loss or a derivative is NaN or
-        infinite; the point is left as it is, its spectrum is NaN.  UNSETTLED: no stationary point was found.
-    index, degeneracy : (points,) int64, eigenvalues below zero, and zero; of no meaning but for the first three kinds.
+        grew.  SATURATED: the gradient, and the curvature in its direction, are almost zero because units are
+        saturated, so that a stationary point can be neither found nor excluded.  NOT_FINITE: a parameter, the loss or
+        a derivative is NaN or infinite; the point is not changed, its spectrum is NaN.  UNSETTLED: no stationary point
+        was found.
+    index, degeneracy : (points,) int64, eigenvalues below zero, and equal to zero; meaningful only for the first three
+        kinds.
     theta : (points, n_params) float64, the stationary point; at infinity, how far it was followed.
     loss, grad_norm : (points,) float64, there.
     spectrum : (points, n_params) float64, eigenvalues of the Hessian there, ascending.
@@ -187,7 +190,7 @@ def _outward(found: Derivatives, theta: Floats, step: Floats) -> npt.NDArray[np.
 
 @np.errstate(invalid="ignore", over="ignore")
 def report(spec: Spec, theta: npt.ArrayLike) -> Report:
-    """What the points (points, n_params) are, such as those where runs stopped: each is polished, then looked at."""
+    """Polish points (points, n_params), such as those where runs stopped, and classify them."""
     given = np.asarray(theta, dtype=np.float64)
     end, settled = polish(spec, given)
     found = derivatives(spec, end)

@@ -1,4 +1,4 @@
-"""How escape times grow as starts shrink: a power of the scale or its logarithm, from times that may be censored.
+"""How escape times grow with decreasing scale: power law or logarithm, from times that may be censored.
 
 A row of `time` is a point of the axis of scales, a column a run.  Run r has the same direction at each scale, so its
 times are not independent: intervals and tests take whole runs, and never single times, as the sample.
@@ -59,7 +59,7 @@ class ScalingFit(NamedTuple):
 
 
 class LawComparison(NamedTuple):
-    """Which of the two laws is likelier."""
+    """Which of the two laws is more likely."""
 
     better: Law
     aic_difference: float
@@ -82,19 +82,19 @@ def fit_scaling(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> ScalingFit:
-    """Fit escape time against scale; a run that was stopped before it escaped counts as one that takes longer.
+    """Fit escape time against scale; the times of runs that stopped before they escaped are censored.
 
-    The slope is the one after which the times of all scales are alike (`rank_slope`): no shape of their scatter is
-    assumed, but that it is the same at each scale.  In simulations with exponential, normal, and heavy tails, with and
-    without stops, the interval of 95 % held the true slope in 92 to 98 % of the samples; in more, where a run's scatter
-    is nearly the same at each scale.
+    The slope is the one for which the residuals have no trend in the scale (`rank_slope`): no distribution of the
+    scatter is assumed, only that it is the same at each scale.  In simulations with exponential, normal, and heavy
+    tails, with and without censoring, the 95 % interval held the true slope in 92 to 98 % of the samples; in more, if
+    the scatter of a run is nearly the same at each scale.
 
     Parameters
     ----------
     scale : (scales,), > 0; leave exact zero out.
-    time, observed : (scales, runs), as `event_times` makes them.  Infinite times, of runs that never escape, are no
-        escape times and are left out, as are runs that had escaped at time 0.
-    resamples : 0 does without the interval.  Other numbers, and `seed`, change nothing: the interval draws no numbers.
+    time, observed : (scales, runs), as returned by `event_times`.  Infinite times, of runs that never escape, are
+        ignored, as are runs that had escaped at time 0.
+    resamples : 0 omits the interval.  Other values, and `seed`, have no effect: the interval draws no random numbers.
     confidence : of the interval of the slope.
 
     Raises

@@ -1,4 +1,4 @@
-"""When starts escape: the distribution of times of which some are only known to be longer (censored)."""
+"""When starts escape: the distribution of event times, some of which are censored."""
 
 from typing import NamedTuple
 from warnings import catch_warnings
@@ -38,10 +38,10 @@ class Quantiles(NamedTuple):
 def event_times(
     event: npt.ArrayLike, stop: npt.ArrayLike, stop_reason: npt.ArrayLike
 ) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """Time of each run and whether its event was seen; the arguments are of one shape, and so are both results.
+    """Time of each run, and whether its event was observed; arguments and results have one shape.
 
-    A run that was stopped before is censored: its time is that of the stop.  One on a fixed point, or diverged,
-    will never have the event: its time is infinite, so that it counts among those who wait for ever.
+    A run that stopped before the event is censored: its time is that of the stop.  A run at a fixed point, or one that
+    diverged, never has the event: its time is infinite, so that it always counts as a run without the event.
 
     Parameters
     ----------
@@ -56,17 +56,17 @@ def event_times(
 
 
 def survival_curve(time: npt.ArrayLike, observed: npt.ArrayLike, confidence: float = 0.95) -> SurvivalCurve:
-    """Kaplan and Meier's estimate of the fraction of runs that have not had the event, at each time of an event.
+    """Kaplan-Meier estimate of the fraction of runs without the event, at each time of an event.
 
     The interval is Greenwood's on the scale of log(-log S), so it stays inside (0, 1); NaN where S is 0.  In
     simulations of 20 to 200 runs, complete and censored, that of 95 % held S in 92 to 98 % of the samples, on average
     over times.
-    Runs that start alike (a point at exact zero) are one run, and have no interval.
+    Runs with identical starts (a point at exact zero) are one run, for which the interval means nothing.
 
     Parameters
     ----------
-    time : (runs,), >= 0; may be infinite where the event was not seen.
-    observed : (runs,) bool; whether `time` is that of the event, and not that at which one stopped looking.
+    time : (runs,), >= 0; may be infinite if the event was not observed.
+    observed : (runs,) bool; whether `time` is that of the event, not that of censoring.
     confidence : of the two-sided interval at one time, between 0 and 1.
 
     Raises
@@ -96,7 +96,7 @@ def survival_curve(time: npt.ArrayLike, observed: npt.ArrayLike, confidence: flo
 def event_quantiles(
     time: npt.ArrayLike, observed: npt.ArrayLike, q: npt.ArrayLike = (0.25, 0.5, 0.75), confidence: float = 0.95
 ) -> Quantiles:
-    """Times by which fractions `q` of the runs have had the event, by Kaplan and Meier; inf where that many never have.
+    """Kaplan-Meier quantiles: times by which fractions `q` of the runs have had the event; inf if too few ever have it.
 
     A time of the interval is one at which the interval of the curve includes the quantile.  Before the first event, and
     when the last run has had it, that is Clopper and Pearson's (1934, Biometrika 26, 404-413): so few runs may have

@@ -1,7 +1,7 @@
-"""What different parameters have in common: a network stays the same when hidden units trade places or change sign.
+"""Symmetries of networks: permutations and sign changes of hidden units leave the outputs unchanged.
 
-With an odd activation, a unit changes sign when its incoming weights, bias and outgoing weights all do.  A logistic
-unit says 1 - s(z) for s(-z), so its outgoing weights go to the biases that hear it, besides.
+With an odd activation, the sign of a unit changes with the signs of its incoming weights, bias and outgoing weights.
+For a logistic unit s(-z) = 1 - s(z), so its outgoing weights are also added to the biases of the next layer.
 """
 
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ MOST = 5040
 
 
 def flips(spec: Spec, layer: int) -> bool:
-    """Whether units of hidden layer `layer` can change sign without a change of what the network says and costs."""
+    """Whether units of hidden layer `layer` can change sign without changing the outputs and the objective."""
     its = ACTIVATIONS[spec.activations[layer]]
     return its.odd or (its.complement and spec.network.bias and not spec.training.weight_decay)
 
 
 def canonical(spec: Spec, theta: npt.ArrayLike, same: float = SAME) -> Floats:
-    """One point for all those that permutations and changes of sign of hidden units make of each other.
+    """Canonical form of points under permutations and sign changes of hidden units.
 
     Layer by layer, each unit's first parameter that is not zero becomes positive, where units can change sign, and
     units stand in ascending order.  Where units hear the same, and hidden ones hear them, the first of all forms is
     taken, if there are no more than `MOST`.  Numbers nearer to each other than `same` count as equal, so that noise far
-    below it changes no sign and no order.  What the network says stays the same, but for roundings of sums in another
-    order.
+    below it changes no sign and no order.  The outputs do not change, except for the rounding of sums in
+    another order.
 
     Parameters
     ----------
@@ -159,14 +159,14 @@ def _groups(values: Floats, same: float) -> npt.NDArray[np.intp]:
 
 
 def truth_tables(spec: Spec, theta: npt.ArrayLike) -> list[tuple[str, ...]]:
-    """What the hidden units of each network say of the samples: a table ``0110`` a unit, 1 where it is driven above 0.
+    """Truth tables of the hidden units: one such as ``0110`` per unit, 1 where its pre-activation is above 0.
 
     Where a unit can change sign, its first sample has 0.  The tables of a layer stand in ascending order, layers one
     after the other: no permutation or change of sign changes the result.
 
     Parameters
     ----------
-    theta : (points, n_params); the result has an entry a point.
+    theta : (points, n_params); the result has one entry per point.
     """
     theta = np.asarray(theta, dtype=np.float64)
     said: Floats = np.broadcast_to(spec.loaded.X, (len(theta), *spec.loaded.X.shape))

@@ -1,4 +1,4 @@
-"""What theory says of the escape from a saddle, to lay beside what was measured.
+"""Theory of the escape from a saddle, to compare with measurements.
 
 Times are those of the gradient flow, theta' = -grad E; n steps of descent at rate r take about the time n r, of heavy
 ball with momentum m about n r / (1 - m).
@@ -24,7 +24,7 @@ def growth_factor(curvature: npt.ArrayLike, learning_rate: npt.ArrayLike, moment
 
     Raises
     ------
-    ValueError : one of them is none of these: of another curvature nothing need grow, with more momentum all does.
+    ValueError : an argument is out of range: with another curvature nothing need grow, with more momentum all does.
 
     References
     ----------

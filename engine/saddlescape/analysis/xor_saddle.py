@@ -1,4 +1,4 @@
-"""Why XOR takes a time like scale^-2 to leave zero: its saddle is degenerate, and what moves is of fourth order.
+"""Why XOR takes a time proportional to scale^-2 to leave zero: the loss at its saddle decreases only at fourth order.
 
 Near zero the loss is, apart from one direction n of positive curvature that dies out at once,
 

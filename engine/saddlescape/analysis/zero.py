@@ -1,4 +1,4 @@
-"""What moves from exactly zero: as the derivatives there say in exact arithmetic, and as a path shows."""
+"""What moves from exactly zero: predicted by the derivatives there, and observed along a trajectory."""
 
 from enum import StrEnum
 from fractions import Fraction
@@ -14,7 +14,7 @@ from saddlescape.words.optimizers import OPTIMIZERS
 Array = npt.NDArray[np.floating]
 
 class Moves(StrEnum):
-    """What ever leaves zero."""
+    """The parameters that ever leave zero."""
 
     NOTHING = "nothing"
     BIAS = "the output bias"
@@ -27,7 +27,7 @@ def predicted(
     X: Array, T: Array, activation: str | None, loss: str, output: str, batch: int = 0, optimizer: str = "gd",
     noise: bool = False,
 ) -> Moves:  # fmt: skip
-    """What the derivatives at zero say of a network with biases and at most one hidden layer; they are exact.
+    """Predict the moves from the exact derivatives at zero, for a network with biases and at most one hidden layer.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def predicted(
 
 
 def observed(path: Array, sizes: tuple[int, ...]) -> Moves:
-    """What has left zero along a path (records, n_params) of a network with biases and at most two hidden units.
+    """The moves along a trajectory (records, n_params) of a network with biases and at most two hidden units.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Runs computed: one block, all blocks of a sweep, one run again, starts given as an array; what it costs."""
+"""Running: one block, all blocks of a sweep, replay of one run, runs from an array of starts, and their cost."""

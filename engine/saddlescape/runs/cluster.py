@@ -1,7 +1,7 @@
-"""Workers of a Dask cluster: they compute blocks, the process that asked commits them.  The only importer of dask.
+"""Dask workers compute blocks, and the process that started the run commits them.  The only importer of dask.
 
-A worker gets the sweep once, then numbers of blocks.  A block that is lost with its worker is given to another one,
-until it has been the end of four of them (Dask's ``distributed.scheduler.allowed-failures`` is 3).
+A worker receives the sweep once, then block numbers.  If a worker is lost, its block is given to another one,
+until the block has killed four workers (Dask's ``distributed.scheduler.allowed-failures`` is 3).
 """
 
 import asyncio
@@ -53,7 +53,7 @@ REMOTE = r"(tcp|tls)://\S+"
 
 
 class ClusterError(SaddlescapeError):
-    """The cluster cannot be reached, or not be used."""
+    """The cluster cannot be reached or used."""
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,13 @@ class Cluster:
 
 @contextmanager
 def connect(where: str, threads: int | None = None) -> Iterator[Cluster]:
-    """The workers of the scheduler at an address, or of ``"local:N"``: N processes of `threads` threads (default 1).
+    """Connect to the scheduler at an address, or start ``"local:N"``: N processes of `threads` threads (default 1).
 
     Raises
     ------
     ClusterError
-        If nobody answers at the address; inside the context also if the scheduler is lost, or all workers that
-        have tried a block.
+        If no scheduler responds at the address; inside the context also if the scheduler is lost, or all workers
+        that have tried a block.
     """
     with _client(where, threads) as client:
         try:

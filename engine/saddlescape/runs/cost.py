@@ -1,4 +1,4 @@
-"""What a sweep costs, from its plan alone, and whether there is room for it; before anything large is allocated."""
+"""The cost of a sweep, from its plan alone, and whether it fits into memory and on the disk, checked in advance."""
 
 import math
 from dataclasses import dataclass

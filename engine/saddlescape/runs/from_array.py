@@ -1,4 +1,4 @@
-"""Runs from starts that are given as an array."""
+"""Runs from an array of starts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,17 +17,17 @@ PIECE = 4096
 
 @ieee()
 def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) -> dict[str, npt.NDArray[Any]]:
-    """Train from given starts (runs, n_params): what a result has of each run, under the same names.
+    """Train from an array of starts (runs, n_params); return the variables of each run, named as in a result.
 
-    `start_theta` and `final_theta` are among them; nothing is written.  A run has the bits that it has in a sweep;
-    where steps take random numbers, row r has those of run r.
+    They include `start_theta` and `final_theta`; nothing is written.  A run has the same bits as in a sweep;
+    where steps use random numbers, row r uses those of run r.
 
     Parameters
     ----------
     spec : one point of a sweep, such as ``ss.load("xor").spec`` or ``ss.load("xor").at((8,))``; its own starts are
-        left out.
+        ignored.
     theta : (runs, n_params), layer by layer, per unit its weights, then its bias.
-    threads : by default one for each core.
+    threads : by default one per core.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) 
 
     Raises
     ------
-    ValueError : `theta` has another shape, no row, or holds something that is no finite number.
+    ValueError : `theta` has the wrong shape, no rows, or values that are not finite.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One run by itself: the parameters that it starts from, and its trajectory computed again."""
+"""A single run: its initial parameters, and its trajectory computed again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from saddlescape.words.suggest import hint
 
 @ieee()
 def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int = 0) -> npt.NDArray[Any]:
-    """Parameters that run `run` of a point starts from.
+    """Initial parameters of run `run` at a point.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int =
 def replay(
     sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int = 0, fields: Sequence[str] | None = None
 ) -> dict[str, npt.NDArray[Any]]:
-    """One run again, its trajectory at every record step with its parameters, bit for bit as in the sweep.
+    """Compute one run again, with its parameters at every record, bit for bit as in the sweep.
 
     Parameters
     ----------
     sweep : a TOML file, the name of a bundled sweep, or a loaded one.
     point, run : an index along each axis; the number of the run.
-    fields : what to measure (docs/measures.md); by default what the sweep does.
+    fields : measures (docs/measures.md); by default those of the sweep.
 
     Returns
     -------

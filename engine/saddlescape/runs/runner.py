@@ -1,4 +1,4 @@
-"""Run a sweep: blocks computed on threads or by other workers, committed one by one, merged at the end."""
+"""Run a sweep: compute blocks on threads or other workers, commit them one by one, and merge them at the end."""
 
 import itertools
 import math
@@ -29,7 +29,7 @@ LOOK_SECONDS = 0.2
 
 
 class Interrupted(SaddlescapeError):
-    """The run in `folder` was asked to stop, and everything committed is kept; or a merge was, and nothing is made."""
+    """The run in `folder` was stopped, and committed blocks are kept; or a merge was stopped, and no file is made."""
 
     exit_code = 130
 
@@ -91,7 +91,7 @@ class Threads:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: runs and lane-steps done, wall-clock seconds."""
+    """Progress of a run: finished runs, lane-steps, wall-clock seconds."""
 
     runs_done: int
     runs: int
@@ -113,20 +113,20 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Run a sweep in a folder; what is already committed there is kept, and only missing blocks are computed.
+    """Run a sweep in a folder; committed blocks are kept, and only missing blocks are computed.
 
     Parameters
     ----------
     source : a TOML file, the name of a bundled sweep, or a loaded one.
     out : the folder; by default the name of the sweep.
-    overrides : ``"training.learning_rate=0.1"``, as of `load`.
-    shard : the part to run; `merge` makes the result of all.
-    threads : by default one for each core.
-    workers : who computes in place of these threads, such as ``cluster.connect(...)``.
-    accept_versions : go on also where other software has computed blocks that are there.
-    keep_going : go on when a block fails.
+    overrides : such as ``"training.learning_rate=0.1"``, as in `load`.
+    shard : the part to run; `merge` makes the result from all shards.
+    threads : by default one per core.
+    workers : compute on these instead of threads, such as ``cluster.connect(...)``.
+    accept_versions : continue even if different software has computed the existing blocks.
+    keep_going : continue when a block fails.
     progress : called with a `Progress` after each slice of work, from any thread.
-    should_stop : asked as often; when it is true the run stops in good order.
+    should_stop : called as often; when it returns true, the run stops cleanly.
 
     Returns
     -------
@@ -137,9 +137,9 @@ def run(
     SpecError, RefusedError, LockedError
         Before anything is computed.
     FailedBlocksError
-        With `keep_going`, at the end, if blocks could not be computed; without, their own error ends the run.
+        With `keep_going`, at the end, if blocks could not be computed; otherwise the error of the block ends the run.
     Interrupted
-        When `should_stop()` became true; `resume` goes on.
+        When `should_stop()` became true; `resume` continues the run.
 
     Examples
     --------
@@ -166,10 +166,10 @@ def resume(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Compute what is missing of the run in `folder` and merge; the path of the result (of a shard, the folder).
+    """Compute the missing blocks of the run in `folder` and merge; the path of the result (for a shard, the folder).
 
-    Blocks that failed before are left out, unless `retry_failed`.  Where other software has computed the blocks that
-    are there it is refused, unless `accept_versions`.
+    Blocks that failed before are skipped, unless `retry_failed`.  If different software has computed the existing
+    blocks, this is refused, unless `accept_versions`.
     """
     with RunFolder.existing(Path(folder), accept_versions) as store:
         notes = store.failed() if retry_failed else {}
@@ -187,14 +187,14 @@ def merge(
     accept_versions: bool = False,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """The result of a run from the folders of its shards: the same bytes as of one run.
+    """Merge the folders of the shards of a run into one result, with the same bytes as that of a single run.
 
     Parameters
     ----------
     folders : of all shards, in any order.
-    out : the result, a file that is not there yet.
-    accept_versions : merge also blocks that different software has computed.
-    should_stop : asked after each block; when it is true the merge stops, and `out` is not made.
+    out : the result, a new file.
+    accept_versions : also merge blocks that different software has computed.
+    should_stop : called after each block; when it returns true, the merge stops, and `out` is not made.
 
     Returns
     -------
@@ -203,14 +203,14 @@ def merge(
     Raises
     ------
     RefusedError
-        If a block is missing, there twice or of another sweep, if blocks were computed by different software, or if
+        If a block is missing, duplicate or from another sweep, if blocks were computed by different software, or if
         `out` exists.
     CorruptError
         If a block is damaged.
     LockedError
-        If another process makes `out`.
-    Interrupted
-        When `should_stop()` became true; `out` is then not there.
+        If another process is writing `out`.
+        Interrupted
+            When `should_stop()` became true; `out` is not made.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def merge(
 
 
 def status(*folders: str | Path) -> Status:
-    """How far the run in a folder is, or that whose shards are in several; it may be running.
+    """Progress of the run in a folder, or of the run whose shards are in several folders; it may be running.
 
     Parameters
     ----------

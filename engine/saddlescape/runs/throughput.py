@@ -1,4 +1,4 @@
-"""How fast the kernel is for a spec: network-steps a second, and the share of what the machine could do at most."""
+"""Throughput of the kernel for a spec, in network-steps per second, and its share of the hardware limit."""
 
 import math
 import os
@@ -67,7 +67,7 @@ def _timed(ready: Prepared, epochs: int, threads: int) -> tuple[float, float]:
 
 
 def steps_per_second(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> float:
-    """Network-steps a second on so many threads: the median of a few rounds of a fraction of a second.
+    """Network-steps per second on this many threads: the median of a few rounds of a fraction of a second.
 
     Each thread trains `runs` runs together.
 
@@ -89,10 +89,10 @@ def steps_per_second(spec: Spec, threads: int, runs: int = RUNS, rounds: int = R
 
 
 def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
-    """How long so many runs of a sweep, spread over its points, take at most: if every one uses all its steps.
+    """Upper bound of the time for this many runs of a sweep, spread over its points: as if each used all its steps.
 
-    From a probe of about a second of the network that costs most; the others are taken to cost in proportion to
-    what they compute.  All kernels are counted as to be compiled, but for that of the probe where it is kept.
+    It extrapolates a probe of about a second of the most expensive network; the cost of the others is assumed
+    proportional to what they compute.  All kernels count as not compiled, except that of the probe if it is cached.
     """
     plan, specs = Plan(sweep), sweep.structures
     costliest = max(specs, key=_work)
