@@ -197,13 +197,13 @@ def test_zipped_axes_choose_by_either(tmp_path):
 def test_zipped_words_are_labels_of_the_same_dataset(tmp_path, chunks):
     """As in the documented comparison of optimizers: dask cannot tell the size of words, and has no need to."""
     zipped = "".join(
-        f'[[axes]]\nkey = "{key}"\nvalues = {values}\nzip = "optimizer"\n'
+        f'[[axes]]\nkey = "{key}"\nvalues = {values}\nzip = "method"\n'
         for key, values in (("training.optimizer", ["gd", "adam"]), ("training.learning_rate", [0.5, 0.01]))
     )
     with ss.open(run_folder(Plan(parse(TINY + zipped, Path())), tmp_path / "run")) as result:
         with xarray.open_dataset(result.path, engine="h5netcdf") as dataset:
             assert result.to_xarray(chunks).identical(dataset.load())
-            assert result.isel(optimizer=1).to_xarray(chunks).identical(dataset.isel(optimizer=1))
+            assert result.isel(method=1).to_xarray(chunks).identical(dataset.isel(method=1))
         assert (result.to_xarray(chunks).outcome.chunks is None) == (chunks is None)
 
 
