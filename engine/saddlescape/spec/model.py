@@ -88,23 +88,23 @@ class ProblemKeys(Section):
     inputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = key(None, _DRAWS, later=True)
     outputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = key(None, _DRAWS, later=True)
     hidden: Width | None = key(None, "hidden units of the teacher", later=True)
-    seed: Seed = key(0, "of the draw of random, linear and teacher", later=True)
-    input_scale: Positive = key(1.0, "what the drawn inputs are multiplied by", later=True)
-    target_scale: Positive = key(1.0, "what the drawn targets are multiplied by", later=True)
+    seed: Seed = key(0, "seed of random, linear and teacher", later=True)
+    input_scale: Positive = key(1.0, "factor of the drawn inputs", later=True)
+    target_scale: Positive = key(1.0, "factor of the drawn targets", later=True)
 
 
 class Network(Section):
     """What learns it."""
 
     hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = key(
-        (2,), "hidden layers; `[]` is none", f"at most 8 widths, 1 to {MAX_WIDTH}"
+        (2,), "widths of the hidden layers; `[]`: no hidden layer", f"at most 8 widths, 1 to {MAX_WIDTH}"
     )
     activation: Annotated[str | tuple[str, ...], PlainValidator(activations)] = key(
-        "logistic", "of the hidden units", "an activation (below), or a list with one for each hidden layer"
+        "logistic", "activation of the hidden units", "an activation (below), or a list with one for each hidden layer"
     )
-    output: Activation = key("logistic", "of the outputs", "an activation")
+    output: Activation = key("logistic", "activation of the outputs", "an activation")
     bias: bool = key(True, "whether units have biases")
-    dtype: Literal["float64", "float32"] = key("float64", "arithmetic")
+    dtype: Literal["float64", "float32"] = key("float64", "floating-point type of the training")
 
 
 class Side(Section):
@@ -126,31 +126,31 @@ class Side(Section):
         return f"{{ index = {self.index}, from = {self.from_!r}, to = {self.to!r}, n = {self.n} }}"
 
 
-_SIDE = "kind slice: a parameter of the grid, ends included"
+_SIDE = "kind slice: a parameter that varies over the grid, ends included"
 _TABLE = "{index, from, to, n}"
 
 
 class Starts(Section):
     """Where runs start."""
 
-    kind: Annotated[str, OneOf(STARTS)] = key("normal", "where runs start; below")
+    kind: Annotated[str, OneOf(STARTS)] = key("normal", "distribution of the starts; below")
     scale: NonNegative = key(
         1.0, "standard deviation, half-width, radius or the constant; unused by zero, slice and file"
     )
-    count: Annotated[Integer, Field(ge=1, le=10**9)] = key(4096, "starts per point; a file has its rows")
+    count: Annotated[Integer, Field(ge=1, le=10**9)] = key(4096, "starts per point; for a file, its number of rows")
     seed: Seed = key(
-        20120425, "with the run's number the only source of a start, of noise and of shuffled orders"
+        20120425, "with the number of the run, it determines the start, the noise and the shuffled order"
     )
     biases: bool = key(True, "false: biases start at zero (not in slice and file)")
     file: str | None = key(
-        None, "kind file; order: layer by layer, per unit its weights, then its bias", ".npy (count, n_params)"
+        None, "kind file; order: layer by layer, per unit its incoming weights, then its bias", ".npy (count, n_params)"
     )
     base: Floats | None = key(None, "kind slice: the other parameters", "n_params numbers")
     x: Side | None = key(None, _SIDE, _TABLE)
     y: Side | None = key(None, _SIDE, _TABLE)
     direction: Floats | None = key(
         None,
-        "kind ray: taken as given, times scale; without it the normal draw of run 0, at length 1",
+        "kind ray: multiplied by scale, not normalized; by default the normal draw of run 0, normalized to length 1",
         "n_params numbers",
     )
 
@@ -160,7 +160,7 @@ class Training(Section):
 
     loss: Annotated[str, OneOf(LOSSES)] = key("half_sse", "below")
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = key(
-        "momentum", "as in `torch.optim` where it has them; below", once="stepper"
+        "momentum", "defined as in `torch.optim` if it exists there; below", once="stepper"
     )
     learning_rate: float = hyperparameter("learning_rate")
     momentum: float = hyperparameter("momentum")
@@ -174,25 +174,25 @@ class Training(Section):
     step_min: float = hyperparameter("step_min")
     weight_decay: float = hyperparameter("weight_decay")
     schedule: Annotated[str, OneOf(SCHEDULES)] = key(
-        "constant", "what the learning rate is multiplied by at step t, from 0; below"
+        "constant", "factor of the learning rate at step t, counted from 0; below"
     )
     schedule_decay: NonNegative = key(0.999, "d of the schedule", ">= 0; exponential: 0 < d <= 1")
     layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = key(
         None,
-        "what the learning rate of a layer is multiplied by; without it all have 1",
+        "factor of the learning rate of each layer; 1 by default",
         "one >= 0 for each layer of weights",
     )
     noise: float = hyperparameter("noise")
     batch: Annotated[int | str, PlainValidator(samples)] = key(
         "full",
-        "samples of a step, in order; online: one; shuffled: one, in a fresh order each epoch; the last batch of an "
-        "epoch may be smaller",
+        "samples per step, in order; online: one; shuffled: one, in a new random order each epoch; the last batch of "
+        "an epoch may be smaller",
         f"{', '.join(map(json.dumps, BATCHES))} or a number",
     )
     steps: Steps = key(
-        20000, "steps (updates of the parameters) at most; whole epochs; flow: attempts at a step"
+        20000, "largest number of steps (parameter updates), in whole epochs; flow: of attempted steps"
     )
-    epochs: Steps | None = key(None, "in place of steps: how often through all samples")
+    epochs: Steps | None = key(None, "in place of steps: number of passes through all samples")
     time: float = hyperparameter("time")
     rtol: float = hyperparameter("rtol")
     atol: float = hyperparameter("atol")
@@ -201,11 +201,13 @@ class Training(Section):
 class Stop(Section):
     """When a run stops before its steps are used up."""
 
-    solved: NonNegative = key(0.4, "every output, of logits its probability, this near its target; 0: never")
-    gradient: NonNegative = key(
-        0.0, "largest component of the gradient of the [objective](#weight-decay); 0: never"
+    solved: NonNegative = key(
+        0.4, "stop if every output (for logits, its probability) is this close to its target; 0: never"
     )
-    diverged: Positive = key(1e6, "loss above this")
+    gradient: NonNegative = key(
+        0.0, "stop if no gradient component of the [objective](#weight-decay) is larger; 0: never"
+    )
+    diverged: Positive = key(1e6, "stop if the loss exceeds this")
 
 
 class PerOutcome(Section):
@@ -232,32 +234,32 @@ class Record(Section):
 
     steps: Annotated[str | tuple[int, ...], PlainValidator(schedule("every", "steps", (int,)))] = key(
         "log:64",
-        "0 and the last step are always there",
+        "recorded steps; 0 and the last step are always included",
         '"log:N", "every:N", increasing list; at most 10^7 records',
     )
     times: Annotated[str | tuple[float, ...], PlainValidator(schedule("linear", "times", (int, float)))] = key(
         "log:64",
-        "flow: in place of `record.steps`; 0 and the last time are always there",
+        "flow: recorded times, in place of `record.steps`; 0 and the last time are always included",
         '"log:N" from time / 10^4, "linear:N", increasing list',
     )
     fields: Fields = key(
-        BASIC, "what a trajectory keeps, and each run at its end", "of the [measures](measures.md)"
+        BASIC, "measures in trajectories and at the end of each run", "of the [measures](measures.md)"
     )
-    tolerance: Positive = key(0.01, "effective_width_tol: units nearer than this are one", later=True)
+    tolerance: Positive = key(0.01, "effective_width_tol: units closer than this count as one", later=True)
     dtype: Literal["float32", "float64"] | None = key(
-        None, "of trajectories; without it measures are float32 and parameters as `network.dtype`", later=True
+        None, "type of trajectories; by default float32 for measures and `network.dtype` for parameters", later=True
     )
     keep_bits: Annotated[Integer, Field(ge=1, le=52)] | None = key(
         None,
-        "bits that trajectories keep of each mantissa, rounded to nearest: files shrink, and a number is off by at "
-        "most 2^-(keep_bits + 1) of itself",
+        "bits kept of each mantissa in trajectories, rounded to nearest: files shrink, and the relative error is at "
+        "most 2^-(keep_bits + 1)",
         later=True,
     )
-    parameters: bool = key(False, "theta along the way")
-    final_parameters: bool = key(False, "theta at the start and at the end")
+    parameters: bool = key(False, "record theta in trajectories")
+    final_parameters: bool = key(False, "keep theta at the start and at the end of each run")
     runs: Annotated[int | Literal["all"] | PerOutcome, PlainValidator(_how_many)] = key(
         256,
-        "runs of each point with a trajectory: evenly spaced, or the first N of each outcome",
+        "runs of each point with a trajectory: this many, evenly spaced, or the first N of each outcome",
         '"all", a number >= 0, or { per_outcome = N }',
     )
 
@@ -265,8 +267,8 @@ class Record(Section):
 class Spec(Section):
     """One point of a sweep, complete and checked."""
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")] = key(1, "version of these words")
-    title: Annotated[str, AfterValidator(line)] = key("", "what the sweep is", "string, one line")
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = key(1, "version of this format")
+    title: Annotated[str, AfterValidator(line)] = key("", "title of the sweep", "string, one line")
     problem: ProblemKeys = ProblemKeys()
     network: Network = Network()
     starts: Starts = Starts()

@@ -28,18 +28,18 @@ class Measure:
 _DIVERGED = "or infinite, of a diverged run"
 
 MEASURES = {
-    "loss": Measure("loss", "over all samples, as `training.loss` has it; without weight decay", ">= 0", _DIVERGED),
+    "loss": Measure("loss", "the loss `training.loss` over all samples, without weight decay", ">= 0", _DIVERGED),
     "grad_norm": Measure(
         "Euclidean norm of the gradient",
         "|g|, the Euclidean norm of the gradient of the [objective](spec.md#weight-decay), over all samples; 0 only"
-        " where each component is",
+        " if each component is 0",
         ">= 0",
         _DIVERGED,
     ),
     "separation": Measure(
         "smallest relative distance of two hidden units of a layer",
-        "least |u - v| / max(|u|, |v|) of two unit vectors of one hidden layer; for"
-        " [odd activations](spec.md#activations) of u - v and u + v",
+        "smallest |u - v| / max(|u|, |v|) of two unit vectors of one hidden layer; for"
+        " [odd activations](spec.md#activations) the smaller of u - v and u + v",
         "0 to 2; 0 only where two units coincide to the bit",
         "without two units in a layer",
     ),
@@ -63,13 +63,14 @@ MEASURES = {
     ),
     "effective_width": Measure(
         "number of units of a hidden layer that differ",
-        "number of units that differ, up to sign for odd activations: units at distance 0, as in `separation`, are one",
+        "number of distinct units, up to sign for odd activations: units at distance 0, as in `separation`,"
+        " count as one",
         "1 to the units",
         dims=("hidden_layer",),
     ),
     "effective_width_tol": Measure(
         "number of groups of units of a hidden layer that are nearer than record.tolerance",
-        "the same for units nearer than `record.tolerance`, or joined by a chain of such",
+        "the same for units closer than `record.tolerance`, directly or through a chain of such units",
         "1 to `effective_width`",
         dims=("hidden_layer",),
     ),
@@ -84,7 +85,7 @@ MEASURES = {
     ),
     "outputs": Measure(
         "what an output says of a sample",
-        "what each output says of each sample, as it is compared with the target: of logits, the probability",
+        "each output for each sample, as compared with the target; for logits, the probability",
         "that of the activation",
         _DIVERGED,
         ("sample", "output"),

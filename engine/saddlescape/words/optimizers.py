@@ -35,14 +35,14 @@ class Hyperparameter:
 
 
 HYPERPARAMETERS = {
-    "learning_rate": Hyperparameter(0.5, "r, the length of a step", above=0),
+    "learning_rate": Hyperparameter(0.5, "r, the step size", above=0),
     "momentum": Hyperparameter(0.9, "share of the last velocity that is kept", least=0, below=1),
-    "epsilon": Hyperparameter(1e-8, "added to a root before it divides", least=0),
-    "smoothing": Hyperparameter(0.99, "a, share of the last mean of squares that is kept", least=0, below=1),
-    "beta1": Hyperparameter(0.9, "b1, share of the last mean of gradients that is kept", least=0, below=1),
-    "beta2": Hyperparameter(0.999, "b2, share of the last mean of squares that is kept", least=0, below=1),
-    "eta_plus": Hyperparameter(1.2, "factor of a step size where the gradient keeps its sign", least=1),
-    "eta_minus": Hyperparameter(0.5, "factor of a step size where the gradient turns", above=0, most=1),
+    "epsilon": Hyperparameter(1e-8, "added to the square root in the denominator", least=0),
+    "smoothing": Hyperparameter(0.99, "a, decay factor of the mean of squares", least=0, below=1),
+    "beta1": Hyperparameter(0.9, "b1, decay factor of the mean of gradients", least=0, below=1),
+    "beta2": Hyperparameter(0.999, "b2, decay factor of the mean of squares", least=0, below=1),
+    "eta_plus": Hyperparameter(1.2, "factor of a step size if the gradient keeps its sign", least=1),
+    "eta_minus": Hyperparameter(0.5, "factor of a step size if the gradient changes sign", above=0, most=1),
     "step_max": Hyperparameter(50.0, "largest step size", above=0),
     "step_min": Hyperparameter(1e-6, "smallest step size", above=0),
     "weight_decay": Hyperparameter(
@@ -51,7 +51,7 @@ HYPERPARAMETERS = {
     "noise": Hyperparameter(
         0.0, "standard deviation of Gaussian noise added to each component of the gradient (Langevin)", least=0
     ),
-    "time": Hyperparameter(1000.0, "how long", above=0, most=1e12, by_run=False),
+    "time": Hyperparameter(1000.0, "integration time", above=0, most=1e12, by_run=False),
     "rtol": Hyperparameter(1e-8, "error allowed in a step: atol + rtol times the parameter", least=1e-13, most=0.1),
     "atol": Hyperparameter(1e-15, "error allowed in a step: atol + rtol times the parameter", least=0),
 }

@@ -38,11 +38,14 @@ STARTS = {
     "constant": Kind("every parameter is 1", seeded=False, single=True, similar=("ones", "const")),
     "normal": Kind("standard normal", similar=("gaussian", "random_normal", "randn", "gauss")),
     "uniform": Kind("uniform from -1 to 1", similar=("random_uniform", "rand")),
-    "sphere": Kind("the normal draw at length 1", unit=True),
+    "sphere": Kind("the normal draw, normalized to length 1", unit=True),
     "tied": Kind("the normal draw of one unit in all hidden units of a layer"),
-    "mirrored": Kind("as tied, with the sign changed in every other unit"),
+    "mirrored": Kind("like tied, with opposite sign in every other unit"),
     "ray": Kind(
-        "`direction`, or the normal draw of run 0 at length 1", optional=("direction",), single=True, unit=True
+        "`direction`, or the normal draw of run 0, normalized to length 1",
+        optional=("direction",),
+        single=True,
+        unit=True,
     ),
     "slice": Kind("a grid over two parameters", keys=("base", "x", "y"), seeded=False, scaled=False, shapes=True),
     "file": Kind("rows of an array", keys=("file",), seeded=False, scaled=False, shapes=True),
