@@ -56,6 +56,10 @@ def logistic(x):
     return 1 / (1 + mpmath.exp(-x))
 
 
+def gate(x):
+    return mpmath.tanh(mpmath.log1p(mpmath.exp(x)))
+
+
 def normal(x):
     return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
 
@@ -65,6 +69,7 @@ EXACT = {
     "tanh": lambda x: (mpmath.tanh(x), mpmath.sech(x) ** 2),
     "softplus": lambda x: (mpmath.log1p(mpmath.exp(x)), logistic(x)),
     "silu": lambda x: (x * logistic(x), logistic(x) * (1 + x * logistic(-x))),
+    "mish": lambda x: (x * gate(x), gate(x) + x * (1 - gate(x) ** 2) * logistic(x)),
     "gelu": lambda x: (x * normal(x), normal(x) + x * mpmath.npdf(x)),
     "erf": lambda x: (mpmath.erf(x), 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)),
     "sin": lambda x: (mpmath.sin(x), mpmath.cos(x)),
@@ -82,10 +87,11 @@ FUNCTIONS = {
     }.items()
 }
 LIMITS = {
-    "logistic": (700, 84), "tanh": (350, 41), "softplus": (700, 84), "silu": (700, 84), "gelu": (37, 12.5),
-    "erf": (26, 9), "sin": (2.0**40, 2.0**20), "exp": (700, 84), "log1p": (1e300, 1e30), "log": (1e300, 1e30),
+    "logistic": (700, 84), "tanh": (350, 41), "softplus": (700, 84), "silu": (700, 84), "mish": (700, 84),
+    "gelu": (37, 12.5), "erf": (26, 9), "sin": (2.0**40, 2.0**20), "exp": (700, 84), "log1p": (1e300, 1e30),
+    "log": (1e300, 1e30),
 }  # fmt: skip
-ROOTS = {"silu": -1.2784645427610738, "gelu": -0.7517915246935645}
+ROOTS = {"silu": -1.2784645427610738, "mish": -1.1924312145154952, "gelu": -0.7517915246935645}
 """Where the derivative has a root, near which it is accurate in units of its own size nearby."""
 
 
@@ -155,7 +161,7 @@ def test_odd_functions_are_odd_to_the_last_bit(name, dtype):
 HUGE = {
     "logistic": (0, 1, 0, 0), "tanh": (-1, 1, 0, 0), "erf": (-1, 1, 0, 0), "sin": (np.nan, np.nan, np.nan, np.nan),
     "relu": (0, np.inf, 0, 1), "softplus": (0, np.inf, 0, 1), "silu": (0, np.inf, 0, 1), "gelu": (0, np.inf, 0, 1),
-    "leaky_relu": (-np.inf, np.inf, LEAK, 1), "linear": (-np.inf, np.inf, 1, 1),
+    "mish": (0, np.inf, 0, 1), "leaky_relu": (-np.inf, np.inf, LEAK, 1), "linear": (-np.inf, np.inf, 1, 1),
 }  # fmt: skip
 """Values at -inf and inf, derivatives at -inf and inf."""
 

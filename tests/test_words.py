@@ -49,7 +49,8 @@ def test_every_word_has_its_parts(what):
     missing = declared.keys() - spared - set(there)
     assert not missing, f"missing: {what}, {', '.join(sorted(missing))}"
     if "key of" not in what:
-        assert set(there) <= declared.keys()
+        extra = set(there) - declared.keys()
+        assert not extra, f"no row in words: {what}, {', '.join(sorted(extra))}"
 
 
 def test_optimizers_take_numbers_that_are_declared():

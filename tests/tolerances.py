@@ -25,10 +25,10 @@ AUTODIFF = 1e-12
 DIFFERENCES = 1e-7
 
 # Functions against mpmath, in units in the last place: values; derivatives, which are products of more.  The gates of
-# silu and gelu are values times z; that of gelu is itself a product of four.
-ELEMENTARY_ULP = {"all": (2.0, 3.2), "silu": (3.0, 4.0), "gelu": (7.0, 8.0)}
+# silu, mish and gelu are values times z; that of gelu is itself a product of four.
+ELEMENTARY_ULP = {"all": (2.0, 3.2), "silu": (3.0, 4.0), "mish": (3.0, 5.0), "gelu": (7.0, 8.0)}
 
-# Derivatives of silu and gelu where terms of size one cancel, in units of the rounding of one.
+# Derivatives of silu, mish and gelu where terms of size one cancel, in units of the rounding of one.
 SLOPE_NEAR_ROOT = 3
 
 # Tails that decay exponentially are held at their last normal number, exp(-85) in float32, times at most 85.

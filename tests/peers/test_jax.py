@@ -24,7 +24,8 @@ jax.config.update("jax_enable_x64", True)
 FUNCTIONS = {
     "logistic": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu, "linear": lambda z: z,
     "leaky_relu": lambda z: jax.nn.leaky_relu(z, 0.01), "softplus": jax.nn.softplus, "silu": jax.nn.silu,
-    "gelu": lambda z: jax.nn.gelu(z, approximate=False), "erf": jax.scipy.special.erf, "sin": jnp.sin,
+    "mish": jax.nn.mish, "gelu": lambda z: jax.nn.gelu(z, approximate=False),
+    "erf": jax.scipy.special.erf, "sin": jnp.sin,
 }  # fmt: skip
 
 

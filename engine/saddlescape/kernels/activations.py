@@ -15,13 +15,14 @@ from saddlescape.kernels.elementary import (
     erf_slope,
     erfc_scaled,
     exp_of_minus_square,
+    exp_of_negative,
     log1p_of_unit,
     logistic_slope,
     logistic_tail,
     sin_slope,
     tanh_slope,
 )
-from saddlescape.kernels.lanes import Lanes, fma, select
+from saddlescape.kernels.lanes import Lanes, copysign, fma, select
 from saddlescape.words.activations import LEAK
 
 Pair = tuple[Lanes, Lanes]
@@ -81,6 +82,35 @@ def _gelu_second(z: Lanes, y: Lanes, slope: Lanes) -> Lanes:
     return exp_of_minus_square(size, 0.5) * (1 / math.sqrt(2 * math.pi)) * (2.0 - size * size)
 
 
+def _mish_parts(z: Lanes) -> tuple[Lanes, Lanes, Lanes, Lanes]:
+    """(e, z held, t, b) with e = exp(-|z|) and tanh(softplus(z)) = t / b: u (u + 2) / (u (u + 2) + 2), u = exp(z).
+
+    Where u > 1 both are divided by its square.
+    """
+    e, below = exp_of_negative(-abs(z)), z < 0.0
+    top = select(below, fma(e, e, e + e), fma(e, 2.0, 1.0))
+    return e, copysign(at_most(abs(z), LARGEST[z.dtype]), z), top, top + select(below, z.like(2.0), e * e * 2.0)
+
+
+def _mish_second(z: Lanes, y: Lanes, slope: Lanes) -> Lanes:
+    """g'(2 + z (1 - s (1 + 2g))) with the gate g = tanh(softplus(z)) and the logistic function s."""
+    e, held, top, bottom = _mish_parts(z)
+    density = 4.0 * select(z < 0.0, e, e * e) * (1.0 + e) / (bottom * bottom)
+    return density * fma(held, fma(-logistic_slope(z)[0], fma(top / bottom, 2.0, 1.0), 1.0), 2.0)
+
+
+@curved(_mish_second)
+def mish(z: Lanes) -> Pair:
+    """(z tanh(softplus(z)), its derivative) (Misra 2019).
+
+    The derivative is u (4 (z + 1) (u + 1) + u (u**2 + 4u + 2)) / b**2; z + 1 is exact where the terms cancel.
+    """
+    e, held, top, bottom = _mish_parts(z)
+    line = 4.0 * (held + 1.0) * (e + 1.0)
+    slope = select(z < 0.0, e * fma(e, fma(e, e + 4.0, 2.0), line), fma(e * e, line + 2.0, fma(e, 4.0, 1.0)))
+    return select(z < 0.0, held, z) * (top / bottom), slope / (bottom * bottom)
+
+
 @curved(_gelu_second)
 def gelu(z: Lanes) -> Pair:
     """(z Phi(z), its derivative) with the normal distribution function Phi (Hendrycks & Gimpel 2016), not tanh's."""
@@ -98,6 +128,7 @@ ACTIVATIONS: dict[str, Callable[[Lanes], Pair]] = {
     "linear": linear,
     "softplus": softplus,
     "silu": silu,
+    "mish": mish,
     "gelu": gelu,
     "erf": erf_slope,
     "sin": sin_slope,

@@ -61,6 +61,14 @@ def adamw(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, St
     return adam(fma(-rates["learning_rate"] * rates["weight_decay"], theta, theta), state, g, rates)
 
 
+def lion(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+    """Lion (Chen et al. 2023): steps of one length against the sign of a mean of g, and decoupled weight decay."""
+    last = state[0]
+    between, mean = (fma(1.0 - rates[beta], g - last, last) for beta in ("beta1", "beta2"))
+    decayed = fma(-rates["learning_rate"] * rates["weight_decay"], theta, theta)
+    return fma(-rates["learning_rate"], _sign(between), decayed), (mean,)
+
+
 def rprop(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
     """Rprop (Riedmiller & Braun 1993): a step size for each parameter, from the signs of g alone.
 
@@ -140,6 +148,7 @@ RULES = {
     "rmsprop": UpdateRule(rmsprop, 1),
     "adam": UpdateRule(adam, 2, correct_bias, 2),
     "adamw": UpdateRule(adamw, 2, correct_bias, 2),
+    "lion": UpdateRule(lion, 1),
     "rprop": UpdateRule(rprop, 2),
     "sign": UpdateRule(sign),
     "normalized": UpdateRule(normalized, 0, take_norm),

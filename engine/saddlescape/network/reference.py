@@ -66,6 +66,12 @@ def _gelu(z: Array) -> tuple[Array, Array]:
     return z * gate, gate + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
 
 
+def _mish(z: Array) -> tuple[Array, Array]:
+    logistic, softplus = _logistic(z)[0], np.logaddexp(0, z)
+    gate, slope = _tanh(softplus)
+    return z * gate, gate + z * slope * logistic
+
+
 ACTIVATIONS: dict[str, Callable[[Array], tuple[Array, Array]]] = {
     "logistic": _logistic,
     "tanh": _tanh,
@@ -74,6 +80,7 @@ ACTIVATIONS: dict[str, Callable[[Array], tuple[Array, Array]]] = {
     "linear": lambda z: (z, np.ones_like(z)),
     "softplus": lambda z: (np.logaddexp(0, z), _logistic(z)[0]),
     "silu": _silu,
+    "mish": _mish,
     "gelu": _gelu,
     "erf": lambda z: (_erf(z).astype(z.dtype), 2 / math.sqrt(math.pi) * np.exp(-(z**2))),
     "sin": lambda z: (np.sin(z), np.cos(z)),
@@ -209,6 +216,12 @@ def _adamw(theta: Array, g: Array, state: State, rates: Rates) -> Array:
     return _adam(theta * (1 - rates["learning_rate"] * rates["weight_decay"]), g, state, rates)
 
 
+def _lion(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+    rate, b1, b2, m = rates["learning_rate"], rates["beta1"], rates["beta2"], state.get("m", np.zeros_like(theta))
+    state["m"] = b2 * m + (1 - b2) * g
+    return theta * (1 - rate * rates["weight_decay"]) - rate * np.sign(b1 * m + (1 - b1) * g)
+
+
 def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
     turn = np.sign(g * state.get("last", np.zeros_like(theta)))
     size = state.get("size", np.full_like(theta, rates["learning_rate"]))
@@ -230,6 +243,7 @@ RULES: dict[str, Callable[[Array, Array, State, Rates], Array]] = {
     "rmsprop": _rmsprop,
     "adam": _adam,
     "adamw": _adamw,
+    "lion": _lion,
     "rprop": _rprop,
     "sign": lambda theta, g, state, rates: theta - rates["learning_rate"] * np.sign(g),
     "normalized": lambda theta, g, state, rates: theta - rates["learning_rate"] * g / (np.linalg.norm(g) or 1),

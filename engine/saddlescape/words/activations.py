@@ -42,6 +42,7 @@ ACTIVATIONS = {
     "linear": Activation("z", (-math.inf, math.inf), 0.0, 1.0, odd=True, similar=("identity", "none")),
     "softplus": Activation("ln(1 + exp(z))", (0.0, math.inf), math.log(2), 0.5),
     "silu": Activation("z / (1 + exp(-z))", (-0.2784645427610738, math.inf), 0.0, 0.5, similar=("swish",)),
+    "mish": Activation("z tanh(ln(1 + exp(z)))", (-0.30884341301725043, math.inf), 0.0, 0.6),
     "gelu": Activation("z (1 + erf(z / sqrt(2))) / 2", (-0.16997120747990366, math.inf), 0.0, 0.5),
     "erf": Activation("erf z", (-1.0, 1.0), 0.0, 2 / math.sqrt(math.pi), odd=True),
     "sin": Activation("sin z", (-1.0, 1.0), 0.0, 1.0, odd=True),

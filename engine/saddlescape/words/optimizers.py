@@ -39,14 +39,16 @@ HYPERPARAMETERS = {
     "momentum": Hyperparameter(0.9, "share of the last velocity that is kept", least=0, below=1),
     "epsilon": Hyperparameter(1e-8, "added to the square root in the denominator", least=0),
     "smoothing": Hyperparameter(0.99, "a, decay factor of the mean of squares", least=0, below=1),
-    "beta1": Hyperparameter(0.9, "b1, decay factor of the mean of gradients", least=0, below=1),
-    "beta2": Hyperparameter(0.999, "b2, decay factor of the mean of squares", least=0, below=1),
+    "beta1": Hyperparameter(0.9, "b1, decay factor of the mean of gradients (lion: in a step)", least=0, below=1),
+    "beta2": Hyperparameter(0.999, "b2, decay factor of the mean of squares (lion: of gradients)", least=0, below=1),
     "eta_plus": Hyperparameter(1.2, "factor of a step size if the gradient keeps its sign", least=1),
     "eta_minus": Hyperparameter(0.5, "factor of a step size if the gradient changes sign", above=0, most=1),
     "step_max": Hyperparameter(50.0, "largest step size", above=0),
     "step_min": Hyperparameter(1e-6, "smallest step size", above=0),
     "weight_decay": Hyperparameter(
-        0.0, "gd to adam: times theta, added to the gradient; adamw: decoupled; [below](#weight-decay)", least=0
+        0.0,
+        "gd to adam: times theta, added to the gradient; adamw and lion: decoupled; [below](#weight-decay)",
+        least=0,
     ),
     "noise": Hyperparameter(
         0.0, "standard deviation of Gaussian noise added to each component of the gradient (Langevin)", least=0
@@ -131,6 +133,12 @@ OPTIMIZERS = {
         own=_ADAM,
         decay=Decay.DECOUPLED,
         source="Loshchilov and Hutter 2019",
+    ),
+    "lion": Optimizer(
+        "theta (1 - r weight_decay) - r sign(b1 m + (1 - b1) g); m = b2 m + (1 - b2) g",
+        own=("beta1", "beta2"),
+        decay=Decay.DECOUPLED,
+        source="Chen et al. 2023",
     ),
     "rprop": Optimizer(
         "a step size for each parameter, at first r: times eta_plus where g kept its sign, eta_minus (and no step)"

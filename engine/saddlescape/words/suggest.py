@@ -70,8 +70,8 @@ TABLES: tuple[Mapping[str, Any], ...] = (ACTIVATIONS, LOSSES, OPTIMIZERS, PROBLE
 _NOT_HERE = (
     "he he_normal he_uniform kaiming kaiming_normal kaiming_uniform glorot glorot_normal glorot_uniform xavier "
     "xavier_normal xavier_uniform lecun lecun_normal lecun_uniform orthogonal truncated_normal mae l1 l1_loss "
-    "mean_absolute_error hinge nll nll_loss kl kl_div elu selu celu prelu rrelu relu6 mish hard_tanh hard_sigmoid "
-    "hard_swish softsign log_softmax nadam adamax adadelta amsgrad lbfgs bfgs l_bfgs lion radam lamb newton "
+    "mean_absolute_error hinge nll nll_loss kl kl_div elu selu celu prelu rrelu relu6 hard_tanh hard_sigmoid "
+    "hard_swish softsign log_softmax nadam adamax adadelta amsgrad lbfgs bfgs l_bfgs radam lamb newton "
     "stop.loss stop.patience early_stopping dropout"
 )
 """Words of the field for what there is nothing of here, near as their spelling may come."""
