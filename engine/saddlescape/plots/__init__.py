@@ -1,6 +1,6 @@
-"""Pictures of results.  Nothing is recomputed here: what is drawn is what the file says.
+"""Plots of results.  Nothing is recomputed: a plot shows the values in the file.
 
-Figures are made without a window or global state; a picture can be drawn anywhere and saved with `savefig`.
+Figures need no window or global state; save them with `savefig`.
 """
 
 from collections.abc import Callable, Mapping
@@ -106,11 +106,11 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
 
 
 def plot(results: "Results", kind: str | None = None) -> Figure:
-    """Draw results as `kind`, one of `KINDS`; by default a map, a design, a curve or trajectories, as suits their axes.
+    """Plot results as `kind`, one of `KINDS`; by default a map, a design, a curve or trajectories, to suit their axes.
 
     Raises
     ------
-    PlotError : the kind is unknown, or the results have not what it needs.
+    PlotError : the kind is unknown, or the results lack what it needs.
     """
     if results.so_far is not None and not results.so_far[0]:
         raise PlotError(f"{results.path}: must have a run that is done; there is none yet; wait a little")

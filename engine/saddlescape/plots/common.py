@@ -1,4 +1,4 @@
-"""What all pictures share: colours, words, and a logarithmic axis on which exact zero stands apart."""
+"""Shared by all plots: colours, labels, and a logarithmic axis on which exact zero is set apart."""
 
 import math
 import re
@@ -54,7 +54,7 @@ OUTCOMES = tuple(Outcome)
 
 
 class PlotError(SaddlescapeError):
-    """The result does not hold what the picture would show."""
+    """The result does not contain what the plot would show."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""Whether training with some rates converges, over two axes."""
+"""Convergence of training over two axes, such as two learning rates."""
 
 from typing import TYPE_CHECKING
 
@@ -34,14 +34,14 @@ GREY = "#bbbbbb"
 
 
 def loss_ratio(results: "Results") -> Values:
-    """Mean of the later recorded losses over the first one, each at most `WORST`, of the first run of each point."""
+    """Mean of the later recorded losses divided by the first, each at most `WORST`, for the first run of each point."""
     loss = np.asarray(results["loss"][..., 0, :], dtype=np.float64)
     ratio = loss[..., 1:] / loss[..., :1]
     return np.asarray(np.fmin(np.where(np.isfinite(ratio), ratio, WORST), WORST).mean(axis=-1))
 
 
 def convergence(results: "Results", ax: Axes | None = None) -> Axes:
-    """Draw over two axes the ratio of `loss_ratio` where it is below 1, and one flat colour where training fails.
+    """Draw `loss_ratio` over two axes where it is below 1, and a single colour where training fails.
 
     The criterion of Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, if the last 20 steps
     are recorded.

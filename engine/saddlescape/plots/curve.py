@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def curve(results: "Results", ax: Axes | None = None) -> Axes:
     """Draw the fraction of starts with each outcome against the first axis, with Wilson intervals (95 %).
 
-    Exact zero stands apart, on a logarithmic axis left of a break, and words do; no line joins what stands apart.
-    Other axes are pooled.  A point whose runs are all one and the same start has no interval.
+    Exact zero is set apart, on a logarithmic axis left of a break, and so are words; no line joins such points.
+    Other axes are pooled.  A point whose runs all have the same start has no interval.
     """
     if not (names := axis_names(results)):
         raise PlotError("kind: a curve needs an axis, and this result has none; use trajectories")

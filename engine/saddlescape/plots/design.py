@@ -1,4 +1,4 @@
-"""Outcomes at the points of a design: axes that are zipped."""
+"""Outcomes at the points of a design (zipped axes)."""
 
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,9 @@ def numbers_of(results: "Results", dim: str) -> list[str]:
 
 
 def design(results: "Results", ax: Axes | None = None) -> Axes:
-    """Draw a dot for each point of the first axes that are zipped, where its first two numbers lie.
+    """Draw a dot for each point of the first zipped axes, at its first two numeric coordinates.
 
-    It has the colour of its most frequent outcome, or of the median of the steps (or times) at which its runs were
+    Its colour shows the most frequent outcome, or the median of the steps (or times) at which its runs were
     solved.  Other axes are pooled.
     """
     names = axis_names(results)

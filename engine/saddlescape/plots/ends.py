@@ -1,4 +1,4 @@
-"""The curvature of the loss where runs stopped, beside that at zero."""
+"""Curvature of the loss where runs stopped, and at zero."""
 
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,12 @@ LARGE = 1024
 def spectra(results: "Results") -> Figure:
     """Draw the eigenvalues of the exact Hessian where runs stopped, largest first, in a panel for each outcome.
 
-    Of each outcome but diverged, up to `ENDS` runs, evenly spaced over all points.  Circles are the eigenvalues of the
-    same networks at zero.  The axis is linear around zero, where eigenvalues count as zero.
+    Each outcome except diverged has up to `ENDS` runs, evenly spaced over all points.  Circles are the eigenvalues of
+    the same networks at zero.  The axis is linear around zero, where eigenvalues count as zero.
 
     Raises
     ------
-    PlotError : ends were not kept, all runs diverged, or the networks are too large.
+    PlotError : final parameters were not kept, all runs diverged, or the networks are too large.
     """
     _check(results)
     codes = results["outcome"]

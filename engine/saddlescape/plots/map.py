@@ -1,4 +1,4 @@
-"""Outcomes over two axes of starts, solved ones by the time it took."""
+"""Map of outcomes over two axes; solved runs are coloured by the step or time of the solution."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -48,11 +48,11 @@ FEW_TICKS = 5
 
 
 def map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
-    """Draw outcomes over the last two axes: solved by the step or time it took, each other outcome in its colour.
+    """Draw outcomes over the last two axes: solved runs by step or time, each other outcome in its own colour.
 
-    The first of the two axes runs to the right, the second upwards.  `point` chooses among any axes before
-    them (by default the first of each).  A cell with several runs shows their most frequent outcome, and the
-    median of the step or time; the shares beside the outcomes are of all runs.  Cells without a run are left white.
+    The first of the two axes is horizontal, the second vertical.  `point` selects indices along any axes before
+    them (by default the first of each).  A cell with several runs shows their most frequent outcome and the
+    median step or time; the shares in the legend are of all runs.  Cells without runs are white.
     """
     names = axis_names(results)
     if len(names) < 2:

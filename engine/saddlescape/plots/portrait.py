@@ -1,4 +1,4 @@
-"""Paths of runs in the plane of two recorded measures."""
+"""Trajectories of runs in the plane of two recorded measures."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -39,15 +39,15 @@ def portrait(
 ) -> Axes:
     """Draw runs of a few points (indices over the axes) in the plane of two measures, coloured by outcome.
 
-    A dot marks the last record of a run.  An axis is logarithmic where all that is drawn is positive.
+    A dot marks the last record of a run.  An axis is logarithmic if all values drawn are positive.
 
     Parameters
     ----------
-    measures : to the right and upwards; of one with several layers that of a layer, "cosine.2".
+    measures : horizontal and vertical; of a measure with several layers, name one, "cosine.2".
 
     Raises
     ------
-    PlotError : a measure was not recorded, or no trajectory was kept.
+    PlotError : a measure was not recorded, or there are no trajectories.
     """
     plane = [_coordinate(results, measure) for measure in measures]
     names, ax = axis_names(results), ax or new_axes()

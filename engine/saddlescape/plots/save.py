@@ -1,4 +1,4 @@
-"""A figure as a file."""
+"""Save a figure to a file."""
 
 import os
 from pathlib import Path
@@ -12,16 +12,16 @@ HEADS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "svg": b"<?xml"}
 
 
 def save(figure: Figure, path: Path, dpi: int = 150) -> Path:
-    """Write a picture, a PNG, SVG or PDF by the ending of its name (without one a PNG); its path.
+    """Save a figure as PNG, SVG or PDF, by the extension of its name (PNG without one), and return its path.
 
     Raises
     ------
     RefusedError
-        If there is something else at the path than a picture of the same kind.
+        If the path exists and is not a picture of the same kind.
     LockedError
         If another process is writing it.
     ValueError
-        If there is no such kind of picture.
+        If the extension is unknown.
     """
     path = path if path.suffix else path.with_name(f"{path.name}.png")
     ending = path.suffix[1:].lower()

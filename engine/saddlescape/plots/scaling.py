@@ -1,4 +1,4 @@
-"""How a quantity grows with another, over decades, with theory beside measurement."""
+"""How one quantity scales with another over decades, measured and in theory."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -42,12 +42,12 @@ def medians(
     theory: Mapping[str, tuple[Values, Values]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw medians and quartiles against `x`, both logarithmic; exact zeros stand apart, left and below, inf above.
+    """Draw medians and quartiles against `x`, both logarithmic; exact zeros are set apart, left and below, inf above.
 
     Parameters
     ----------
     x : (points,), 0 or more.
-    measured : (points, runs) for each name; inf where a run never came to it.
+    measured : (points, runs) for each name; inf if a run never reached it.
     theory : a line (x, y) for each name.
     """
     ax = ax or new_axes()
@@ -71,9 +71,9 @@ def medians(
 
 
 def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
-    """Draw escape times against the scale of the starts (else the last axis of numbers), with the power law that fits.
+    """Draw escape times against the scale of the starts (or the last numeric axis), with the fitted power law.
 
-    Lines are the points of the other axes, at most one for each colour.  Runs that did not escape count as later.
+    There is a line for each point of the other axes, at most one per colour.  Runs that did not escape are censored.
     """
     names, clock = axis_names(results), clock_of(results)
     along, x = _numbers(results, names)

@@ -1,4 +1,4 @@
-"""The fraction of starts that are solved, or are not, along an axis, for several values of others."""
+"""The fraction of starts that are solved, or not solved, along an axis, for several values of other axes."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -40,9 +40,9 @@ MANY, ROWS = 6, 16
 
 
 def solved(results: "Results", missed: bool = False) -> Figure:
-    """Draw the fraction solved against the last axis: a line for each value of the one before, panels for the others.
+    """Draw the fraction solved against the last axis: a line for each value of the axis before, panels for others.
 
-    With Wilson intervals (95 %); exact zero stands apart.
+    With Wilson intervals (95 %); exact zero is set apart.
 
     Parameters
     ----------

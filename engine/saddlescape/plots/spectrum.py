@@ -1,4 +1,4 @@
-"""The shape of the loss around a point: eigenvalues of its Hessian, and cuts through the surface."""
+"""The loss around a point: eigenvalues of its Hessian, and cross sections."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,9 @@ COUNTED = {-1: "down", 0: "flat", 1: "up"}
 
 
 def eigenvalue_lines(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
-    """Draw the eigenvalues (n,) of each name's Hessian on a line of its own, equal ones one above the other.
+    """Draw the eigenvalues (n,) of each name's Hessian on a separate line, equal ones stacked.
 
-    The number of those that are negative, zero and positive is said beside each.
+    The numbers of negative, zero and positive eigenvalues are shown beside each line.
     """
     size = (7, 0.9 + 0.8 * len(eigenvalues))
     ax = ax or Figure(figsize=size, layout="constrained").add_subplot()
@@ -40,7 +40,7 @@ def signs(values: Values) -> dict[str, int]:
 
 
 def cuts(distance: Values, losses: Mapping[str, Mapping[str, Values]]) -> Figure:
-    """Draw losses against the distance from a point, a line for each direction, in a panel for each problem."""
+    """Draw losses against the distance from a point, one line per direction and one panel per problem."""
     figure = Figure(figsize=(0.8 + 3.9 * len(losses), 3.6), layout="constrained")
     for ax, (title, lines) in zip(figure.subplots(1, len(losses), squeeze=False)[0], losses.items(), strict=True):
         for colour, (name, values) in zip(CYCLE, lines.items(), strict=False):

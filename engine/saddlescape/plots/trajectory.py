@@ -1,4 +1,4 @@
-"""Loss along single runs."""
+"""Loss of single runs over training."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ def trajectories(
     levels: Mapping[str, float] | None = None,
     columns: int = 3,
 ) -> Figure:
-    """Draw loss against step or time, coloured by outcome, for a few points as panels.
+    """Draw loss against step or time, coloured by outcome, in one panel for each of a few points.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How many starts have escaped by a number of steps."""
+"""The fraction of starts that escape within a number of steps."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def escaped_within(results: "Results", budgets: Sequence[float], ax: Axes | None = None) -> Axes:
     """Draw the fraction of starts escaped within each budget of steps (or time) against the first axis.
 
-    With Wilson intervals (95 %); exact zero stands apart.  Other axes are pooled.
+    With Wilson intervals (95 %); exact zero is set apart.  Other axes are pooled.
     """
     ax, along, clock = ax or new_axes(), axis_names(results)[0], clock_of(results)
     places = place(ax, values_of(results, along))

@@ -1,4 +1,4 @@
-"""One TOML file describes a sweep: read, checked as a whole, and turned into one spec per point."""
+"""Read a sweep from a TOML file, check it as a whole, and give the spec of each point."""
 
 from saddlescape.spec.axes import Axis, only_numbers
 from saddlescape.spec.checks import LARGEST

@@ -1,4 +1,4 @@
-"""The axes of a sweep: keys and the values that they take, listed, evenly spaced or drawn."""
+"""The axes of a sweep: keys with values that are listed, evenly spaced or drawn."""
 
 import json
 import re
@@ -34,7 +34,7 @@ KINDS = ("values", "linspace", "logspace", *DESIGNS)
 
 @dataclass(frozen=True)
 class Axis:
-    """A key of the spec and the values it takes.  Axes with one name in `zip` move together, along one dimension."""
+    """A key of the spec and its values.  Axes with the same name in `zip` vary together, along one dimension."""
 
     key: str
     values: tuple[Any, ...]

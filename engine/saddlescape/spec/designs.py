@@ -1,4 +1,4 @@
-"""Values of an axis that are drawn: each for itself, or spread by a Sobol sequence over all axes zipped with it."""
+"""Drawn values of an axis: independent, or from a Sobol sequence over all axes zipped with it."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache

@@ -73,7 +73,7 @@ _DRAWS = "of random, linear and teacher"
 
 
 class ProblemKeys(Section):
-    """What is learned."""
+    """The problem to learn."""
 
     name: Annotated[str, OneOf(PROBLEMS)] | None = key(None, "a built-in problem; below")
     file: str | None = key(
@@ -94,7 +94,7 @@ class ProblemKeys(Section):
 
 
 class Network(Section):
-    """What learns it."""
+    """The network."""
 
     hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = key(
         (2,), "widths of the hidden layers; `[]`: no hidden layer", f"at most 8 widths, 1 to {MAX_WIDTH}"
@@ -131,7 +131,7 @@ _TABLE = "{index, from, to, n}"
 
 
 class Starts(Section):
-    """Where runs start."""
+    """The starts of the runs."""
 
     kind: Annotated[str, OneOf(STARTS)] = key("normal", "distribution of the starts; below")
     scale: NonNegative = key(
@@ -156,7 +156,7 @@ class Starts(Section):
 
 
 class Training(Section):
-    """What a run steps by."""
+    """The training: loss, optimizer and steps."""
 
     loss: Annotated[str, OneOf(LOSSES)] = key("half_sse", "below")
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = key(
@@ -199,7 +199,7 @@ class Training(Section):
 
 
 class Stop(Section):
-    """When a run stops before its steps are used up."""
+    """Early stopping."""
 
     solved: NonNegative = key(
         0.4, "stop if every output (for logits, its probability) is this close to its target; 0: never"
@@ -211,7 +211,7 @@ class Stop(Section):
 
 
 class PerOutcome(Section):
-    """Trajectories of so many runs of each outcome, the first ones of a point."""
+    """Trajectories of the first N runs of each outcome at a point."""
 
     per_outcome: Annotated[Integer, Field(ge=1)]
 
@@ -230,7 +230,7 @@ def _how_many(value: Any) -> int | Literal["all"] | PerOutcome:
 
 
 class Record(Section):
-    """What is kept of trajectories."""
+    """What is recorded."""
 
     steps: Annotated[str | tuple[int, ...], PlainValidator(schedule("every", "steps", (int,)))] = key(
         "log:64",

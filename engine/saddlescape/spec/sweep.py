@@ -1,4 +1,4 @@
-"""A sweep: the base spec and its axes, read from TOML text and overrides."""
+"""A sweep: a base spec and its axes, read from TOML and overrides."""
 
 import contextlib
 import itertools
@@ -54,7 +54,7 @@ ALTERNATIVES = {
 
 @dataclass(frozen=True)
 class Sweep:
-    """A base spec, and axes that span a grid of points around it.
+    """A base spec, and axes that span a grid of points.
 
     `data` has the SHA-256 (hex) of each data file, by its name in the spec.
     """
@@ -162,12 +162,12 @@ def bundled() -> dict[str, str]:
 
 @ieee()
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
-    """Read a sweep from a TOML file, or a bundled one by its name.
+    """Load a sweep from a TOML file, or a bundled sweep by its name.
 
     Parameters
     ----------
     source : path of the file (docs/spec.md has the keys), or the name of a bundled sweep.
-    overrides : ``"training.learning_rate=0.1"``; the value is TOML, or a bare word, or nothing, which unsets the key.
+    overrides : such as ``"training.learning_rate=0.1"``; the value is TOML or a bare word; an empty one unsets the key.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     Raises
     ------
     SpecError
-        With everything that is wrong with it.
+        With all errors of the spec.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Every fault of a spec at once: of single keys, and of keys that do not fit each other."""
+"""Find all errors of a spec at once: in single keys, and between keys."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
