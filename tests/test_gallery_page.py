@@ -47,8 +47,8 @@ def monte_carlo(runs):
     many = [tuple(spot) for spot in np.argwhere(full[..., p < 0.5] >= 10)]
     rates, momenta = result.coords["learning_rate"], result.coords["momentum"]
     assert [(rates[i], momenta[j], p[k]) for i, j, k in many] == [(1, 0, 0.1)]
-    yield f"Here it is {between} % for p from 2 to 4, {end} % at p = 10, and below 10 % for p < 0.5 in batches of all"
-    yield f"(but for p = 0.1 at rate 1 without momentum, {full[many[0]]:.1f} %,"
+    yield f"Here it is {between} % for p from 2 to 4, {end} % at p = 10, and below 10 % for p < 0.5 in full-batch"
+    yield f"(except for p = 0.1 at rate 1 without momentum, {full[many[0]]:.1f} %,"
     yield f"Online there is no such low level: {online.min():.0f} % at best."
 
 
@@ -87,11 +87,11 @@ def activation(runs):
     won = dict(zip(map(str, result.coords["activation"]), won, strict=True))
     least = {name: scale[row > n / 2].min(initial=np.inf) for name, row in won.items()}
     soon = sorted(name for name in least if least[name] == 0.01)
-    many = "whose units have curvature at zero, solve XOR from most starts already of scale 0.01"
+    many = "whose units have curvature at zero, solve XOR from most starts already at scale 0.01"
     yield f"{', '.join(soon[:-1])} and {soon[-1]}, {many}"
     yield f"logistic units only from {least['logistic']:g};"
     relus = [won[name][scale == s].item() for name in ("relu", "leaky_relu") for s in (0.001, 1)]
-    yield "of relu and leaky relu scale 0.001 solves {} and {}, scale 1 {} and {} of {} starts".format(
+    yield "with relu and leaky relu, scale 0.001 solves {} and {}, scale 1 {} and {} of {} starts".format(
         *(relus[i] for i in (0, 2, 1, 3)), n
     )
     assert max(max(won[name]) for name in ("relu", "leaky_relu")) < n
@@ -125,7 +125,7 @@ def noise(runs):
     won = solved(result).mean(axis=-1)
     ends = [result.coords[axis][row > 0.5][[0, -1]] for axis, row in (("noise", won[:, 0]), ("scale", won[0]))]
     (noise, too_noisy), (scale, too_wide) = ends
-    yield f"noise that solves most starts within 10 000 steps is {noise:.1g} here, the least scale {scale:.1g}."
+    yield f"noise that solves most starts within 10 000 steps is {noise:.1g} here, the smallest scale {scale:.1g}."
     yield f"Beyond {too_noisy:.1g} of noise, or of scale, fewer than half are solved."
     assert f"{too_wide:.1g}" == f"{too_noisy:.1g}"
 
