@@ -15,7 +15,7 @@ from saddlescape import spec
 from saddlescape.errors import RefusedError
 from saddlescape.kernels import Trainer, code, limit, probe, train
 from saddlescape.kernels.activations import ACTIVATIONS
-from saddlescape.kernels.lanes import Kind, fma
+from saddlescape.kernels.lanes import LaneType, fma
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.update_rules import RULES
 from saddlescape.kernels.variant import Variant
@@ -63,13 +63,13 @@ def looping(kind):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_operations_in_loops_count_as_often_as_they_run(dtype):
-    found = limit.operations(limit.simplified(looping(Kind(dtype, 8))))
+    found = limit.operations(limit.simplified(looping(LaneType(dtype, 8))))
     assert [found[name] for name in limit.CLASSES] == [5, 1, 15, 10]
 
 
 def counted(sizes, samples, activation="tanh", bias=True, loss="half_sse", optimizer="gd", **more):
     trainer = Trainer(sizes, bias, (activation,) * (len(sizes) - 1), loss, optimizer, **more)
-    return limit.operations(limit.simplified(limit.generated(Variant(trainer, samples, False, Kind("float64", 8)))))
+    return limit.operations(limit.simplified(limit.generated(Variant(trainer, samples, False, LaneType("float64", 8)))))
 
 
 def test_operations_of_one_weight():

@@ -12,7 +12,7 @@ from tolerances import ELEMENTARY_ULP, HELD, MONOTONE_ULP, SLOPE_NEAR_ROOT
 from saddlescape.kernels import elementary
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.code import Index, Rows
-from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.tick import pointer
 from saddlescape.words.activations import ACTIVATIONS as WORDS
 from saddlescape.words.activations import LEAK
@@ -26,7 +26,7 @@ def compiled(function):
 
     @intrinsic
     def each(typingctx, x, out, n):
-        kind = Kind(x.dtype.name, LANES)
+        kind = LaneType(x.dtype.name, LANES)
 
         def codegen(context, builder, sig, args):
             rows, results = Rows(builder, kind, args[0], "theta"), Rows(builder, kind, args[1], "grad")

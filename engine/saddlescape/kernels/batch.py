@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from saddlescape.kernels import train as t
 from saddlescape.kernels.integrate import integrate
-from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.measures import address, mask, places
 from saddlescape.kernels.network import TILE
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE, SEEN
@@ -112,14 +112,14 @@ def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 
 
-def _lanes(variant: Variant, rates: int) -> t.Lanes:
+def _lanes(variant: Variant, rates: int) -> t.LaneState:
     n, dtype, lanes = variant.n_params, np.dtype(variant.kind.dtype), variant.kind.n
     rows = n, variant.n_states, n * (1 + variant.keeps_slope), rates, SEEN
     theta, state, grad, limits, seen = (_aligned((row, lanes), dtype) for row in rows)
     samples = variant.samples * variant.trainer.shuffled
     X, T = (_aligned((samples * variant.trainer.sizes[k], lanes), dtype) for k in (0, -1))
     keys, book = np.zeros((3, lanes), dtype=np.uint64), np.zeros((5, lanes), dtype=np.int64)
-    return t.Lanes(theta, state, grad, limits, seen, keys, X, T, book, np.array([-1, 0, 0, 0, 0]))
+    return t.LaneState(theta, state, grad, limits, seen, keys, X, T, book, np.array([-1, 0, 0, 0, 0]))
 
 
 def _runs(batch: Batch, variant: Variant) -> t.Runs:
@@ -156,13 +156,13 @@ def _numbers(fields: Collection[str], variant: Variant) -> int:
     return max((at.stop if isinstance(at, slice) else at + 1 for at in columns), default=0)
 
 
-def _shape(batch: Batch, variant: Variant) -> t.Shape:
+def _shape(batch: Batch, variant: Variant) -> t.MeasureArguments:
     trainer = variant.trainer
     sizes = np.array(trainer.sizes, dtype=np.int64)
     odd = np.array([ACTIVATIONS[name].odd for name in trainer.activations], dtype=np.int64)
     longest, widest = 3 + 2 * max(trainer.sizes), max(trainer.sizes)
     scratch = np.empty(3 * variant.n_params + max(longest * widest, variant.n_params))
-    return t.Shape(
+    return t.MeasureArguments(
         address(), mask(batch.fields), mask({*batch.fields, *BASIC}), sizes, int(trainer.bias), odd,
         scratch, float(batch.tolerance),
     )  # fmt: skip
@@ -188,7 +188,7 @@ def train(
     chains = max(1, TILE // (trainer.batch or len(X)))
     width = lanes or chains * LANE_BYTES // dtype.itemsize
     watch = bool((batch.gradient > 0).any())
-    variant = Variant(trainer, len(X), watch, Kind(dtype.name, width))
+    variant = Variant(trainer, len(X), watch, LaneType(dtype.name, width))
     runs, records, epoch = _runs(batch, variant), _records(batch, variant), variant.batches[1]
     state = _lanes(variant, runs.rates.shape[1])
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)

@@ -6,7 +6,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from saddlescape.kernels.lanes import Kind, Lanes, declared
+from saddlescape.kernels.lanes import Lanes, LaneType, declared
 
 INDEX = ir.IntType(64)
 STACK = 64
@@ -46,7 +46,7 @@ class Rows:
     Rows of different names are told to be different memory; LLVM may keep them in registers.
     """
 
-    def __init__(self, builder: Any, kind: Kind, address: Any, name: str) -> None:
+    def __init__(self, builder: Any, kind: LaneType, address: Any, name: str) -> None:
         self.builder, self.kind, self.address = builder, kind, address
         self.name, self._align = name, 8 if kind.dtype == "float64" else 4
         self._regions = _regions(builder, name)
@@ -90,7 +90,7 @@ def _regions(builder: Any, name: str) -> tuple[Any, Any]:
     return module.add_metadata([scopes[name]]), module.add_metadata(others)
 
 
-def scratch(builder: Any, kind: Kind, rows: int) -> Rows:
+def scratch(builder: Any, kind: LaneType, rows: int) -> Rows:
     """Rows on the stack; those reached by constant indices alone end up in registers."""
     memory = cgutils.alloca_once(builder, ir.ArrayType(kind.numbers, max(1, rows)))
     return Rows(builder, kind, builder.bitcast(memory, kind.number.as_pointer()), "scratch")
@@ -99,7 +99,7 @@ def scratch(builder: Any, kind: Kind, rows: int) -> Rows:
 class Words:
     """C-contiguous (rows, lanes) 64-bit words in memory: values are LLVM's."""
 
-    def __init__(self, builder: Any, kind: Kind, address: Any) -> None:
+    def __init__(self, builder: Any, kind: LaneType, address: Any) -> None:
         self.builder, self.kind, self.address = builder, kind, address
 
     def _at(self, row: int) -> Any:
@@ -126,7 +126,7 @@ class Numbers(Rows):
         return Lanes(self.builder, self.kind, splat(self.builder, number, self.kind))
 
 
-def splat(builder: Any, number: Any, kind: Kind, element: ir.Type | None = None) -> Any:
+def splat(builder: Any, number: Any, kind: LaneType, element: ir.Type | None = None) -> Any:
     """The LLVM value with `number` in every lane; `element` is its type, by default that of the lanes' numbers."""
     if kind.n == 1:
         return number

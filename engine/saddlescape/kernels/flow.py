@@ -4,6 +4,17 @@ The pair of Dormand & Prince (1980), of fifth and fourth order, goes on with the
 its own, controlled as in Hairer, Norsett & Wanner, Solving ordinary differential equations I, section II.4, with the
 constants of SciPy's RK45.  The last of its seven gradients is the first of the next step.  Between the ends of a step
 the fourth-order interpolant of Shampine (1986, Mathematics of Computation 46, 135-150) holds.
+
+`state` has blocks with a row for each parameter, then a row for each number of flow_state.py:
+
+| blocks | after an attempt | after `between` |
+| --- | --- | --- |
+| 0 to STAGES - 1 | gradients of the stages; the last is that at the end of the step | the same |
+| POINT | parameters at the end of the step | parameters at the share SHARE of it |
+| PROBE | - | the gradient there |
+
+An attempt goes through: length (the least of LENGTH, AIM and the rest of the time), stages, error, `settled` (which
+lanes move, what is found, who wants attention), `controlled` (the next length).
 """
 
 import math

@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 from saddlescape.kernels.caching import cached
 from saddlescape.kernels.code import STACK, Numbers, Rows
 from saddlescape.kernels.dual import DualRows
-from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.tick import pointer
 from saddlescape.kernels.variant import Net, Trainer, Variant
@@ -86,7 +86,7 @@ def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Deriva
     derivatives are those of the straight piece, which is all of it almost everywhere.  Releases the GIL.
     """
     plain = Trainer(trainer.sizes, trainer.bias, trainer.activations, trainer.loss, "gd")
-    net = Net(Variant(plain, len(X), False, Kind("float64", LANES)))
+    net = Net(Variant(plain, len(X), False, LaneType("float64", LANES)))
     x, t, theta = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta))
     points, n = theta.shape
     found = Derivatives(np.empty(points), np.empty((points, n)), np.empty((points, n, n)))

@@ -3,6 +3,26 @@
 A tick is one attempt at a step.  Records lie anywhere within a step and never change it.  Escapes and solutions end
 a step: it is repeated with other lengths, by the Illinois method (Dowell & Jarratt 1971), until it ends behind the
 event by no more than the share `rtol` of the time.
+
+`clock` and `book` are those of train.py, but `clock[FLAGS]` is FRESH while a lane has a start whose gradient is not
+known, and `book[DUE]` is the tick at which a run has used up its attempts.  Each lane has its own numbers in `state`
+(flow_state.py).  What an attempt finds, and what follows:
+
+| FOUND | AIM | the lane | then |
+| --- | --- | --- | --- |
+| FAILED | any | stays: the error is too large | the next attempt is shorter |
+| DONE | inf | has moved to the end of the step | records within the step, then `judge` |
+| CROSSED | any | stays: the step ends behind an event | `locate`: aim between, or `arrive` just behind it |
+| DONE | finite | has moved, short of an event that is known | `locate` aims again; records, `judge` |
+
+A lane's life, and who brings it on:
+
+    filled --> fresh     fill, refill: the start is there, not its gradient
+    fresh  --> runs      evaluate and begin: first length, record at time 0, `judge`
+    runs   --> runs      attempt, then the table above
+    runs   --> done      judge: solved, diverged, gradient, fixed point, the end of the time, or no attempt left (STIFF)
+    done   --> fresh     refill_done, while there are starts
+    done   --> parked    refill_done without a start
 """
 
 import math
@@ -49,7 +69,7 @@ from saddlescape.kernels.train import (
     SOONEST,
     STIFF,
     TICK,
-    Lanes,
+    LaneState,
     fill,
     finish,
     hold,
@@ -286,24 +306,29 @@ def integrate(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
     """Run up to `ticks` ticks, fewer if every run is done."""
     lanes, runs, records, shape, n = pointers(all_lanes, all_runs, all_records, all_shape, X, T)
     x, t, clock, state = pointer(X), pointer(T), lanes.clock, lanes.state
-    there = Lanes(
+    there = LaneState(
         after(state, POINT * n.params * n.lanes), state, after(state, PROBE * n.params * n.lanes), lanes.rates,
         after(state, place(LOSS_THERE, 0, n)), lanes.keys, lanes.X, lanes.T, lanes.book, clock,
     )  # fmt: skip
-    if clock[TICK] < 0:
+    if clock[TICK] < 0:  # the first call
         fill(lanes, runs, n)
         clock[FLAGS] = FRESH
     for _ in range(ticks):
+        # 1. Begin the runs of fresh lanes; a run that ends where it starts makes room for another fresh one.
         while clock[FLAGS] == FRESH:
             evaluate(net, lanes.theta, lanes.grad, lanes.rates, lanes.seen, x, t)
             clock[FLAGS] = FRESH if start(lanes, runs, records, shape, n) else 0
-        if clock[LIVE] == 0:
+        if clock[LIVE] == 0:  # every run is done, every lane parked
             break
+        # 2. Attempt a step of every lane; those whose error is small enough, without an event, have moved.
         wanted = attempt(net, lanes.theta, state, lanes.grad, lanes.rates, lanes.seen, x, t)
         if wanted or clock[TICK] + 1 >= clock[SOONEST]:
+            # 3. Aim at events, or arrive behind them.
             more = settle(lanes, runs, records, n)
+            # 4. Write the records within the steps taken, one of each lane at a time: `there` is the state between.
             while more:
                 between(net, lanes.theta, state, x, t)
                 more = write_due(lanes, there, runs, records, shape, n)
+            # 5. Note events, stop runs, refill their lanes.
             clock[FLAGS] = FRESH if conclude(lanes, runs, records, shape, n) else 0
         clock[TICK] += 1

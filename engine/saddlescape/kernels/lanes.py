@@ -25,7 +25,7 @@ MAGIC = {"float64": 1.5 * 2.0**52, "float32": 1.5 * 2.0**23}
 
 
 @dataclass(frozen=True)
-class Kind:
+class LaneType:
     """Dtype and number of lanes; one lane is a plain scalar, as LLVM cannot lower a vector of one mask bit."""
 
     dtype: str
@@ -63,7 +63,7 @@ class Kind:
 class Lanes:
     """One number a lane."""
 
-    def __init__(self, builder: Any, kind: Kind, value: Any) -> None:
+    def __init__(self, builder: Any, kind: LaneType, value: Any) -> None:
         self.builder, self.kind, self.value = builder, kind, value
 
     @property

@@ -13,7 +13,7 @@ from llvmlite import binding, ir
 
 from saddlescape.kernels import flow, tick
 from saddlescape.kernels.code import INDEX
-from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.probe import Rates, rates, register
 from saddlescape.kernels.variant import NetType, Trainer, Variant
 from saddlescape.system.arithmetic import ieee
@@ -153,6 +153,6 @@ def limit(trainer: Trainer, samples: int, dtype: str, machine: Rates | None = No
     """The bound for the steps of a trainer on one core of this machine; `machine` spares measuring it again."""
     machine = machine or rates(dtype)
     lanes = register() // np.dtype(dtype).itemsize
-    variant = Variant(trainer, samples, False, Kind(dtype, lanes))
+    variant = Variant(trainer, samples, False, LaneType(dtype, lanes))
     counted = operations(simplified(generated(variant)))
     return Limit(counted, machine, lanes * variant.batches[1] / nanoseconds(counted, machine) * 1e9)

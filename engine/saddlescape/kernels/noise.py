@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.elementary import log, sin_slope
-from saddlescape.kernels.lanes import BIAS, MANTISSA, Kind, Lanes, sqrt
+from saddlescape.kernels.lanes import BIAS, MANTISSA, Lanes, LaneType, sqrt
 
 WORD = ir.IntType(64)
 PARITY = 0x1BD11BDAA9FC1A22
@@ -21,7 +21,7 @@ SHUFFLES = 2**63
 """Counters from here on order samples; those below are noise."""
 
 
-def threefry(builder: Any, kind: Kind, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
+def threefry(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
     """Two random words a lane; all arguments are LLVM values, one 64-bit word a lane."""
     words = kind.all(WORD)
     keys = (*key, builder.xor(builder.xor(*key), kind.constant(words, PARITY)))
@@ -40,7 +40,7 @@ def threefry(builder: Any, kind: Kind, key: tuple[Any, Any], counter: tuple[Any,
     return x, y
 
 
-def uniform(builder: Any, kind: Kind, word: Any) -> Lanes:
+def uniform(builder: Any, kind: LaneType, word: Any) -> Lanes:
     """A number in [1, 2) from the highest bits of a word."""
     mantissa, bits = MANTISSA[kind.dtype], kind.word.width
     high = builder.lshr(word, kind.constant(kind.all(WORD), 64 - mantissa))
@@ -49,7 +49,7 @@ def uniform(builder: Any, kind: Kind, word: Any) -> Lanes:
     return Lanes(builder, kind, builder.bitcast(builder.or_(high, one), kind.numbers))
 
 
-def normal(builder: Any, kind: Kind, key: tuple[Any, Any], counter: tuple[Any, Any]) -> Lanes:
+def normal(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[Any, Any]) -> Lanes:
     """A standard normal number (Box & Muller 1958)."""
     first, second = threefry(builder, kind, key, counter)
     size = 2.0 - uniform(builder, kind, first)
@@ -64,7 +64,7 @@ def below(typingctx: Any, n: Any, seed: Any, run: Any, epoch: Any, i: Any) -> An
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         n, seed, run, epoch, i = args
         marked = builder.or_(i, ir.Constant(WORD, SHUFFLES))
-        word, _ = threefry(builder, Kind("float64", 1), (seed, run), (epoch, marked))
+        word, _ = threefry(builder, LaneType("float64", 1), (seed, run), (epoch, marked))
         shift = ir.Constant(WORD, 32)
         return builder.lshr(builder.mul(builder.lshr(word, shift), n), shift)
 

@@ -9,7 +9,7 @@ from numba.extending import intrinsic
 
 from saddlescape.kernels.caching import cached
 from saddlescape.kernels.code import STACK, Numbers, Rows, repeat
-from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.network import TILE, Tile, forward, say
 from saddlescape.kernels.tick import pointer
 from saddlescape.kernels.variant import Net, Trainer, Variant
@@ -67,7 +67,7 @@ def outputs(trainer: Trainer, X: Floats, theta: Floats) -> Floats:
     As they are compared with targets: where the loss takes logits, probabilities.  The trainer's optimizer, batches,
     noise and decay play no part.  Releases the GIL.
     """
-    net = Net(Variant(trainer, len(X), False, Kind(theta.dtype.name, LANES)))
+    net = Net(Variant(trainer, len(X), False, LaneType(theta.dtype.name, LANES)))
     points = np.ascontiguousarray(theta).reshape(-1, theta.shape[-1])
     said = np.empty((len(points), len(X) * trainer.sizes[-1]), theta.dtype)
     fill(net, np.ascontiguousarray(X, dtype=theta.dtype), points, said)

@@ -13,7 +13,7 @@ from llvmlite import binding, ir
 from numba.core import cgutils
 
 from saddlescape.kernels.code import INDEX, Rows
-from saddlescape.kernels.lanes import Kind, Lanes, fma
+from saddlescape.kernels.lanes import Lanes, LaneType, fma
 from saddlescape.system.arithmetic import ieee
 
 CHAINS = 12
@@ -65,7 +65,7 @@ def _round(mix: Mix, chains: list[Lanes], quotients: list[Lanes], one: Lanes) ->
         quotients[k] = one / quotients[k]
 
 
-def _module(mix: Mix, kind: Kind) -> ir.Module:
+def _module(mix: Mix, kind: LaneType) -> ir.Module:
     """``probe(memory, times)``: the rounds, on values from memory and back to it."""
     module = ir.Module("probe")
     of = ir.FunctionType(ir.VoidType(), [kind.number.as_pointer(), INDEX])
@@ -103,7 +103,7 @@ def _compiled(module: ir.Module) -> tuple[Any, Callable[[int, int], None]]:
 
 def nanoseconds(mixes: list[Mix], dtype: str) -> Iterator[dict[Mix, float]]:
     """Time of one round of each mix on whole registers, the fastest of many calls, in pass after pass over all."""
-    kind = Kind(dtype, register() // np.dtype(dtype).itemsize)
+    kind = LaneType(dtype, register() // np.dtype(dtype).itemsize)
     probes = {mix: _compiled(_module(mix, kind)) for mix in mixes}
     memory = np.ones((1 + CHAINS + max(mix.divides for mix in mixes), kind.n), dtype=dtype)
     for _ in range(PASSES):

@@ -4,6 +4,35 @@
 One tick is one step of every lane, or an epoch of them where the samples come in batches; `now` and all budgets,
 schedules and events here count ticks of a run.  All work on a single lane (events, records, refills) is scalar
 code that no variant changes, so it cannot depend on the lane count either.
+
+`clock` counts for all lanes, `book` keeps a column for each, `seen` (rows in tick.py) is what the last tick saw:
+
+| where | entry, row | meaning |
+| --- | --- | --- |
+| clock | TICK | ticks so far; -1 before the lanes are filled |
+|  | NEXT | the run that the next free lane takes |
+|  | LIVE | lanes with a run that goes on; 0 ends the call |
+|  | SOONEST | the first tick at which a lane is due |
+|  | FLAGS | STILL, WANTED of the last tick's step, until they are heeded; in the gradient flow FRESH |
+| book | RUN | the lane's run; -1 if parked |
+|  | BIRTH | the tick of its start |
+|  | RECORD | its next record |
+|  | DUE | the tick at which it is next to be looked at, for a record or the end of its budget |
+|  | DONE | 1 from its stop to the refill of the lane |
+| seen | LOSS, WORST | loss and largest error before the step |
+|  | PARKED | 1 in a lane without a run, so that it never counts as at rest |
+|  | MOVED | the bits that the step changed; none: a fixed point |
+|  | ASKED | 1 if this tick may look for events: always, but in batches only at birth and after epochs that ask |
+
+A lane's life, and who brings it on:
+
+    filled   --> runs       fill, refill: start copied, optimizer's state zero, due at once
+    runs     --> attended   SOONEST is reached or a lane wants it: attend sees to all lanes
+    attended --> runs       record, escape noted; no reason to stop
+    attended --> done       finish: final state written, DONE = 1; the update of this tick still runs over it
+    runs     --> done       no bit has changed: hold fills its records, finish with FIXED_POINT
+    done     --> filled     replace, after the update, while there are starts
+    done     --> parked     refill without a start: zeros, and limits that are never met
 """
 
 import math
@@ -47,7 +76,7 @@ NEVER = 2**62
 JUST_LOSS = 1 << LOSS_FIELD  # a mask of measures
 
 
-class Lanes(NamedTuple):
+class LaneState(NamedTuple):
     """State of the lanes: parameters, the optimizer's state, gradients, rates, what was seen; each (rows, lanes)."""
 
     theta: Any
@@ -83,7 +112,7 @@ class Records(NamedTuple):
     theta: Any
 
 
-class Shape(NamedTuple):
+class MeasureArguments(NamedTuple):
     """What the measures need: masks of those at records and at the end, and see `measures.Shape`."""
 
     measure: int  # address of `measures.write_row`
@@ -311,7 +340,7 @@ def pointers(lanes, runs, records, shape, X, T):
         runs.theta.shape[0], records.at.shape[0], records.measures.shape[2], runs.final.shape[1],
         records.theta.shape[0], shape.sizes.shape[0] - 1, X.shape[0], X.shape[1], T.shape[1],
     )  # fmt: skip
-    to_lanes = Lanes(
+    to_lanes = LaneState(
         pointer(lanes.theta), pointer(lanes.state), pointer(lanes.grad), pointer(lanes.rates), pointer(lanes.seen),
         pointer(lanes.keys), pointer(lanes.X), pointer(lanes.T), pointer(lanes.book), pointer(lanes.clock),
     )  # fmt: skip
@@ -320,7 +349,7 @@ def pointers(lanes, runs, records, shape, X, T):
         pointer(runs.events), pointer(runs.final), pointer(runs.times),
     )  # fmt: skip
     to_records = Records(pointer(records.at), pointer(records.measures), pointer(records.theta))
-    to_shape = Shape(
+    to_shape = MeasureArguments(
         shape.measure, shape.fields, shape.final_fields, pointer(shape.sizes), shape.bias, pointer(shape.odd),
         pointer(shape.scratch), shape.tolerance,
     )  # fmt: skip
@@ -332,28 +361,35 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_shape, ticks):
     """Run up to `ticks` ticks, fewer if every run is done."""
     lanes, runs, records, shape, n = pointers(all_lanes, all_runs, all_records, all_shape, X, T)
     x, t, clock, rates, seen = pointer(X), pointer(T), lanes.clock, lanes.rates, lanes.seen
-    if clock[TICK] < 0:
+    if clock[TICK] < 0:  # the first call
         fill(lanes, runs, n)
     for _ in range(ticks):
-        if clock[LIVE] == 0:
+        if clock[LIVE] == 0:  # every run is done, every lane parked
             break
+        # 1. Look: full batches need the gradient in any case; others only if a lane is due, wants it or is at rest.
         rested = clock[FLAGS] & STILL
         attended = clock[TICK] >= clock[SOONEST] or clock[FLAGS] & WANTED
         if looks_every_tick(net) or attended or rested:
             attended = evaluate(net, lanes.theta, lanes.grad, rates, seen, x, t) or attended
-        if rested:  # since the last tick, after which nobody looked
+        # 2. In batches a lane may be at rest since the last tick.  Now that loss and gradient are over all samples, its
+        # run ends at that tick, the clock set back to it meanwhile; then look again, at what has come in its place.
+        if rested:
             clock[FLAGS], clock[TICK] = clock[FLAGS] & WANTED, clock[TICK] - 1
             replace(lanes, runs, records, shape, n, True)
             clock[TICK] += 1
             continue
+        # 3. Attend: records, escapes and stops of the state before the step.
         if attended:
             attend(lanes, runs, records, shape, n)
+        # 4. Step every lane, the done and the parked ones too.
         if shuffles(net):
             shuffle(lanes, n, x, t)
             own_x, own_t = lanes.X, lanes.T
         else:
             own_x, own_t = x, t
         clock[FLAGS] = step(net, lanes.theta, lanes.state, lanes.grad, rates, seen, lanes.keys, own_x, own_t)
+        # 5. Give lanes whose runs are done the next starts; with full batches, end those that this step left at rest.
+        # In batches STILL stays for turn 2 of the next tick.
         if attended or (looks_every_tick(net) and clock[FLAGS] & STILL):
             replace(lanes, runs, records, shape, n, looks_every_tick(net))
             if looks_every_tick(net):

@@ -8,7 +8,7 @@ from typing import Any
 from numba import types
 from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 
-from saddlescape.kernels.lanes import Kind
+from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.schedules import SCHEDULES, Schedule
 from saddlescape.kernels.update_rules import RULES, UpdateRule
 from saddlescape.words.optimizers import OPTIMIZERS, Decay, Optimizer
@@ -66,7 +66,7 @@ class Variant:
     trainer: Trainer
     samples: int
     watch_gradient: bool
-    kind: Kind
+    kind: LaneType
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

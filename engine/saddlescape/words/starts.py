@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Kind:
+class StartKind:
     """A kind of start.
 
     Attributes
@@ -34,21 +34,21 @@ class Kind:
 
 
 STARTS = {
-    "zero": Kind("every parameter is 0", seeded=False, single=True, scaled=False, similar=("zeros",)),
-    "constant": Kind("every parameter is 1", seeded=False, single=True, similar=("ones", "const")),
-    "normal": Kind("standard normal", similar=("gaussian", "random_normal", "randn", "gauss")),
-    "uniform": Kind("uniform from -1 to 1", similar=("random_uniform", "rand")),
-    "sphere": Kind("the normal draw, normalized to length 1", unit=True),
-    "tied": Kind("the normal draw of one unit in all hidden units of a layer"),
-    "mirrored": Kind("like tied, with opposite sign in every other unit"),
-    "ray": Kind(
+    "zero": StartKind("every parameter is 0", seeded=False, single=True, scaled=False, similar=("zeros",)),
+    "constant": StartKind("every parameter is 1", seeded=False, single=True, similar=("ones", "const")),
+    "normal": StartKind("standard normal", similar=("gaussian", "random_normal", "randn", "gauss")),
+    "uniform": StartKind("uniform from -1 to 1", similar=("random_uniform", "rand")),
+    "sphere": StartKind("the normal draw, normalized to length 1", unit=True),
+    "tied": StartKind("the normal draw of one unit in all hidden units of a layer"),
+    "mirrored": StartKind("like tied, with opposite sign in every other unit"),
+    "ray": StartKind(
         "`direction`, or the normal draw of run 0, normalized to length 1",
         optional=("direction",),
         single=True,
         unit=True,
     ),
-    "slice": Kind("a grid over two parameters", keys=("base", "x", "y"), seeded=False, scaled=False, shapes=True),
-    "file": Kind("rows of an array", keys=("file",), seeded=False, scaled=False, shapes=True),
+    "slice": StartKind("a grid over two parameters", keys=("base", "x", "y"), seeded=False, scaled=False, shapes=True),
+    "file": StartKind("rows of an array", keys=("file",), seeded=False, scaled=False, shapes=True),
 }
 
 
