@@ -35,7 +35,7 @@ def test_the_table_is_told_in_words():
     )
     first, last = more[0][0][0], more[-1][1][0]
     assert not TABLE["trapped"][:first].any()
-    assert f"from scale {SCALE[first]:g} to {SCALE[last]:g} ever more get trapped" in SAID
+    assert f"from scale {SCALE[first]:g} to {SCALE[last]:g} more and more get trapped" in SAID
 
 
 def test_the_sweep_of_its_reader_runs(tmp_path, monkeypatch):
