@@ -57,7 +57,7 @@ def make_batch(theta, steps, rate=RATE, every=RECORDED):
     record = np.unique(np.append(0, np.geomspace(1, steps, 64).round().astype(np.int64)))
     rates = {key: np.full(n, value) for key, value in {"learning_rate": rate, **NUMBERS}.items()}
     numbers = {key: np.full(n, value) for key, value in limits.items()}
-    return Batch(theta=theta, rates=rates, steps=np.full(n, steps), recorded=recorded, record_at=record,
+    return Batch(theta=theta, hyperparameters=rates, steps=np.full(n, steps), recorded=recorded, record_at=record,
                  **numbers)  # fmt: skip
 
 
@@ -66,9 +66,9 @@ def shares(batch, parts):
     for where in np.array_split(np.arange(len(batch.theta)), parts):
         kept = batch.recorded[where] >= 0
         names = ("theta", "escape_loss", "solved", "diverged", "gradient", "steps")
-        rates = {name: values[where] for name, values in batch.rates.items()}
+        rates = {name: values[where] for name, values in batch.hyperparameters.items()}
         keys = None if batch.keys is None else batch.keys[where]
-        yield replace(batch, rates=rates, keys=keys, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
+        yield replace(batch, hyperparameters=rates, keys=keys, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
                       **{key: getattr(batch, key)[where] for key in names})  # fmt: skip
 
 

@@ -314,7 +314,7 @@ import hashlib
 from pathlib import Path
 import numpy as np
 from saddlescape.network.plateau import plateau_loss
-from saddlescape.runs.prepare import rates
+from saddlescape.runs.prepare import hyperparameters
 from saddlescape.plan import Plan
 from saddlescape.network.problems import Problem
 from saddlescape.spec import parse
@@ -323,7 +323,7 @@ plan = Plan(parse('[training]\\noptimizer = "flow"\\n[problem]\\nname = "xor"\\n
 bits = hashlib.sha256(plan.digest.encode() + plan.record_at.tobytes())
 axis = '[[axes]]\\nkey = "training.schedule_decay"\\nlinspace = [0.5, 1, 100]'
 decays = parse('[training]\\nschedule = "exponential"\\n[problem]\\nname = "xor"\\n' + axis, Path())
-bits.update(rates(decays.spec, decays.numbers([np.arange(100)], 100))["log_decay"].tobytes())
+bits.update(hyperparameters(decays.spec, decays.numbers([np.arange(100)], 100))["log_decay"].tobytes())
 for share in np.linspace(0.01, 0.99, 100):
     targets = np.array([[share, 1 - share], [0, 1]])
     bits.update(np.float64(plateau_loss(Problem("", targets, targets), "softmax_ce", "linear")).tobytes())

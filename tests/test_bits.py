@@ -37,9 +37,9 @@ CASES = {
 
 def part(batch, where):
     """The runs at `where`, each recorded."""
-    rates = {name: values[where] for name, values in batch.rates.items()}
+    rates = {name: values[where] for name, values in batch.hyperparameters.items()}
     kept = {name: getattr(batch, name)[where] for name in PER_RUN if getattr(batch, name) is not None}
-    return replace(batch, rates=rates, recorded=np.arange(len(where)), **kept)
+    return replace(batch, hyperparameters=rates, recorded=np.arange(len(where)), **kept)
 
 
 def bits(trained, but=()):

@@ -172,7 +172,7 @@ def test_descent_at_half_the_rate_is_half_as_far_from_the_flow():
     far = []
     for steps in (5000, 10_000, 20_000):
         given = make_batch(theta, [0], steps=steps)
-        given.rates["learning_rate"] = np.full(8, 5.0 / steps)
+        given.hyperparameters["learning_rate"] = np.full(8, 5.0 / steps)
         plain = Batch(**{**vars(given), "record_at": np.array([0, steps]), "gradient": np.full(8, -1.0)})
         found = train(Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd"), PM1, T, plain)
         far.append(np.linalg.norm(found.theta - flow, axis=1))

@@ -40,7 +40,7 @@ class Batch:
     Attributes
     ----------
     theta : (runs, n_params) float64 or float32, the starts.
-    rates : by the names of `Variant.rates`, (runs,) float64 each: what the runs step by.
+    hyperparameters : by the names of `Variant.hyperparameters`, (runs,) float64 each: what the runs step by.
     escape_loss, solved, diverged, gradient : (runs,) float64
     steps : (runs,) int64, the budget, a multiple of the steps of an epoch; in the gradient flow, of attempts at a step.
     recorded : (runs,) int64, row of the run's trajectory, or -1.
@@ -52,7 +52,7 @@ class Batch:
     """
 
     theta: npt.NDArray[Any]
-    rates: Mapping[str, npt.NDArray[np.float64]]
+    hyperparameters: Mapping[str, npt.NDArray[np.float64]]
     escape_loss: npt.NDArray[np.float64]
     solved: npt.NDArray[np.float64]
     diverged: npt.NDArray[np.float64]
@@ -125,7 +125,7 @@ def _lanes(variant: Variant, rates: int) -> t.LaneState:
 def _runs(batch: Batch, variant: Variant) -> t.Runs:
     n, dtype = len(batch.theta), batch.theta.dtype
     limits = [getattr(batch, name) for name in LIMITS]
-    rates = np.stack(limits + [batch.rates[name] for name in variant.rates], axis=1).astype(dtype)
+    rates = np.stack(limits + [batch.hyperparameters[name] for name in variant.hyperparameters], axis=1).astype(dtype)
     tolerance = rates[:, GRADIENT_TOLERANCE]
     if not variant.flows:
         tolerance[tolerance == 0] = -1  # an exactly zero gradient alone stops nothing: velocity may be left

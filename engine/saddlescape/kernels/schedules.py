@@ -7,20 +7,20 @@ from typing import NamedTuple
 from saddlescape.kernels.elementary import exp, sin_slope
 from saddlescape.kernels.lanes import Lanes, fma
 
-Rates = Mapping[str, Lanes]
+Hyperparameters = Mapping[str, Lanes]
 
 
-def exponential(t: Lanes, rates: Rates) -> Lanes:
+def exponential(t: Lanes, rates: Hyperparameters) -> Lanes:
     """schedule_decay**t; `log_decay` is its logarithm."""
     return exp(t * rates["log_decay"])
 
 
-def inverse_time(t: Lanes, rates: Rates) -> Lanes:
+def inverse_time(t: Lanes, rates: Hyperparameters) -> Lanes:
     """1 / (1 + schedule_decay t)."""
     return 1.0 / (1.0 + rates["schedule_decay"] * t)
 
 
-def cosine(t: Lanes, rates: Rates) -> Lanes:
+def cosine(t: Lanes, rates: Hyperparameters) -> Lanes:
     """(1 + cos(pi t / steps)) / 2 (Loshchilov & Hutter 2017); `half_turn` is 1 / (2 steps)."""
     _, value = sin_slope(2 * math.pi * t * rates["half_turn"])
     return fma(value, 0.5, 0.5)
@@ -29,8 +29,8 @@ def cosine(t: Lanes, rates: Rates) -> Lanes:
 class Schedule(NamedTuple):
     """The factor at step t, and the names of its numbers."""
 
-    factor: Callable[[Lanes, Rates], Lanes]
-    rates: tuple[str, ...]
+    factor: Callable[[Lanes, Hyperparameters], Lanes]
+    hyperparameters: tuple[str, ...]
 
 
 SCHEDULES = {

@@ -62,7 +62,7 @@ def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
 
 def add_decay(builder: Any, variant: Variant, theta: Rows, grad: Rows, rates: Rows) -> None:
     """Make of the gradient of the loss that of the objective: the loss plus weight_decay / 2 times |theta|^2."""
-    decay, n = rates[FIRST_NUMBER + variant.rates.index("weight_decay")], variant.n_params
+    decay, n = rates[FIRST_NUMBER + variant.hyperparameters.index("weight_decay")], variant.n_params
 
     def parameter(k: Any) -> None:
         if variant.keeps_slope:
@@ -80,7 +80,7 @@ def wants_attention(loss: Lanes, worst: Lanes, most: Lanes | None, rates: Rows) 
 
 def numbers_of_step(builder: Any, variant: Variant, state: Rows, grad: Rows, rates: Rows) -> dict[str, Lanes]:
     """The numbers that all parameters of a step share, after the schedule and the optimizer's preparation."""
-    numbers = {name: rates[FIRST_NUMBER + k] for k, name in enumerate(variant.rates)}
+    numbers = {name: rates[FIRST_NUMBER + k] for k, name in enumerate(variant.hyperparameters)}
     rule, row = variant.rule, variant.n_params * variant.rule.states
     if variant.schedule is not None:
         step = state[variant.n_states - 1]

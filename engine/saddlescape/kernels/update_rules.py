@@ -13,15 +13,15 @@ from saddlescape.kernels.flow_state import BLOCKS, NUMBERS
 from saddlescape.kernels.lanes import Lanes, copysign, fma, select, sqrt
 
 State = tuple[Lanes, ...]
-Rates = Mapping[str, Lanes]
+Hyperparameters = Mapping[str, Lanes]
 
 
-def gd(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def gd(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Gradient descent: theta - learning_rate * g."""
     return fma(-rates["learning_rate"], g, theta), state
 
 
-def momentum(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def momentum(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Heavy ball (Polyak 1964): v = momentum * v + g, then a step of -learning_rate * v.
 
     At a constant rate that is Kolen & Pollack's delta = -learning_rate * g + momentum * last delta.
@@ -30,25 +30,25 @@ def momentum(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes,
     return fma(-rates["learning_rate"], v, theta), (v,)
 
 
-def nesterov(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def nesterov(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Nesterov's momentum as in Sutskever et al. (2013): a step along g + momentum * v."""
     v = fma(rates["momentum"], state[0], g)
     return fma(-rates["learning_rate"], fma(rates["momentum"], v, g), theta), (v,)
 
 
-def adagrad(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def adagrad(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Adagrad (Duchi, Hazan & Singer 2011): the rate over the root of the sum of squares so far."""
     total = fma(g, g, state[0])
     return theta - rates["learning_rate"] * (g / (sqrt(total) + rates["epsilon"])), (total,)
 
 
-def rmsprop(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def rmsprop(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """RMSprop (Tieleman & Hinton 2012): the rate over the root of a running mean of squares."""
     mean = fma(rates["smoothing"], state[0], (1.0 - rates["smoothing"]) * g * g)
     return theta - rates["learning_rate"] * (g / (sqrt(mean) + rates["epsilon"])), (mean,)
 
 
-def adam(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def adam(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Adam (Kingma & Ba 2015): running means of g and of its squares, both corrected for their start at zero."""
     first = fma(1.0 - rates["beta1"], g - state[0], state[0])
     second = fma(rates["beta2"], state[1], (1.0 - rates["beta2"]) * g * g)
@@ -56,12 +56,12 @@ def adam(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, Sta
     return theta - rates["learning_rate"] * rates["correction"] * (first / root), (first, second)
 
 
-def adamw(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def adamw(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
     return adam(fma(-rates["learning_rate"] * rates["weight_decay"], theta, theta), state, g, rates)
 
 
-def lion(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def lion(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Lion (Chen et al. 2023): steps of one length against the sign of a mean of g, and decoupled weight decay."""
     last = state[0]
     between, mean = (fma(1.0 - rates[beta], g - last, last) for beta in ("beta1", "beta2"))
@@ -69,7 +69,7 @@ def lion(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, Sta
     return fma(-rates["learning_rate"], _sign(between), decayed), (mean,)
 
 
-def rprop(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def rprop(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Rprop (Riedmiller & Braun 1993): a step size for each parameter, from the signs of g alone.
 
     A step size of 0 stands for the first one, the learning rate.  Every size, the first one too, is held between the
@@ -83,17 +83,17 @@ def rprop(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, St
     return theta - _sign(g) * size, (g, size)
 
 
-def sign(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def sign(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Steps of one length against the sign of each component (signSGD, Bernstein et al. 2018); none where it is 0."""
     return fma(-rates["learning_rate"], _sign(g), theta), state
 
 
-def normalized(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def normalized(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """Steps of length learning_rate along the unit gradient; none where it is 0."""
     return fma(-rates["learning_rate"], g / rates["grad_norm"], theta), state
 
 
-def multiplicative(theta: Lanes, state: State, g: Lanes, rates: Rates) -> tuple[Lanes, State]:
+def multiplicative(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
     """w * exp(-learning_rate * sign(w) * g): signs never change, and zero is for ever (Kivinen & Warmuth 1997)."""
     return theta * exp(-rates["learning_rate"] * _sign(theta) * g), state
 
@@ -132,7 +132,7 @@ class UpdateRule(NamedTuple):
     ``prepare(rates, state, grad_norm)`` adds to the numbers of a step before it.
     """
 
-    update: Callable[[Lanes, State, Lanes, Rates], tuple[Lanes, State]] | None
+    update: Callable[[Lanes, State, Lanes, Hyperparameters], tuple[Lanes, State]] | None
     """None: the flow, which takes several gradients a step (flow.py)."""
 
     states: int = 0

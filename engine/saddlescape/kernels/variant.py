@@ -90,12 +90,12 @@ class Variant:
         return SCHEDULES.get(self.trainer.schedule)
 
     @property
-    def rates(self) -> tuple[str, ...]:
+    def hyperparameters(self) -> tuple[str, ...]:
         """Names of the numbers that a run steps by, in the order of their rows."""
         decays = self.optimizer.decay is Decay.DECOUPLED or self.trainer.weight_decay
         decay = ("weight_decay",) if decays else ()
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
-        schedule = self.schedule.rates if self.schedule else ()
+        schedule = self.schedule.hyperparameters if self.schedule else ()
         noise = ("noise",) if self.trainer.noise else ()
         rate = ("learning_rate",) if self.optimizer.steps else ()
         return (*rate, *self.optimizer.own, *decay, *schedule, *layers, *noise)

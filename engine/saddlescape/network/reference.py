@@ -173,38 +173,38 @@ def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tup
 State = dict[str, Array]
 """What an optimizer remembers, by name."""
 
-Rates = Mapping[str, "float | Array"]
+Hyperparameters = Mapping[str, "float | Array"]
 
 
-def _gd(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _gd(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     return theta - rates["learning_rate"] * g
 
 
-def _velocity(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _velocity(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     state["v"] = rates["momentum"] * state.get("v", np.zeros_like(theta)) + g
     return state["v"]
 
 
-def _momentum(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _momentum(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     return theta - rates["learning_rate"] * _velocity(theta, g, state, rates)
 
 
-def _nesterov(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _nesterov(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     return theta - rates["learning_rate"] * (g + rates["momentum"] * _velocity(theta, g, state, rates))
 
 
-def _adagrad(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _adagrad(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     state["sum"] = state.get("sum", np.zeros_like(theta)) + g**2
     return theta - rates["learning_rate"] * g / (np.sqrt(state["sum"]) + rates["epsilon"])
 
 
-def _rmsprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _rmsprop(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     share = rates["smoothing"]
     state["mean"] = share * state.get("mean", np.zeros_like(theta)) + (1 - share) * g**2
     return theta - rates["learning_rate"] * g / (np.sqrt(state["mean"]) + rates["epsilon"])
 
 
-def _adam(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _adam(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     b1, b2, zero = rates["beta1"], rates["beta2"], np.zeros_like(theta)
     state["t"] = t = state.get("t", zero) + 1
     state["m"] = m = b1 * state.get("m", zero) + (1 - b1) * g
@@ -212,17 +212,17 @@ def _adam(theta: Array, g: Array, state: State, rates: Rates) -> Array:
     return theta - rates["learning_rate"] * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b2**t)) + rates["epsilon"])
 
 
-def _adamw(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _adamw(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     return _adam(theta * (1 - rates["learning_rate"] * rates["weight_decay"]), g, state, rates)
 
 
-def _lion(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _lion(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     rate, b1, b2, m = rates["learning_rate"], rates["beta1"], rates["beta2"], state.get("m", np.zeros_like(theta))
     state["m"] = b2 * m + (1 - b2) * g
     return theta * (1 - rate * rates["weight_decay"]) - rate * np.sign(b1 * m + (1 - b1) * g)
 
 
-def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _rprop(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     turn = np.sign(g * state.get("last", np.zeros_like(theta)))
     size = state.get("size", np.full_like(theta, rates["learning_rate"]))
     size = size * np.where(turn > 0, rates["eta_plus"], np.where(turn < 0, rates["eta_minus"], 1))
@@ -231,11 +231,11 @@ def _rprop(theta: Array, g: Array, state: State, rates: Rates) -> Array:
     return theta - np.sign(g) * size
 
 
-def _multiplicative(theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def _multiplicative(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     return theta * np.exp(-rates["learning_rate"] * np.sign(theta) * g)
 
 
-RULES: dict[str, Callable[[Array, Array, State, Rates], Array]] = {
+RULES: dict[str, Callable[[Array, Array, State, Hyperparameters], Array]] = {
     "gd": _gd,
     "momentum": _momentum,
     "nesterov": _nesterov,
@@ -252,7 +252,7 @@ RULES: dict[str, Callable[[Array, Array, State, Rates], Array]] = {
 """Parameters after a step; the flow, which is no sequence of steps, is compared with SciPy's solver in place of one."""
 
 
-def step(optimizer: str, theta: Array, g: Array, state: State, rates: Rates) -> Array:
+def step(optimizer: str, theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
     """Parameters after one step of `torch.optim`'s optimizer of that name; `state` (empty at the start) is updated."""
     return _known(RULES, "optimizer", optimizer)(theta, g, state, rates)
 
@@ -313,7 +313,7 @@ def trajectory(
             g = g + (rates["noise"] * noise).astype(dtype)
         g = g + decay * theta
         rate = rates["learning_rate"] * schedule(schedule_name, t, rates) * shares
-        now: Rates = {**rates, "learning_rate": rate.astype(dtype)}
+        now: Hyperparameters = {**rates, "learning_rate": rate.astype(dtype)}
         theta = step(optimizer, theta, g, state, now).astype(dtype)
     return states
 

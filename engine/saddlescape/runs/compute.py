@@ -87,7 +87,7 @@ def _train_group(
 
 
 def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
-    rate = 1.0 if spec.flows else given.rates["learning_rate"]
+    rate = 1.0 if spec.flows else given.hyperparameters["learning_rate"]
     update = rate * trained.largest_gradient
     if OPTIMIZERS[spec.training.optimizer].multiplies:
         update = update * abs(trained.theta).max(axis=1)

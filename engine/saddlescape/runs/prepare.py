@@ -38,7 +38,7 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     )  # fmt: skip
 
 
-def rates(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
+def hyperparameters(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
     """What the runs step by, by the kernel's names."""
     own = {key.removeprefix("training."): values for key, values in numbers.items() if key.startswith("training.")}
     decay = own["schedule_decay"]
@@ -89,7 +89,7 @@ def prepare(
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
     batch = Batch(
         theta=theta.astype(spec.network.dtype),
-        rates=rates(spec, numbers),
+        hyperparameters=hyperparameters(spec, numbers),
         escape_loss=np.full(n, escape),
         solved=numbers["stop.solved"],
         diverged=numbers["stop.diverged"],
