@@ -13,7 +13,10 @@ def main() -> None:
 
     leaving.install()
     try:
-        from saddlescape_cli.main import main as command
+        from saddlescape.system.arithmetic import ieee
+
+        with ieee():  # numbers in sources are rounded, too, where no compiled ones are kept
+            from saddlescape_cli.main import main as command
 
         command()
     except KeyboardInterrupt:
