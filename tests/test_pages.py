@@ -86,11 +86,11 @@ def spectra():
 
 
 def kernels():
-    in_all, *gates = (ELEMENTARY_ULP[name] for name in ("all", "silu", "gelu"))
+    in_all, *gates = (ELEMENTARY_ULP[name] for name in ("all", "silu", "mish", "gelu"))
     assert in_all[0] == 2
-    told = ", and ".join(f"{value:.0f} and {slope:.0f}" for value, slope in zip(*gates, strict=True))
+    told = ", and ".join("{:.0f}, {:.0f} and {:.0f}".format(*each) for each in zip(*gates, strict=True))
     yield "**Two units in the last place.**"
-    yield f"derivatives within {in_all[1]} (silu and gelu, which are products of more: {told};"
+    yield f"derivatives within {in_all[1]} (silu, mish and gelu, which are products of more: {told};"
     wide, lanes = batch.LANE_BYTES, [batch.LANE_BYTES // size for size in (8, 4)]
     yield f"{wide} bytes wide: {lanes[0]} networks in float64, {lanes[1]} in float32"
     yield f"the chains of {WORDS[network.TILE]} samples (`network.py: TILE`)"
