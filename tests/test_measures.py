@@ -89,6 +89,12 @@ def test_every_measure_has_the_bits_of_its_twin(sizes, activations, bias, dtype)
     assert seen >= 8 * 5 * 8
 
 
+def test_every_measure_of_the_kernel_has_a_twin():
+    theta = np.ones(layout.n_params((2, 2, 1), True))
+    there = {"loss", "grad_norm", *twin((2, 2, 1), True, [False], theta, theta)}
+    assert there == set(FIELDS), f"missing: measure, in the reference, {set(FIELDS) - there}"
+
+
 def test_every_field_of_the_spec_is_known_everywhere_and_documented():
     page = (Path(__file__).parents[1] / "docs/measures.md").read_text()
     assert list(MEASURES) == [*FIELDS, "outputs"]
