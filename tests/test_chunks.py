@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saddlescape.store import chunks
-from saddlescape.store.schema import Variable, create
+from saddlescape.store.schema import FileVariable, create
 
 EXTENTS = st.lists(st.tuples(st.integers(1, 7), st.integers(1, 9)), min_size=1, max_size=4)
 
@@ -20,7 +20,7 @@ def test_hdf5_reads_what_was_written(extents, dtype, seed):
     shape, chunk = zip(*extents, strict=True)
     values = np.random.default_rng(seed).integers(-99, 99, shape).astype(dtype)
     with h5py.File("block", "w", driver="core", backing_store=False) as file:
-        dataset = create(file, Variable("x", (), dtype, {}, chunk), shape, resizable=True)
+        dataset = create(file, FileVariable("x", (), dtype, {}, chunk), shape, resizable=True)
         chunks.write(dataset, values)
         np.testing.assert_array_equal(dataset[()], values)
         assert dataset.id.get_num_chunks() == np.prod([-(-n // c) for n, c in extents])
@@ -36,7 +36,7 @@ def test_hdf5_reads_what_was_written(extents, dtype, seed):
 def test_chunks_are_those_of_hdf5s_own_filters(dtype):
     values = np.arange(6 * 50).reshape(6, 50).astype(dtype)
     with h5py.File("block", "w", driver="core", backing_store=False) as file:
-        ours, theirs = (create(file, Variable(n, (), dtype, {}, (6, 50)), (6, 50), resizable=False) for n in "ab")
+        ours, theirs = (create(file, FileVariable(n, (), dtype, {}, (6, 50)), (6, 50), resizable=False) for n in "ab")
         chunks.write(ours, values)
         theirs[...] = values
         (mask, own), (same, hdf5) = (d.id.read_direct_chunk((0, 0)) for d in (ours, theirs))
@@ -46,7 +46,7 @@ def test_chunks_are_those_of_hdf5s_own_filters(dtype):
 
 def test_a_single_number_is_written_too():
     with h5py.File("block", "w", driver="core", backing_store=False) as file:
-        dataset = create(file, Variable("x", (), "i8", {}, ()), (), resizable=True)
+        dataset = create(file, FileVariable("x", (), "i8", {}, ()), (), resizable=True)
         chunks.write(dataset, np.array(7))
         assert dataset[()] == 7
         assert chunks.decoded(np.array(7).tobytes(), (), dataset.dtype) == 7
@@ -73,4 +73,4 @@ def test_a_chunk_that_does_not_end_is_not_taken():
 @given(st.binary(max_size=2000), st.integers(0, 2**32))
 def test_a_chunk_is_never_larger_than_said(start, seed):
     plain = start + np.random.default_rng(seed).bytes(3000)
-    assert len(chunks.zlib.compress(plain, chunks.LEVEL)) <= Variable("x", (), "i1", {}, (len(plain),)).most
+    assert len(chunks.zlib.compress(plain, chunks.LEVEL)) <= FileVariable("x", (), "i1", {}, (len(plain),)).most

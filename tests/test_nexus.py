@@ -6,7 +6,7 @@ import h5py
 import pytest
 
 from saddlescape.store import nexus
-from saddlescape.store.schema import Variable, create
+from saddlescape.store.schema import FileVariable, create
 
 FEW, MANY = 1000, 8000
 GROWTH = 24
@@ -15,7 +15,7 @@ GROWTH = 24
 
 def seconds(path, monkeypatch, chunks):
     """What the copy of so many chunks of one outcome takes of the processor."""
-    variable = Variable("outcome", ("x", "run"), "i1", {}, (1, 1))
+    variable = FileVariable("outcome", ("x", "run"), "i1", {}, (1, 1))
     monkeypatch.setattr(nexus, "variables", lambda plan: (variable,))
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=range(chunks)).make_scale("x")
@@ -43,7 +43,7 @@ def test_a_stop_is_heard_while_the_map_is_copied(tmp_path, monkeypatch):
 
 
 def stop_at_once(path, monkeypatch, stop):
-    variable = Variable("outcome", ("x", "run"), "i1", {}, (1, 1))
+    variable = FileVariable("outcome", ("x", "run"), "i1", {}, (1, 1))
     monkeypatch.setattr(nexus, "variables", lambda plan: (variable,))
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=range(2)).make_scale("x")

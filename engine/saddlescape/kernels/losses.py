@@ -38,7 +38,7 @@ def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
     return select(z > 0.0, z, 0.0) - z * t + log1p_of_unit(e), delta, abs(delta)
 
 
-class Loss(NamedTuple):
+class LossRule(NamedTuple):
     """A term, and the factors of the sum of terms and of their derivatives, from the numbers of samples and outputs."""
 
     term: Callable[[Lanes, Lanes, Lanes, Lanes], Term] | None
@@ -53,10 +53,10 @@ def _mean(samples: int, outputs: int) -> float:
 
 
 LOSSES = {
-    "half_sse": Loss(squared, lambda samples, outputs: 0.5, lambda samples, outputs: 1.0),
-    "mse": Loss(squared, _mean, lambda samples, outputs: 2.0 / (samples * outputs)),
-    "huber": Loss(huber, _mean, _mean),
-    "bce": Loss(cross_entropy, _mean, _mean),
-    "bce_logits": Loss(cross_entropy, _mean, _mean),
-    "softmax_ce": Loss(None, lambda samples, outputs: 1.0 / samples, lambda samples, outputs: 1.0 / samples),
+    "half_sse": LossRule(squared, lambda samples, outputs: 0.5, lambda samples, outputs: 1.0),
+    "mse": LossRule(squared, _mean, lambda samples, outputs: 2.0 / (samples * outputs)),
+    "huber": LossRule(huber, _mean, _mean),
+    "bce": LossRule(cross_entropy, _mean, _mean),
+    "bce_logits": LossRule(cross_entropy, _mean, _mean),
+    "softmax_ce": LossRule(None, lambda samples, outputs: 1.0 / samples, lambda samples, outputs: 1.0 / samples),
 }

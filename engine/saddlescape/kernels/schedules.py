@@ -26,7 +26,7 @@ def cosine(t: Lanes, rates: Hyperparameters) -> Lanes:
     return fma(value, 0.5, 0.5)
 
 
-class Schedule(NamedTuple):
+class ScheduleRule(NamedTuple):
     """The factor at step t, and the names of its numbers."""
 
     factor: Callable[[Lanes, Hyperparameters], Lanes]
@@ -34,8 +34,8 @@ class Schedule(NamedTuple):
 
 
 SCHEDULES = {
-    "exponential": Schedule(exponential, ("log_decay",)),
-    "cosine": Schedule(cosine, ("half_turn",)),
-    "inverse_time": Schedule(inverse_time, ("schedule_decay",)),
+    "exponential": ScheduleRule(exponential, ("log_decay",)),
+    "cosine": ScheduleRule(cosine, ("half_turn",)),
+    "inverse_time": ScheduleRule(inverse_time, ("schedule_decay",)),
 }
 """By name; "constant" needs none."""

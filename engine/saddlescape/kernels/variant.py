@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 
 from saddlescape.kernels.lanes import LaneType
-from saddlescape.kernels.schedules import SCHEDULES, Schedule
+from saddlescape.kernels.schedules import SCHEDULES, ScheduleRule
 from saddlescape.kernels.update_rules import RULES, UpdateRule
 from saddlescape.words.optimizers import OPTIMIZERS, Decay, Optimizer
 
@@ -86,7 +86,7 @@ class Variant:
         return RULES[self.trainer.optimizer]
 
     @property
-    def schedule(self) -> Schedule | None:
+    def schedule(self) -> ScheduleRule | None:
         return SCHEDULES.get(self.trainer.schedule)
 
     @property

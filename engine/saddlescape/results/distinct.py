@@ -14,13 +14,13 @@ from saddlescape.spec import Sweep, only_numbers
 if TYPE_CHECKING:
     from saddlescape.results.results import Results
 
-Numbers = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.int64]
 
 ELSEWHERE = ("training.", "stop.")
 """Keys that no start depends on begin so."""
 
 
-def distinct_starts(results: "Results") -> Numbers:
+def distinct_starts(results: "Results") -> Counts:
     """Number of distinct starts at each value of the first axis, or of all; starts that points share count once."""
     lengths = [length for name, length in results.dims.items() if name not in ("x", "y", "run")]
     counts = np.maximum(results["distinct_starts"], 0).reshape(math.prod(lengths), -1).sum(axis=1)  # -1: not there yet
@@ -39,7 +39,7 @@ def distinct_starts(results: "Results") -> Numbers:
     return total
 
 
-def _groups(sweep: Sweep) -> Numbers:
+def _groups(sweep: Sweep) -> Counts:
     """A number for each point of a sweep, the same at points with the same starts."""
     kinds = [1 if only_numbers(side) else len(side[0].values) for side in sweep.grid]
     known: dict[object, int] = {}
@@ -56,7 +56,7 @@ def _groups(sweep: Sweep) -> Numbers:
     return np.broadcast_to(found, sweep.shape)
 
 
-def _by_keys(sides: list[tuple[str, ...]], keys: dict[str, str], lengths: list[int]) -> Numbers:
+def _by_keys(sides: list[tuple[str, ...]], keys: dict[str, str], lengths: list[int]) -> Counts:
     """The same as far as the keys of the axes tell, the names along each dimension given."""
     shared = [all(keys[name].startswith(ELSEWHERE) for name in names) for names in sides]
     alone = [1 if same else n for same, n in zip(shared, lengths, strict=True)]

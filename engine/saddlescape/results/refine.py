@@ -42,10 +42,10 @@ from saddlescape.system.software import stamp
 from saddlescape.words.outcomes import Outcome
 
 Grid = npt.NDArray[Any]
-Numbers = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.intp]
 """Of starts in the grid of them, or of cells in that of cells, in C order."""
 
-Index = tuple[Numbers, ...]
+Index = tuple[Indices, ...]
 
 LEAST, MOST = 64, 4096
 """Starts that a thread runs at once: so many that its lanes are full, so few that memory stays flat."""
@@ -78,13 +78,13 @@ def disagree(outcome: Grid, step: Grid, band: float | None) -> npt.NDArray[np.bo
     return np.asarray(differ | (solved.max(axis=1) > (1 + band) * np.maximum(solved.min(axis=1), 1)))
 
 
-def _moved(numbers: Numbers, shape: tuple[int, ...], to: tuple[int, ...], by: Numbers, factor: int = 1) -> Numbers:
-    """Numbers in a grid `to`, `factor` times as fine as `shape`, of what is `by` (2, n) from places; (places, n)."""
+def _moved(numbers: Indices, shape: tuple[int, ...], to: tuple[int, ...], by: Indices, factor: int = 1) -> Indices:
+    """Indices in a grid `to`, `factor` times as fine as `shape`, of what is `by` (2, n) from places; (places, n)."""
     *at, x, y = (i[:, None] for i in np.unravel_index(numbers, shape))
     return np.ravel_multi_index((*at, factor * x + by[0], factor * y + by[1]), to, mode="clip")
 
 
-def _square(side: int) -> Numbers:
+def _square(side: int) -> Indices:
     return np.indices((side, side)).reshape(2, -1)
 
 
@@ -114,7 +114,7 @@ class Table:
         """A variable over the grid."""
         return self.values(name)[self.row]
 
-    def split(self, cells: Numbers) -> Numbers:
+    def split(self, cells: Indices) -> Indices:
         """Double the resolution: a new start has the row of the one before it, until it is run.
 
         Gives the starts in these cells and on their edges.
@@ -125,41 +125,41 @@ class Table:
         self.computed[..., ::2, ::2] = computed
         return _moved(cells, coarse, self.row.shape, _square(3), 2)
 
-    def missing(self, starts: Numbers) -> Numbers:
+    def missing(self, starts: Indices) -> Indices:
         """Those of the starts that were not run, each once, in the order of the grid."""
         starts = np.unique(starts)
         return starts[~self.computed.take(starts)]
 
-    def add(self, starts: Numbers, data: Data) -> None:
+    def add(self, starts: Indices, data: Data) -> None:
         """What came of starts that were not run before."""
         self._parts.append(data)
         self.row.put(starts, np.arange(self._rows, self._rows + len(starts)))
         self.computed.put(starts, True)
         self._rows += len(starts)
 
-    def corners(self, cells: Numbers) -> Numbers:
+    def corners(self, cells: Indices) -> Indices:
         """Starts at the corners of cells, (cells, 4)."""
         return _moved(cells, self._cells, self.row.shape, _square(2))
 
-    def around(self, starts: Numbers) -> Numbers:
+    def around(self, starts: Indices) -> Indices:
         """Cells with one of these starts at a corner."""
         return np.unique(_moved(starts, self.row.shape, self._cells, -_square(2)))
 
-    def mixed(self, cells: Numbers) -> Numbers:
+    def mixed(self, cells: Indices) -> Indices:
         """Those of the cells whose corners disagree."""
         rows = self.row.take(self.corners(cells))
         outcome = self.values("outcome")[rows]
         step = outcome if self._band is None else self.values("solve_step")[rows]
         return cells[disagree(outcome, step, self._band)]
 
-    def all_mixed(self) -> Numbers:
+    def all_mixed(self) -> Indices:
         """All cells whose corners disagree."""
         n = math.prod(self._cells)
         pieces = (np.arange(first, min(first + CELLS, n)) for first in range(0, n, CELLS))
         return np.concatenate([self.mixed(cells) for cells in pieces])
 
 
-def refine_level(table: Table, cells: Numbers, run: Callable[[Index], Data]) -> Numbers:
+def refine_level(table: Table, cells: Indices, run: Callable[[Index], Data]) -> Indices:
     """Double the resolution of a table of which `cells` disagree; the cells that disagree then.
 
     ``run(index)`` gives what comes of starts, by their index along each dimension of the grid.

@@ -10,7 +10,7 @@ from saddlescape.errors import RefusedError
 from saddlescape.network.problems import KEPT
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.spec import Spec, Sweep
-from saddlescape.store import Variable, block_sizes, sizes, variables
+from saddlescape.store import FileVariable, block_sizes, sizes, variables
 from saddlescape.system import resources
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23
@@ -168,12 +168,12 @@ def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:
     return int(share * (chunks + block * plan.blocks) + merged * result + texts)
 
 
-def _chunks(variable: Variable, lengths: dict[str, int]) -> int:
+def _chunks(variable: FileVariable, lengths: dict[str, int]) -> int:
     """How many a variable of these lengths has."""
     return math.prod(-(-lengths[d] // n) for d, n in zip(variable.dims, variable.chunk, strict=True))
 
 
-def _index(variable: Variable, chunks: int = 1) -> int:
+def _index(variable: FileVariable, chunks: int = 1) -> int:
     """Bytes of the B-tree that tells where so many chunks are: nodes of up to 64, and half full at the least."""
     node = 24 + 65 * (8 + 8 * (len(variable.dims) + 1)) + 64 * 8
     return node * (1 if chunks <= 64 else chunks // 31 + 2)

@@ -93,7 +93,7 @@ class ProblemKeys(Section):
     target_scale: Positive = key(1.0, "factor of the drawn targets", later=True)
 
 
-class Network(Section):
+class NetworkKeys(Section):
     """The network."""
 
     hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = key(
@@ -270,7 +270,7 @@ class Spec(Section):
     schema_version: Annotated[Literal[1], Field(alias="schema")] = key(1, "version of this format")
     title: Annotated[str, AfterValidator(line)] = key("", "title of the sweep", "string, one line")
     problem: ProblemKeys = ProblemKeys()
-    network: Network = Network()
+    network: NetworkKeys = NetworkKeys()
     starts: Starts = Starts()
     training: Training = Training()
     stop: Stop = Stop()

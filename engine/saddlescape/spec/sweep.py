@@ -21,7 +21,7 @@ from saddlescape.spec.axes import Axis, fits, grid, only_numbers, read
 from saddlescape.spec.checks import CHOICES, NOTHING, Chosen
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import ALIASES, KEYS, is_key, rename
-from saddlescape.spec.model import LAYER_RATES, NUMERIC, Network, Side, Spec, Starts, is_number
+from saddlescape.spec.model import LAYER_RATES, NUMERIC, NetworkKeys, Side, Spec, Starts, is_number
 from saddlescape.spec.validate import Tree, field_faults, validate
 from saddlescape.system import bundled as data
 from saddlescape.system.arithmetic import ieee
@@ -355,9 +355,9 @@ def _elements(tree: Tree, key: str) -> list[Any]:
     if isinstance(given, list | tuple):
         return list(given)
     hidden = network.get("hidden") if isinstance(network, dict) else None
-    widths = list(hidden) if isinstance(hidden, list | tuple) else list(Network().hidden)
+    widths = list(hidden) if isinstance(hidden, list | tuple) else list(NetworkKeys().hidden)
     defaults = {"network.hidden": widths, LAYER_RATES: [1.0] * (len(widths) + 1)}
-    defaults["network.activation"] = [given or Network().activation] * len(widths)
+    defaults["network.activation"] = [given or NetworkKeys().activation] * len(widths)
     return defaults.get(key, [])
 
 

@@ -8,7 +8,7 @@ from saddlescape.store.guard import guarded
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.reading import ResultFile
-from saddlescape.store.schema import Variable, block_sizes, sizes, variables
+from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.shards import merge_shards, write_result
 from saddlescape.store.source import Pick, Source, Stored, strips, take
 from saddlescape.store.status import Status, last_line, status, together
@@ -17,6 +17,7 @@ from saddlescape.store.verify import verify
 __all__ = [
     "RESULT",
     "Committed",
+    "FileVariable",
     "Mixture",
     "Pick",
     "ResultFile",
@@ -24,7 +25,6 @@ __all__ = [
     "Source",
     "Status",
     "Stored",
-    "Variable",
     "block_sizes",
     "creating",
     "default_folder",

@@ -25,7 +25,7 @@ from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.mixture import Mixture, provenance
 from saddlescape.store.nexus import default_plot
 from saddlescape.store.opened import stored
-from saddlescape.store.schema import Along, Variable, coordinates, create, sizes, storable, variables
+from saddlescape.store.schema import Along, FileVariable, coordinates, create, sizes, storable, variables
 from saddlescape.store.seal import seal
 from saddlescape.store.unfailing import Unfailing
 
@@ -35,7 +35,7 @@ COUNTED = 2**16
 METADATA = 2**19
 """Bytes of metadata, such as where chunks are, that libhdf5 keeps in memory; by itself it keeps up to 32 MiB."""
 
-_Target = tuple[Variable, h5py.h5d.DatasetID]
+_Target = tuple[FileVariable, h5py.h5d.DatasetID]
 """A variable, opened once, as h5py takes long over names."""
 
 DRAW_RULE = "direction of run r: numpy.random.Generator(numpy.random.Philox(key=[seed, r]))"
@@ -125,7 +125,7 @@ def _counted(file: h5py.File, name: str, values: range) -> h5py.Dataset:
     return numbers
 
 
-def _declare(file: h5py.File, plan: Plan, variable: Variable) -> h5py.h5d.DatasetID:
+def _declare(file: h5py.File, plan: Plan, variable: FileVariable) -> h5py.h5d.DatasetID:
     lengths = sizes(plan)
     dataset = create(file, variable, tuple(lengths[d] for d in variable.dims), resizable=False)
     for number, dim in enumerate(variable.dims):

@@ -20,7 +20,7 @@ from saddlescape.store import chunkindex, chunks, guard, objects
 from saddlescape.store.blocks import largest, name, number, part
 from saddlescape.store.raw import Raw
 from saddlescape.store.reading import unknown
-from saddlescape.store.schema import Variable, variables
+from saddlescape.store.schema import FileVariable, variables
 from saddlescape.store.source import Place
 from saddlescape.system.software import versions
 
@@ -29,7 +29,7 @@ SMALL = 2**26
 
 
 def stored(
-    plan: Plan, path: Path, wanted: Sequence[Variable], note: Callable[[str], object] = str
+    plan: Plan, path: Path, wanted: Sequence[FileVariable], note: Callable[[str], object] = str
 ) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
     """The chunks of a block as they are, each with its variable's index in `wanted` and its place in the result.
 
@@ -127,7 +127,7 @@ def _number(raw: Raw, attributes: dict[str, objects.Attribute]) -> int:
 
 
 def _chunks(
-    raw: Raw, header: int, variable: Variable, held: Sequence[range]
+    raw: Raw, header: int, variable: FileVariable, held: Sequence[range]
 ) -> Iterator[tuple[tuple[int, ...], bytes]]:
     first = [its.start for its in held]
     places = itertools.product(*(range(0, len(its), extent) for its, extent in zip(held, variable.chunk, strict=True)))
@@ -140,7 +140,7 @@ def _chunks(
         yield tuple(map(operator.add, first, place)), raw.values(chunk.at, chunk.size)
 
 
-def _decoded(plan: Plan, path: Path, variable: Variable, chunk: bytes) -> npt.NDArray[Any]:
+def _decoded(plan: Plan, path: Path, variable: FileVariable, chunk: bytes) -> npt.NDArray[Any]:
     with _refusing(path):
         values = chunks.decoded(chunk, variable.chunk, np.dtype(variable.dtype))
         if unknown(variable.name, values, plan.shape[-1]):

@@ -25,7 +25,7 @@ CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Variable:
+class FileVariable:
     """A variable: the names of its dimensions, its dtype, its attributes and the chunk that one block fills."""
 
     name: str
@@ -98,7 +98,7 @@ def storable(values: npt.NDArray[Any] | range) -> npt.NDArray[Any]:
     return found.astype(np.int8) if found.dtype == bool else found
 
 
-def variables(plan: Plan) -> tuple[Variable, ...]:
+def variables(plan: Plan) -> tuple[FileVariable, ...]:
     """What every block holds of a plan, in file order."""
     ends = [f"final_{name}" for name in plan.fields if name not in BASIC]
     paths = plan.fields if plan.trajectories else ()
@@ -127,11 +127,11 @@ def _depth(dims: tuple[str, ...]) -> int:
     return ("trajectory" in dims) + ("record" in dims) * (1 + ("parameter" in dims))
 
 
-def _variable(plan: Plan, name: str) -> Variable:
+def _variable(plan: Plan, name: str) -> FileVariable:
     row, points = VARIABLES[name], tuple(d.name for d in plan.dimensions[:-1])
     dims = tuple(itertools.chain.from_iterable(points if dim == "..." else (dim,) for dim in row.dims))
     dtype = (plan.sweep.spec.record.dtype if "record" in dims else None) or row.dtype or plan.dtype
-    return Variable(name, dims, dtype, _attributes(plan, name, dims), _chunk(plan, dims, dtype))
+    return FileVariable(name, dims, dtype, _attributes(plan, name, dims), _chunk(plan, dims, dtype))
 
 
 def _attributes(plan: Plan, name: str, dims: tuple[str, ...]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def block_sizes(plan: Plan) -> dict[str, int]:
     return sizes(plan) | tile | {"trajectory": plan.trajectory_tile}
 
 
-def create(file: h5py.File, variable: Variable, shape: tuple[int, ...], resizable: bool) -> h5py.Dataset:
+def create(file: h5py.File, variable: FileVariable, shape: tuple[int, ...], resizable: bool) -> h5py.Dataset:
     """An empty dataset for a variable; the same filters everywhere, so that chunks can be copied as they are."""
     storage: dict[str, Any] = {}
     if shape:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Problem:
+class BuiltIn:
     """A problem.
 
     Attributes
@@ -27,12 +27,12 @@ class Problem:
 _SIZES, _DRAW = ("samples", "inputs", "outputs"), ("seed", "input_scale", "target_scale")
 
 PROBLEMS = {
-    **{name: Problem() for name in ("xor", "and", "or", "nand", "nor", "xnor")},
-    "parity": Problem(("bits",)),
-    "encoder": Problem(("size",), ()),
-    "random": Problem(_SIZES, _DRAW, "X (samples, inputs), T (samples, outputs)", "T"),
-    "linear": Problem(_SIZES, _DRAW, "X, W (inputs, outputs)", "X W / sqrt(inputs)"),
-    "teacher": Problem(
+    **{name: BuiltIn() for name in ("xor", "and", "or", "nand", "nor", "xnor")},
+    "parity": BuiltIn(("bits",)),
+    "encoder": BuiltIn(("size",), ()),
+    "random": BuiltIn(_SIZES, _DRAW, "X (samples, inputs), T (samples, outputs)", "T"),
+    "linear": BuiltIn(_SIZES, _DRAW, "X, W (inputs, outputs)", "X W / sqrt(inputs)"),
+    "teacher": BuiltIn(
         (*_SIZES, "hidden"),
         _DRAW,
         "X, W (inputs, hidden), V (hidden, outputs)",

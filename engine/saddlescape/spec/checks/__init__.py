@@ -1,14 +1,14 @@
 """Checks of keys that do not fit each other, a module for each section of a spec."""
 
 from saddlescape.spec.checks import idle, network, problem, record, starts, training
-from saddlescape.spec.checks.check import CHOICES, LARGEST, NOTHING, Check, Chosen
+from saddlescape.spec.checks.check import CHOICES, LARGEST, NOTHING, Chosen, SpecCheck
 
 __all__ = ["CHECKS", "CHOICES", "LARGEST", "NOTHING", "Chosen"]
 
 LENGTH = ("problem", "training.batch", "training.steps", "training.epochs")
 DRAWS = ("starts.kind", "starts.direction")
 
-CHECKS: list[tuple[tuple[str, ...], Check]] = [
+CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     (("problem",), problem.choice),
     (("problem",), problem.data),
     (("network.activation", "network.hidden"), network.activations),

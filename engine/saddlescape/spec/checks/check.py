@@ -14,7 +14,7 @@ Chosen = Mapping[str, Sequence[Any]]
 
 What an axis of `CHOICES` leaves idle at one point may be used at another; an override is as though the file said so."""
 
-Check = Callable[[Spec, Chosen], Iterator[Fault]]
+SpecCheck = Callable[[Spec, Chosen], Iterator[Fault]]
 
 CHOICES = ("problem.name", "network.hidden", "starts.kind", "training.optimizer", "training.schedule")
 """Keys whose value decides which other keys there are."""

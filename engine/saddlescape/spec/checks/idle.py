@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import NOTHING, Check, Chosen
+from saddlescape.spec.checks.check import NOTHING, Chosen, SpecCheck
 from saddlescape.spec.model import Spec
 from saddlescape.words.starts import STARTS
 
 
-def axis(key: str, reason: str, is_idle: Callable[[Spec], bool], also_set: bool = True) -> Check:
+def axis(key: str, reason: str, is_idle: Callable[[Spec], bool], also_set: bool = True) -> SpecCheck:
     """Whether an axis or, if `also_set`, an override changes nothing; a fault only if that is so at every point."""
 
     def check(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
