@@ -36,6 +36,13 @@ print(trained.theta.tobytes().hex(), sum(advance.stats.cache_hits.values()))
 STEP, HALF = "return fma(-rates[\"learning_rate\"], g, theta)", "return fma(-0.5 * rates[\"learning_rate\"], g, theta)"
 
 
+def forget_what_was_told(monkeypatch):
+    """Nothing has been told in this process yet, and nothing is known of it after the test."""
+    monkeypatch.setenv(caching.TOLD, "")
+    monkeypatch.delenv(caching.TOLD)
+
+
+
 @pytest.fixture
 def package(tmp_path):
     """A copy of the package, without machine code."""
@@ -107,7 +114,7 @@ def test_torn_machine_code_is_as_good_as_none(tmp_path, harm):
 
 
 def test_code_that_cannot_be_kept_is_compiled_again(tmp_path, monkeypatch):
-    monkeypatch.delenv(caching.TOLD, raising=False)
+    forget_what_was_told(monkeypatch)
     with pytest.warns(UserWarning, match="No such file"):
         files(tmp_path / "gone").save("gd", "code")
     assert files(tmp_path / "gone").load("gd") is None
@@ -171,7 +178,7 @@ def test_without_a_folder_for_machine_code_a_run_goes_on_with_one_warning(read_o
 def named(tmp_path, monkeypatch):
     """The folder that the user names, of a process that has told nothing yet."""
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv(caching.TOLD, raising=False)
+    forget_what_was_told(monkeypatch)
     return tmp_path / "cache"
 
 
@@ -208,7 +215,7 @@ def test_where_the_folder_becomes_a_file_one_warning_tells_it(named, tried):
 
 @pytest.mark.fault("machine code cannot be kept on the disk")
 def test_a_full_disk_is_told_once_and_machine_code_done_without(tmp_path, monkeypatch, tried):
-    monkeypatch.delenv(caching.TOLD, raising=False)
+    forget_what_was_told(monkeypatch)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
