@@ -116,7 +116,7 @@ def test_what_is_there_is_drawn_and_its_title_says_how_much(plan, tmp_path):
         assert there == sum(math.prod(plan.block(number).shape) for number in (0, 1)) == (results["outcome"] >= 0).sum()
         (ax,) = plots.plot(results, "curve").axes
         assert ax.get_title().endswith(f"so far {there:,} of {runs:,} runs")
-    with pytest.raises(plots.PlotError, match="must have a run that is done; there is none yet"):
+    with pytest.raises(plots.PlotError, match="has no finished run yet"):
         CliRunner().invoke(cli, ["plot", str(begun(plan, tmp_path / "other", []))], catch_exceptions=False)
     with ss.open(run_folder(plan, tmp_path / "whole")) as results:
         assert results.so_far is None

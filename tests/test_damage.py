@@ -128,7 +128,7 @@ def test_a_block_that_is_there_twice_is_refused_and_both_are_kept(plan, folder, 
     (other,) = tmp_path.glob("other/blocks/*.h5")
     shutil.copy(other, first.parent)
     before = sorted(folder.glob("blocks/*"))
-    with pytest.raises(RefusedError, match="block 0 is there twice"):
+    with pytest.raises(RefusedError, match="block 0 is duplicated"):
         finish(folder, plan)
     assert sorted(folder.glob("blocks/*")) == before
     tried()

@@ -95,7 +95,7 @@ def test_holes_are_refused_with_what_fills_them(tmp_path):
 def test_a_block_that_is_there_twice_is_refused(tmp_path):
     folders = [*shard_folders(tmp_path, 2), tmp_path / "copy"]
     shutil.copytree(folders[0], folders[2])
-    refused(folders, tmp_path / "result.h5", "block 0 is there twice")
+    refused(folders, tmp_path / "result.h5", "block 0 is duplicated")
 
 
 def test_shards_of_another_sweep_are_refused(tmp_path):
@@ -159,4 +159,4 @@ def test_folders_merge_if_every_block_is_there_once(tmp_path_factory, data):
     if sorted(numbers) == list(range(12)):
         assert merge_shards(folders, where / "result.h5").exists()
     else:
-        refused(folders, where / "result.h5", "there twice|missing")
+        refused(folders, where / "result.h5", "duplicated|missing")

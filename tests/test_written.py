@@ -73,7 +73,7 @@ def test_an_override_with_a_problem_stands_in_place_of_the_file(tmp_path):
 
 def test_two_overrides_of_which_one_stands_in_place_of_the_other_are_refused():
     for pair in (["training.steps=8", "training.epochs=2"], ["training.epochs=2", "training.steps=8"]):
-        assert "training.epochs: stands in place of steps; got both" in told(XOR, *pair)
+        assert "training.epochs: cannot be combined with steps; got both" in told(XOR, *pair)
 
 
 def test_what_the_shell_did_to_quotes_is_told_with_what_to_write():

@@ -113,7 +113,7 @@ def plot(results: "Results", kind: str | None = None) -> Figure:
     PlotError : the kind is unknown, or the results lack what it needs.
     """
     if results.so_far is not None and not results.so_far[0]:
-        raise PlotError(f"{results.path}: must have a run that is done; there is none yet; wait a little")
+        raise PlotError(f"{results.path}: has no finished run yet; try again later")
     wide = [name for name in axis_names(results) if results.dims[name] > 1]
     single = "design" if wide and len(numbers_of(results, wide[0])) > 1 else "curve"
     kind = kind or ("map" if len(wide) > 1 else single if wide else "trajectories")

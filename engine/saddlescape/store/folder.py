@@ -219,13 +219,13 @@ def block_files(folders: Sequence[Path]) -> dict[int, Path]:
     Raises
     ------
     RefusedError
-        If a block is there twice.
+        If a block is duplicated.
     """
     found: dict[int, Path] = {}
     for path in (path for folder in folders for path in blocks.files(folder)):
         number = blocks.number(path)
         if number in found:
-            raise RefusedError(f"block {number} is there twice, {found[number]} and {path}; leave one of them out")
+            raise RefusedError(f"block {number} is duplicated: {found[number]} and {path}; leave one of them out")
         if number is not None:
             found[number] = path
     return found

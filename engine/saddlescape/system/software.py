@@ -56,7 +56,7 @@ def versions(its: str) -> dict[str, str]:
         return {}
     found = json.loads(its) if len(its) <= MOST else None
     if not isinstance(found, dict) or not all(_plain(word) for pair in found.items() for word in pair):
-        raise ValueError("its software is told in another form than ours")
+        raise ValueError("its software entry has an unknown format")
     return found
 
 

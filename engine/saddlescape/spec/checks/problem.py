@@ -16,7 +16,7 @@ def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if keys.name is None and keys.file is None:
         yield Fault("problem.name", 'is missing; give a name, for example "xor", or a file')
     if keys.name is not None and keys.file is not None:
-        yield Fault("problem.file", f"must stand alone; leave out name = {keys.name!r} or the file")
+        yield Fault("problem.file", f"cannot be combined with problem.name; leave out name = {keys.name!r} or the file")
     if keys.coding != "01" and (keys.file or keys.name) and keys.name not in owners("coding"):
         yield Fault("problem.coding", f"belongs to the logic problems; got {keys.coding!r}; leave it out")
     needed = PROBLEMS[keys.name].keys if keys.name else ()

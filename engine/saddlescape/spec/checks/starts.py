@@ -57,7 +57,7 @@ def _side(name: str, side: Side) -> Iterator[Fault]:
     if side.n == 1 and side.to != side.from_:
         yield Fault(f"starts.{name}.to", f"must be from = {side.from_:g} where n = 1; got {side.to:g}")
     if side.n > 1 and side.to == side.from_:
-        yield Fault(f"starts.{name}.to", f"must differ from from; got {side.to:g} for both; or set n = 1")
+        yield Fault(f"starts.{name}.to", f"must differ from 'from'; got {side.to:g} for both; or set n = 1")
 
 
 def _starts_file(spec: Spec) -> Iterator[Fault]:
@@ -69,5 +69,5 @@ def _starts_file(spec: Spec) -> Iterator[Fault]:
     yield from magnitude(spec, "starts.file", spec.given_starts)
     if "count" in spec.starts.model_fields_set and spec.starts.count != rows:
         yield Fault(
-            "starts.count", f"must be {rows}, the rows of the file; got {spec.starts.count}; leave it out"
+            "starts.count", f"must equal the number of rows in the file, {rows}; got {spec.starts.count}; leave it out"
         )

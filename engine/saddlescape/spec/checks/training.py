@@ -82,7 +82,7 @@ def batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Steps are whole epochs of batches."""
     keys = spec.training
     if keys.epochs is not None and "steps" in keys.model_fields_set:
-        yield Fault("training.epochs", f"stands in place of steps; got both, steps = {keys.steps}; leave one out")
+        yield Fault("training.epochs", f"cannot be combined with steps; got both, steps = {keys.steps}; leave one out")
     if not sound(spec):
         return
     samples = spec.samples
