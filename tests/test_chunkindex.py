@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from saddlescape.store import chunkindex, chunks, objects
 from saddlescape.store.raw import Raw
-from saddlescape.store.schema import VERSIONS, Variable, create
+from saddlescape.store.schema import VERSIONS, FileVariable, create
 
 EXTENTS = st.lists(st.integers(1, 7), min_size=1, max_size=7).map(tuple)
 
@@ -24,7 +24,7 @@ def made(shape, chunk, dtype="f4", versions=VERSIONS, **storage):
         if storage:
             dataset = file.create_dataset("x", shape, dtype, **storage)
         else:
-            dataset = create(file, Variable("x", (), dtype, {}, chunk), shape, resizable=True)
+            dataset = create(file, FileVariable("x", (), dtype, {}, chunk), shape, resizable=True)
             chunks.write(dataset, np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype))
         dataset.flush()
         told = []
