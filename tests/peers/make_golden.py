@@ -22,7 +22,7 @@ def main():
     origin = {
         "made by": "tests/peers/make_golden.py", "torch": torch.__version__, "X": torch_runs.X, "T": torch_runs.T,
         "numbers": torch_runs.NUMBERS, "cases": torch_runs.CASES,
-        "learning_rates": {name: arguments["lr"] for name, (_, arguments) in torch_runs.OPTIMISERS.items()},
+        "learning_rates": {name: arguments["lr"] for name, (_, arguments) in torch_runs.OPTIMIZERS.items()},
     }  # fmt: skip
     paths = {case: torch_runs.trajectory(case, start)[AT] for case in torch_runs.CASES}
     np.savez(GOLDEN, origin=json.dumps(origin), start=start, steps=AT, **paths)

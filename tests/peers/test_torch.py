@@ -18,6 +18,6 @@ def test_a_thousand_steps_equal_torch(case):
     start = np.random.default_rng(torch_runs.SEED).normal(0, 0.5, 13)
     every = 4 if options.get("batch") else 1
     steps = np.arange(0, torch_runs.STEPS + 1, every)
-    rate = torch_runs.OPTIMISERS[optimizer][1]["lr"]
+    rate = torch_runs.OPTIMIZERS[optimizer][1]["lr"]
     path = kernel_trajectory(optimizer, options, start, torch_runs.X, torch_runs.T, torch_runs.NUMBERS, rate, steps)
     np.testing.assert_allclose(path, torch_runs.trajectory(case, start)[steps], rtol=PEERS, atol=PEERS)
