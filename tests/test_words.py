@@ -12,7 +12,6 @@ from tolerances import POINTWISE
 import saddlescape as ss
 from saddlescape.kernels import activations as kernel_activations
 from saddlescape.kernels import losses as kernel_losses
-from saddlescape.kernels import measures as kernel_measures
 from saddlescape.kernels import schedules as kernel_schedules
 from saddlescape.kernels import update_rules
 from saddlescape.network import plateau, problems, reference
@@ -36,7 +35,6 @@ HOMES = {
     "schedule, in the kernels": (schedules.SCHEDULES, kernel_schedules.SCHEDULES, {"constant"}),
     "schedule, in the reference": (schedules.SCHEDULES, reference.SCHEDULES, set()),
     "kind of start, its draw": (starts.STARTS, draws.DIRECTIONS, {"slice", "file"}),
-    "measure, in the kernels": (measures.MEASURES, kernel_measures.FIELDS, set(measures.FROM_PARAMETERS)),
     "problem, its targets": (words.PROBLEMS, problems.LOGIC, {"encoder", *words.DRAWN}),
     "hyperparameter, a key of training": (optimizers.HYPERPARAMETERS, Training.model_fields, set()),
 }
