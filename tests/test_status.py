@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from store_cases import commit, filled, sweep
 
 import saddlescape as ss
+from saddlescape.errors import RefusedError
 from saddlescape.plan import Plan, Shard
-from saddlescape.store import RunFolder, together
+from saddlescape.store import RunFolder, by_run, together
 from saddlescape_cli.status import duration, status
 
 
@@ -27,6 +28,15 @@ def shards(tmp_path, monkeypatch):
             if number == 2:
                 store.fail(plan.block(7), "Traceback\n  of it\nMemoryError: no room\n")
     return [tmp_path / str(number) for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def others(tmp_path):
+    """Folders of another run, which is in each of them."""
+    for name in "copy", "whole":
+        with RunFolder(tmp_path / name, Plan(sweep("starts.seed=9"))):
+            pass
+    return [tmp_path / "copy", tmp_path / "whole"]
 
 
 def saddlescape(*args):
@@ -51,6 +61,42 @@ def test_the_slowest_shard_at_work_says_what_time_is_left(shards):
     at_work = [dataclasses.replace(stopped, running=True, blocks_per_second=r, seconds_left=4 / r) for r in (1.0, 2.0)]
     whole = together([stopped, *at_work])
     assert (whole.running, whole.blocks_per_second, whole.seconds_left) == (True, 3.0, 4.0)
+
+
+def test_shards_are_summed_and_other_runs_are_not(shards, others):
+    copy, whole = map(str, others)
+    summed = "stopped: 6 of 12 blocks done, 5 left, 1 failed"
+    reason = f"{shards[1] / 'blocks/000007.failed'}: MemoryError: no room"
+    begun = "stopped: 0 of 12 blocks done, 12 left, 0 failed"
+    assert told(shards[0], copy, *shards[1:], whole).splitlines() == [
+        *(f"{shards[0]} and 2 more:", f"  {summed}", f"  {reason}"),
+        *(f"{copy}:", f"  {begun}", f"{whole}:", f"  {begun}"),
+    ]
+    states = [json.loads(line) for line in told(copy, *shards, "--json").splitlines()]
+    assert [(state["folders"], state["done"]) for state in states] == [([copy], 0), ([str(s) for s in shards], 6)]
+    assert states[1]["shards"] == [{"number": number, "of": 3} for number in (1, 2, 3)]
+    assert states[0]["plan"] != states[1]["plan"] == ss.status(shards[0]).plan
+
+
+def test_python_refuses_to_sum_different_runs(shards, others):
+    for one, other in (shards[0], others[0]), others, (shards[0], shards[0]):
+        with pytest.raises(RefusedError, match="are not shards of one run; ask for the status of each run alone"):
+            ss.status(one, other)
+
+
+@pytest.mark.parametrize(
+    ("divisions", "runs"),
+    [
+        (["1/2", "2/4", "4/4"], [["1/2", "2/4", "4/4"]]),
+        (["1/2", "3/4", "2/2", "1/1", "1/4"], [["1/2", "2/2"], ["3/4", "1/4"], ["1/1"]]),
+        (["1/2", "2/3"], [["1/2"], ["2/3"]]),
+    ],
+)
+def test_only_shards_without_a_common_block_are_summed(shards, divisions, runs):
+    state = ss.status(shards[0])
+    parts = [Shard(*map(int, division.split("/"))) for division in divisions]
+    states = by_run(dataclasses.replace(state, shards=(part,)) for part in parts)
+    assert [list(map(str, each.shards)) for each in states] == runs
 
 
 def test_words_and_json_tell_what_failed(shards):

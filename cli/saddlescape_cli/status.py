@@ -23,8 +23,8 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
       saddlescape status my-run
       saddlescape status shards/*
 
-    Say how far the run in FOLDER is, or that whose shards are in the folders, also while it runs.  What is no run's
-    folder is told, and left out of the sum.
+    Print the progress of the run in FOLDER, which may be running.  Shards of one run are summed; if the folders contain
+    several runs, each is printed, with --json as one line.  Folders without a run are reported and skipped.
     """
     from saddlescape import store
     from saddlescape.errors import SaddlescapeError
@@ -38,13 +38,24 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
             failures.append(failure)
         except OSError as refusal:
             failures.append(SaddlescapeError(f"{refusal.filename or folder}: {refusal.strerror or refusal}"))
-    if states:
-        state = states[0] if len(states) == 1 else store.together(states)
-        click.echo(json.dumps(asdict(state)) if as_json else "\n".join(lines(state)))
+    runs = store.by_run(states)
+    for run in runs:
+        if as_json:
+            click.echo(json.dumps(asdict(run)))
+        elif len(runs) == 1:
+            click.echo("\n".join(lines(run)))
+        else:
+            click.echo("\n  ".join([heading(run), *lines(run)]))
     for told in failures[:-1]:
         click.echo(f"error: {told}", err=True)
     if failures:
         raise failures[-1]
+
+
+def heading(state: "Status") -> str:
+    """The folder of a run, or the first one of its shards and their number."""
+    first, *others = state.folders
+    return f"{first} and {len(others)} more:" if others else f"{first}:"
 
 
 def lines(state: "Status") -> list[str]:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from saddlescape import spec as specs
 from saddlescape import store as stores
-from saddlescape.errors import SaddlescapeError
+from saddlescape.errors import RefusedError, SaddlescapeError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.runs.compute import compute
 from saddlescape.runs.cost import check_memory, check_room
@@ -224,23 +224,33 @@ def merge(
     return merge_shards([Path(folder) for folder in folders], Path(out), after_block, accept_versions)
 
 
-def status(*folders: str | Path) -> Status:
+def status(folder: str | Path, *others: str | Path) -> Status:
     """Progress of the run in a folder, or of the run whose shards are in several folders; it may be running.
 
     Parameters
     ----------
-    *folders : of one run, or of the shards of one.
+    folder, *others : of one run, or of the shards of one.
 
     Returns
     -------
     Status : blocks in all, done and failed, why they failed, the rate, and the seconds left at that rate.
 
+    Raises
+    ------
+    RefusedError
+        If a folder contains no run, or the folders are not of one run.
+    CorruptError
+        If a folder is damaged.
+
     Examples
     --------
     >>> ss.status("my-run").done  # doctest: +SKIP
     """
-    states = [stores.status(Path(folder)) for folder in folders]
-    return states[0] if len(states) == 1 else stores.together(states)
+    run, *other_runs = stores.by_run(stores.status(Path(each)) for each in (folder, *others))
+    if other_runs:
+        one, other = run.folders[0], other_runs[0].folders[0]
+        raise RefusedError(f"{one} and {other} are not shards of one run; ask for the status of each run alone")
+    return run
 
 
 def _team(threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:

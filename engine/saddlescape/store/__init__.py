@@ -11,7 +11,7 @@ from saddlescape.store.reading import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.shards import merge_shards, write_result
 from saddlescape.store.source import Pick, Source, Stored, strips, take
-from saddlescape.store.status import Status, last_line, status, together
+from saddlescape.store.status import Status, by_run, last_line, status, together
 from saddlescape.store.verify import verify
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Status",
     "Stored",
     "block_sizes",
+    "by_run",
     "creating",
     "default_folder",
     "encode",

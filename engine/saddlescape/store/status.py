@@ -1,24 +1,34 @@
-"""How far a run is, read from its folder alone: no spec is parsed, no block opened, nobody disturbed."""
+"""Progress of a run, read from its folder alone: no spec is parsed, no block is opened, no process is blocked."""
 
 import fcntl
 import json
+import math
 import os
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from saddlescape.plan import Shard
 from saddlescape.store import blocks
 from saddlescape.store.folder import LOCK, RESULT, SESSION, kept_shard, read_plan, text
 
 
 @dataclass(frozen=True)
 class Status:
-    """Blocks of a run (of a shard, its own), those committed and failed; whether somebody works there.
+    """Progress of a run, or of shards of one.
 
-    Of the present or last session: blocks a second, and at that rate seconds left; None where none was committed.
-    `failures` has the last line of each note of a failed block, by its path.
+    Attributes
+    ----------
+    blocks, done, failed : numbers of blocks: all, committed, and failed.
+    running : whether a process is working in a folder.
+    merged : whether each folder has a result.
+    blocks_per_second, seconds_left : rate in the present or last session, and the time left at that rate; None if no
+        block was committed in it.
+    failures : last line of the note of each failed block, by the path of the note.
+    folders, plan, shards : folders, digest of the plan, and the shard in each folder.
     """
 
     blocks: int
@@ -29,10 +39,13 @@ class Status:
     blocks_per_second: float | None
     seconds_left: float | None
     failures: dict[str, str]
+    folders: tuple[str, ...]
+    plan: str
+    shards: tuple[Shard, ...]
 
 
 def together(states: Sequence[Status]) -> Status:
-    """The state of a run whose shards have these states: sums, and the longest time left."""
+    """Progress of a run from that of its shards: sums, and the longest time left."""
     totals = {name: sum(getattr(state, name) for state in states) for name in ("blocks", "done", "failed")}
     rates = [state.blocks_per_second for state in states if state.running and state.blocks_per_second]
     left = [state.seconds_left for state in states if state.running and state.seconds_left is not None]
@@ -43,32 +56,82 @@ def together(states: Sequence[Status]) -> Status:
         blocks_per_second=sum(rates) or None,
         seconds_left=max(left, default=None),
         failures={note: reason for state in states for note, reason in state.failures.items()},
+        folders=tuple(folder for state in states for folder in state.folders),
+        plan=states[0].plan,
+        shards=tuple(shard for state in states for shard in state.shards),
     )
 
 
+def by_run(states: Iterable[Status]) -> list[Status]:
+    """Progress of each run, from that of each folder: only shards of one plan without a common block are summed."""
+    runs: dict[str, list[_Run]] = defaultdict(list)
+    for state in states:
+        run = next((run for run in runs[state.plan] if run.lacks(*state.shards)), None)
+        if run is None:
+            runs[state.plan].append(run := _Run())
+        run.add(state, *state.shards)
+    return [run.progress for of_plan in runs.values() for run in of_plan]
+
+
+class _Run:
+    """Shards of one plan without a common block."""
+
+    def __init__(self) -> None:
+        self._states: list[Status] = []
+        self._numbers: dict[int, set[int]] = defaultdict(set)
+
+    def lacks(self, shard: Shard) -> bool:
+        """Whether no block of a shard is in these shards."""
+        others = ((number, of) for of, numbers in self._numbers.items() if of != shard.of for number in numbers)
+        apart = all((shard.number - number) % math.gcd(shard.of, of) for number, of in others)
+        return apart and shard.number not in self._numbers[shard.of]
+
+    def add(self, state: Status, shard: Shard) -> None:
+        self._states.append(state)
+        self._numbers[shard.of].add(shard.number)
+
+    @property
+    def progress(self) -> Status:
+        return self._states[0] if len(self._states) == 1 else together(self._states)
+
+
 def status(folder: Path) -> Status:
-    """The state of the run in a folder.
+    """Progress of the run in a folder.
 
     Raises
     ------
-    RefusedError, CorruptError
-        If it is no run's folder, or damaged.
+    RefusedError
+        If the folder contains no run.
+    CorruptError
+        If its plan.json is damaged.
     """
-    kept, session = read_plan(folder), _session(folder)
-    total = len(kept_shard(kept).numbers(kept["blocks"]))
-    there = {blocks.number(path) for path in blocks.files(folder)} - {None}
-    notes = [note for number, note in blocks.notes(folder).items() if number not in there]
-    done, failed, failures = len(there), len(notes), {str(note): last_line(note) for note in notes}
+    plan, session = read_plan(folder), _session(folder)
+    shard = kept_shard(plan)
+    total = len(shard.numbers(plan["blocks"]))
+    committed = {blocks.number(path) for path in blocks.files(folder)} - {None}
+    notes = [note for number, note in blocks.notes(folder).items() if number not in committed]
     running = "ended" not in session and _locked(folder)
     seconds = _seconds(session, running)
-    rate = max(0, done - session.get("before", 0)) / seconds if seconds > 0 else 0.0  # some may be set aside since
-    left = max(0, total - done - failed)
-    known = {"blocks_per_second": rate or None, "seconds_left": left / rate if rate > 0 else None}
-    return Status(total, done, failed, running, (folder / RESULT).exists(), failures=failures, **known)
+    computed = max(0, len(committed) - session.get("before", 0))  # blocks may have been set aside since
+    rate = computed / seconds if seconds > 0 else 0.0
+    left = max(0, total - len(committed) - len(notes))
+    return Status(
+        blocks=total,
+        done=len(committed),
+        failed=len(notes),
+        running=running,
+        merged=(folder / RESULT).exists(),
+        blocks_per_second=rate or None,
+        seconds_left=left / rate if rate > 0 else None,
+        failures={str(note): last_line(note) for note in notes},
+        folders=(str(folder),),
+        plan=plan["digest"],
+        shards=(shard,),
+    )
 
 
 def last_line(note: Path) -> str:
-    """What a block failed of, from its note."""
+    """The last line of a failed block's note: its error."""
     try:
         return text(note).strip().rpartition("\n")[2]
     except (OSError, ValueError):
@@ -76,18 +139,18 @@ def last_line(note: Path) -> str:
 
 
 def _session(folder: Path) -> dict[str, Any]:
-    """When the present or last session began and ended, and after how many blocks; nothing where that is not known."""
+    """Start and end of the present or last session, and the number of blocks before it; empty if unknown."""
     try:
         session = json.loads(text(folder / SESSION))
-        known = {key: session[key] for key in ("began", "ended") if key in session}
-        times = {key: datetime.fromisoformat(told).astimezone(UTC) for key, told in known.items()}
+        keys = [key for key in ("began", "ended") if key in session]
+        times = {key: datetime.fromisoformat(session[key]).astimezone(UTC) for key in keys}
         return {"before": int(float(session.get("before", 0))), **times}
     except (OSError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return {}
 
 
 def _seconds(session: dict[str, Any], running: bool) -> float:
-    """Length of the session; 0 where it is not known, as after a kill or a jump of the clock."""
+    """Length of the session; 0 if it is unknown, as after a kill or a jump of the clock."""
     ended = datetime.now(UTC) if running else session.get("ended")
     if ended is None or "began" not in session:
         return 0.0
@@ -95,6 +158,7 @@ def _seconds(session: dict[str, Any], running: bool) -> float:
 
 
 def _locked(folder: Path) -> bool:
+    """Whether another process has the lock of the folder."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
     except OSError:
