@@ -42,6 +42,17 @@ def expected(plan, whole, committed):
     }
 
 
+@pytest.mark.parametrize("size", [1, 3, 4, 40])
+def test_each_run_is_in_the_block_that_the_plan_names(monkeypatch, size):
+    monkeypatch.setattr(plans, "BLOCK_RUNS", size)
+    plan = Plan(sweep())
+    numbers = np.full(plan.shape, -1)
+    for block in plan:
+        numbers[tuple(map(slice, block.start, block.stop))] = block.number
+    named = [plan.number_of(index) for index in np.ndindex(plan.shape)]
+    assert named == numbers.ravel().tolist()
+
+
 @pytest.mark.parametrize(("size", "runs"), [(1, "5"), (3, "'all'"), (4, "1"), (40, "5")])
 def test_all_blocks_read_as_the_merged_file_does(tmp_path, monkeypatch, size, runs):
     monkeypatch.setattr(plans, "BLOCK_RUNS", size)

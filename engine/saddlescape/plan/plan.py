@@ -6,7 +6,7 @@ A plan follows from the spec alone, so every machine, thread count and resumed r
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -275,6 +275,11 @@ class Plan:
         start = tuple(int(c) * extent for c, extent in zip(cell, self.tile, strict=True))
         ends = zip(start, self.tile, self.shape, strict=True)
         return Block(number, start, tuple(min(a + extent, length) for a, extent, length in ends))
+
+    def number_of(self, index: Sequence[int]) -> int:
+        """Number of the block that contains the run with these indices along `dimensions`."""
+        cell = tuple(i // extent for i, extent in zip(index, self.tile, strict=True))
+        return int(np.ravel_multi_index(cell, self._grid))
 
     def __iter__(self) -> Iterator[Block]:
         return map(self.block, range(self.blocks))

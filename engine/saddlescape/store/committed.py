@@ -82,7 +82,7 @@ class Committed:
         return np.asarray(self._along[name].values)
 
     def cell(self, name: str, place: Place) -> npt.NDArray[Any] | None:
-        """Values of a rectangle within one block; None where it is not committed."""
+        """Values in a rectangle within one block; None if the block is not committed."""
         if name in self._along:
             return storable(self._along[name].values[place[0]])
         dims = self._variables[name].dims
@@ -90,17 +90,16 @@ class Committed:
         return None if number is None else read(self._plan, self._files[number], name, place)
 
     def _number(self, place: dict[str, slice]) -> int | None:
-        """A committed block that holds the place; what is not over runs is in each block of its point."""
+        """Number of a committed block that contains the rectangle; without `run`, any block of the point does."""
         plan = self._plan
         if "trajectory" in place and plan.parts_choice:
-            return None  # until all blocks are there
+            return None  # the choice needs all blocks
         if "trajectory" in place and not plan.per_outcome:
             run = int(plan.trajectory_run[place["trajectory"].start])
             place = {**place, "run": slice(run, run + 1)}
-        counts = [-(-length // extent) for length, extent in zip(plan.shape, plan.tile, strict=True)]
-        cells = [
-            (place[d.name].start // extent,) if d.name in place else range(count)
-            for d, extent, count in zip(plan.dimensions, plan.tile, counts, strict=True)
+        starts = [
+            (place[d.name].start,) if d.name in place else range(0, length, extent)
+            for d, length, extent in zip(plan.dimensions, plan.shape, plan.tile, strict=True)
         ]
-        numbers = (int(np.ravel_multi_index(cell, counts)) for cell in product(*cells))
+        numbers = map(plan.number_of, product(*starts))
         return next((number for number in numbers if number in self._files), None)
