@@ -122,6 +122,54 @@ def test_curve_of_one_start_has_no_band(scales):
     assert all(np.isnan(p.vertices).all() for c in ax.collections for p in c.get_paths())
 
 
+def interval(ax, gid):
+    """Lower and upper ends of the interval at each point of a line."""
+    (band,) = [c for c in ax.collections if c.get_gid() == gid]
+    heights, n = band.get_paths()[0].vertices[:, 1], len(drawn(ax, gid)[0])
+    return heights[1 : n + 1], heights[n + 2 : 2 * n + 2][::-1]
+
+
+def within_ten(made):
+    return plots.escaped_within(made, [10])
+
+
+@pytest.mark.parametrize(("draw", "line"), [(plots.curve, "solved"), (within_ten, "within 10 steps")])
+def test_an_interval_counts_starts_that_pooled_points_share_once(draw, line):
+    """Runs of one seed and number share their random numbers, so they are one start at three learning rates."""
+    outcome = np.where(np.arange(8) < np.array([1, 5])[:, None], Outcome.SOLVED, Outcome.PLATEAU)
+    for pooled, starts in (({}, 8), ({"learning_rate": [1, 2, 3]}, 8), ({"seed": [1, 2, 3]}, 24)):
+        made = results(outcome.reshape(2, *[1] * len(pooled), 8), scale=[0.1, 1], **pooled)
+        made.variables["escape_step"] = np.where(made["outcome"] == Outcome.SOLVED, 5, -1)
+        expected = wilson_interval(np.array([1, 5]) / 8 * starts, starts)
+        np.testing.assert_array_equal(interval(draw(made), line), expected)
+
+
+def first_panel(made):
+    return plots.solved(made).axes[0]
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2]])
+@pytest.mark.parametrize("draw", [plots.curve, within_ten, first_panel])
+def test_exact_zero_has_no_interval(draw, seeds):
+    """All its runs are one start, whatever the seed."""
+    axes = {"scale": [0, 1e-3, 1], "seed": seeds}
+    made = results(Outcome.SOLVED, **(dict(reversed(axes.items())) if draw is first_panel else axes))
+    distinct = np.where(np.array(axes["scale"]) == 0, 1, 8)
+    distinct = distinct if draw is first_panel else distinct[:, None]
+    made.variables["distinct_starts"] = np.broadcast_to(distinct, made["outcome"].shape[:-1])
+    made.variables["escape_step"] = np.zeros(made["outcome"].shape)
+    at_zero = [c for c in draw(made).collections if c.get_gid() is None]
+    assert at_zero
+    assert not any(len(segment) for c in at_zero for segment in c.get_segments())
+
+
+@pytest.mark.parametrize("draw", [plots.curve, first_panel])
+def test_a_cell_of_a_slice_has_no_interval(draw):
+    ax = draw(results(Outcome.SOLVED, runs=1, x=[-1, 1], y=[-1, 1]))
+    assert ax.collections
+    assert not any(c.get_paths() for c in ax.collections)
+
+
 def test_curve_over_names_and_small_ranges():
     named = plots.escape_curve(results(Outcome.SOLVED, activation=["tanh", "relu"]))
     assert [t.get_text() for t in named.get_xticklabels()] == ["tanh", "relu"]

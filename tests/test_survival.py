@@ -162,10 +162,21 @@ def test_runs_that_can_no_longer_escape_wait_for_ever(never):
 def test_the_fraction_is_that_of_each_point():
     event = np.array([[[0, 5], [-1, 2]], [[-1, -1], [-1, 7]]])
     for axis, k, n in ((0, [3, 1], 4), (1, [2, 2], 4), (None, [4], 8)):
-        found = event_fraction(event, axis, 0.9)
-        np.testing.assert_array_equal(found.value, np.array(k) / n)
-        np.testing.assert_array_equal((found.low, found.high), wilson_interval(k, n, 0.9))
+        np.testing.assert_array_equal(event_fraction(event, axis, 0.9).value, np.array(k) / n)
+    for fraction in (event_fraction(event[:, 0], 0, 0.9), event_fraction(event[:, 0], confidence=0.9)):
+        np.testing.assert_array_equal((fraction.low, fraction.high), wilson_interval([2, 0], 2, 0.9))
     np.testing.assert_array_equal(event_fraction(np.where(event < 0, np.nan, event)).value, [0.75, 0.25])
+
+
+@pytest.mark.parametrize(("axis", "k", "n"), [(0, [3, 5], 10), (None, [4], 10), (-1, [0, 0.5, 1], 1)])
+def test_the_interval_of_a_fraction_counts_runs_of_one_number_once(axis, k, n):
+    """Three learning rates with the same outcomes give the same interval as one."""
+    escaped = np.zeros((2, 10), dtype=bool)
+    escaped[0, [1, 2, 4]] = escaped[1, [2, 4, 6, 8, 9]] = True
+    event = np.where(escaped, 5, -1)
+    for rates in (1, 3):
+        fraction = event_fraction(np.repeat(event[:, None], rates, axis=1), axis)
+        np.testing.assert_array_equal(np.stack([fraction.low, fraction.high])[:, : len(k)], wilson_interval(k, n))
 
 
 @pytest.mark.parametrize(

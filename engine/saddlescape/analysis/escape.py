@@ -80,14 +80,19 @@ def wilson_interval(
 
 
 def event_fraction(event: npt.ArrayLike, axis: int | None = 0, confidence: float = 0.95) -> Fraction:
-    """Fraction of runs that had an event, at each point of one axis over all the others, with Wilson's interval.
+    """Fraction of runs that had an event, at each point of one axis, with Wilson's interval; other axes are pooled.
 
-    The interval assumes independent starts: at exact zero all runs are the same, and it means nothing.
+    Runs of the same number share their random numbers at all points, so the interval counts each number once.  It is
+    meaningless if all starts are the same, as at exact zero.
 
     Parameters
     ----------
-    event : `escape_step`, `solve_step` (-1: never) or `escape_time`, `solve_time` (NaN: never), any shape.
-    axis : the axis to keep; None takes everything together, as one point.
+    event : (..., runs), `escape_step`, `solve_step` (-1: never) or `escape_time`, `solve_time` (NaN: never).
+    axis : the axis to keep; None pools all axes.
+
+    Returns
+    -------
+    Fraction with arrays (points,); one point for None.
 
     Raises
     ------
@@ -97,5 +102,6 @@ def event_fraction(event: npt.ArrayLike, axis: int | None = 0, confidence: float
     rows = event.reshape(1, -1) if axis is None else np.moveaxis(event, axis, 0)
     seen = rows.reshape(len(rows), -1) >= 0
     k, n = seen.sum(axis=1), seen.shape[1]
-    low, high = wilson_interval(k, n, confidence)
+    starts = 1 if axis in (-1, event.ndim - 1) else event.shape[-1]
+    low, high = wilson_interval(k * starts / n, starts, confidence)
     return Fraction(k / n, low, high)

@@ -210,7 +210,7 @@ def tidy(ax: Axes) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def place(ax: Axes, values: Values, log: bool = False) -> tuple[Values, npt.NDArray[np.bool_]]:
+def axis_positions(ax: Axes, values: Values, log: bool = False) -> tuple[Values, npt.NDArray[np.bool_]]:
     """Positions of the values on the horizontal axis, which is set up here, and which of them stand apart.
 
     Exact zero beside positive numbers stands apart, and so do words.  The axis is logarithmic if asked for, or if the

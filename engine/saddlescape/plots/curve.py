@@ -9,14 +9,14 @@ from saddlescape.plots.common import (
     COLOURS,
     PlotError,
     axis_names,
+    axis_positions,
     meaning_of,
     new_axes,
-    place,
     tidy,
     title_of,
     values_of,
 )
-from saddlescape.plots.fractions import draw_fractions
+from saddlescape.plots.fractions import draw_fractions, pooled_starts
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 def curve(results: "Results", ax: Axes | None = None) -> Axes:
     """Draw the fraction of starts with each outcome against the first axis, with Wilson intervals (95 %).
 
-    Exact zero is set apart, on a logarithmic axis left of a break, and so are words; no line joins such points.
-    Other axes are pooled.  A point whose runs all have the same start has no interval.
+    Exact zero is isolated, on a logarithmic axis left of a break, and so are words: no line joins these points.
+    Other axes are pooled.  An interval counts runs that share random numbers (the same seed and number) at several
+    pooled points as one.  A point whose runs all have the same start has no interval.
     """
     if not (names := axis_names(results)):
         raise PlotError("kind: a curve needs an axis, and this result has none; use trajectories")
     ax = ax or new_axes()
     counts = outcome_counts(results["outcome"], 0)
     total = counts.sum(axis=1)
-    sampled = results["distinct_starts"].reshape(len(total), -1).sum(axis=1) == total
-    places = place(ax, values_of(results, names[0]))
+    starts = pooled_starts(results, total)
+    positions = axis_positions(ax, values_of(results, names[0]))
     for outcome in (o for o in Outcome if counts[:, o].any()):
-        draw_fractions(ax, places, counts[:, outcome], total, outcome.label, COLOURS[outcome], sampled=sampled)
+        draw_fractions(ax, positions, counts[:, outcome], total, starts, outcome.label, COLOURS[outcome])
     pooled = f", over all {' and '.join(name.replace('_', ' ') for name in names[1:])}" if names[1:] else ""
     ax.set(xlabel=meaning_of(results, names[0]), ylabel="fraction of starts, 95 % interval", ylim=(-0.02, 1.02))
     ax.set_title(title_of(results, pooled))

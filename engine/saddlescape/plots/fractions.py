@@ -1,45 +1,79 @@
-"""Fractions of runs along an axis, with their intervals."""
+"""Fractions of runs along an axis, with Wilson intervals."""
 
-from typing import Any
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from saddlescape.analysis import wilson_interval
-from saddlescape.plots.common import Values
+from saddlescape.plots.common import Values, axis_names
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+
+def independent_starts(results: "Results", runs: Values, distinct: Values, pooled: Sequence[str]) -> Values:
+    """Number of independent starts among `runs` runs; 1 if every point has a single start.
+
+    A run of the same seed and number is drawn at every pooled point with the same random numbers, whatever the scale,
+    so it counts once.
+
+    Parameters
+    ----------
+    runs : (points,), number of runs of each drawn point, over all pooled points.
+    distinct : (points,), largest `distinct_starts` of the pooled points.
+    pooled : dimensions that are pooled.
+    """
+    return np.where(distinct > 1, runs / math.prod(_sharing(results, dim) for dim in pooled), 1)
+
+
+def pooled_starts(results: "Results", runs: Values) -> Values:
+    """Number of independent starts at each point (points,) of the first axis, with all other axes pooled."""
+    distinct = results["distinct_starts"].reshape(len(runs), -1).max(axis=1)
+    return independent_starts(results, runs, distinct, axis_names(results)[1:])
+
+
+def _sharing(results: "Results", dim: str) -> int:
+    """Largest number of points along a dimension that have the same seed."""
+    seeds = [results.coords[name] for name in results.along[dim] if results.labels[name] == "starts.seed"]
+    return max(Counter(seeds[0].tolist()).values()) if seeds else results.dims[dim]
 
 
 def draw_fractions(
     ax: Axes,
-    places: tuple[Values, npt.NDArray[np.bool_]],
+    positions: tuple[Values, npt.NDArray[np.bool_]],
     hits: Values,
     runs: Values,
+    starts: Values,
     name: str,
-    colour: Any,
+    color: Any,
     label: str | None = None,
     dashes: str = "-",
-    sampled: Values | bool = True,
 ) -> None:
-    """Draw hits / runs, a line with a Wilson interval (95 %); points that stand apart are dots, which no line joins.
+    """Draw hits / runs as a line with a Wilson interval (95 %); isolated points are dots, which no line joins.
 
     Parameters
     ----------
-    places : of `place`: where the points are, and which of them stand apart.
+    positions : as returned by `axis_positions`: the positions of the points, and which of them are isolated.
     hits, runs : (points,); a point without runs is left out.
-    sampled : (points,), whether a point has an interval.
+    starts : (points,), number of independent starts; the interval counts each once, and a single one has none.
     """
-    x, apart = places
+    x, isolated = positions
     order = np.argsort(x)
-    line, dots = order[(~apart & (runs > 0))[order]], order[(apart & (runs > 0))[order]]
-    low, high = np.where(sampled, wilson_interval(hits, np.maximum(runs, 1)), np.nan)
+    line, dots = order[(~isolated & (runs > 0))[order]], order[(isolated & (runs > 0))[order]]
     fraction = hits / np.maximum(runs, 1)
-    style: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 4}
+    trials = np.maximum(starts, 1)
+    low, high = np.where(starts > 1, wilson_interval(fraction * trials, trials), np.nan)
+    style: dict[str, Any] = {"color": color, "marker": "o", "markersize": 4}
     if len(line):
         ax.plot(x[line], fraction[line], dashes, label=label or name, gid=name, **style)
-        band = ax.fill_between(x[line], low[line], high[line], color=colour, alpha=0.2, linewidth=0)
+        band = ax.fill_between(x[line], low[line], high[line], color=color, alpha=0.2, linewidth=0)
         band.set_gid(name)
     if len(dots):
-        told = ("_", f"{name} at zero") if len(line) else (label or name, name)
-        ax.plot(x[dots], fraction[dots], linestyle="none", label=told[0], gid=told[1], **style)
-        ax.vlines(x[dots], low[dots], high[dots], color=colour)
+        legend, gid = ("_", f"{name} at zero") if len(line) else (label or name, name)
+        ax.plot(x[dots], fraction[dots], linestyle="none", label=legend, gid=gid, **style)
+        ax.vlines(x[dots], low[dots], high[dots], color=color)

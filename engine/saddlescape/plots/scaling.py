@@ -12,11 +12,11 @@ from saddlescape.plots.common import (
     PlotError,
     Values,
     axis_names,
+    axis_positions,
     clock_of,
     fold,
     meaning_of,
     new_axes,
-    place,
     spread_points,
     tidy,
     title_of,
@@ -52,7 +52,7 @@ def medians(
     """
     ax = ax or new_axes()
     ax.set_yscale("log")
-    at, apart = place(ax, x, log=True)
+    at, apart = axis_positions(ax, x, log=True)
     for colour, (name, values) in zip(CYCLE, measured.items(), strict=False):
         low, middle, high = np.percentile(values, LEVELS, axis=1, method="nearest")
         shown = ~apart & (middle > 0) & np.isfinite(middle)

@@ -14,11 +14,11 @@ from saddlescape.plots.common import (
     PlotError,
     Values,
     axis_names,
+    axis_positions,
     fold,
     label,
     meaning_of,
     panels,
-    place,
     spread,
     tidy,
     title_of,
@@ -26,7 +26,7 @@ from saddlescape.plots.common import (
     where,
     words,
 )
-from saddlescape.plots.fractions import draw_fractions
+from saddlescape.plots.fractions import draw_fractions, independent_starts
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ MANY, ROWS = 6, 16
 def solved(results: "Results", missed: bool = False) -> Figure:
     """Draw the fraction solved against the last axis: a line for each value of the axis before, panels for others.
 
-    With Wilson intervals (95 %); exact zero is set apart.
+    Intervals and exact zero are drawn as by `curve`.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def solved(results: "Results", missed: bool = False) -> Figure:
     outcome = results["outcome"]
     hit = np.where(outcome < 0, -1, (outcome == Outcome.SOLVED) ^ missed)
     for ax, point in zip(axes, np.ndindex(*shape), strict=True):
-        _panel(ax, results, hit[point], lines, along)
+        _panel(ax, results, point, hit[point], lines, along)
         ax.set_title(fold(where(results, others, point), int(SIDE * INCH)), fontsize="medium")
     legend = ", ".join(map(words, results.along[lines]))
     if results.dims[lines] > MANY:
@@ -80,13 +80,15 @@ def _list(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
     )  # fmt: skip
 
 
-def _panel(ax: Axes, results: "Results", hit: Values, lines: str, along: str) -> None:
-    """Lines of one panel, `hit` being (lines, along, runs), -1 of a run that is not there yet."""
-    places, names = place(ax, values_of(results, along)), results.along[lines]
-    told = [", ".join(map(label, values)) for values in zip(*(results.coords[name] for name in names), strict=True)]
-    for rows, name, (colour, dashes) in zip(hit, told, _styles(values_of(results, lines)), strict=True):
-        runs = np.count_nonzero(rows >= 0, axis=-1)
-        draw_fractions(ax, places, np.count_nonzero(rows == 1, axis=-1), runs, name, colour, dashes=dashes)
+def _panel(ax: Axes, results: "Results", point: tuple[int, ...], hit: Values, lines: str, along: str) -> None:
+    """Draw the lines of one panel; `hit` is (lines, along, runs), -1 for a run that has not finished."""
+    positions, names = axis_positions(ax, values_of(results, along)), results.along[lines]
+    labels = [", ".join(map(label, values)) for values in zip(*(results.coords[name] for name in names), strict=True)]
+    runs, hits = (np.count_nonzero(rows, axis=-1) for rows in (hit >= 0, hit == 1))
+    starts = independent_starts(results, runs, results["distinct_starts"][point], ())
+    styles = _styles(values_of(results, lines))
+    for row, (name, (color, dashes)) in enumerate(zip(labels, styles, strict=True)):
+        draw_fractions(ax, positions, hits[row], runs[row], starts[row], name, color, dashes=dashes)
     ax.set_ylim(-0.02, 1.02)
     tidy(ax)
 

@@ -10,33 +10,34 @@ from saddlescape.analysis import outcome_counts
 from saddlescape.plots.common import (
     RAMP,
     axis_names,
+    axis_positions,
     clock_of,
     meaning_of,
     new_axes,
-    place,
     tidy,
     title_of,
     values_of,
 )
-from saddlescape.plots.fractions import draw_fractions
+from saddlescape.plots.fractions import draw_fractions, pooled_starts
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
 
 
 def escaped_within(results: "Results", budgets: Sequence[float], ax: Axes | None = None) -> Axes:
-    """Draw the fraction of starts escaped within each budget of steps (or time) against the first axis.
+    """Draw the fraction of starts that escape within each number of steps (or time), against the first axis.
 
-    With Wilson intervals (95 %); exact zero is set apart.  Other axes are pooled.
+    Intervals, pooled axes and exact zero are drawn as by `curve`.
     """
     ax, along, clock = ax or new_axes(), axis_names(results)[0], clock_of(results)
-    places = place(ax, values_of(results, along))
+    positions = axis_positions(ax, values_of(results, along))
     when = results[f"escape_{clock}"].reshape(results.dims[along], -1)
     runs = outcome_counts(results["outcome"], 0).sum(axis=1)
+    starts = pooled_starts(results, runs)
     for budget, shade in zip(budgets, np.linspace(0.8, 0.1, len(budgets)), strict=True):
         escaped = np.count_nonzero((when >= 0) & (when <= budget), axis=1)
         name = f"within {budget:,} {clock}s".replace(",", " ")
-        draw_fractions(ax, places, escaped, runs, name, RAMP(shade))
+        draw_fractions(ax, positions, escaped, runs, starts, name, RAMP(shade))
     ax.set(xlabel=meaning_of(results, along), ylabel="fraction of starts escaped", ylim=(-0.02, 1.02))
     ax.set_title(title_of(results))
     tidy(ax)
