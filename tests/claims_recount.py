@@ -1,6 +1,6 @@
-"""What the claims page says, counted once more from the arrays of a result: every check and every word of a claim.
+"""Every check and every word of the claims page, computed again from the arrays of a result.
 
-Nothing here comes from `saddlescape.claims`: a sentence that is changed there, or is not what the runs say, differs.
+Nothing here comes from `saddlescape.claims`: a test fails if a sentence changes there or disagrees with the runs.
 """
 
 import itertools
@@ -24,7 +24,7 @@ def count(n):
 
 
 def share(mask):
-    """Of an array of bools."""
+    """Count the true elements of an array of bools, as text."""
     k, n = int(np.sum(mask)), int(np.size(mask))
     if k in (0, n):
         return f"all {count(n)}" if k else f"none of {count(n)}"
@@ -38,13 +38,13 @@ def joined(words):
 
 
 def by_scale(results, name):
-    """Scales in ascending order, and an array along them."""
+    """Return the scales in ascending order, and an array in the same order."""
     order = np.argsort(results.coords["scale"])
     return results.coords["scale"][order], results[name][order]
 
 
 def never(events):
-    """With inf for what never came."""
+    """Return the steps or times of events, inf if an event did not occur."""
     return np.array([e if e >= 0 else math.inf for e in events])
 
 
@@ -63,10 +63,10 @@ def xor(results):
     best = next(i for i in range(len(scale)) if solved[i] == max(solved))
     checks = [
         f"{share(outcome[0] == FROZEN)} runs from exact zero are frozen",
-        f"in {share(by_scale(results, 'stop_step')[1][0] == 0)} a step changes no bit of the state, so no number of "
-        "steps will",
-        "in exact arithmetic the derivatives at zero move nothing",
-        f"the network can: {share(outcome[best] == SOLVED)} starts of scale {scale[best]:g} solve XOR",
+        f"in {share(by_scale(results, 'stop_step')[1][0] == 0)} the first step changes no bit of the state, so no "
+        "later step will",
+        "in exact arithmetic, the derivatives at zero predict that nothing moves",
+        f"the network is able to learn: {share(outcome[best] == SOLVED)} starts of scale {scale[best]:g} solve XOR",
     ]
 
     def within(i, budget):
@@ -77,9 +77,13 @@ def xor(results):
         return scale[few[-1]] if few else 0.0
 
     enough = list(itertools.takewhile(lambda i: within(i, 1000) >= 0.95, reversed(range(len(scale)))))
-    where = "Of no range of scales that was run" if not enough else f"Of scales of {scale[-1]:g}"
+    where = (
+        f"At scale {scale[-1]:g}, at least"
+        if enough
+        else f"At scale {scale[-1]:g}, the largest that was run, fewer than"
+    )
     if len(enough) > 1:
-        where = f"Of scales from {scale[enough[-1]]:g} to {scale[-1]:g}"
+        where = f"At scales from {scale[enough[-1]]:g} to {scale[-1]:g}, at least"
     most = [(s, median(row)) for s, row in zip(scale, rows, strict=True) if median(row) < math.inf]
     falls = len(most) > 1 and all(b < a for (_, a), (_, b) in itertools.pairwise(most))
     pair = [(a, b) for a, b in itertools.product(most, repeat=2) if abs(b[0] / a[0] / 10 - 1) < 1e-9]
@@ -90,7 +94,7 @@ def xor(results):
         "steps": count(steps),
         "best": f"{scale[best]:g}",
         "best_share": share(outcome[best] == SOLVED),
-        "slower": f"The smaller the start, the more steps it takes: {count(most[-1][1])} in the median at scale "
+        "slower": f"The smaller the scale, the longer the escape: a median of {count(most[-1][1])} steps at scale "
         f"{most[-1][0]:g}, {count(most[0][1])} at scale {most[0][0]:g}."
         if falls
         else "",
@@ -98,9 +102,9 @@ def xor(results):
         "budgets": ", ".join(
             f"within {count(b)} steps up to scale {stuck(b):g}" for b in (100, 1000, 10**4, 10**5) if b <= steps
         ),
-        "enough": f"{where} at least 95 % of the starts leave XOR's plateau within 1 000 steps.",
-        "tenfold": f"Of scale {pair[0][0][0]:g} it takes the median start {count(pair[0][0][1] / pair[0][1][1])} times "
-        f"as many as of scale {pair[0][1][0]:g}."
+        "enough": f"{where} 95 % of the starts leave XOR's plateau within 1 000 steps.",
+        "tenfold": f"At scale {pair[0][0][0]:g} the median start takes {count(pair[0][0][1] / pair[0][1][1])} times "
+        f"as many steps as at scale {pair[0][1][0]:g}."
         if pair
         else "",
     }
@@ -115,17 +119,19 @@ def delta_rule(results):
     through = solved[:, times, others]
     theta = results["start_theta"][:, times, others]
     right = (theta[..., 0] > 0) & (theta[..., 1] > 0) & (theta[..., 2] < 0)
-    told = f"only those starts come through whose signs happen to be right: {share(through)}."
+    sentence = f"only starts whose signs happen to be right are solved: {share(through)}."
     if wrong := int((through & ~right).sum()):
-        told = f"{share(through)} starts come through, {wrong} of them with signs that are not those of a solution."
+        sentence = f"{share(through)} starts are solved, {wrong} of them with a wrong sign."
     checks = [
-        f"the delta rule learns in {share(solved[:, gd, zero])} runs from zero and in {share(solved[:, gd, others])} "
+        f"the delta rule solves the problem in {share(solved[:, gd, zero])} runs from zero and in "
+        f"{share(solved[:, gd, others])} "
         "from other scales",
-        f"from zero it takes at most {count(results['solve_step'][:, gd, zero].max())} steps, from other scales "
-        f"{count(min(medians))} to {count(max(medians))} in the median",
-        f"multiplied, {share(results['outcome'][:, times, zero] == FROZEN)} runs from zero are frozen",
+        f"from zero it takes at most {count(results['solve_step'][:, gd, zero].max())} steps; from other scales "
+        f"the median is {count(min(medians))} to {count(max(medians))} steps",
+        f"with the multiplicative rule, {share(results['outcome'][:, times, zero] == FROZEN)} runs from zero are "
+        "frozen",
     ]
-    return checks, {"scale": f"{max(scale):g}", "through": told}
+    return checks, {"scale": f"{max(scale):g}", "through": sentence}
 
 
 def hidden_gradient(results):
@@ -149,24 +155,25 @@ def hidden_gradient(results):
     near = (scale > 0) & (scale <= 0.1)
     powers = [np.polyfit(np.log(scale[near]), np.log(np.median(row[near], axis=1)), 1)[0] for row in hidden]
     checks = [
-        f"at exact zero the gradient of the hidden layer is {hidden[:, scale == 0].max():g} in length, that of the "
+        f"at exact zero the gradient of the hidden layer has length {hidden[:, scale == 0].max():g}, that of the "
         f"output layer at least {output[:, scale == 0].min():.3g} ({joined(names)} units)",
-        f"near zero it grows like the scale to the power {joined(f'{p:.3f}' for p in powers)}",
+        "near zero the gradient of the hidden layer grows like the scale to the power "
+        + joined(f"{p:.3f} ({name})" for name, p in zip(names, powers, strict=True)),
     ]
-    loud, quiet = [n for n in names if moved[n]], [n for n in names if not moved[n]]
-    told = []
-    if loud:
-        told.append(
-            f"What follows depends on the unit. One that speaks at 0 ({', '.join(loud)}) lets its output weight move "
-            f"in the first step. In the second the hidden layer does hear (length "
-            f"{', '.join(count(moved[n]) for n in loud)}), but all its units hear the same: that is claim 4."
+    nonzero, zero = [n for n in names if moved[n]], [n for n in names if not moved[n]]
+    sentences = []
+    if nonzero:
+        sentences.append(
+            f"The next steps depend on the activation. If f(0) is not 0 ({', '.join(nonzero)}), the output weights "
+            "move in the first step. In the second step the gradient of the hidden layer is not zero (length "
+            f"{', '.join(count(moved[n]) for n in nonzero)}), but it is the same for all units (claim 4)."
         )
-    if quiet:
-        told.append(
-            f"Where f(0) = 0 ({', '.join(quiet)}) not even the output weights move, and only the output's bias learns: "
-            "that is claim 6."
+    if zero:
+        sentences.append(
+            f"If f(0) = 0 ({', '.join(zero)}), not even the output weights move, and only the output's bias learns "
+            "(claim 6)."
         )
-    return checks, {"runs": count(results.dims["run"]), "followed": " ".join(told)}
+    return checks, {"runs": count(results.dims["run"]), "followed": " ".join(sentences)}
 
 
 def equal_units(results):
@@ -174,18 +181,18 @@ def equal_units(results):
     tied, normal = kinds.index("tied"), kinds.index("normal")
     loss, solved = results["final_loss"][tied], results["outcome"] == SOLVED
     above, shown = f"{loss.min() - 1 / 3:.0e}", loss[:, scale == 1]
-    tail = f": the nearest stays {above} above it" if loss.min() > 1 / 3 else ""
+    tail = f": the closest stays {above} above it" if loss.min() > 1 / 3 else ""
     checks = [
-        f"{share(results['final_separation'][tied] == 0)} runs with equal units "
+        f"in {share(results['final_separation'][tied] == 0)} runs with equal units "
         f"({' or '.join(results.coords['hidden'])} of them, scales from {scale.min():g} to {scale.max():g}) "
-        "still have units equal to the last bit after up to "
+        "the units are still equal to the last bit after up to "
         f"{count(results['stop_step'].max())} steps",
-        f"{share(loss <= 1 / 3)} get to a loss of 1/3{tail}",
-        f"{share(solved[normal])} runs with different units solve XOR, of those with equal ones {share(solved[tied])}",
+        f"{share(loss <= 1 / 3)} reach a loss of 1/3{tail}",
+        f"{share(solved[normal])} runs with different units solve XOR, with equal units {share(solved[tied])}",
     ]
-    nearest = f"The nearest that any run with equal units came is {above} above it."
+    nearest = f"The closest run with equal units stays {above} above it."
     return checks, {
-        "nearest": nearest if tail else "Some run with equal units came there all the same.",
+        "nearest": nearest if tail else "At least one run with equal units reached it nevertheless.",
         "down": share(shown - 1 / 3 < 0.01),
         "near": "0.01",
         "below": share(shown < 1 / 3),
@@ -198,42 +205,43 @@ def many_starts(results):
     best, trapped = [i for i in range(len(scale)) if solved[i] == max(solved)], outcome == TRAPPED
     top, worst = joined(f"{scale[i]:g}" for i in best), int(np.argmax(trapped.sum(axis=1)))
     distinct = by_scale(results, "distinct_starts")[1][0]
-    fate = "one fate" if len({*outcome[0]}) == 1 else "several fates"
+    outcomes = "one outcome" if len({*outcome[0]}) == 1 else "several outcomes"
 
     def needed(i):
         p = solved[i] / runs
         return 1 if p == 1 else math.ceil(math.log(0.01) / math.log(1 - p)) if p else math.inf
 
-    edge = ", the smallest but zero that was tried" if best[0] == 1 else ""
+    edge = ", the smallest but zero that was run" if best[0] == 1 else ""
     checks = [
-        f"all starts of scale {top} come through"
+        f"all starts of scale {top} solve XOR"
         if max(solved) == runs
-        else f"no scale brings all starts through: at best {share(outcome[best[0]] == SOLVED)}, at scale {top}",
-        f"of different starts {share(trapped[one])} get trapped at scale 1, at most {share(trapped[worst])}, at scale "
+        else f"at no scale do all starts solve XOR: at best {share(outcome[best[0]] == SOLVED)}, at scale {top}",
+        f"{share(trapped[one])} different starts get trapped at scale 1; at most {share(trapped[worst])} do, at scale "
         f"{scale[worst]:g}",
-        f"{count(runs)} runs from zero are {distinct} start with {fate}: {share(outcome[0] == SOLVED)} solve XOR",
+        f"{count(runs)} runs from zero have {distinct} distinct start and {outcomes}: {share(outcome[0] == SOLVED)} "
+        "solve XOR",
     ]
     caught = by_scale(results, "outcome")[1][one] == TRAPPED
     theta, final = (by_scale(results, name)[1][one, caught] for name in ("start_theta", "final_theta"))
     before, after = (np.median(np.sqrt((rows**2).sum(axis=1))) for rows in (theta, final))
     losses = by_scale(results, "final_loss")[1][one, caught].round(2)
-    steepest = by_scale(results, "final_grad_norm")[1][one, caught].max()
+    grad_norm = by_scale(results, "final_grad_norm")[1][one, caught].max()
     kinds = report(results.sweep.at((int(np.flatnonzero(results.coords["scale"] == 1)[0]),)), final).kind
     other = sum(kind not in (Kind.AT_INFINITY, Kind.MINIMUM) for kind in kinds)
     ends = (
-        f"Followed further by Newton's method, {share(kinds == Kind.AT_INFINITY)} go on without end, "
-        f"{share(kinds == Kind.MINIMUM)} come to a minimum" + (f", {other} do neither." if other else ".")
+        f"Continued with Newton's method, {share(kinds == Kind.AT_INFINITY)} go to infinity, "
+        f"{share(kinds == Kind.MINIMUM)} converge to a minimum" + (f", {other} do neither." if other else ".")
     )
     if Kind.AT_INFINITY in kinds and Kind.MINIMUM not in kinds:
         ends += (
-            " So such a trap is no bowl but a valley floor that goes down ever more gently: a minimum, if one likes, "
-            "at infinity. For training that is all the same."
+            " So such a trap is not a bowl but a valley whose floor falls ever more gently: one may call it a minimum "
+            "at infinity. For training this makes no difference."
         )
     rule = int(np.argmin(abs(scale - 0.5**0.5)))
     few = needed(best[0])
     words = {
         "best": top,
-        "edge": ", the largest that was tried" if best[-1] == len(scale) - 1 else edge,
+        "edge": ", the largest that was run" if best[-1] == len(scale) - 1 else edge,
         "best_share": share(outcome[best[0]] == SOLVED),
         "steps": count(results.sweep.spec.steps),
         "rule": f"{scale[rule]:g}",
@@ -244,22 +252,20 @@ def many_starts(results):
         "runs": count(runs),
         "sure": "99 %",
         "needed": ", ".join(
-            f"{needed(i)} from scale {scale[i]:g}"
-            for i in sorted({best[0], one, len(scale) - 1})
-            if needed(i) < math.inf
+            f"{needed(i)} at scale {scale[i]:g}" for i in sorted({best[0], one, len(scale) - 1}) if needed(i) < math.inf
         ),
-        "from_zero": "" if solved[0] else "From zero no number is enough.",
+        "from_zero": "" if solved[0] else "At zero no number of starts is enough.",
         "trapped": count(sum(caught)),
         "levels": joined(f"{x:g} ({count(sum(losses == x))} runs)" for x in sorted({*losses})),
-        "rest": f"The gradient there is at most {_bound(steepest)}, and their weights have "
-        f"{'grown' if after > before else 'shrunk'} in the median from a length of {before:.1f} to {after:.1f}.",
+        "rest": f"At the end the norm of the gradient is at most {_bound(grad_norm)}, and the median norm of the "
+        f"parameters has {'grown' if after > before else 'shrunk'} from {before:.1f} to {after:.1f}.",
         "minima": ends,
     }
     return checks, words
 
 
 def _bound(value):
-    """The least number of one digit that is not below."""
+    """Round up to one digit."""
     exact = Decimal(float(value))
     return f"{float(exact.quantize(Decimal((0, (1,), exact.adjusted())), ROUND_CEILING)):.0e}"
 
@@ -270,18 +276,18 @@ def priors(results):
     width, shaken = solved[:, list(noise).index(0)], solved[:, :, list(scale).index(0)]
     targets = {"and": [0, 0, 0, 1], "xor": [0, 1, 1, 0]}
     means = {name: sum(targets[name]) / 4 for name in names}
-    said = []
+    outputs = []
     for i in range(len(names)):
         *rest, bias = results.at("final_theta", (i, list(noise).index(0), list(scale).index(0)))[0]
-        said.append("nan" if any(rest) else f"{1 / (1 + math.exp(-bias)):.6g}")
+        outputs.append("nan" if any(rest) else f"{1 / (1 + math.exp(-bias)):.6g}")
 
     def top(rows, values):
         i = max(range(len(values)), key=lambda i: (rows[i].sum(), -i))
         return rows[i], values[i]
 
     def listed(kind, runs_of, values):
-        found = [(name, *top(rows, values)) for name, rows in zip(names, runs_of, strict=True)]
-        return ", ".join(f"{name.upper()} {share(rows)} solved at {kind} {value:g}" for name, rows, value in found)
+        best = [(name, *top(rows, values)) for name, rows in zip(names, runs_of, strict=True)]
+        return ", ".join(f"{name.upper()} {share(rows)} solved at {kind} {value:g}" for name, rows, value in best)
 
     def least(rows, values):
         return min((v for v, row in zip(values, rows, strict=True) if row.sum() > runs / 2), default=None)
@@ -289,10 +295,10 @@ def priors(results):
     def needs(name, wide, noisy):
         w, n = least(wide, scale), least(noisy, noise)
         if w is None or n is None:
-            return f"For {name.upper()} none that was tried is enough of {'width' if w is None else 'noise'}."
+            return f"For {name.upper()} no {'width' if w is None else 'noise'} that was run is enough."
         easy = w <= sorted(scale)[1] and n <= sorted(noise)[1]
-        told = "the least of either that was tried is enough" if easy else "it takes more"
-        return f"For {name.upper()} {told} (width {w:g}, noise {n:g})."
+        enough = "the least width or noise that was run is enough" if easy else "it takes more"
+        return f"For {name.upper()} {enough} (width {w:g}, noise {n:g})."
 
     harm = [
         f"{kind} {max(values):g} solves fewer starts of {name.upper()} than {kind} {top(rows, values)[1]:g}"
@@ -302,16 +308,16 @@ def priors(results):
     ]
     of_xor = top(shaken[names.index("xor")], noise)
     checks = [
-        "without width and noise only the output's bias has learnt, and the output is the mean target: "
-        + ", ".join(f"{n.upper()} {y} for {means[n]:g}" for n, y in zip(names, said, strict=True)),
-        f"width alone brings the inputs back: {listed('scale', width, scale)}",
+        "without width and noise only the output's bias has learned, and the output is the mean target: "
+        + ", ".join(f"{n.upper()} {y} (mean {means[n]:g})" for n, y in zip(names, outputs, strict=True)),
+        f"width alone makes the inputs matter: {listed('scale', width, scale)}",
         f"so does noise alone: {listed('noise', shaken, noise)}",
     ]
     return checks, {
         "runs": count(runs),
         "means": joined(f"{means[n]:g} for {n.upper()}" for n in names),
-        "needs": " ".join(needs(*found) for found in zip(names, width, shaken, strict=True)),
-        "harm": f"Too much does harm: {joined(harm)}." if harm else "",
+        "needs": " ".join(needs(*row) for row in zip(names, width, shaken, strict=True)),
+        "harm": f"Too much is harmful: {joined(harm)}." if harm else "",
         "noise_share": share(of_xor[0]),
         "noise_best": f"{of_xor[1]:g}",
     }
@@ -331,18 +337,20 @@ def saddle(results):
         [median(never_is_late(escape[i, scale == s])[0]) for s in (0.01, 0.1)] for i in (0, 1)
     )
     power, logarithm = fits
-    ways = starts.draw(results.sweep.at((1, int(np.argmax(scale)))), np.arange(results.dims["run"]), 1.0)
-    constant = xor_escape_constant(ways, "pm1")
+    directions = starts.draw(results.sweep.at((1, int(np.argmax(scale)))), np.arange(results.dims["run"]), 1.0)
+    constant = xor_escape_constant(directions, "pm1")
     checks = [
         f"{share(frozen)} runs from exact zero stop at once",
-        "the gradient at zero is exactly 0, and close by the loss goes up in one direction and down in another",
-        f"the copy's saddle is strict: its Hessian has the eigenvalues {_listed(spectra[0])}",
-        f"that of XOR is not: {_listed(spectra[1])}; with logistic units {_listed(logistic)}",
-        f"up to scale 0.05 XOR's escape time goes like the scale to the power {power.slope:.3f} "
-        f"[{power.low:.3f}, {power.high:.3f}]; theory says -2",
-        "nearest to zero each run leaves when the fourth-order term of its loss says, up to a factor of "
-        f"{np.median(never(escape[1, scale == 0.01][0]) * 0.01**2 / constant):.3f} in the median",
-        f"the copy's like {logarithm.slope:.3f} ln(1 / scale); its negative curvature says {-1 / spectra[0][0]:.3f}",
+        "the gradient at zero is exactly 0, and next to it the loss rises in one direction and falls in another",
+        f"the saddle of the copy problem is strict: its Hessian has the eigenvalues {_listed(spectra[0])}",
+        f"the saddle of XOR is not strict: {_listed(spectra[1])}; with logistic units {_listed(logistic)}",
+        f"up to scale 0.05 the escape time of XOR grows like the scale to the power {power.slope:.3f} "
+        f"[{power.low:.3f}, {power.high:.3f}]; theory predicts -2",
+        "at the smallest scale, the escape times of XOR are "
+        f"{np.median(never(escape[1, scale == 0.01][0]) * 0.01**2 / constant):.3f} times the prediction from the "
+        "fourth-order term of the loss (median)",
+        f"the escape time of the copy problem grows like {logarithm.slope:.3f} ln(1 / scale); its negative curvature "
+        f"predicts {-1 / spectra[0][0]:.3f}",
     ]
     return checks, {
         "runs": count(results.dims["run"]),
@@ -360,64 +368,64 @@ EVENTS = ("escape_time", "stop_time", "stop_reason")
 
 
 def _hessian(spec):
-    """By differences of the gradient at zero."""
+    """Compute the Hessian from differences of the gradient at zero."""
     step = 1e-4
     ends = [derivatives(spec, sign * step * np.eye(spec.n_params)).gradient for sign in (1, -1)]
     return (ends[0] - ends[1]) / (2 * step)
 
 
 def _listed(values):
-    found = sorted((float(f"{v:.4f}") + 0.0 for v in values), reverse=True)
-    groups = [(value, len(list(same))) for value, same in itertools.groupby(found)]
+    rounded = sorted((float(f"{v:.4f}") + 0.0 for v in values), reverse=True)
+    groups = [(value, len(list(same))) for value, same in itertools.groupby(rounded)]
     return ", ".join(f"{n} x {v:g}" if n > 1 else f"{v:g}" for v, n in groups)
 
 
 def usually(results):
     table, axes = {}, [name for name in results.dims if name != "run"]
-    for here in np.ndindex(*(results.dims[name] for name in axes)):
-        key = tuple(str(results.coords[name][i]) for name, i in zip(axes, here, strict=True))
-        final = results["final_theta"][here][0]
-        path = np.vstack([results.at("theta", here)[0], final[None]])
+    for index in np.ndindex(*(results.dims[name] for name in axes)):
+        key = tuple(str(results.coords[name][i]) for name, i in zip(axes, index, strict=True))
+        final = results["final_theta"][index][0]
+        path = np.vstack([results.at("theta", index)[0], final[None]])
         moved = np.flatnonzero((np.nan_to_num(path) != 0).any(axis=0)).tolist()
-        what = {0: "stays", 1: "moves: the output bias"}.get(len(moved), "moves: everything, the units alike")
+        moves = {0: "stays", 1: "moves: the output bias"}.get(len(moved), "moves: everything, the units alike")
         if len(moved) > 1 and (final[:3] != final[3:6]).any():
-            what = "moves: everything, each unit its own way"
+            moves = "moves: everything, each unit its own way"
         table[key] = (
-            what,
-            bool(results["outcome"][here][0] == SOLVED),
-            bool(results["final_separation"][here][0] == 0),
+            moves,
+            bool(results["outcome"][index][0] == SOLVED),
+            bool(results["final_separation"][index][0] == 0),
         )
         assert moved in ([], [8], list(range(9)))
     balanced = [key for key in table if key[3:] == ("xor", "full")]
-    stays, learnt = [k for k in table if table[k][0] == "stays"], [k for k in table if table[k][1]]
+    stays, learned = [k for k in table if table[k][0] == "stays"], [k for k in table if table[k][1]]
     moving, silent = [k for k in table if k not in stays], [k for k in table if k[0] in ("tanh", "relu")]
     n, only_bias = len(table), [table[k][0] in ("stays", "moves: the output bias") for k in silent]
-    who = [joined(sorted({f(k) for k in learnt}) or ["nothing"]) for f in (lambda k: k[3].upper(), lambda k: k[0])]
+    who = [joined(sorted({f(k) for k in learned}) or ["nothing"]) for f in (lambda k: k[3].upper(), lambda k: k[0])]
     checks = [
-        f"in all {n} combinations that moves which the derivatives at zero say",
-        f"{share([k in stays for k in table])} never move; the errors of a batch cancel in {len(balanced)} (claim 7): "
-        f"these are {'' if stays == balanced else 'not '}the same",
-        f"where the units say 0 at zero (claim 6), in {share(only_bias)} combinations no more than the output's bias "
-        "moves",
-        f"of those that move, in {share([table[k][2] for k in moving])} the hidden units are equal to the last bit at "
+        f"in all {n} combinations exactly those parameters move that the derivatives at zero predict",
+        f"{share([k in stays for k in table])} starts never move; the errors of a batch cancel in {len(balanced)} "
+        f"(claim 7): these are {'' if stays == balanced else 'not '}the same",
+        f"where the hidden units output 0 at zero (claim 6), in {share(only_bias)} combinations at most the output's "
+        "bias moves",
+        f"of the starts that move, {share([table[k][2] for k in moving])} have equal hidden units, to the last bit, at "
         "the end (claim 4)",
-        f"{share([k in learnt for k in table])} learn: {who[0]} with {who[1]} units; XOR is "
+        f"{share([k in learned for k in table])} starts solve their problem: {who[0]} with {who[1]} units; XOR is "
         f"{'' if 'XOR' in who[0] else 'not '}among them",
     ]
     fates = {k: f"{table[k][0]}; {'learns' if table[k][1] else 'never learns'}" for k in table}
     cells = {}
     for key, fate in fates.items():
         cells.setdefault((key[0], *key[3:]), set()).add(fate)
-    mixed = [" ".join(key) for key, found in cells.items() if len(found) > 1]
-    losses, ways = (joined(sorted({k[i] for k in table})) for i in (1, 2))
+    mixed = [" ".join(key) for key, different in cells.items() if len(different) > 1]
+    losses, optimizers = (joined(sorted({k[i] for k in table})) for i in (1, 2))
     return checks, {
         "n": str(n),
-        "fourth": f"The loss or the optimizer decides as well, for {joined(mixed)}."
+        "fourth": f"The loss or the optimizer matters as well, for {joined(mixed)}."
         if mixed
-        else "Neither the loss nor the optimizer is among the three here, where outputs are logistic: "
-        f"{losses}, {ways} come to the same.",
+        else f"The loss ({losses}) and the optimizer ({optimizers}) make no difference here, where outputs are "
+        "logistic.",
         "summary": [
-            [units, *(" or ".join(sorted(found)) for key, found in cells.items() if key[0] == units)]
+            [units, *(" or ".join(sorted(same)) for key, same in cells.items() if key[0] == units)]
             for units in dict.fromkeys(key[0] for key in table)
         ],
         "all": [[*key, fate] for key, fate in fates.items()],
@@ -425,7 +433,7 @@ def usually(results):
 
 
 def rows_of(table):
-    """Text of the cells of an HTML table, but for its heads."""
+    """Return the text of the cells of an HTML table, without its header."""
     rows = re.findall("<tr>(.*?)</tr>", table.partition("<tbody>")[2])
     return [[cell.replace("<br>", " ") for cell in re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
 

@@ -1,4 +1,4 @@
-"""Each claim is decided by its runs: it holds from those of its sweep, and fails from runs that speak against it."""
+"""Tests of the claims: each holds with the runs of its sweep and fails with runs of other settings."""
 
 import re
 from contextlib import ExitStack
@@ -33,7 +33,7 @@ SMALL = {
     "7-saddle": ["starts.count=16", "training.rtol=1e-5"],
     "8-usually": ["training.epochs=2000"],
 }
-"""Enough runs for the verdict of the whole sweep, in little time."""
+"""Overrides that give the verdict of the whole sweep with few runs."""
 
 AGAINST = {
     "1-xor": ["training.noise=0.1"],
@@ -45,7 +45,7 @@ AGAINST = {
     "7-saddle": ["problem.coding=01"],
     "8-usually": ["starts.kind=constant", "starts.scale=0.1"],
 }
-"""Runs of which the claim is not true."""
+"""Overrides with which the claim is false."""
 
 claims = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
 
@@ -56,7 +56,7 @@ def few(claim, *overrides):
     return parse(text, sweep.folder, [*SMALL[claim.name], *overrides])
 
 
-def found(claim, folder, *overrides):
+def examined(claim, folder, *overrides):
     with results.open(runner.run(few(claim, *overrides), folder)) as result:
         return claim.examine(result)
 
@@ -73,8 +73,8 @@ def findings(runs):
     return {claim.name: claim.examine(runs[claim.name]) for claim in CLAIMS}
 
 
-class Spoilt:
-    """A result of which some arrays are others."""
+class Changed:
+    """A result with some arrays replaced."""
 
     def __init__(self, result, **arrays):
         self._result, self._arrays = result, arrays
@@ -92,19 +92,19 @@ class Spoilt:
 def assert_recounted(claim, finding, result):
     checks, words = RECOUNT[claim.name](result)
     assert [check.sentence for check in finding.checks] == checks
-    told = {name: rows_of(word) if word.startswith("<") else word for name, word in finding.words.items()}
-    assert told == words
+    counted = {name: rows_of(word) if word.startswith("<") else word for name, word in finding.words.items()}
+    assert counted == words
 
 
 @claims
-def test_the_runs_bear_the_claim_out(claim, findings):
+def test_a_claim_holds_with_the_runs_of_its_sweep(claim, findings):
     finding = findings[claim.name]
     assert finding.checks
     assert finding.verdict.startswith("holds"), [check for check in finding.checks if not check.holds]
 
 
 @claims
-def test_every_sentence_is_what_a_recount_of_the_runs_says(claim, findings, runs):
+def test_every_sentence_agrees_with_a_recount_of_the_runs(claim, findings, runs):
     assert_recounted(claim, findings[claim.name], runs[claim.name])
 
 
@@ -114,31 +114,46 @@ def changed(array, where, value):
     return array
 
 
-SPOILT = {
+CHANGED = {
     "frozen": ("1-xor", "outcome", lambda a, r: changed(a, (0, 0), Outcome.SOLVED), "15 of 16 (94 %) runs from exact"),
-    "moved": ("1-xor", "stop_step", lambda a, r: changed(a, (0, 3), 7), "in 15 of 16 (94 %) a step changes no bit"),
+    "moved": (
+        "1-xor",
+        "stop_step",
+        lambda a, r: changed(a, (0, 3), 7),
+        "15 of 16 (94 %) the first step changes no bit",
+    ),
     "all solved": (
         "1-xor",
         "outcome",
         lambda a, r: changed(a, -1, Outcome.SOLVED),
         "all 16 starts of scale 0.2 solve XOR",
     ),
-    "one late": ("1-xor", "escape_step", lambda a, r: changed(a, (-1, 0), 1999), "Of no range of scales"),
-    "late at 0.5": ("1-xor", "escape_step", lambda a, r: changed(a, (-2, 0), 1999), "Of scales of 1 at least 95 %"),
-    "slow": ("1-xor", "escape_step", lambda a, r: changed(a, -1, 1500), "Of no range of scales that was run at least"),
+    "one late": (
+        "1-xor",
+        "escape_step",
+        lambda a, r: changed(a, (-1, 0), 1999),
+        "largest that was run, fewer than",
+    ),
+    "late at 0.5": ("1-xor", "escape_step", lambda a, r: changed(a, (-2, 0), 1999), "At scale 1, at least 95 %"),
+    "slow": (
+        "1-xor",
+        "escape_step",
+        lambda a, r: changed(a, -1, 1500),
+        "largest that was run, fewer than",
+    ),
     "wrong signs": (
         *("2-delta-rule", "start_theta"),
-        *(lambda a, r: changed(a, (slice(None), 1), -a[:, 1]), "with signs that are not those of a solution"),
+        *(lambda a, r: changed(a, (slice(None), 1), -a[:, 1]), "with a wrong sign"),
     ),
     "one not from zero": (
         *("2-delta-rule", "outcome", lambda a, r: changed(a, (0, 0, 0, 5), Outcome.TRAPPED)),
-        "learns in 31 of 32 (97 %) runs from zero",
+        "solves the problem in 31 of 32 (97 %) runs from zero",
     ),
     "below 1/3": (
         "4-equal-units",
         "final_loss",
         lambda a, r: changed(a, (0, 0, 2, 3), 0.1),
-        "1 of 160 (1 %) get to a loss",
+        "1 of 160 (1 %) reach a loss",
     ),
     "apart": (
         "4-equal-units",
@@ -146,31 +161,31 @@ SPOILT = {
         lambda a, r: changed(a, (0, 1, 1, 1), 0.1),
         "159 of 160 (99 %) runs",
     ),
-    "all come through": (
+    "all solved at one scale": (
         *("5-many-starts", "outcome", lambda a, r: changed(a, -2, Outcome.SOLVED)),
-        "all starts of scale 5 come through",
+        "all starts of scale 5 solve XOR",
     ),
     "best at the end": (
         *("5-many-starts", "outcome", lambda a, r: changed(a, -1, Outcome.SOLVED)),
-        "10|, the largest that was tried",
+        "10|, the largest that was run",
     ),
     "best at the beginning": (
         *("5-many-starts", "outcome", lambda a, r: changed(a, 1, Outcome.SOLVED)),
-        "0.03|, the smallest but zero that was tried",
+        "0.03|, the smallest but zero that was run",
     ),
     "two best": (
         *("5-many-starts", "outcome", lambda a, r: changed(a, [3, 4], Outcome.SOLVED)),
-        "all starts of scale 0.07 and 0.1 come through",
+        "all starts of scale 0.07 and 0.1 solve XOR",
     ),
     "none from 10": ("5-many-starts", "outcome", lambda a, r: changed(a, -1, Outcome.PLATEAU), "none of 64"),
     "no noise is enough": (
         *("6-priors", "outcome", lambda a, r: changed(a, (1, slice(None), 0), Outcome.PLATEAU)),
-        "For XOR none that was tried is enough of noise.",
+        "For XOR no noise that was run is enough.",
     ),
     "no harm": ("6-priors", "outcome", lambda a, r: np.full_like(a, Outcome.SOLVED), "XOR all 32 solved at scale 0"),
     "late": (
         *("7-saddle", "escape_time", lambda a, r: changed(a, (1, 1), 2 * a[1, 1])),
-        "up to a factor of 2.",
+        "the escape times of XOR are 2.",
     ),
     "learns": (
         *("8-usually", "outcome", lambda a, r: changed(a, (1, 0, 0, 0, 1), Outcome.SOLVED)),
@@ -178,10 +193,10 @@ SPOILT = {
     ),
     "unlike": (
         *("8-usually", "final_separation", lambda a, r: changed(a, (1, 0, 0, 0, 1), 0.5)),
-        "of those that move, in 8 of 9 (89 %) the hidden units",
+        "of the starts that move, 8 of 9 (89 %) have equal hidden units",
     ),
 }
-"""Claim, array, what becomes of it, and what is said then, in a check or in words."""
+"""Claim, array, function that changes the array, and text that a check or a word must then contain."""
 
 
 def conditions(findings, name):
@@ -189,33 +204,33 @@ def conditions(findings, name):
 
 
 def test_verdicts_have_the_conditions_that_other_claims_show(findings, runs):
-    """Claim 8 runs every combination from zero, claim 6 noise: what speaks against a claim there must be excluded."""
+    """The conditions of claims 6 and 7 must exclude the runs of claims 8 and 6 that contradict them."""
     usually, spec = runs["8-usually"], runs["8-usually"].sweep.at
     axes = [usually.dims[name] for name in usually.dims if name != "run"]
     by_claim = {
-        "7-saddle": lambda here: not usually["final_theta"][here][0].any(),
-        "6-priors": lambda here: not usually["final_theta"][here][0, :-1].any(),
+        "7-saddle": lambda index: not usually["final_theta"][index][0].any(),
+        "6-priors": lambda index: not usually["final_theta"][index][0, :-1].any(),
     }
     for name, holds in by_claim.items():
-        met = {here: all(c.met(spec(here)) for c in findings[name].only_when) for here in np.ndindex(*axes)}
-        assert all(holds(here) for here in met if met[here])
-        assert not any(holds(here) for here in met if not met[here] and name == "7-saddle")
+        met = {at: all(c.met(spec(at)) for c in findings[name].only_when) for at in np.ndindex(*axes)}
+        assert all(holds(index) for index in met if met[index])
+        assert not any(holds(index) for index in met if not met[index] and name == "7-saddle")
         assert any(met.values())
-        assert not all(holds(here) for here in met)
-    shaken = runs["6-priors"]["final_theta"][:, 1:, 0]
-    assert (shaken[..., :3] != shaken[..., 3:6]).any(axis=-1).all()
+        assert not all(holds(index) for index in met)
+    noisy = runs["6-priors"]["final_theta"][:, 1:, 0]
+    assert (noisy[..., :3] != noisy[..., 3:6]).any(axis=-1).all()
     assert all(QUIET.words in conditions(findings, name) for name in ("1-xor", "4-equal-units", "7-saddle"))
     assert CANCEL.words in conditions(findings, "7-saddle")
     assert SILENT.words in conditions(findings, "6-priors")
 
 
-def test_conditions_are_met_by_what_they_say():
+def test_specs_meet_conditions():
     def met(condition, *overrides):
         return condition.met(parse(SPEC, Path(), overrides).spec)
 
     pm1 = ("problem.coding=pm1", "network.output=tanh")
-    ways = ((), ("training.batch=online",), ("problem.name=and",), pm1[:1], pm1)
-    assert [met(CANCEL, *way) for way in ways] == [True, False, False, False, True]
+    settings = ((), ("training.batch=online",), ("problem.name=and",), pm1[:1], pm1)
+    assert [met(CANCEL, *setting) for setting in settings] == [True, False, False, False, True]
     units = ("logistic", "softplus", "tanh", "relu", "sin")
     assert [met(SILENT, f"network.activation={unit}") for unit in units] == [False, False, True, True, True]
     assert [met(QUIET, f"training.noise={noise}") for noise in (0, 0.1)] == [True, False]
@@ -227,24 +242,24 @@ name = "xor"
 """
 
 
-@pytest.mark.parametrize("case", SPOILT)
-def test_other_runs_are_told_in_other_words(case, runs):
-    name, array, spoil, said = SPOILT[case]
+@pytest.mark.parametrize("case", CHANGED)
+def test_sentences_follow_changed_arrays(case, runs):
+    name, array, change, text = CHANGED[case]
     (claim,) = (claim for claim in CLAIMS if claim.name == name)
-    result = Spoilt(runs[name], **{array: spoil(runs[name][array], runs[name])})
+    result = Changed(runs[name], **{array: change(runs[name][array], runs[name])})
     finding = claim.examine(result)
-    assert said in "|".join([*(check.sentence for check in finding.checks), *finding.words.values()])
+    assert text in "|".join([*(check.sentence for check in finding.checks), *finding.words.values()])
     assert_recounted(claim, finding, result)
 
 
 @claims
-def test_runs_that_speak_against_it_make_it_fail(claim, tmp_path):
-    assert found(claim, tmp_path / "out", *AGAINST[claim.name]).verdict == "fails"
+def test_a_claim_fails_with_runs_that_contradict_it(claim, tmp_path):
+    assert examined(claim, tmp_path / "out", *AGAINST[claim.name]).verdict == "fails"
 
 
 def test_the_command_prints_verdicts_and_writes_the_page(findings, tmp_path, monkeypatch):
-    told = [(claim, findings[claim.name]) for claim in CLAIMS]
-    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: iter(told))
+    pairs = [(claim, findings[claim.name]) for claim in CLAIMS]
+    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: iter(pairs))
     done = CliRunner().invoke(command, ["-o", str(tmp_path)])
     assert done.exit_code == 0
     lines = done.output.splitlines()
@@ -252,13 +267,13 @@ def test_the_command_prints_verdicts_and_writes_the_page(findings, tmp_path, mon
         "1. XOR never learns from zero: holds only when no noise is added",
         "   + all 16 runs from exact zero are frozen",
     ]
-    assert sum(line.startswith("   + ") for line in lines) == sum(len(finding.checks) for _, finding in told)
+    assert sum(line.startswith("   + ") for line in lines) == sum(len(finding.checks) for _, finding in pairs)
     assert lines[-1] == str(tmp_path / "claims.html")
     assert '<section id="8-usually">' in (tmp_path / "claims.html").read_text()
 
 
 @pytest.mark.parametrize("content", ["<!doctype html><p>mine", ""])
-def test_a_page_of_others_is_left_alone_and_nothing_run(content, tmp_path, monkeypatch):
+def test_a_foreign_page_is_kept_and_nothing_runs(content, tmp_path, monkeypatch):
     monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: pytest.fail("ran"))
     (tmp_path / "claims.html").write_text(content)
     done = CliRunner().invoke(command, ["-o", str(tmp_path)])
@@ -266,15 +281,15 @@ def test_a_page_of_others_is_left_alone_and_nothing_run(content, tmp_path, monke
     assert [path.read_text() for path in tmp_path.iterdir()] == [content]
 
 
-def test_an_older_page_is_written_over(tmp_path, monkeypatch):
+def test_an_older_page_is_overwritten(tmp_path, monkeypatch):
     monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: iter(()))
-    monkeypatch.setattr("saddlescape.claims.page.page", lambda found: "new")
+    monkeypatch.setattr("saddlescape.claims.page.page", lambda findings: "new")
     (tmp_path / "claims.html").write_bytes(BEGINNING + b"old")
     assert CliRunner().invoke(command, ["-o", str(tmp_path)]).exit_code == 0
     assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]
 
 
-def test_traps_that_go_on_for_ever_are_said_to_be_no_minima(findings):
+def test_the_verdict_on_traps_depends_on_minima_at_infinity(findings):
     assert findings["5-many-starts"].verdict == "holds only when minima at infinity are counted"
 
 
@@ -288,7 +303,7 @@ def test_verdicts():
     assert Finding((bad,), {}, {}, (QUIET,)).verdict == "fails"
 
 
-def test_the_page_tells_every_claim_and_needs_nothing_else(findings):
+def test_the_page_contains_every_claim_and_is_self_contained(findings):
     html = page([(claim, findings[claim.name]) for claim in CLAIMS])
     for claim in CLAIMS:
         assert f'<section id="{claim.name}">' in html
@@ -301,7 +316,7 @@ def test_the_page_tells_every_claim_and_needs_nothing_else(findings):
     assert set() < links <= set(ids)
 
 
-def test_small_scales_are_stuck_up_to_the_first_that_is_not():
+def test_stuck_scales_end_at_the_first_scale_that_escapes():
     scale, late, soon = np.array([0.0, 0.1, 0.2, 0.3]), np.full(100, 900), np.full(100, 9)
     escape = np.array([np.full(100, -1), late, soon, late])
     assert stuck_scale(scale, escape, 100) == 0.1
@@ -309,12 +324,12 @@ def test_small_scales_are_stuck_up_to_the_first_that_is_not():
     assert stuck_scale(scale[::-1], escape[::-1], 100) == 0.1
 
 
-def test_words_for_people():
+def test_numbers_and_shares_are_formatted():
     assert [number(n) for n in (20000, 12, 0.05, 1e-6)] == ["20 000", "12", "0.05", "1e-06"]
     assert [share(n, 2000) for n in (0, 500, 2000)] == ["none of 2 000", "500 of 2 000 (25 %)", "all 2 000"]
 
 
-def test_numbers_are_set_with_their_signs():
+def test_typeset():
     plain = "1 000 of 2 000 (50 %) < 1e-09 or 3e-05, power -2.0 [-2, -1], 8 x 0, 2-2-1"
     assert typeset(plain) == (
         "1&#8239;000 of 2&#8239;000 (50&nbsp;%) &lt; 10<sup>&minus;9</sup> or 3&nbsp;&times;&nbsp;10<sup>&minus;5</sup>"
@@ -326,7 +341,7 @@ def test_starts_needed():
     assert starts_needed(np.array([0, 0.5, 0.99, 1])).tolist() == [np.inf, 7, 1, 1]
 
 
-def test_scales_that_are_enough_end_at_the_first_that_is_not():
+def test_sufficient_scales_end_at_the_first_insufficient_scale():
     scale, late, soon = np.array([0.0, 0.1, 0.2, 0.3]), np.full(100, 900), np.full(100, 9)
     escape = np.array([np.full(100, -1), soon, late, soon])
     assert enough_scale(scale, escape, 100) == 0.3
@@ -334,11 +349,11 @@ def test_scales_that_are_enough_end_at_the_first_that_is_not():
     assert enough_scale(scale, escape, 1) == np.inf
 
 
-def test_eigenvalues_are_counted():
+def test_equal_eigenvalues_are_counted():
     assert spelled(np.array([-2, -2, 1e-9, 3 / 8])) == "0.375, 0, 2 x -2"
 
 
-def test_a_point_by_its_values(tmp_path):
+def test_index_of_a_point_by_its_values(tmp_path):
     run = runner.run(load("claims/3-hidden-gradient", ["starts.count=1"]), tmp_path / "out")
     with results.open(run) as result:
         assert point(result, scale=1e-4, activation="tanh") == (1, 3)

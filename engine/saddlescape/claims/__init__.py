@@ -1,4 +1,4 @@
-"""Why is it dangerous to start at zero?  What the answers claim, each examined by an experiment."""
+"""Why is it dangerous to start at zero?  The usual answers as claims, each tested by an experiment."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,14 +28,16 @@ CLAIMS = tuple(
 def examine(
     folder: Path, claims: Sequence[Claim] = CLAIMS, threads: int | None = None
 ) -> Iterator[tuple[Claim, Finding]]:
-    """Run the experiment of each claim in a folder of its name under `folder`, and judge; what is done is kept.
+    """Run the experiment of each claim and test the claim; yield it with its finding.
+
+    The runs of a claim are in `folder` under its name; finished runs are not run again.
 
     Raises
     ------
     RefusedError
-        If a folder there holds something else.
+        If a folder contains something else.
     """
     own_folder(folder)
     for claim in claims:
-        with results.open(runner.run(claim.sweep, folder / claim.name, threads=threads)) as found:
-            yield claim, claim.examine(found)
+        with results.open(runner.run(claim.sweep, folder / claim.name, threads=threads)) as result:
+            yield claim, claim.examine(result)

@@ -1,4 +1,4 @@
-"""What must be so of a network and its training for a claim of starts at zero to hold of it."""
+"""Conditions on a network and its training under which claims about starts at zero hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,31 +11,31 @@ from saddlescape.spec import Spec
 
 @dataclass(frozen=True)
 class Condition:
-    """What is said of it, and whether a spec meets it."""
+    """A condition in words, and the function that tests whether a spec meets it."""
 
     words: str
     met: Callable[[Spec], bool]
 
 
 def cancels(spec: Spec) -> bool:
-    """Whether at zero the errors of each batch add up to zero."""
+    """Return whether the errors of each batch sum to zero at zero."""
     errors = at_zero(spec.network.output) - spec.loaded.T
     size = spec.batch or len(errors)
     return not any(errors[first : first + size].sum(axis=0).any() for first in range(0, len(errors), size))
 
 
 def silent(spec: Spec) -> bool:
-    """Whether the hidden units say 0 where their weights are 0."""
+    """Return whether the hidden units output 0 when their weights are 0."""
     return not any(at_zero(name) for name in spec.activations[:-1])
 
 
 def at_zero(activation: str) -> float:
-    """What a unit of this activation says at zero."""
+    """Return the value of an activation at zero."""
     return float(activate(activation, np.zeros(1))[0][0])
 
 
 CANCEL = Condition("the errors of a batch cancel", cancels)
-SILENT = Condition("the hidden units say 0 at zero", silent)
+SILENT = Condition("the hidden units output 0 at zero", silent)
 QUIET = Condition("no noise is added", lambda spec: spec.training.noise == 0)
 ENDLESS = Condition("minima at infinity are counted", lambda spec: True)
-"""Of any spec: it is one of what is called a minimum."""
+"""Every spec meets it: it is a condition on the meaning of "minimum"."""

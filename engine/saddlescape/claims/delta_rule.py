@@ -1,4 +1,4 @@
-"""Claim 2: without a hidden layer zero is as good a start as any, because the delta rule adds."""
+"""Claim 2: without a hidden layer, zero is as good a start as any, because the delta rule adds."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,59 +9,63 @@ from saddlescape.results import Results
 from saddlescape.words.outcomes import Outcome
 
 AS_SOON = 2
-"""Zero is as good as elsewhere when it takes at most so many times the median of the slowest other scale."""
+"""Zero is as good as other scales if it takes at most this many times the median steps of the slowest of them."""
 
 SIGNS = (1, 1, -1)
-"""Of the weights and the bias of every network without a hidden layer that solves AND, or OR."""
+"""Signs of the weights and the bias of every network without a hidden layer that solves AND or OR."""
 
 
 def examine(results: Results) -> Finding:
-    """From the steps that AND and OR take, by an update that adds and one that multiplies."""
+    """Compare the steps that AND and OR take with an additive and with a multiplicative update."""
     scale, outcome = results.coords["scale"], results["outcome"]
-    adds, multiplies = (list(results.coords["stepper"]).index(way) for way in ("gd", "multiplicative"))
+    adds, multiplies = (list(results.coords["stepper"]).index(name) for name in ("gd", "multiplicative"))
     solved, frozen = outcome == Outcome.SOLVED, outcome[:, multiplies, scale == 0] == Outcome.FROZEN
     from_zero, elsewhere = solved[:, adds, scale == 0], solved[:, adds, scale > 0]
     soon = results["solve_step"][:, adds, scale == 0].max()
     medians = np.median(results["solve_step"][:, adds, scale > 0], axis=-1)
     checks = (
         Check(
-            f"the delta rule learns in {share(from_zero.sum(), from_zero.size)} runs from zero and in "
+            f"the delta rule solves the problem in {share(from_zero.sum(), from_zero.size)} runs from zero and in "
             f"{share(elsewhere.sum(), elsewhere.size)} from other scales",
             bool(from_zero.all() and elsewhere.all()),
         ),
         Check(
-            f"from zero it takes at most {number(soon)} steps, from other scales {number(medians.min())} to "
-            f"{number(medians.max())} in the median",
+            f"from zero it takes at most {number(soon)} steps; from other scales the median is {number(medians.min())} "
+            f"to {number(medians.max())} steps",
             bool(soon <= AS_SOON * medians.max()),
         ),
-        Check(f"multiplied, {share(frozen.sum(), frozen.size)} runs from zero are frozen", bool(frozen.all())),
+        Check(
+            f"with the multiplicative rule, {share(frozen.sum(), frozen.size)} runs from zero are frozen",
+            bool(frozen.all()),
+        ),
     )
     through = solved[:, multiplies, scale > 0]
     right = (np.sign(results["start_theta"][:, multiplies, scale > 0, :, :3]) == SIGNS).all(axis=-1)
-    words = {"scale": f"{scale.max():g}", "through": come_through(through, right)}
+    words = {"scale": f"{scale.max():g}", "through": solved_by_multiplying(through, right)}
     panels = {
-        f"{way}, from {'random weights' if where else 'exact zero'}": point(
-            results, name="and", stepper=stepper, scale=where
+        f"{rule}, from {'random weights' if start else 'exact zero'}": point(
+            results, name="and", stepper=stepper, scale=start
         )
-        for stepper, way in (("gd", "adding"), ("multiplicative", "multiplying"))
-        for where in (0, scale.max())
+        for stepper, rule in (("gd", "delta rule"), ("multiplicative", "multiplicative rule"))
+        for start in (0, scale.max())
     }
     drawn = plots.trajectories(results, panels, columns=2)
     return Finding(checks, words, {"paths": Picture(drawn, "Loss of runs against steps")})
 
 
-def come_through(through: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]) -> str:
-    """How many random starts a rule that turns no sign solves, and whether those of wrong signs are among them."""
-    wrong, told = np.count_nonzero(through & ~right), share(through.sum(), through.size)
+def solved_by_multiplying(solved: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]) -> str:
+    """Say how many random starts a rule that changes no sign solves, and how many of them have a wrong sign."""
+    wrong, count = np.count_nonzero(solved & ~right), share(solved.sum(), solved.size)
     if wrong:
-        return f"{told} starts come through, {number(wrong)} of them with signs that are not those of a solution."
-    return f"only those starts come through whose signs happen to be right: {told}."
+        return f"{count} starts are solved, {number(wrong)} of them with a wrong sign."
+    return f"only starts whose signs happen to be right are solved: {count}."
 
 
 CLAIM = Claim(
     "claims/2-delta-rule",
-    "Without a hidden layer zero is harmless",
-    "In the delta rule the weight does not appear on the right-hand side: it adds, it does not multiply. So a network "
-    "without a hidden layer learns AND and OR from zero just as from anywhere; a multiplicative update would not.",
+    "Without a hidden layer, zero is harmless",
+    "In the delta rule the weight does not appear on the right-hand side: the rule adds, it does not multiply. So a "
+    "network without a hidden layer learns AND and OR from zero as well as from any other start; with a multiplicative "
+    "update it would not.",
     examine,
 )

@@ -1,4 +1,4 @@
-"""Claim 4: units that start equal stay equal, and are worth no more than one."""
+"""Claim 4: units that start equal stay equal and act as one unit."""
 
 import numpy as np
 
@@ -9,33 +9,33 @@ from saddlescape.results import Results
 from saddlescape.words.outcomes import Outcome
 
 ONE_UNIT = 1 / 3
-"""Least loss of equal units on XOR, never reached: outputs 0, 2/3, 2/3, 2/3, the best fit to 0, 1, 1, 0 that rises."""
+"""Infimum of the loss of equal units on XOR: 0, 2/3, 2/3, 2/3 is the best monotone fit to 0, 1, 1, 0."""
 
 NEAR = 0.01
-"""A run has come down to a loss when it is less than so much above it."""
+"""A run has come near a loss if its own is less than this above it."""
 
 
 def examine(results: Results) -> Finding:
-    """From starts with equal units beside starts with different ones."""
+    """Compare starts with equal units and starts with different units."""
     tied, normal = (list(results.coords["kind"]).index(kind) for kind in ("tied", "normal"))
-    apart, loss, solved = results["final_separation"], results["final_loss"], results["outcome"] == Outcome.SOLVED
-    equal, reached, scale = apart[tied] == 0, loss[tied] <= ONE_UNIT, results.coords["scale"]
+    separation, loss, solved = results["final_separation"], results["final_loss"], results["outcome"] == Outcome.SOLVED
+    equal, reached, scale = separation[tied] == 0, loss[tied] <= ONE_UNIT, results.coords["scale"]
     scales, widths = span(scale.min(), scale.max()), " or ".join(map(str, results.coords["hidden"]))
     above = f"{loss[tied].min() - ONE_UNIT:.0e}"
     checks = (
         Check(
-            f"{share(equal.sum(), equal.size)} runs with equal units ({widths} of them, scales {scales}) still have "
-            f"units equal to the last bit after up to {number(results['stop_step'].max())} steps",
+            f"in {share(equal.sum(), equal.size)} runs with equal units ({widths} of them, {scales}) the units are "
+            f"still equal to the last bit after up to {number(results['stop_step'].max())} steps",
             bool(equal.all()),
         ),
         Check(
-            f"{share(reached.sum(), reached.size)} get to a loss of 1/3"
-            + ("" if reached.any() else f": the nearest stays {above} above it"),
+            f"{share(reached.sum(), reached.size)} reach a loss of 1/3"
+            + ("" if reached.any() else f": the closest stays {above} above it"),
             not bool(reached.any()),
         ),
         Check(
-            f"{share(solved[normal].sum(), solved[normal].size)} runs with different units solve XOR, of those with "
-            f"equal ones {share(solved[tied].sum(), solved[tied].size)}",
+            f"{share(solved[normal].sum(), solved[normal].size)} runs with different units solve XOR, with equal "
+            f"units {share(solved[tied].sum(), solved[tied].size)}",
             bool(solved[normal].any() and not solved[tied].any()),
         ),
     )
@@ -47,8 +47,8 @@ def examine(results: Results) -> Finding:
         "below": share(np.count_nonzero(shown < 0), shown.size),
     }
     panels = {
-        f"{width} units, {what}": point(results, kind=kind, hidden=width, scale=1)
-        for kind, what in (("tied", "equal"), ("normal", "different"))
+        f"{width} units, {name}": point(results, kind=kind, hidden=width, scale=1)
+        for kind, name in (("tied", "equal"), ("normal", "different"))
         for width in results.coords["hidden"]
     }
     drawn = plots.trajectories(results, panels, {"1/3": ONE_UNIT}, columns=2)
@@ -57,15 +57,15 @@ def examine(results: Results) -> Finding:
 
 
 def nearest(reached: bool, above: str) -> str:
-    """How near to the loss of one unit equal units came."""
+    """Say how close equal units came to the infimum of the loss of one unit."""
     if reached:
-        return "Some run with equal units came there all the same."
-    return f"The nearest that any run with equal units came is {above} above it."
+        return "At least one run with equal units reached it nevertheless."
+    return f"The closest run with equal units stays {above} above it."
 
 
 CLAIM = Claim(
     "claims/4-equal-units",
     "Equal units stay equal",
-    "With equal weights, zero or not, all units follow the same gradient and end up doing the same thing, for ever.",
+    "With equal weights, zero or not, all units follow the same gradient and stay equal forever.",
     examine,
 )

@@ -12,39 +12,39 @@ from saddlescape.results import Results
 from saddlescape.words.outcomes import Outcome
 
 SURE = 0.99
-"""How sure one wants to be that at least one start of several solves the problem."""
+"""Wanted probability that at least one of several starts solves the problem."""
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 RULE = 2**-0.5
-"""What the rule 1 / sqrt(inputs of a unit) gives here."""
+"""Scale by the rule 1 / sqrt(inputs of a unit)."""
 
 
 def examine(results: Results) -> Finding:
-    """From what becomes of many starts at each scale."""
+    """Compare the outcomes of many starts at each scale."""
     scale, counts = results.coords["scale"], outcome_counts(results["outcome"])
     runs, solved, trapped = results.dims["run"], counts[:, Outcome.SOLVED], counts[:, Outcome.TRAPPED]
     distinct, needed, best = results["distinct_starts"], starts_needed(solved / runs), int(np.argmax(solved))
     worst, one = int(np.argmax(trapped)), int(np.flatnonzero(scale == 1)[0])
     at_zero, top = scale == 0, [f"{s:g}" for s in scale[solved == solved.max()]]
-    one_fate = len(np.unique(results["outcome"][at_zero])) == 1
+    one_outcome = len(np.unique(results["outcome"][at_zero])) == 1
     checks = (
         Check(
-            f"no scale brings all starts through: at best {share(solved[best], runs)}, at scale {both(top)}"
+            f"at no scale do all starts solve XOR: at best {share(solved[best], runs)}, at scale {both(top)}"
             if solved.max() < runs
-            else f"all starts of scale {both(top)} come through",
+            else f"all starts of scale {both(top)} solve XOR",
             bool(solved.max() < runs),
         ),
         Check(
-            f"of different starts {share(trapped[one], runs)} get trapped at scale 1, at most "
-            f"{share(trapped[worst], runs)}, at scale {scale[worst]:g}",
+            f"{share(trapped[one], runs)} different starts get trapped at scale 1; at most "
+            f"{share(trapped[worst], runs)} do, at scale {scale[worst]:g}",
             bool(trapped.max() > 0),
         ),
         Check(
-            f"{number(runs)} runs from zero are {number(distinct[at_zero].sum())} start with "
-            f"{'one fate' if one_fate else 'several fates'}: {share(solved[at_zero].sum(), runs)} solve XOR",
-            bool((distinct[at_zero] == 1).all() and one_fate and not solved[at_zero].any()),
+            f"{number(runs)} runs from zero have {number(distinct[at_zero].sum())} distinct start and "
+            f"{'one outcome' if one_outcome else 'several outcomes'}: {share(solved[at_zero].sum(), runs)} solve XOR",
+            bool((distinct[at_zero] == 1).all() and one_outcome and not solved[at_zero].any()),
         ),
     )
     caught = results["outcome"][one] == Outcome.TRAPPED
@@ -64,8 +64,8 @@ def examine(results: Results) -> Finding:
         "few": starts(needed[best]),
         "runs": number(runs),
         "sure": hundredths(SURE),
-        "needed": ", ".join(f"{number(needed[i])} from scale {scale[i]:g}" for i in shown if needed[i] < np.inf),
-        "from_zero": "From zero no number is enough." if not solved[at_zero].any() else "",
+        "needed": ", ".join(f"{number(needed[i])} at scale {scale[i]:g}" for i in shown if needed[i] < np.inf),
+        "from_zero": "At zero no number of starts is enough." if not solved[at_zero].any() else "",
         "trapped": number(np.count_nonzero(caught)),
         "levels": both(f"{level:g} ({number(n)} runs)" for level, n in zip(levels, times, strict=True)),
         "rest": rest(*(results[name][one, caught] for name in ("start_theta", "final_theta", "final_grad_norm"))),
@@ -78,32 +78,32 @@ def examine(results: Results) -> Finding:
 
 
 def edge(scale: Floats, solved: Counts) -> str:
-    """Said of the best scale where it is the last of those that were tried, and where that isn't so nothing."""
+    """Say whether the best scale is the largest or the smallest that was run; "" if it is neither."""
     best = scale[solved == solved.max()]
     if best.max() == scale.max():
-        return ", the largest that was tried"
-    return ", the smallest but zero that was tried" if best.min() == scale[scale > 0].min() else ""
+        return ", the largest that was run"
+    return ", the smallest but zero that was run" if best.min() == scale[scale > 0].min() else ""
 
 
 def starts(needed: float | np.floating) -> str:
-    """``2 starts are``."""
+    """Format a number of starts: ``2 starts are``, ``1 start is``."""
     return "no number of starts is" if needed == np.inf else f"{number(needed)} start{'s are' if needed > 1 else ' is'}"
 
 
 def rest(start: Floats, end: Floats, grad_norm: Floats) -> str:
-    """Whether trapped runs have come to rest: how steep it is where they are, and how far their weights have come."""
+    """Say how large the final gradients of trapped runs are, and how the norms of their parameters have changed."""
     if not len(grad_norm):
         return ""
     before, after = (float(np.median(np.linalg.norm(theta, axis=1))) for theta in (start, end))
-    way = "grown" if after > before else "shrunk"
+    changed = "grown" if after > before else "shrunk"
     return (
-        f"The gradient there is at most {at_most(grad_norm.max())}, and their weights have {way} in the median from a "
-        f"length of {before:.1f} to {after:.1f}."
+        f"At the end the norm of the gradient is at most {at_most(grad_norm.max())}, and the median norm of the "
+        f"parameters has {changed} from {before:.1f} to {after:.1f}."
     )
 
 
 def at_most(value: float | np.floating) -> str:
-    """A bound of one digit that is not below the value: ``3e-05`` for 2.1e-05."""
+    """Round up to one digit: ``3e-05`` for 2.1e-05."""
     if not value > 0:
         return "0"
     power = np.floor(np.log10(value))
@@ -111,21 +111,21 @@ def at_most(value: float | np.floating) -> str:
 
 
 def minima(kinds: npt.NDArray[np.int8]) -> str:
-    """What Newton's method makes of trapped runs, and what that makes of traps."""
-    endless, found = np.count_nonzero(kinds == Kind.AT_INFINITY), np.count_nonzero(kinds == Kind.MINIMUM)
-    other = len(kinds) - endless - found
-    told = f"Followed further by Newton's method, {share(endless, len(kinds))} go on without end, "
-    told += f"{share(found, len(kinds))} come to a minimum" + (f", {number(other)} do neither." if other else ".")
-    if found or not endless:
-        return told
+    """Say where Newton's method leads from the ends of trapped runs, and what kind of traps these are."""
+    endless, minimum = np.count_nonzero(kinds == Kind.AT_INFINITY), np.count_nonzero(kinds == Kind.MINIMUM)
+    other = len(kinds) - endless - minimum
+    ends = f"Continued with Newton's method, {share(endless, len(kinds))} go to infinity, "
+    ends += f"{share(minimum, len(kinds))} converge to a minimum" + (f", {number(other)} do neither." if other else ".")
+    if minimum or not endless:
+        return ends
     return (
-        f"{told} So such a trap is no bowl but a valley floor that goes down ever more gently: a minimum, if one "
-        "likes, at infinity. For training that is all the same."
+        f"{ends} So such a trap is not a bowl but a valley whose floor falls ever more gently: one may call it a "
+        "minimum at infinity. For training this makes no difference."
     )
 
 
 def starts_needed(chance: Floats) -> Floats:
-    """Starts to try so that with probability `SURE` one is solved, each having this chance; inf where it has none."""
+    """Return how many starts of this chance it takes so that one is solved with probability `SURE`, or inf."""
     with np.errstate(divide="ignore"):
         return np.where(chance < 1, np.ceil(np.log(1 - SURE) / np.log1p(-np.minimum(chance, 1.0))), 1.0)
 
@@ -133,6 +133,6 @@ def starts_needed(chance: Floats) -> Floats:
 CLAIM = Claim(
     "claims/5-many-starts",
     "Many different starts are needed",
-    "There are local minima: many different starting values are needed, and starting all at zero gives none.",
+    "There are local minima, so many different initializations are needed; with zero there is only one.",
     examine,
 )

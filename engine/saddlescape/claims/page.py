@@ -1,4 +1,4 @@
-"""The page that tells what was found: one file that needs nothing else."""
+"""The page of all findings: one self-contained HTML file."""
 
 import re
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from saddlescape import __version__, plots
 from saddlescape.claims.claim import Claim, Finding, Picture, prose
 
 BEGINNING = prose("page").partition("<style>")[0].encode()
-"""Of every page that was made here, title and all: only such a file is written over."""
+"""First bytes of every page that this module has made: only such a file is overwritten."""
 
 
-def page(found: Sequence[tuple[Claim, Finding]]) -> str:
-    """HTML of all findings, in their order."""
-    words = {f"{claim.key}_{name}": word for claim, finding in found for name, word in set_words(finding).items()}
+def page(findings: Sequence[tuple[Claim, Finding]]) -> str:
+    """Return the HTML of all findings, in their order."""
+    words = {f"{claim.key}_{name}": word for claim, finding in findings for name, word in set_words(finding).items()}
     return Template(prose("page")).substitute(
         answer=Template(prose("answer")).substitute(words),
         advice=Template(prose("advice")).substitute(words),
-        contents="\n".join(_entry(claim, finding) for claim, finding in found),
-        sections="\n".join(_section(i, *pair) for i, pair in enumerate(found, start=1)),
+        contents="\n".join(_entry(claim, finding) for claim, finding in findings),
+        sections="\n".join(_section(i, *pair) for i, pair in enumerate(findings, start=1)),
         version=__version__,
     )
 
@@ -59,16 +59,16 @@ SIGNS = (
     (r"(?<![\w.;])-(?=\d)", "&minus;"),
     (r"(?<=\d) x (?=[\d&])", " &times; "),
 )
-"""Patterns in plain text, and the signs that stand for them on a page."""
+"""Patterns in plain text, and the HTML that replaces them."""
 
 
 def set_words(finding: Finding) -> dict[str, str]:
-    """Words of a finding as HTML; those that are HTML already are left alone."""
+    """Return the words of a finding as HTML; words that are HTML already do not change."""
     return {name: word if word.startswith("<") else typeset(word) for name, word in finding.words.items()}
 
 
 def typeset(text: str) -> str:
-    """Plain text as HTML, its numbers set with the proper signs."""
+    """Convert plain text to HTML, with typographic minus signs, spaces and powers of ten."""
     text = escape(text, quote=False)
     for pattern, sign in SIGNS:
         text = re.sub(pattern, sign, text)

@@ -1,4 +1,4 @@
-"""Claim 7: zero is a saddle, and how long it holds a start that is merely near."""
+"""Claim 7: zero is a saddle, and starts near it take long to escape."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,32 +23,35 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 AND = (0, 0, 0, 1, 0)
-"""With logistic units, in full batches: where claim 8 shows a start at zero that moves."""
+"""Indices in the sweep of claim 8 of AND with logistic units and full batches, where a start at zero moves."""
 
 COPY, XOR = 0, 1
 NAMES = ("copy", "XOR")
-"""What parity of one input and of two are."""
+"""Parity of one input is a copy, of two inputs XOR."""
 
 SMALL = 0.05
-"""Laws of small scales are fitted up to this one: farther out they are off by more than the scatter."""
+"""Largest scale to which laws are fitted: at larger ones they are off by more than the scatter."""
 
 NEAR = 0.1
-"""Directions out of the saddle are those of the first run of this scale."""
+"""The direction of escape is taken from the first run of this scale."""
 
 NEARER = 0.01
-"""A tenth of that, for what a start takes that is ten times nearer."""
+"""A tenth of `NEAR`, to compare the escape times."""
 
 POWER, RATE = 0.05, 0.02
-"""How near to -2 the exponent must be, whose interval holds it, and the logarithm's factor relatively to theory."""
+"""Tolerances: of the exponent -2, whose interval must contain it, and relative to theory of the logarithm's factor."""
 
 ROUNDING = 1e-12
-"""Eigenvalues smaller than this are zero."""
+"""Eigenvalues with a smaller absolute value count as zero."""
 
 CUT = np.linspace(-2, 2, 161)
+"""Distances from zero along a line, positive and negative."""
+
+CURVED, ESCAPE = "largest curvature", "direction of escape"
 
 
 class Point(NamedTuple):
-    """The loss around zero: gradient, eigenvalues and eigenvectors (columns) of the Hessian."""
+    """Gradient of the loss at zero, and eigenvalues and eigenvectors (columns) of its Hessian."""
 
     gradient: Floats
     values: Floats
@@ -56,7 +59,7 @@ class Point(NamedTuple):
 
 
 def examine(results: Results) -> Finding:
-    """From the curvature at zero, and from the times at which the gradient flow leaves it."""
+    """Measure the curvature at zero, and the times at which the gradient flow escapes."""
     specs = [results.sweep.at((i, 0)) for i in (COPY, XOR)]
     points, logistic = [at_zero(spec) for spec in specs], at_zero(load("claims/1-xor").at((0,)))
     lines = [cut(results, i, specs[i], points[i]) for i in (COPY, XOR)]
@@ -67,29 +70,31 @@ def examine(results: Results) -> Finding:
     checks = (
         Check(f"{share(frozen.sum(), frozen.size)} runs from exact zero stop at once", bool(frozen.all())),
         Check(
-            "the gradient at zero is exactly 0, and close by the loss goes up in one direction and down in another",
+            "the gradient at zero is exactly 0, and next to it the loss rises in one direction and falls in another",
             all(not p.gradient.any() for p in points) and all(is_saddle(line) for line in lines),
         ),
         Check(
-            f"the copy's saddle is strict: its Hessian has the eigenvalues {spelled(points[COPY].values)}",
+            f"the saddle of the copy problem is strict: its Hessian has the eigenvalues {spelled(points[COPY].values)}",
             bool(points[COPY].values[0] < -0.5),
         ),
         Check(
-            f"that of XOR is not: {spelled(points[XOR].values)}; with logistic units {spelled(logistic.values)}",
+            f"the saddle of XOR is not strict: {spelled(points[XOR].values)}; with logistic units "
+            f"{spelled(logistic.values)}",
             all(flat(p.values) == len(p.values) - 1 for p in (points[XOR], logistic)),
         ),
         Check(
-            f"up to scale {SMALL:g} XOR's escape time goes like the scale to the power {power.slope:.3f} "
-            f"[{power.low:.3f}, {power.high:.3f}]; theory says -2",
+            f"up to scale {SMALL:g} the escape time of XOR grows like the scale to the power {power.slope:.3f} "
+            f"[{power.low:.3f}, {power.high:.3f}]; theory predicts -2",
             bool(power.low <= -2 <= power.high) and abs(power.slope + 2) < POWER,
         ),
         Check(
-            f"nearest to zero each run leaves when the fourth-order term of its loss says, up to a factor of "
-            f"{agreement:.3f} in the median",
+            f"at the smallest scale, the escape times of XOR are {agreement:.3f} times the prediction from the "
+            "fourth-order term of the loss (median)",
             bool(abs(agreement - 1) < RATE),
         ),
         Check(
-            f"the copy's like {logarithm.slope:.3f} ln(1 / scale); its negative curvature says {1 / growth:.3f}",
+            f"the escape time of the copy problem grows like {logarithm.slope:.3f} ln(1 / scale); its negative "
+            f"curvature predicts {1 / growth:.3f}",
             abs(logarithm.slope * growth - 1) < RATE,
         ),
     )
@@ -117,50 +122,50 @@ def examine(results: Results) -> Finding:
 
 
 def at_zero(spec: Spec) -> Point:
-    """The loss of a spec around zero."""
-    found = derivatives(spec, np.zeros((1, spec.n_params)))
-    return Point(found.gradient[0], *np.linalg.eigh(found.hessian[0]))
+    """Compute the derivatives of the loss of a spec at zero."""
+    zero = derivatives(spec, np.zeros((1, spec.n_params)))
+    return Point(zero.gradient[0], *np.linalg.eigh(zero.hessian[0]))
 
 
 def flat(values: Floats) -> int:
-    """How many eigenvalues are zero, up to rounding."""
+    """Count the eigenvalues that are zero, up to rounding."""
     return int(np.count_nonzero(abs(values) < ROUNDING))
 
 
 def spelled(values: Floats) -> str:
-    """Eigenvalues, largest first, equal ones together: ``4, 8 x 0``."""
+    """Format eigenvalues, largest first, equal ones together: ``4, 8 x 0``."""
     distinct, times = np.unique(np.where(abs(values) < ROUNDING, 0, values).round(6), return_counts=True)
     pairs = reversed(list(zip(distinct, times, strict=True)))
     return ", ".join(f"{value:g}" if n == 1 else f"{n} x {value:g}" for value, n in pairs)
 
 
 def cut(results: Results, i: int, spec: Spec, zero: Point) -> dict[str, Floats]:
-    """Losses at the distances `CUT` from zero, in the steepest direction and across it, where a run escaped."""
-    steepest, out = zero.vectors[:, -1], way_out(results, i)
-    out = out - steepest * (steepest @ out)
-    directions = {"steepest": steepest, "way out": out / np.linalg.norm(out)}
-    return {name: derivatives(spec, np.outer(CUT, way)).loss for name, way in directions.items()}
+    """Compute losses along `CUT` in the direction of largest curvature, and in that of escape, orthogonal to it."""
+    curved, escape = zero.vectors[:, -1], escaping(results, i)
+    escape = escape - curved * (curved @ escape)
+    directions = {CURVED: curved, ESCAPE: escape / np.linalg.norm(escape)}
+    return {name: derivatives(spec, np.outer(CUT, direction)).loss for name, direction in directions.items()}
 
 
-def way_out(results: Results, i: int) -> Floats:
-    """Parameters of the first run at scale `NEAR` when its escape was first recorded."""
-    here = (i, int(np.flatnonzero(results.coords["scale"] == NEAR)[0]))
-    theta = results.at("theta", here)[0]
+def escaping(results: Results, i: int) -> Floats:
+    """Return the parameters of the first run at scale `NEAR` at the first record after its escape."""
+    index = (i, int(np.flatnonzero(results.coords["scale"] == NEAR)[0]))
+    theta = results.at("theta", index)[0]
     theta = theta[np.isfinite(theta).any(axis=1)]  # a run that stopped before the next record has none
-    record = np.searchsorted(results["record_time"], results.at("escape_time", here)[0])
-    way = theta[min(int(record), len(theta) - 1)]
-    return np.asarray(way[~np.isnan(way)])
+    record = np.searchsorted(results["record_time"], results.at("escape_time", index)[0])
+    escaped = theta[min(int(record), len(theta) - 1)]
+    return np.asarray(escaped[~np.isnan(escaped)])
 
 
 def is_saddle(lines: dict[str, Floats]) -> bool:
-    """Whether next to zero one line goes up on both sides, and the other down on one at least."""
+    """Return whether next to zero one line rises on both sides, and the other falls on at least one side."""
     middle = len(CUT) // 2
     sides = {name: losses[[middle - 1, middle + 1]] - losses[middle] for name, losses in lines.items()}
-    return bool((sides["steepest"] > 0).all() and (sides["way out"] < 0).any())
+    return bool((sides[CURVED] > 0).all() and (sides[ESCAPE] < 0).any())
 
 
 def fit(results: Results, i: int, law: Law) -> ScalingFit:
-    """A law of the escape times of one problem at small scales."""
+    """Fit a law to the escape times of one problem at small scales."""
     scale = results.coords["scale"]
     near = (scale > 0) & (scale <= SMALL)
     times = event_times(*(results[name][i, near] for name in ("escape_time", "stop_time", "stop_reason")))
@@ -168,28 +173,28 @@ def fit(results: Results, i: int, law: Law) -> ScalingFit:
 
 
 def constants(results: Results) -> Floats:
-    """The c of each run in escape time = c / scale^2, from the fourth-order term of XOR's loss at zero."""
+    """Compute c of each run, where escape time = c / scale^2, from the fourth-order term of XOR's loss at zero."""
     spec = results.sweep.at((XOR, int(np.argmax(results.coords["scale"]))))
     directions = starts.draw(spec, np.arange(results.dims["run"]), 1.0)
     return xor_escape_constant(directions, "pm1")
 
 
 def nearest(results: Results) -> Floats:
-    """Escape time times scale^2 of each run of XOR at the smallest scale."""
+    """Return the escape time times scale^2 of each run of XOR at the smallest scale."""
     scale = results.coords["scale"]
     small = scale[scale > 0].min()
     return np.asarray(times(results["escape_time"][XOR, scale == small][0]) * small**2)
 
 
 def medians(results: Results, i: int) -> tuple[float, float]:
-    """Median escape times of one problem from the distances `NEARER` and `NEAR`."""
+    """Return the median escape times of one problem from the distances `NEARER` and `NEAR`."""
     scale, escape = results.coords["scale"], times(results["escape_time"][i])
     near, far = (float(np.median(escape[scale == distance])) for distance in (NEARER, NEAR))
     return near, far
 
 
 def escape_times(results: Results, constant: float, logarithm: ScalingFit) -> "Axes":
-    """Escape times against scales, with the laws of theory through the middle of what was measured."""
+    """Plot escape times against scales, with the median prediction for XOR and the logarithm fitted to the copy."""
     scale, escape = results.coords["scale"], results["escape_time"]
     fine = np.geomspace(scale[scale > 0].min(), NEAR)
     laws = {f"{constant:.3g} / scale$^2$": (fine, constant / fine**2)}
@@ -203,6 +208,6 @@ def escape_times(results: Results, constant: float, logarithm: ScalingFit) -> "A
 CLAIM = Claim(
     "claims/7-saddle",
     "Zero is a saddle",
-    "Zero is a saddle point of the parameter space, and gradient methods usually stop there at once.",
+    "Zero is a saddle point of the loss, and gradient methods usually stop there at once.",
     examine,
 )

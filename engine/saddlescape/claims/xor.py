@@ -1,4 +1,4 @@
-"""Claim 1: from zero, the smallest network for XOR never learns."""
+"""Claim 1: the smallest network for XOR never learns from zero."""
 
 import itertools
 
@@ -18,17 +18,17 @@ Steps = npt.NDArray[np.int64]
 
 BUDGETS = (100, 1000, 10_000, 100_000)
 STUCK = 0.05
-"""A scale is stuck within a budget of steps when fewer starts than this escape."""
+"""A scale is too small for a number of steps if less than this fraction of its starts escape."""
 
 ENOUGH_STEPS = 1000
-"""A scale is enough if nearly all starts escape within so many steps."""
+"""A scale is large enough if nearly all of its starts escape within this many steps."""
 
 LEARNS = 0.5
-"""Zero is to blame, not the network, when more starts than this are solved at another scale."""
+"""The network is able to solve XOR if more than this fraction of the starts of some scale do."""
 
 
 def examine(results: Results) -> Finding:
-    """From the fate of starts of all scales, zero included."""
+    """Compare starts of all scales, zero included."""
     scale, outcome, escape = results.coords["scale"], results["outcome"], results["escape_step"]
     fixed = (results["stop_reason"] == StopReason.FIXED_POINT) & (results["stop_step"] == 0)
     spec, runs = results.sweep.spec, results.dims["run"]
@@ -38,12 +38,12 @@ def examine(results: Results) -> Finding:
     checks = (
         Check(f"{share(frozen, at_zero.size)} runs from exact zero are frozen", frozen == at_zero.size > 0),
         Check(
-            f"in {share(still, at_zero.size)} a step changes no bit of the state, so no number of steps will",
+            f"in {share(still, at_zero.size)} the first step changes no bit of the state, so no later step will",
             still == at_zero.size,
         ),
-        Check(f"in exact arithmetic the derivatives at zero move {moves}", moves == zero.Moves.NOTHING),
+        Check(f"in exact arithmetic, the derivatives at zero predict that {moves} moves", moves == zero.Moves.NOTHING),
         Check(
-            f"the network can: {share(solved[best], runs)} starts of scale {scale[best]:g} solve XOR",
+            f"the network is able to learn: {share(solved[best], runs)} starts of scale {scale[best]:g} solve XOR",
             solved[best] > LEARNS * runs,
         ),
     )
@@ -69,67 +69,70 @@ def examine(results: Results) -> Finding:
 
 
 def moves_from_zero(spec: Spec) -> zero.Moves:
-    """What the derivatives at zero say of a spec with one hidden layer, or none."""
+    """Predict which parameters move from zero, for a spec with at most one hidden layer."""
     activation = spec.activations[0] if spec.network.hidden else None
-    way = (spec.training.loss, spec.network.output, spec.batch, spec.training.optimizer, spec.training.noise > 0)
-    return zero.predicted(spec.loaded.X, spec.loaded.T, activation, *way)
+    training = (spec.training.loss, spec.network.output, spec.batch, spec.training.optimizer, spec.training.noise > 0)
+    return zero.predicted(spec.loaded.X, spec.loaded.T, activation, *training)
 
 
 def stuck_scale(scale: Floats, escape: Steps, budget: int) -> float:
-    """The largest scale up to which at every scale fewer than `STUCK` of the starts escape within the budget."""
+    """Return the largest scale up to which fewer than `STUCK` of the starts of every scale escape within the budget."""
     order = np.argsort(scale)
     escaped = ((escape >= 0) & (escape <= budget)).mean(axis=1)[order]
     return float(scale[order][np.logical_and.accumulate(escaped < STUCK)].max(initial=0.0))
 
 
 def enough_scale(scale: Floats, escape: Steps, budget: int) -> float:
-    """The least scale from which on at every scale all but `STUCK` of the starts escape within the budget."""
+    """Return the least scale from which on all but `STUCK` of the starts escape within the budget, or inf."""
     order = np.argsort(-scale)
     escaped = ((escape >= 0) & (escape <= budget)).mean(axis=1)[order]
     return float(scale[order][np.logical_and.accumulate(escaped >= 1 - STUCK)].min(initial=np.inf))
 
 
 def enough(scale: Floats, escape: Steps, budget: int) -> str:
-    """From which scale on, of those that were run, all but `STUCK` of the starts escape within the budget."""
-    least, many = enough_scale(scale, escape, budget), f"at least {hundredths(1 - STUCK)} of the starts"
-    where = f"Of scales {span(least, scale.max())}" if least <= scale.max() else "Of no range of scales that was run"
-    return f"{where} {many} leave XOR's plateau within {number(budget)} steps."
+    """Say at which scales all but `STUCK` of the starts escape within the budget."""
+    least, largest, most = enough_scale(scale, escape, budget), scale.max(), hundredths(1 - STUCK)
+    escaped = f"{most} of the starts leave XOR's plateau within {number(budget)} steps."
+    if least <= largest:
+        return f"At {span(least, largest)}, at least {escaped}"
+    return f"At scale {largest:g}, the largest that was run, fewer than {escaped}"
 
 
 def medians(scale: Floats, escape: Steps) -> tuple[Floats, Floats]:
-    """Scales at which most starts escape, ascending, and the median step at which they do."""
+    """Return the scales at which most starts escape, ascending, and the median steps at which they do."""
     order = np.argsort(scale)
     median = np.median(times(escape[order]), axis=1)
     return scale[order][np.isfinite(median)], median[np.isfinite(median)]
 
 
 def slower(scale: Floats, escape: Steps) -> str:
-    """How the time depends on the scale, where most starts escape; nothing if larger ones are not always quicker."""
-    found, median = medians(scale, escape)
-    if len(found) < 2 or (np.diff(median) >= 0).any():
+    """Say how the escape time depends on the scale; "" unless it always falls with the scale."""
+    scales, median = medians(scale, escape)
+    if len(scales) < 2 or (np.diff(median) >= 0).any():
         return ""
     return (
-        f"The smaller the start, the more steps it takes: {number(median[-1])} in the median at scale {found[-1]:g}, "
-        f"{number(median[0])} at scale {found[0]:g}."
+        f"The smaller the scale, the longer the escape: a median of {number(median[-1])} steps at scale "
+        f"{scales[-1]:g}, {number(median[0])} at scale {scales[0]:g}."
     )
 
 
 def tenfold(scale: Floats, escape: Steps) -> str:
-    """How many times as long a start takes that is ten times nearer, measured where both are."""
-    found, median = medians(scale, escape)
-    pairs = [(i, j) for i, j in itertools.product(range(len(found)), repeat=2) if np.isclose(found[j], 10 * found[i])]
+    """Say how many times as long starts of a tenth of the scale take; "" if no such pair of scales was run."""
+    scales, median = medians(scale, escape)
+    indices = range(len(scales))
+    pairs = [(i, j) for i, j in itertools.product(indices, repeat=2) if np.isclose(scales[j], 10 * scales[i])]
     if not pairs:
         return ""
     (near, far), *_ = pairs
     return (
-        f"Of scale {found[near]:g} it takes the median start {number(median[near] / median[far])} times as many as of "
-        f"scale {found[far]:g}."
+        f"At scale {scales[near]:g} the median start takes {number(median[near] / median[far])} times as many steps as "
+        f"at scale {scales[far]:g}."
     )
 
 
 CLAIM = Claim(
     "claims/1-xor",
     "XOR never learns from zero",
-    "The 2-2-1 network for XOR is the classical example: from zero it never learns.",
+    "The 2-2-1 network for XOR is the classical example: it never learns from zero.",
     examine,
 )
