@@ -55,7 +55,8 @@ def main():
     for work in WORK.values():
         timed(work)  # compiles what is not on disk
     took = {name: timed(work) for name, work in WORK.items()}
-    text = report.table(["", "seconds", "of processors"], [[name, *seconds] for name, seconds in took.items()])
+    heads = ["", "wall clock, s", "processor time, s"]
+    text = report.table(heads, [[name, *seconds] for name, seconds in took.items()])
     report.keep("maps", took, text, before)
 
 

@@ -1,4 +1,4 @@
-"""Every sweep of the gallery has a picture, and every picture is drawn from runs of its sweep."""
+"""Tests of the pictures of the gallery."""
 
 import re
 from itertools import pairwise
@@ -55,7 +55,7 @@ def test_every_sweep_has_a_picture():
 
 
 @pytest.mark.parametrize("number", SLICES)
-def test_slices_are_those_that_were_printed(number):
+def test_slices_agree_with_the_paper(number):
     slice_, rate, momentum = SLICES[number]
     spec, words = load(f"gallery/figure-{number}").spec, slice_.split()
     assert [spec.starts.x.index, spec.starts.y.index] == [words.index("X"), words.index("Y")]
@@ -83,7 +83,7 @@ FEWER = {
     "depth": [("[[4], [4, 4], [4, 4, 4], [4, 4, 4, 4]]", "[[4], [4, 4]]")],
     "activation": [(', "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin"', "")],
 }
-"""Values of axes that are enough for a picture."""
+"""Replacements in specs that leave fewer values on an axis."""
 
 
 @pytest.mark.parametrize("name", ["figure-11", *QUICK])
@@ -95,7 +95,7 @@ def test_pictures_are_drawn_from_runs(name, tmp_path, monkeypatch):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_that_is_not_there_is_refused():
+def test_an_unknown_picture_is_refused():
     with pytest.raises(SpecError, match="figure-99: is not in the gallery; there are figure-3, "):
         CliRunner().invoke(command, ["figure-99"], catch_exceptions=False)
 
@@ -122,7 +122,7 @@ def test_modes_of_a_linear_network_are_learned_one_after_another(tmp_path):
     assert (np.diff(half) > 1).all()
 
 
-def test_trainability_is_told_by_the_last_losses(tmp_path):
+def test_convergence_is_decided_by_the_last_losses(tmp_path):
     small = [("1e6, 96]", "1e6, 8]"), ("samples = 272", "samples = 16")]
     with results.open(run("trainability", tmp_path / "out", *small)) as result:
         loss, converged = result["loss"][:, :, 0].astype(float), loss_ratio(result) < 1
@@ -135,19 +135,19 @@ def test_trainability_is_told_by_the_last_losses(tmp_path):
         assert converged[point] == (np.where(np.isfinite(late), np.minimum(late, 1e6), 1e6).mean() < 1)
 
 
-def _but_axes(sweep):
+def _without_axes(sweep):
     resolved = sweep.resolved()
     del resolved["title"], resolved["axes"], resolved["training"]["layer_rates"]
     return resolved
 
 
-NEARER = ["trainability", *(f"trainability-zoom-{number}" for number in (1, 2, 3))]
+ZOOMS = ["trainability", *(f"trainability-zoom-{number}" for number in (1, 2, 3))]
 
 
-@pytest.mark.parametrize(("whole", "part"), list(pairwise(NEARER)))
+@pytest.mark.parametrize(("whole", "part"), list(pairwise(ZOOMS)))
 def test_a_zoom_is_a_part_of_the_map_before(whole, part):
     outer, inner = (load(f"gallery/{name}") for name in (whole, part))
-    assert _but_axes(inner) == _but_axes(outer)
+    assert _without_axes(inner) == _without_axes(outer)
     for wide, narrow in zip(outer.axes, inner.axes, strict=True):
         assert wide.key == narrow.key
         assert wide.values[0] < narrow.values[0] < narrow.values[-1] < wide.values[-1]
@@ -164,7 +164,7 @@ def test_a_map_of_trainability_has_the_frame_of_its_zoom(tmp_path):
     np.testing.assert_allclose(10 ** decades[[0, 2]], [[115, 87], [230, 174]])
 
 
-def test_the_page_shows_pictures_that_are_there_and_names_each():
+def test_the_page_names_each_picture_and_shows_existing_files():
     page = (ROOT / "docs/gallery.md").read_text()
     pictures = re.findall(r"\]\((pictures/[^)]+)\)", page)
     assert len(pictures) > 3

@@ -1,4 +1,4 @@
-"""What the page of the gallery says in numbers, counted from the runs of its sweeps."""
+"""Numbers in the text of docs/gallery.md, computed from the runs of its sweeps."""
 
 import re
 from pathlib import Path
@@ -35,8 +35,8 @@ def slices(runs):
 
 
 def zooms(runs):
-    found = [dimension(solved(runs[f"figure-{n}"])[..., 0]).value for n in (11, 12)]
-    yield f"dimension {found[0]:.2f} in figure 11, and {found[1]:.2f} in figure 12."
+    values = [dimension(solved(runs[f"figure-{n}"])[..., 0]).value for n in (11, 12)]
+    yield f"dimension {values[0]:.2f} in figure 11, and {values[1]:.2f} in figure 12."
 
 
 def monte_carlo(runs):
@@ -44,12 +44,12 @@ def monte_carlo(runs):
     p, missed, *_ = levels(result)
     full, online = (100 * missed[list(result.coords["batch"]).index(batch)] for batch in ("full", "online"))
     between, end = ends(missed[..., (p >= 2) & (p <= 4)]), ends(missed[..., p == 10])
-    many = [tuple(spot) for spot in np.argwhere(full[..., p < 0.5] >= 10)]
+    exceptions = [tuple(index) for index in np.argwhere(full[..., p < 0.5] >= 10)]
     rates, momenta = result.coords["learning_rate"], result.coords["momentum"]
-    assert [(rates[i], momenta[j], p[k]) for i, j, k in many] == [(1, 0, 0.1)]
+    assert [(rates[i], momenta[j], p[k]) for i, j, k in exceptions] == [(1, 0, 0.1)]
     yield f"Here it is {between} % for p from 2 to 4, {end} % at p = 10, and below 10 % for p < 0.5 in full-batch"
-    yield f"(except for p = 0.1 at rate 1 without momentum, {full[many[0]]:.1f} %,"
-    yield f"Online there is no such low level: {online.min():.0f} % at best."
+    yield f"(except for p = 0.1 at rate 1 without momentum, {full[exceptions[0]]:.1f} %,"
+    yield f"With online training there is no such low level: {online.min():.0f} % at best."
 
 
 def ends(fraction):
@@ -76,8 +76,10 @@ def width(runs):
     assert (won[units == 2] < n).all()
     every = {int(u) for u, row in zip(units, won, strict=True) if (row[(scale >= 0.1) & (scale <= 1)] == n).all()}
     assert every == {int(u) for u in units if u >= 4}
-    said = "with two hidden units no scale solves XOR from every start; from four on every one does, at scales from "
-    yield f"{said}0.1 to 1."
+    yield (
+        "with two hidden units no scale solves XOR from every start; from four on every one does, "
+        "at scales from 0.1 to 1."
+    )
     yield f"At scale 0.01 no more than {won[:, scale == 0.01].max()} of {n} is solved."
 
 
@@ -87,8 +89,8 @@ def activation(runs):
     won = dict(zip(map(str, result.coords["activation"]), won, strict=True))
     least = {name: scale[row > n / 2].min(initial=np.inf) for name, row in won.items()}
     soon = sorted(name for name in least if least[name] == 0.01)
-    many = "whose units have curvature at zero, solve XOR from most starts already at scale 0.01"
-    yield f"{', '.join(soon[:-1])} and {soon[-1]}, {many}"
+    rest = "whose units have curvature at zero, solve XOR from most starts already at scale 0.01"
+    yield f"{', '.join(soon[:-1])} and {soon[-1]}, {rest}"
     yield f"logistic units only from {least['logistic']:g};"
     relus = [won[name][scale == s].item() for name in ("relu", "leaky_relu") for s in (0.001, 1)]
     yield "with relu and leaky relu, scale 0.001 solves {} and {}, scale 1 {} and {} of {} starts".format(
@@ -108,7 +110,7 @@ def linear_modes(runs):
     result = runs["linear-modes"]
     spec, time, theta = result.sweep.spec, result["record_time"], result["theta"][0]
     lines = {line.get_gid(): line.get_ydata() for line in gallery.modes(result).get_lines() if line.get_gid()}
-    measured, theory = ([y for name, y in lines.items() if ("theory" in name) is said] for said in (False, True))
+    measured, theory = ([y for name, y in lines.items() if ("theory" in name) is formula] for formula in (False, True))
     left, singular, right = np.linalg.svd(spec.loaded.T.T @ spec.loaded.X, full_matrices=False)
     first, second = (theta[0, layer] for layer in layers(spec.sizes, False))
     whole = linear_product(
@@ -131,26 +133,26 @@ def noise(runs):
 
 
 def trainability(runs):
-    becomes = []
+    dimensions = []
     for name in TRAINABILITY:
         inside = loss_ratio(runs[name]) < 1
-        law, turned = dimension(inside), ""
+        law, changed = dimension(inside), ""
         if name in ZOOMS:
             other = loss_ratio(runs[f"{name} {LAST_BIT}"]) < 1
-            turned = f" {100 * (inside != other).mean():.1f} %"
-            becomes.append(f"{dimension(other).value:.2f}")
+            changed = f" {100 * (inside != other).mean():.1f} %"
+            dimensions.append(f"{dimension(other).value:.2f}")
         shown = f"{law.value:.2f}, {law.low:.2f} to {law.high:.2f}"
-        yield f"| `{name}` | {100 * inside.mean():.1f} % | {shown} |{turned} |"
+        yield f"| `{name}` | {100 * inside.mean():.1f} % | {shown} |{changed} |"
     yield f"the last column compares with `saddlescape run gallery/NAME --set {LAST_BIT}`."
-    yield f"the dimensions become {', '.join(becomes[:-1])} and {becomes[-1]}."
+    yield f"the dimensions become {', '.join(dimensions[:-1])} and {dimensions[-1]}."
     inside = loss_ratio(runs["trainability"]) < 1
     law, sides = dimension(inside), inside.shape[:2]
     yield f"At {sides[0]} x {sides[1]} rates {100 * inside.mean():.1f} % converge (58 % in an independent replication)"
     yield f"dimension {law.value:.2f}, [error bar](analysis.md#how-rough-the-map-is) {law.low:.2f} to {law.high:.2f};"
 
 
-def nearer(runs):
-    """How near the zooms are, by their specs; nothing is run."""
+def magnification(runs):
+    """Magnification of the zooms, from their specs; nothing is run."""
     ends = np.log([[axis.values[:: len(axis.values) - 1] for axis in load(f"gallery/{n}").axes] for n in TRAINABILITY])
     span = np.diff(ends)[..., 0]
     yield f"at the edge of trainability, magnified {(span[0] / span[1]).mean():.0f} times]"
@@ -159,37 +161,37 @@ def nearer(runs):
     yield f"magnified about {(span[:-1] / span[1:]).mean():.0f} times, at {side} x {side} rates;"
     assert len({f"{100 * of_one:.2f}" for of_one in span[3]}) == 1
     yield f"the third spans {100 * span[3, 0]:.2f} % of either rate."
-    yield f"Neighbours in the third zoom differ by 10^{np.log10(span[3] / (side - 1)).mean():.0f} of a rate"
+    yield f"Neighbors in the third zoom differ by 10^{np.log10(span[3] / (side - 1)).mean():.0f} of a rate"
 
 
 ZOOMS = tuple(f"trainability-zoom-{n}" for n in (1, 2, 3))
 TRAINABILITY = ("trainability", *ZOOMS)
 LAST_BIT = "training.learning_rate=0.003906250000000001"
-"""The next number after the rate of the specs."""
+"""The next float64 after the rate of the specs."""
 
 SWEEPS = {
     slices: [f"figure-{n}" for n in range(3, 12)],
     zooms: ["figure-11", "figure-12"],
     monte_carlo: ["kolen-pollack-monte-carlo"],
     linear_modes: ["linear-modes"],
-    **{said: [said.__name__] for said in (depth, width, activation, linear, noise)},
+    **{part: [part.__name__] for part in (depth, width, activation, linear, noise)},
     trainability: [*TRAINABILITY, *(f"{name} {LAST_BIT}" for name in ZOOMS)],
-    nearer: [],
+    magnification: [],
 }
-"""What the page says, and the sweeps, changed or not, that say so."""
-QUICK = (slices, zooms, linear, linear_modes, nearer)
-"""A few seconds; the others take minutes."""
+"""The sweeps, with an override or without, that each part of the page needs."""
+QUICK = (slices, zooms, linear, linear_modes, magnification)
+"""Parts that take a few seconds; the others take minutes."""
 
 
 @pytest.mark.parametrize(
-    "said", [pytest.param(said, marks=() if said in QUICK else pytest.mark.slow, id=said.__name__) for said in SWEEPS]
+    "part", [pytest.param(part, marks=() if part in QUICK else pytest.mark.slow, id=part.__name__) for part in SWEEPS]
 )
-def test_the_page_says_what_the_runs_say(said, tmp_path):
+def test_sentences_of_the_page_agree_with_the_runs(part, tmp_path):
     runs = {}
-    for sweep in SWEEPS[said]:
+    for sweep in SWEEPS[part]:
         name, *changes = sweep.split()
         runs[sweep] = results.open(runner.run(f"gallery/{name}", tmp_path / sweep, overrides=changes))
-    sentences = list(said(runs))
+    sentences = list(part(runs))
     for result in runs.values():
         result.close()
     assert sentences

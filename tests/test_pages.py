@@ -1,4 +1,4 @@
-"""What the pages say in numbers beside their code: made from constants and runs, and looked for in the page."""
+"""Numbers in the text of the pages: each sentence is made from constants and runs and must be in the page."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ def text(name):
 
 
 def plain(value):
-    """1e-5 where Python has 1e-05."""
+    """Format a number as 1e-5, where Python writes 1e-05."""
     return re.sub(r"e-0", "e-", f"{value:g}")
 
 
@@ -43,7 +43,7 @@ def spaced(value):
 
 
 def readme():
-    yield f"the answer: {WORDS[len(CLAIMS)]} claims, each examined"
+    yield f"the answer: {WORDS[len(CLAIMS)]} claims, each tested"
 
 
 def tutorial():
@@ -57,14 +57,14 @@ def analysis():
     low, high = (f"{100 * share:.0f}" for share in COVERAGE)
     yield f"it holds the quantile in {low} to {high} % of samples, on average over quantiles"
     yield f"it holds the true slope in {low} to {high} % of samples;"
-    yield f"in {100 * WILSON_LEAST:.0f} % at least, near 0 and 1"
+    yield f"it does so in at least {100 * WILSON_LEAST:.0f} %, near 0 and 1"
     yield f"it held the true value in {100 * BAR_HELD:.0f} to 100 % of {BAR_OF} draws of each."
     yield f"times scale^2 / c differ from 1 by at most {XOR_TIME} times the scale"
     yield f"the exponent from -2 by less than {XOR_EXPONENT}, for tanh and logistic units."
 
 
 def tolerances():
-    """Of the page of points."""
+    """Sentences of points.md."""
     yield f"| stationary | gradient norm {plain(points.NEAR)} |"
     yield f"| zero eigenvalue | {plain(points.FLAT)} of the largest |"
     yield f"| saturated | curvature up to {plain(points.BARE)} |"
@@ -75,7 +75,7 @@ def tolerances():
 
 
 def spectra():
-    """Of the page of points: the Hessian at zero, and how many of the catalogue are trapped at 1/4."""
+    """Sentences of points.md: the Hessian at zero, and how many runs of the catalog are trapped at 1/4."""
     xor = ss.load("xor", ["problem.coding=pm1", "network.activation=tanh", "network.output=tanh"]).spec
     np.testing.assert_allclose(np.linalg.eigvalsh(points.derivatives(xor, np.zeros((1, 9))).hessian[0]), [0] * 8 + [4])
     yield "with tanh units and targets -1 and +1 {4, 0 x 8}"
@@ -88,9 +88,9 @@ def spectra():
 def kernels():
     in_all, *gates = (ELEMENTARY_ULP[name] for name in ("all", "silu", "mish", "gelu"))
     assert in_all[0] == 2
-    told = ", and ".join("{:.0f}, {:.0f} and {:.0f}".format(*each) for each in zip(*gates, strict=True))
+    limits = ", and ".join("{:.0f}, {:.0f} and {:.0f}".format(*each) for each in zip(*gates, strict=True))
     yield "**Two units in the last place.**"
-    yield f"derivatives within {in_all[1]} (silu, mish and gelu, which are products of more: {told};"
+    yield f"derivatives within {in_all[1]} (silu, mish and gelu, which are products of more: {limits};"
     wide, lanes = batch.LANE_BYTES, [batch.LANE_BYTES // size for size in (8, 4)]
     yield f"{wide} bytes wide: {lanes[0]} networks in float64, {lanes[1]} in float32"
     yield f"the chains of {WORDS[network.TILE]} samples (`network.py: TILE`)"
@@ -102,47 +102,47 @@ def kernels():
 
 
 def frozen():
-    """Of the page of kernels."""
+    """Sentences of kernels.md."""
     tied = 'kind = "tied"\ncount = 20000\n', [1e-16, 1e-15, 1e-14]
     normal = "count = 4096\n", [1e-12]
-    (first, second, third), (none,) = (stay(*starts) for starts in (tied, normal))
+    (first, second, third), (none,) = (frozen_at(*starts) for starts in (tied, normal))
     yield f"Of 20 000 tied normal starts {spaced(first)} are frozen at scale 1e-16,"
     yield f"{spaced(first)} are frozen at scale 1e-16, {second} at 1e-15 and {third} at 1e-14"
     assert none == 0
     yield "none of 4096 normal ones at 1e-12"
 
 
-def stay(starts, scales):
+def frozen_at(starts, scales):
     axis = f'[training]\nsteps = 1\n[record]\nruns = 0\n[[axes]]\nkey = "starts.scale"\nvalues = {scales}\n'
     with ss.open(ss.run(parse(f'[problem]\nname = "xor"\n[starts]\n{starts}{axis}', Path()), f"{len(scales)}")) as r:
         return (r.outcome == Outcome.FROZEN).sum(axis=1)
 
 
 def late():
-    """Of the page of the spec: in batches, when an escape is seen, and when the first epoch ended below its limit."""
+    """Sentences of spec.md: in batches, the step of the escape and the first epoch whose loss is below the limit."""
     every = 'runs = "all"\nsteps = "every:4"\nfields = ["loss"]\ndtype = "float64"\n'
     train = '[training]\noptimizer = "gd"\nlearning_rate = 2.0\nbatch = "online"\nsteps = 4000\n'
     sweep = parse(f'[problem]\nname = "xor"\n[starts]\ncount = 1000\n{train}[record]\n{every}', Path())
     limit = (1 - ESCAPE_DROP) * plateau_loss(sweep.spec.loaded, "half_sse", "logistic")
     with ss.open(ss.run(sweep, "late")) as r:
         first = r.record_step[np.argmax(r["loss"] < limit, axis=1)]
-        seen = np.where(r.escape_step < 0, np.inf, r.escape_step)
+        escape = np.where(r.escape_step < 0, np.inf, r.escape_step)
     assert (first > 0).any()
-    yield f"escapes after {np.median(seen):.0f} steps in the median of 1000 starts,"
+    yield f"escapes after {np.median(escape):.0f} steps in the median of 1000 starts,"
     yield f"while the first epoch with a loss below the limit ends after {np.median(first):.0f}."
 
 
 def optimizers():
-    """Of the page of recipes: optimizers that divide by the gradient's own size, from exact zero."""
+    """Sentences of how-to.md: optimizers that divide by the size of the gradient, from exact zero."""
     for optimizer in ("rmsprop", "adam"):
         spec = parse(f'[problem]\nname = "xor"\n[training]\noptimizer = "{optimizer}"\n', Path()).spec
-        found = ss.run_starts(spec, np.zeros((1, 9)))
-        assert found["outcome"].tolist() == [Outcome.FROZEN]
+        ends = ss.run_starts(spec, np.zeros((1, 9)))
+        assert ends["outcome"].tolist() == [Outcome.FROZEN]
     yield "At exact zero the gradient is zero, and these optimizers do not move either."
 
 
 def flowers():
-    """Of the same page: what moves from zero where all classes come as often."""
+    """Sentences of how-to.md: parameters that move from zero with equally frequent classes."""
     for language in ("csv", "toml"):
         block = re.search(rf"```{language}\n(.*?)```", (ROOT / "docs/how-to.md").read_text(), re.DOTALL)
         Path(f"flowers.{language}").write_text(block[1])
@@ -155,19 +155,19 @@ def flowers():
 
 
 def measures():
-    """Loss in float32 against that of the same parameters in float64."""
+    """Compare losses in float32 with the losses of the same parameters in float64."""
     theta = np.random.default_rng(0).normal(size=(100, 9)).astype("float32")
     spec = ss.load("xor", ["network.dtype=float32", "training.steps=1"]).spec
-    found = ss.run_starts(spec, theta)
+    ends = ss.run_starts(spec, theta)
     xor = reference.Network((2, 2, 1), True, spec.activations, "half_sse")
     X, T = spec.loaded.X, spec.loaded.T
-    loss = [reference.loss_and_gradient(xor, one.astype(float), X, T)[0] for one in found["final_theta"]]
-    off = np.sqrt(np.mean((found["final_loss"] / loss - 1) ** 2))
+    loss = [reference.loss_and_gradient(xor, one.astype(float), X, T)[0] for one in ends["final_theta"]]
+    off = np.sqrt(np.mean((ends["final_loss"] / loss - 1) ** 2))
     yield f"in float32 they are off by about 1e{np.log10(off):.0f} of themselves"
 
 
 def reading():
-    """Of the page of results."""
+    """Sentences of results.md."""
     assert (selection.SAME, round(results.ROWS, -5)) == (1e-9, 100_000)
     yield "Numbers need to agree to nine digits only."
     yield "the same columns a hundred thousand runs at a time"
@@ -189,7 +189,7 @@ def reliability():
 
 def threats():
     page = text("reliability.md")
-    kinds = [f"a {what} made or changed to do harm is read" for what in ("block", "result file")]
+    kinds = [f"a {file} made or changed to do harm is read" for file in ("block", "result file")]
     tried = sum(int(re.search(rf"\| {kind}[^|]* \| ([\d,]+) \|", page)[1].replace(",", "")) for kind in kinds)
     assert tried > 100_000
     yield "100,000 files and blocks whose metadata were changed under right checksums"
@@ -212,15 +212,15 @@ PAGES = {
 
 
 @pytest.mark.parametrize(
-    ("page", "said"),
-    [pytest.param(page, said, id=f"{page} {said.__name__}") for page, all_said in PAGES.items() for said in all_said],
+    ("page", "sentences"),
+    [pytest.param(page, part, id=f"{page} {part.__name__}") for page, parts in PAGES.items() for part in parts],
 )
-def test_the_page_says_what_code_and_runs_say(page, said, tmp_path, monkeypatch):
+def test_sentences_of_a_page_agree_with_code_and_runs(page, sentences, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     whole = text(page)
-    sentences = list(said())
-    assert sentences
-    assert [sentence for sentence in sentences if sentence not in whole] == []
+    expected = list(sentences())
+    assert expected
+    assert [sentence for sentence in expected if sentence not in whole] == []
 
 
 def test_the_limits_of_the_readme_are_those_of_the_spec():

@@ -1,4 +1,4 @@
-"""Pictures of bundled sweeps: published experiments, and the first questions of a researcher."""
+"""Pictures of the bundled sweeps of the gallery."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FRAME = "#D55E00"
-"""Off the ramp, and told from grey."""
+"""Color of the frame of a zoom: neither on the color map nor close to gray."""
 
 Draw = Callable[[Results], "Axes | Figure"]
 
 
 def product(result: Results) -> "Axes":
-    """Product of both weights of a linear network along the flow, with the formula of Saxe et al. (2013).
+    """Plot the product of both weights of a linear network along the flow, and the formula of Saxe et al. (2013).
 
-    With two samples of error 1 - ab, the flow is twice as fast as that of the loss (1 - ab)^2 / 2.
+    With two samples of error 1 - ab, the flow is twice as fast as the flow of the loss (1 - ab)^2 / 2.
     """
     scale, time, theta = result.coords["scale"], result["record_time"], result["theta"][:, 0]
     names = [f"from {value:g}" for value in scale]
@@ -45,11 +45,11 @@ def product(result: Results) -> "Axes":
 
 
 def modes(result: Results) -> "Axes":
-    """Strength of each mode of a linear network with a hidden layer along the flow, with that of Saxe et al. (2013).
+    """Plot the strength of each mode of a linear network with a hidden layer along the flow, and the formula.
 
-    Inputs are unit vectors, targets the columns of U S V'; the strength of a mode is u' W2 W1 v.  Near zero W1 v and
-    W2' u grow into their mean.  The formula starts from the square of the part of this mean that is orthogonal to
-    those of the stronger modes, which are learned first.
+    Inputs are unit vectors, targets the columns of U S V'; the strength of a mode is u' W2 W1 v.  Near zero both W1 v
+    and W2' u grow towards their mean.  The formula of Saxe et al. (2013) starts from the square of the part of this
+    mean that is orthogonal to the means of the stronger modes, which are learned first.
     """
     spec, time, theta = result.sweep.spec, result["record_time"], result["theta"][0]
     left, singular, right = np.linalg.svd(spec.loaded.T.T @ spec.loaded.X, full_matrices=False)
@@ -65,12 +65,12 @@ def modes(result: Results) -> "Axes":
 
 
 def solved_slice(result: Results) -> "Axes":
-    """Outcomes of a slice, and the dimension of the boundary of the solved starts."""
+    """Plot the outcomes of a slice, with the dimension of the boundary of the solved starts."""
     return _with_dimension(plots.map(result), result, result["outcome"][..., 0] == Outcome.SOLVED)
 
 
 def trainability(result: Results, zoom: str = "") -> "Axes":
-    """Where training converges, the dimension of the boundary, and the frame of the sweep that zooms in."""
+    """Plot where training converges, with the dimension of the boundary and the frame of the sweep `zoom`."""
     ax = _with_dimension(plots.convergence(result), result, loss_ratio(result) < 1)
     if zoom:
         ends = [np.log([axis.values[0], axis.values[-1]]) for axis in load(f"gallery/{zoom}").axes]
@@ -82,8 +82,8 @@ def trainability(result: Results, zoom: str = "") -> "Axes":
 
 def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) -> "Axes":
     dimension = box_dimension(boundary(inside))
-    found = f"{dimension.value:.2f}, error bar {dimension.low:.2f} to {dimension.high:.2f}"
-    ax.set_title(f"{title_of(result)}\nbox-counting dimension of the boundary {found}", fontsize="medium")
+    value = f"{dimension.value:.2f}, error bar {dimension.low:.2f} to {dimension.high:.2f}"
+    ax.set_title(f"{title_of(result)}\nbox-counting dimension of the boundary {value}", fontsize="medium")
     return ax
 
 
@@ -101,11 +101,11 @@ PICTURES: dict[str, Draw] = {
     "trainability-zoom-2": partial(trainability, zoom="trainability-zoom-3"),
     "trainability-zoom-3": trainability,
 }
-"""How each bundled sweep of the gallery is drawn, by its name."""
+"""The function that draws each bundled sweep of the gallery, by name."""
 
 
 def render(folder: Path, names: Sequence[str] = (), threads: int | None = None) -> Iterator[Path]:
-    """Run the sweeps of the gallery (all, or those named) in folders under `folder`; draw each and yield its path.
+    """Run sweeps of the gallery (by default all) in folders under `folder`; yield the path of the picture of each.
 
     Finished sweeps are not run again.
     """
