@@ -26,7 +26,7 @@ def file(tmp_path_factory):
 
 @pytest.fixture
 def result(file, monkeypatch):
-    monkeypatch.setattr("saddlescape.results.results.ROWS", 7)
+    monkeypatch.setattr("saddlescape.results.tables.ROWS", 7)
     with ss.open(file) as opened:
         yield opened
 
@@ -149,7 +149,7 @@ print(json.dumps(peaks))
     for count in (10**4, 10**5):
         few = parse(TINY.replace("count = 10", f"count = {count}") + "[record]\nruns = 0\n", tmp_path)
         files.append(run_folder(Plan(few), tmp_path / str(count)))
-    program = f"import saddlescape.results.results\nsaddlescape.results.results.ROWS = 2**13\n{peak}"
+    program = f"import saddlescape.results.tables\nsaddlescape.results.tables.ROWS = 2**13\n{peak}"
     done = subprocess.run([sys.executable, "-c", program, *files], capture_output=True, text=True, check=True)
     few, many = json.loads(done.stdout)
     assert many < (1 + MEMORY_GROWTH) * few

@@ -199,5 +199,5 @@ def test_what_is_no_number_is_not_rounded():
 
 
 def test_unknown_fields_of_a_replay_are_named():
-    with pytest.raises(ValueError, match=r"fields must be of loss, .*; got los"):
+    with pytest.raises(ValueError, match=r"fields must be chosen from loss, .*; got los"):
         ss.replay("xor", (8,), 3, fields=["los"])

@@ -94,7 +94,7 @@ def test_a_trajectory_is_that_of_its_run(result, plan, whole):
     np.testing.assert_array_equal(path["theta"], whole["theta"][1, 0, 2])
     with pytest.raises(SaddlescapeError, match=r"no trajectory of run 5.*replay"):
         result.trajectory((1, 0), 5)
-    with pytest.raises(SaddlescapeError, match=r"one index for each of \['activation', 'bias'\]"):
+    with pytest.raises(SaddlescapeError, match=r"one index for each of activation, bias; got \(1,\)$"):
         result.trajectory((1,), 4)
 
 
@@ -111,19 +111,19 @@ def test_an_unknown_name_is_no_damage_of_the_file(result):
     for ask in (result.read, result.stored, result.sizes, result.picks, lambda name: list(result.pieces(name))):
         with pytest.raises(KeyError, match="no variable 'outcme'; did you mean 'outcome'"):
             ask("outcme")
-    with pytest.raises(SaddlescapeError, match=r"activaton: must be of .*; did you mean 'activation'"):
+    with pytest.raises(SaddlescapeError, match=r"activaton: must be one of .*; did you mean 'activation'"):
         result.read("outcome", activaton=0)
     for choose in (result.sel, result.isel):
-        with pytest.raises(SaddlescapeError, match=r"bais: must be of .*; did you mean 'bias'"):
+        with pytest.raises(SaddlescapeError, match=r"bais: must be one of .*; did you mean 'bias'"):
             choose(bais=1)
 
 
 @pytest.mark.parametrize("again", [ss.start, ss.replay])
 def test_a_point_of_a_sweep_is_an_index_along_each_axis(again):
     for text, point, message in (
-        (TEXT, (1,), "each of the 2 axes; got \\(1,\\)$"),
-        (TEXT, (1, 2), "below 2 .*; got 2$"),
-        (TINY, 3, "the 0 axes; got 3; leave it out and name the run"),
+        (TEXT, (1,), "one index for each of activation, bias; got \\(1,\\)$"),
+        (TEXT, (1, 2), "from -2 to 1 along bias; got 2$"),
+        (TINY, 3, "there are no axes; give the run alone: (start|replay)\\(run=3\\)$"),
     ):
         with pytest.raises(ValueError, match=message):
             again(sweep(text=text), point)

@@ -236,7 +236,7 @@ def test_start_is_the_stored_start(results, sweep, point, run):
 
 
 def test_a_point_needs_an_index_for_each_axis(sweep):
-    with pytest.raises(ValueError, match=r"1 axes; got \(\)$"):
+    with pytest.raises(ValueError, match=r"one index for each of scale; got \(\)$"):
         ss.replay(sweep)
 
 

@@ -122,8 +122,8 @@ def test_runs_choose_by_number_also_in_a_part(result, whole):
     [
         ({"scale": 0.2}, r"scale: must be one of 0\.001, 0\.01\d*, 0\.1\d*, 1\.0; got 0\.2"),
         ({"activation": "relu"}, "activation: must be one of tanh, logistic; got 'relu'"),
-        ({"run": 10}, "run: must be one of the 10 there are; got 10"),
-        ({"width": 3}, "width: must be of scale, activation, run"),
+        ({"run": 10}, "run: must be one of the 10 selected; got 10"),
+        ({"width": 3}, "width: must be one of scale, activation, run"),
     ],
 )
 def test_a_value_that_is_not_there_is_told_with_those_that_are(result, wanted, words):
@@ -133,7 +133,7 @@ def test_a_value_that_is_not_there_is_told_with_those_that_are(result, wanted, w
 
 def test_an_index_out_of_range_is_told(result):
     for index in (4, -5, [0, 4]):
-        with pytest.raises(SaddlescapeError, match="scale: must have an index below 4"):
+        with pytest.raises(SaddlescapeError, match="scale: must have an index from -4 to 3"):
             result.isel(scale=index)
     with pytest.raises(SaddlescapeError, match="scale: must have an integer index"):
         result.isel(scale=0.5)
@@ -171,7 +171,7 @@ def test_the_frame_has_a_row_a_run_and_words_for_codes(result, whole):
 
 def test_tables_are_the_frame_in_pieces(result, monkeypatch):
     frame = result.to_dataframe()
-    monkeypatch.setattr("saddlescape.results.results.ROWS", 7)
+    monkeypatch.setattr("saddlescape.results.tables.ROWS", 7)
     pieces = list(result.tables())
     assert max(len(piece["run"]) for piece in pieces) <= 7
     for name in ("run", "scale", "activation", "final_loss"):

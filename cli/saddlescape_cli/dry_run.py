@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
-def tell(sweep: "Sweep", folder: Path, threads: int | None, shard: "Shard | None", as_json: bool) -> None:
+def show_cost(sweep: "Sweep", folder: Path, threads: int | None, shard: "Shard | None", as_json: bool) -> None:
     """Print the size of a run into `folder`, which is left alone; RefusedError if it may not fit."""
     from saddlescape.plan import WHOLE, Plan
     from saddlescape.runs.cost import check_room, cost

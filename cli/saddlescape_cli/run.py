@@ -1,12 +1,13 @@
 """`saddlescape run`: a sweep from its description to its result."""
 
 import re
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from saddlescape_cli.watch import report, watched, workers, working
+from saddlescape_cli.watch import compute, working
 
 if TYPE_CHECKING:
     from saddlescape.plan import Shard
@@ -39,12 +40,7 @@ def run(
     overrides: tuple[str, ...],
     shard: "Shard | None",
     dry_run: bool,
-    threads: int | None,
-    dask: str | None,
-    max_time: float | None,
-    accept_versions: bool,
-    keep_going: bool,
-    as_json: bool,
+    **options: Any,
 ) -> None:
     """\b
     Examples:
@@ -57,31 +53,16 @@ def run(
     """
     from saddlescape.spec import load
 
-    sweep = load(spec, overrides)  # before the compiler is loaded: a fault is told at once
+    sweep = load(spec, overrides)  # before the compiler is loaded, so that an error appears at once
     from saddlescape.store import default_folder
 
     folder = out or default_folder(spec)
     if dry_run:
-        from saddlescape_cli.dry_run import tell
+        from saddlescape_cli.dry_run import show_cost
 
-        tell(sweep, folder, threads, shard, as_json)
+        show_cost(sweep, folder, options["threads"], shard, options["as_json"])
         return
     from saddlescape.plan import WHOLE
     from saddlescape.runs.runner import run as library_run
 
-    with workers(dask, threads) as team:
-        result = watched(
-            lambda show, should_stop: library_run(
-                sweep,
-                folder,
-                shard=shard or WHOLE,
-                threads=threads,
-                workers=team,
-                accept_versions=accept_versions,
-                keep_going=keep_going,
-                progress=show,
-                should_stop=should_stop,
-            ),
-            max_time,
-        )
-    report(result, as_json)
+    compute(partial(library_run, sweep, folder, shard=shard or WHOLE), **options)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from threading import Event
@@ -68,6 +69,22 @@ def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]
         if not found.threads():
             click.echo(f"{dask} has no workers yet; the run waits for them", err=True)
         yield found
+
+
+def compute(
+    work: Callable[..., Path],
+    *,
+    threads: int | None,
+    dask: str | None,
+    max_time: float | None,
+    as_json: bool,
+    **options: bool,
+) -> None:
+    """Call `work`, the library's `run` or `resume`, with what the options of `working` say, and print the outcomes."""
+    with workers(dask, threads) as team:
+        work = partial(work, threads=threads, workers=team, **options)
+        result = watched(lambda show, should_stop: work(progress=show, should_stop=should_stop), max_time)
+    report(result, as_json)
 
 
 class Stop:

@@ -59,7 +59,8 @@ def __getattr__(name: str) -> Any:
     if name in _MOVED:
         return import_module(f"saddlescape.{_MOVED[name]}")
     if name not in _MODULES:
-        raise AttributeError(f"module 'saddlescape' has no attribute {name!r}")
+        hint = import_module("saddlescape.words.suggest").hint(name, [*__all__, *_MODULES])
+        raise AttributeError(f"module 'saddlescape' has no attribute {name!r}{hint}")
     try:
         return import_module(f"saddlescape.{name}")
     except MissingExtraError as missing:  # what lists a package's names, as help() does, knows no other error

@@ -1,5 +1,6 @@
 """Reading: open results, select from them, convert them to xarray, export and refine them."""
 
-from saddlescape.results.results import WORDS, Results, open
+from saddlescape.results.results import Results, open
+from saddlescape.results.tables import WORDS
 
 __all__ = ["WORDS", "Results", "open"]

@@ -12,17 +12,20 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.results.results import WORDS, Results
+from saddlescape.errors import SaddlescapeError
+from saddlescape.results.results import Results
+from saddlescape.results.tables import WORDS
 from saddlescape.store import creating
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.extras import extra
+from saddlescape.words.suggest import hint
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet computes, and with it runs what a stranger wrote there."""
 
 
 @ieee()
-def export(results: Results, to: str, target: Path) -> None:
+def export(results: Results, to: str, target: str | Path) -> None:
     """Write results to a new file in one of `FORMATS`, atomically.
 
     Raises
@@ -34,7 +37,9 @@ def export(results: Results, to: str, target: Path) -> None:
     SaddlescapeError
         If a package that the format needs is not installed.
     """
-    with creating(target) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
+    if to not in FORMATS:
+        raise SaddlescapeError(f"to must be one of {', '.join(FORMATS)}; got {to!r}{hint(str(to), FORMATS)}")
+    with creating(Path(target)) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
         FORMATS[to](results, file)
 
 

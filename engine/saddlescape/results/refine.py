@@ -31,6 +31,7 @@ import numpy.typing as npt
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Block, Plan
 from saddlescape.results.results import Results
+from saddlescape.runs.arguments import ArgumentError, integer, thread_count
 from saddlescape.runs.compute import Data, compute_runs
 from saddlescape.runs.cost import check_room, readable
 from saddlescape.runs.runner import Interrupted
@@ -187,6 +188,13 @@ def _check(results: Results, sweep: Sweep) -> None:
         raise RefusedError("starts.x, starts.y: need at least 2 starts each to have cells; run it with a larger n")
 
 
+def _check_arguments(levels: int, band: float | None) -> None:
+    if integer(levels, "levels") < 1:
+        raise ArgumentError(f"levels must be at least 1; got {levels}")
+    if band is not None and not (isinstance(band, int | float) and band >= 0):
+        raise ArgumentError(f"band must be a number that is not negative, or None; got {band!r}")
+
+
 def _check_memory(plan: Plan, levels: int) -> None:
     needed, there = A_START * plan.runs, resources.memory()
     if needed > there.bytes:
@@ -223,8 +231,9 @@ def refine(
     Interrupted
         When `should_stop()` became true; nothing is written.
     """
-    sweep, out, threads = results.sweep, Path(out), threads or resources.cores()
+    sweep, out, threads = results.sweep, Path(out), thread_count(threads)
     _check(results, sweep)
+    _check_arguments(levels, band)
     software = _software(results, accept_versions)
     plan = Plan(sweep.finer(levels), refined=True)
     _check_memory(plan, levels)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from saddlescape import spec as specs
 from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
-from saddlescape.results import selection
+from saddlescape.results import one_run, selection, tables
 from saddlescape.spec import Sweep
 from saddlescape.store import (
     Committed,
@@ -30,21 +30,12 @@ from saddlescape.store import (
     strips,
     take,
 )
-from saddlescape.system.extras import extra
 from saddlescape.system.software import versions
-from saddlescape.words.outcomes import CODED
 from saddlescape.words.suggest import hint, nearest
 
 if TYPE_CHECKING:
     import pandas
     import xarray
-
-WORDS = {name: [code.label for code in kind] for name, kind in CODED.items()}
-"""Words of the variables that hold codes."""
-
-ROWS = 2**17
-"""Runs whose columns are in memory at once."""
-
 
 class Results(Mapping[str, npt.NDArray[Any]]):
     """The runs of a sweep, or a part of them: ``r["outcome"]`` or ``r.outcome`` is a variable, read on access.
@@ -160,7 +151,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     @property
     def outcome_names(self) -> dict[int, str]:
         """Label of each outcome code."""
-        return dict(enumerate(WORDS["outcome"]))
+        return dict(enumerate(tables.WORDS["outcome"]))
 
     @property
     def spec_text(self) -> str:
@@ -205,40 +196,40 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return sweep
 
     def isel(self, **index: Any) -> "Results":
-        """Select by indices along dimensions of the outcomes: an int, a slice or several ints.
+        """Select by indices along dimensions of the outcomes: an int, a slice or a list of ints.
 
-        An int drops the dimension.
+        An int drops the dimension; a negative one counts from the end.
         """
         _check_known(index, self.dims)
         picks = self.picks("outcome")
         return Results(self._source, self._chosen | {d: selection.narrow(picks[d], i, d) for d, i in index.items()})
 
     def sel(self, **values: Any) -> "Results":
-        """Select by values of coordinates: one, several, or ``slice(from, to)`` with both ends included.
+        """Select by values of coordinates: one value, a list, or ``slice(from, to)`` with both ends included.
 
-        Numbers need to agree to nine digits only, so that 0.1 finds the rounded value of a logspace.  Select
-        runs by number, ``run=slice(0, 9)``; `find` finds the runs with an outcome.
+        Numbers need to agree to nine digits only, so that 0.1 selects the rounded value of a logspace.  The values of
+        `run` are the numbers of the runs, ``run=slice(0, 9)``; `find` finds the runs with an outcome.
         """
         dims = {name: dim for dim, names in self.along.items() for name in (dim, *names)}
         _check_known(values, dims)
-        found = self
+        selected = self
         for name, value in values.items():
-            counted = dims[name] == "run" and found.picks("outcome")["run"]
-            coordinate = counted if isinstance(counted, range) else found.read(name)
-            found = found.isel(**{dims[name]: selection.locate(coordinate, value, name)})
-        return found
+            runs = dims[name] == "run" and selected.picks("outcome")["run"]
+            coordinate = runs if isinstance(runs, range) else selected.read(name)
+            selected = selected.isel(**{dims[name]: selection.locate(coordinate, value, name)})
+        return selected
 
     def find(self, *outcomes: str) -> npt.NDArray[np.int64]:
-        """Indices along `dims` of every run with one of these outcomes: (runs found, dimensions).
+        """Indices along `dims` of every run with one of these outcomes, shape (n_runs, n_dims).
 
         >>> for *point, run in r.find("trapped"):  # doctest: +SKIP
         ...     r.trajectory(point, run)
         """
-        codes = [_code(outcome) for outcome in outcomes]
-        found = [np.empty((0, len(self.dims)), dtype=np.int64)]
-        for place, values in self.pieces("outcome"):
-            found.append(np.argwhere(np.isin(values, codes)) + [part.start for part in place])
-        return np.concatenate(found)
+        codes = [tables.code(outcome) for outcome in outcomes]
+        indices = [np.empty((0, len(self.dims)), dtype=np.int64)]
+        for position, values in self.pieces("outcome"):
+            indices.append(np.argwhere(np.isin(values, codes)) + [part.start for part in position])
+        return np.concatenate(indices)
 
     def read(self, name: str, /, **index: Any) -> npt.NDArray[Any]:
         """Read a variable, or the part of it at these indices along its dimensions."""
@@ -255,91 +246,60 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
         """Yield a variable in pieces of consecutive elements, each with its position, for results of any size."""
         sizes = self.sizes(name)
-        for place in strips(tuple(sizes.values()), ROWS):
-            yield place, self.read(name, **dict(zip(sizes, place, strict=True)))
+        for position in strips(tuple(sizes.values()), tables.ROWS):
+            yield position, self.read(name, **dict(zip(sizes, position, strict=True)))
 
-    def at(self, name: str, point: Sequence[int]) -> npt.NDArray[Any]:
-        """Read a variable at one point, an index along each dimension before `run`."""
-        return self.read(name, **dict(zip(self.sizes(name), point, strict=False)))
+    def at(self, name: str, point: Sequence[int] | int) -> npt.NDArray[Any]:
+        """Read a variable at one point, given by one index for each dimension before `run`."""
+        return self.read(name, **dict(zip(self.sizes(name), np.atleast_1d(point).tolist(), strict=False)))
 
-    def trajectory(self, point: Sequence[int] | int = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
-        """The recorded trajectory of one run, arrays over records; NaN after its stop.
+    def trajectory(self, point: Sequence[int] | int = (), run: int | None = None) -> dict[str, npt.NDArray[Any]]:
+        """The recorded trajectory of one run: one array per measure, over records; NaN after the run stopped.
 
         Parameters
         ----------
-        point : index along each dimension before `run`.
-        run : number of the run.
+        point : one index for each dimension before `run`; a negative one counts from the end.
+        run : number of the run, from 0; by default the first of the selected runs.
 
         Raises
         ------
         SaddlescapeError
-            If no trajectory of the run was recorded; `replay` recomputes it.
+            If there is no such point or run, or no trajectory of the run was recorded; `replay` computes it again.
         """
-        where = self._point(point, "trajectory")
-        kept = self.read("trajectory_run", **where) if "trajectory_run" in self else np.empty(0, dtype=np.int64)
-        rows = np.flatnonzero(kept == run)
-        if not len(rows):
-            raise SaddlescapeError(f"no trajectory of run {run} was kept; use replay or raise record.runs")
-        names = [name for name in self if {"trajectory", "record"} <= set(self.stored(name).dims)]
-        at = next(name for name in ("record_time", "record_step") if name in self)
-        return {at: self[at], **{name: self.read(name, **where, trajectory=int(rows[0])) for name in names}}
+        return one_run.trajectory(self, point, run)
 
-    def replay(self, point: Sequence[int] | int = (), run: int = 0) -> dict[str, npt.NDArray[Any]]:
-        """Compute one run again, as `saddlescape.replay`: its trajectory with parameters, bit for bit."""
-        from saddlescape.runs import replay
-
-        chosen = self.isel(**self._point(point, "replay")).picks("outcome")
-        sweep, index = self.sweep, [pick for pick in chosen.values() if isinstance(pick, int)]
-        cells = index[len(sweep.shape) :]
-        number = int(np.ravel_multi_index(cells, [self.stored(c).shape[0] for c in ("x", "y")])) if cells else run
-        return replay.replay(sweep, index[: len(sweep.shape)], number)
-
-    def _point(self, point: Sequence[int] | int, method: str) -> dict[str, int]:
-        names = [name for name in self.dims if name != "run"]
-        index = np.atleast_1d(point).tolist()
-        run = index[0] if len(index) == 1 else 0
-        if len(index) != len(names):
-            remedy = "" if names else f"; there are no axes, so name the run alone: {method}(run={run})"
-            raise SaddlescapeError(f"point must have one index for each of {names}; got {point}{remedy}")
-        return {name: int(i) for name, i in zip(names, index, strict=True)}
-
-    def tables(self, outcome: str | None = None) -> Iterator[dict[str, npt.NDArray[Any]]]:
-        """Yield the finished runs as columns, at most `ROWS` runs at once: coordinates, then variables.
-
-        With `outcome`, only the runs with that outcome.
-        """
-        for place in strips(tuple(self.dims.values()), ROWS):
-            part = self.isel(**dict(zip(self.dims, place, strict=True)))
-            codes = part["outcome"].ravel()
-            here = codes >= 0 if outcome is None else codes == _code(outcome)
-            yield {name: values[here] for name, values in part._columns()}
-
-    def _columns(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        whole, shape = self.stored("outcome").dims, tuple(self.dims.values())
-        for name in sorted((*whole, *self.zipped), key=lambda name: whole.index(self.stored(name).dims[0])):
-            place = [-1 if dim in self.stored(name).dims else 1 for dim in self.dims]
-            yield name, np.broadcast_to(self.read(name).reshape(place), shape).ravel()
-        for name in (name for name in self if self.stored(name).dims == whole and name not in whole):
-            yield name, self.read(name).ravel()
-
-    def to_dataframe(self, outcome: str | None = None) -> "pandas.DataFrame":
-        """The runs as the rows of a data frame, in memory; with `outcome`, only the runs with that outcome.
-
-        Needs the extra ``saddlescape[parquet]``.  `pieces`, `tables` and `to_xarray` do not need memory for all runs.
-        """
-        with extra("parquet"):
-            import pandas
-        tables = list(self.tables(outcome))
-        columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-        coded = {name: pandas.Categorical.from_codes(v, WORDS[name]) for name, v in columns.items() if name in WORDS}
-        return pandas.DataFrame({**columns, **coded})
-
-    def to_xarray(self, chunks: Any = "auto") -> "xarray.Dataset":
-        """The results as an xarray Dataset, read when it is computed (needs the extra ``saddlescape[xarray]``).
+    def replay(self, point: Sequence[int] | int = (), run: int | None = None) -> dict[str, npt.NDArray[Any]]:
+        """Compute one run again, bit for bit: its trajectory, with its parameters; see `saddlescape.replay`.
 
         Parameters
         ----------
-        chunks : as in `xarray.Dataset.chunk`, if dask is installed; None: xarray reads the arrays without dask.
+        point, run : as for `trajectory`.
+        """
+        return one_run.replay(self, point, run)
+
+    def tables(self, outcome: str | None = None) -> Iterator[dict[str, npt.NDArray[Any]]]:
+        """Yield the finished runs as columns, at most 2**17 runs at once: coordinates, then variables.
+
+        With `outcome`, only the runs with that outcome.
+        """
+        return tables.tables(self, outcome)
+
+    def to_dataframe(self, outcome: str | None = None) -> "pandas.DataFrame":
+        """The finished runs as the rows of a data frame, in memory; with `outcome`, only the runs with that outcome.
+
+        It needs the extra ``saddlescape[parquet]``.  For results that do not fit into memory use `pieces`, `tables` or
+        `to_xarray`.
+        """
+        return tables.dataframe(self, outcome)
+
+    def to_xarray(self, chunks: Any = "auto") -> "xarray.Dataset":
+        """The results as an xarray Dataset that is read when it is computed.
+
+        It needs the extra ``saddlescape[xarray]``.
+
+        Parameters
+        ----------
+        chunks : as for `xarray.Dataset.chunk`, if Dask is installed; None reads arrays without Dask.
         """
         from saddlescape.results.as_xarray import dataset
 
@@ -348,16 +308,8 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
 def _check_known(names: Collection[str], known: Collection[str]) -> None:
     if unknown := sorted(set(names) - set(known)):
-        wanted = f"must be of {', '.join(known)}{hint(unknown[0], known)}"
-        raise SaddlescapeError(f"{', '.join(unknown)}: {wanted}")
-
-
-def _code(outcome: str) -> int:
-    known = WORDS["outcome"]
-    if outcome not in known:
-        wanted = f"outcome must be one of {', '.join(known)}"
-        raise SaddlescapeError(f"{wanted}; got {outcome!r}{hint(str(outcome), known)}")
-    return known.index(outcome)
+        valid = f"must be one of {', '.join(known)}{hint(unknown[0], known)}"
+        raise SaddlescapeError(f"{', '.join(unknown)}: {valid}")
 
 
 def open(path: str | Path) -> Results:

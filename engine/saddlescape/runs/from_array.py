@@ -6,48 +6,61 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.runs.arguments import ArgumentError, thread_count
 from saddlescape.runs.compute import train_starts
 from saddlescape.spec import Spec
 from saddlescape.system.arithmetic import ieee
-from saddlescape.system.resources import cores
 
 PIECE = 4096
-"""Starts that a thread runs at once, at most."""
+"""Maximum number of starts that a thread trains in one batch."""
 
 
 @ieee()
 def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) -> dict[str, npt.NDArray[Any]]:
-    """Train from an array of starts (runs, n_params); return the variables of each run, named as in a result.
+    """Train from an array of starts, one parameter vector per row; nothing is written.
 
-    They include `start_theta` and `final_theta`; nothing is written.  A run has the same bits as in a sweep;
-    where steps use random numbers, row r uses those of run r.
+    The results are the same bits as in a sweep.  Where steps use random numbers, row r uses those of run r.
 
     Parameters
     ----------
     spec : one point of a sweep, such as ``ss.load("xor").spec`` or ``ss.load("xor").at((8,))``; its own starts are
         ignored.
-    theta : (runs, n_params), layer by layer, per unit its weights, then its bias.
+    theta : (n_runs, n_params), layer by layer, and for each unit its incoming weights, then its bias.
     threads : by default one per core.
 
     Returns
     -------
-    dict of arrays (runs, ...): ``outcome``, ``stop_step``, ``final_loss`` and the others of a result.
+    dict of arrays of shape (n_runs, ...): ``start_theta``, ``final_theta``, ``outcome``, ``stop_step``, ``final_loss``
+    and the other variables of a result.
 
     Raises
     ------
-    ValueError : `theta` has the wrong shape, no rows, or values that are not finite.
+    ArgumentError
+        If `spec` is not a spec, or `theta` has the wrong shape, no rows, or values that are not finite real numbers;
+        a `ValueError`, too.
 
     Examples
     --------
     >>> ss.run_starts(ss.load("xor").spec, np.zeros((1, 9)))["outcome"]  # doctest: +SKIP
     array([0], dtype=int8)
     """
-    theta = np.asarray(theta, dtype=np.float64)
-    if theta.ndim != 2 or theta.shape[1] != spec.n_params or not theta.size or not np.isfinite(theta).all():
-        raise ValueError(f"theta must be finite, of shape (runs, {spec.n_params}), runs > 0; got {theta.shape}")
-    threads = threads or cores()
-    size = min(PIECE, -(-len(theta) // threads))
+    rows, threads = _starts(spec, theta), thread_count(threads)
+    size = min(PIECE, -(-len(rows) // threads))
     with ThreadPoolExecutor(threads) as pool:
-        firsts = range(0, len(theta), size)
-        pieces = list(pool.map(lambda first: train_starts(spec, theta[first : first + size], first), firsts))
+        firsts = range(0, len(rows), size)
+        pieces = list(pool.map(lambda first: train_starts(spec, rows[first : first + size], first), firsts))
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+def _starts(spec: Spec, theta: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    if not isinstance(spec, Spec):
+        example = 'ss.load("xor").spec'
+        raise ArgumentError(f"spec must be one point of a sweep, such as {example}; got a {type(spec).__name__}")
+    array = np.asarray(theta)
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(f"theta must be an array of real numbers; got {array.dtype} values")
+    if array.ndim != 2 or array.shape[1] != spec.n_params or not len(array):
+        raise ArgumentError(f"theta must have the shape (n_runs, {spec.n_params}), n_runs > 0; got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ArgumentError("theta must be finite; it contains NaN or infinite values")
+    return np.asarray(array, dtype=np.float64)

@@ -1,5 +1,6 @@
 """A single run: its initial parameters, and its trajectory computed again."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from saddlescape import spec as specs
 from saddlescape.plan import Plan, starts
+from saddlescape.runs.arguments import ArgumentError, point_index, run_number
 from saddlescape.runs.compute import measured
 from saddlescape.runs.prepare import prepare
 from saddlescape.spec import Sweep
@@ -24,20 +26,24 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int =
     Parameters
     ----------
     sweep : a TOML file, the name of a bundled sweep, or a loaded one.
-    point : an index along each axis.
-    run : number of the run; of a slice the number of the cell, ``ix * y.n + iy``.
+    point : one index for each axis; a negative one counts from the end.
+    run : number of the run, from 0; for a slice, the number of the cell, ``ix * y.n + iy``.
 
     Returns
     -------
-    (n_params,) array, layer by layer, per unit its weights, then its bias.
+    (n_params,) array, layer by layer, and for each unit its incoming weights, then its bias.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such point or run.  It is a `ValueError`, too.
 
     Examples
     --------
     >>> ss.start("xor", (8,), run=3)  # doctest: +SKIP
     """
-    loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
-    spec, numbers = _point(loaded, point)
-    drawn = starts.draw(spec, np.array([run]), numbers["starts.scale"])[0]
+    spec, numbers, number = _select(Plan(_load(sweep)), point, run, "start")
+    drawn = starts.draw(spec, np.array([number]), numbers["starts.scale"])[0]
     return np.asarray(drawn.astype(spec.network.dtype))
 
 
@@ -50,40 +56,55 @@ def replay(
     Parameters
     ----------
     sweep : a TOML file, the name of a bundled sweep, or a loaded one.
-    point, run : an index along each axis; the number of the run.
-    fields : measures (docs/measures.md); by default those of the sweep.
+    point : one index for each axis; a negative one counts from the end.
+    run : number of the run, from 0; for a slice, the number of the cell, ``ix * y.n + iy``.
+    fields : names of measures (docs/measures.md), such as ``["loss", "separation"]``; by default those of the sweep.
 
     Returns
     -------
-    dict of arrays over records: ``record_step`` (of the flow ``record_time``), the fields (float64) and ``theta``
-    (records, n_params); records after the stop are NaN.
+    dict of arrays, one row per record: ``record_step`` (for the gradient flow ``record_time``), the fields (float64)
+    and ``theta`` of shape (records, n_params); rows after the stop are NaN.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such point, run or measure.  It is a `ValueError`, too.
 
     Examples
     --------
     >>> ss.replay("xor", (8,), run=3)["theta"][-1]  # doctest: +SKIP
     """
-    loaded = sweep if isinstance(sweep, Sweep) else specs.load(sweep)
-    spec, numbers = _point(loaded, point)
-    fields = spec.record.fields if fields is None else tuple(fields)
-    if unknown := set(fields) - MEASURES.keys():
-        got = ", ".join(sorted(unknown))
-        raise ValueError(f"fields must be of {', '.join(MEASURES)}; got {got}{hint(min(unknown), MEASURES)}")
-    record = spec.record.model_copy(update={"parameters": True, "fields": fields})
-    kept = spec.model_copy(update={"record": record})
+    plan = Plan(_load(sweep))
+    spec, numbers, number = _select(plan, point, run, "replay")
+    measures = spec.record.fields if fields is None else _measures(fields)
+    record = spec.record.model_copy(update={"parameters": True, "fields": measures})
+    recording = spec.model_copy(update={"record": record})
     row = np.zeros(1, dtype=np.int64)  # of its trajectory
-    record_at = Plan(loaded).record_at
-    trained = prepare(kept, np.array([run]), numbers, recorded=row, record_at=record_at).train()
+    trained = prepare(recording, np.array([number]), numbers, recorded=row, record_at=plan.record_at).train()
     coordinate = "record_time" if spec.flows else "record_step"
     theta = trained.theta_path[0]
-    return {coordinate: record_at, **dict(measured(fields, spec, trained.measures[0], theta)), "theta": theta}
+    return {coordinate: plan.record_at, **dict(measured(measures, spec, trained.measures[0], theta)), "theta": theta}
 
 
-def _point(sweep: Sweep, point: Sequence[int] | int) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]]]:
-    index, shape = np.atleast_1d(point).tolist(), sweep.shape
-    if len(index) != len(shape):
-        remedy = "" if shape else "; leave it out and name the run: run=0"
-        raise ValueError(f"point must have one index for each of the {len(shape)} axes; got {point}{remedy}")
-    if off := [(i, n) for i, n in zip(index, shape, strict=True) if not -n <= i < n]:
-        raise ValueError(f"point must have an index below {off[0][1]} along an axis of as many values; got {off[0][0]}")
-    index = [i % n for i, n in zip(index, shape, strict=True)]
-    return sweep.structure(index), sweep.numbers([np.array([i]) for i in index], 1)
+def _load(sweep: str | Path | Sweep) -> Sweep:
+    return sweep if isinstance(sweep, Sweep) else specs.load(sweep)
+
+
+def _select(
+    plan: Plan, point: Sequence[int] | int, run: int, method: str
+) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]], int]:
+    """The spec of a point, its numbers, and the number of the run."""
+    sweep, axes = plan.sweep, len(plan.sweep.shape)
+    names = [dimension.name for dimension in plan.dimensions[:axes]]
+    index = point_index(point, dict(zip(names, sweep.shape, strict=True)), method)
+    number = run_number(run, range(math.prod(plan.shape[axes:])))
+    return sweep.structure(index), sweep.numbers([np.array([i]) for i in index], 1), number
+
+
+def _measures(fields: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(fields, str) or not all(isinstance(name, str) for name in fields):
+        raise ArgumentError(f'fields must be a list of names, such as ["loss"]; got {fields!r}')
+    if unknown := set(fields) - MEASURES.keys():
+        got = f"{', '.join(sorted(unknown))}{hint(min(unknown), MEASURES)}"
+        raise ArgumentError(f"fields must be chosen from {', '.join(MEASURES)}; got {got}")
+    return tuple(fields)

@@ -17,12 +17,12 @@ from saddlescape import spec as specs
 from saddlescape import store as stores
 from saddlescape.errors import RefusedError, SaddlescapeError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
+from saddlescape.runs.arguments import ArgumentError, thread_count
 from saddlescape.runs.compute import compute
 from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.spec import Sweep
 from saddlescape.store import RunFolder, Status, encode, last_line, merge_shards
 from saddlescape.system.arithmetic import ieee
-from saddlescape.system.resources import cores
 
 LOOK_SECONDS = 0.2
 """How often a run looks whether it is to stop, at least."""
@@ -73,7 +73,7 @@ class Threads:
     """Threads of this process, one block on each; as a context it waits for them to end."""
 
     def __init__(self, number: int | None = None) -> None:
-        self._number = number or cores()
+        self._number = thread_count(number)
         self._pool = ThreadPoolExecutor(self._number)
 
     def __enter__(self) -> "Threads":
@@ -146,10 +146,13 @@ def run(
     >>> ss.run("xor", "my-run", overrides=["starts.count=100"])  # doctest: +SKIP
     PosixPath('my-run/result.h5')
     """
+    if isinstance(source, Sweep) and overrides:
+        raise ArgumentError("overrides must be given to load(), as the sweep is loaded already")
+    number = thread_count(threads)
     sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
     folder = Path(out) if out is not None else stores.default_folder(source)
     plan = Plan(sweep)
-    check_room(plan, folder, threads or cores(), shard)
+    check_room(plan, folder, number, shard)
     with RunFolder(folder, plan, shard, accept_versions) as store:
         return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
 
@@ -171,11 +174,12 @@ def resume(
     Blocks that failed before are skipped, unless `retry_failed`.  If different software has computed the existing
     blocks, this is refused, unless `accept_versions`.
     """
+    number = thread_count(threads)
     with RunFolder.existing(Path(folder), accept_versions) as store:
         notes = store.failed() if retry_failed else {}
         for note in notes.values():
             note.unlink()
-        check_memory(store.plan, threads or cores())
+        check_memory(store.plan, number)
         return _finish(store, _team(threads, workers), keep_going, progress, should_stop, bool(notes))
 
 
@@ -221,7 +225,7 @@ def merge(
         if should_stop is not None and should_stop():
             raise Interrupted(Path(out), f"stopped; {out} was not made, and the shards are as they were")
 
-    return merge_shards([Path(folder) for folder in folders], Path(out), after_block, accept_versions)
+    return merge_shards(_paths(folders), Path(out), after_block, accept_versions)
 
 
 def status(folder: str | Path, *others: str | Path) -> Status:
@@ -251,6 +255,12 @@ def status(folder: str | Path, *others: str | Path) -> Status:
         one, other = run.folders[0], other_runs[0].folders[0]
         raise RefusedError(f"{one} and {other} are not shards of one run; ask for the status of each run alone")
     return run
+
+
+def _paths(folders: Sequence[str | Path]) -> list[Path]:
+    if isinstance(folders, str | Path) or not folders:
+        raise ArgumentError(f"folders must be one or more folders of runs; got {folders!r}")
+    return [Path(folder) for folder in folders]
 
 
 def _team(threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:

@@ -14,6 +14,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Self
 
+from saddlescape.errors import SaddlescapeError
+
 OFTEN, BESIDE = 4, 2**20
 """Bytes that may be read of metadata: so many times the file, as each structure is its own, and so many more."""
 
@@ -63,6 +65,8 @@ class Raw:
         """Bytes of values; ValueError beyond the end."""
         if not 0 <= at <= at + size <= self.size:
             raise ValueError(f"{size} bytes at {at} are beyond the end")
+        if self._content is None and self._descriptor < 0:
+            raise SaddlescapeError("this result is closed; open it again")
         found = os.pread(self._descriptor, size, at) if self._content is None else self._content[at : at + size]
         if len(found) != size:
             raise ValueError(f"{size} bytes at {at} are not to be had")

@@ -1,0 +1,209 @@
+"""Wrong arguments in a Python session: each a plain error before anything is computed or written."""
+
+import numpy as np
+import pytest
+from spec_cases import TINY
+from store_cases import run_folder, sweep
+
+import saddlescape as ss
+from saddlescape.errors import SaddlescapeError
+from saddlescape.plan import Plan
+from saddlescape.results.export import export
+from saddlescape.results.refine import refine
+from saddlescape.runs.runner import resume
+
+SLICE = TINY.replace(
+    'kind = "normal"',
+    'kind = "slice"\nbase = [0.5, -1, 0, 1, 2, 0, 1, -1, 0]\n'
+    "x = {index = 8, from = -0.5, to = 0.5, n = 2}\ny = {index = 3, from = 0, to = 1, n = 3}\n",
+)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return run_folder(Plan(sweep()), tmp_path_factory.mktemp("results") / "run")
+
+
+@pytest.fixture
+def result(file):
+    with ss.open(file) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cells(tmp_path):
+    with ss.open(run_folder(Plan(sweep(text=SLICE)), tmp_path / "slice")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", ["start", "replay", "Results.replay", "Results.trajectory"])
+@pytest.mark.parametrize(
+    ("point", "run", "message"),
+    [
+        ((1, 0), -1, r"run must be from 0 to 9; got -1$"),
+        ((1, 0), 10, r"run must be from 0 to 9; got 10$"),
+        ((1, 0), 10**30, r"run must be from 0 to 9; got 10+$"),
+        ((1, 0), 4.0, r"run must be an integer; got 4\.0$"),
+        ((1, 0), True, r"run must be an integer; got True$"),
+        ((1, 0), "4", r"run must be an integer; got '4'$"),
+        ((1, 0), [4, 5], r"run must be an integer; got \[4, 5\]$"),
+        ((2, 0), 4, r"point must have an index from -2 to 1 along activation; got 2$"),
+        ((1, -3), 4, r"point must have an index from -2 to 1 along bias; got -3$"),
+        ((1, 0.5), 4, r"each index of point must be an integer; got "),
+        ((1, None), 4, r"each index of point must be an integer; got None$"),
+        ("tanh", 4, r"point must have one index for each of activation, bias; got tanh$"),
+        ((1, 0, 4), 4, r"point must have one index for each of activation, bias; got \(1, 0, 4\)$"),
+    ],
+)
+def test_a_point_and_a_run_are_checked(result, name, point, run, message):
+    functions = {"Results.replay": result.replay, "Results.trajectory": result.trajectory}
+    call = functions.get(name) or (lambda *index: getattr(ss, name)(sweep(), *index))
+    with pytest.raises(ValueError, match=f"^{message}") as failure:
+        call(point, run)
+    assert isinstance(failure.value, SaddlescapeError)
+
+
+def test_negative_indices_of_a_point_count_from_the_end(result):
+    expected = result.trajectory((1, 0), 4)
+    for name, values in result.trajectory((-1, -2), 4).items():
+        np.testing.assert_array_equal(values, expected[name])
+    np.testing.assert_array_equal(ss.start(sweep(), (-1, -2), 4), ss.start(sweep(), (1, 0), 4))
+
+
+def test_the_run_of_a_slice_is_the_number_of_its_cell(cells):
+    corner = ss.start(sweep(text=SLICE), run=5)
+    assert corner[[8, 3]].tolist() == [0.5, 1]
+    for call in (ss.start, ss.replay):
+        with pytest.raises(SaddlescapeError, match=r"run must be from 0 to 5; got 6$"):
+            call(sweep(text=SLICE), run=6)
+    with pytest.raises(SaddlescapeError, match=r"run must be 0; got 1$"):
+        cells.replay((1, 2), 1)
+
+
+def test_a_single_run_is_one_of_those_selected(result):
+    recorded = result.trajectory((1, 0), 4)
+    for part in (result.isel(run=4), result.isel(run=[4, 7]), result.sel(run=slice(4, 6))):
+        for name, values in part.trajectory((1, 0)).items():
+            np.testing.assert_array_equal(values, recorded[name])
+        selected = r"(4|one of the selected runs \(4, 7\)|from 4 to 6)"
+        with pytest.raises(SaddlescapeError, match=f"^run must be {selected}; got 0$"):
+            part.trajectory((1, 0), 0)
+    again, alone = result.replay((1, 0), 4), result.isel(run=4).replay((1, 0))
+    np.testing.assert_array_equal(again["theta"], alone["theta"])
+    with pytest.raises(SaddlescapeError, match=r"^run must be selected; the selection is empty$"):
+        result.isel(run=[]).replay((1, 0))
+
+
+@pytest.mark.parametrize(
+    ("method", "index", "message"),
+    [
+        ("isel", {"run": slice(0.5, 2)}, r"run: must be a slice between integers; got slice\(0\.5, 2, None\)$"),
+        ("isel", {"run": slice("a", None)}, "run: must be a slice between integers; got"),
+        ("isel", {"run": np.zeros((2, 2), int)}, "run: must have an integer index, a slice or a list of integers; got"),
+        ("isel", {"run": -11}, r"run: must have an index from -10 to 9; got -11$"),
+        ("sel", {"run": True}, r"run: must be one of the 10 selected; got True$"),
+        ("sel", {"run": slice("a", None)}, "run: must be a slice between integers; got"),
+        ("sel", {"run": slice(0, 4, 2)}, r"run: must be a slice of values without a step; got .*; isel takes steps$"),
+        ("sel", {"bias": slice("a", "b")}, "bias: must be a slice between numbers; got"),
+        ("sel", {"bias": slice(0, 1, 2)}, "bias: must be a slice of values without a step; got"),
+        ("sel", {"bias": None}, "bias: must be one of 1, 0; got None$"),
+        ("sel", {"bias": {}}, r"bias: must be one of 1, 0; got \{\}$"),
+        ("sel", {"activation": slice(0, 1)}, "activation: must be a slice between strings; got"),
+    ],
+)
+def test_a_selection_is_checked(result, method, index, message):
+    with pytest.raises(SaddlescapeError, match=f"^{message}"):
+        getattr(result, method)(**index)
+
+
+def test_an_empty_list_selects_nothing(result):
+    assert result.isel(run=[]).outcome.shape == result.sel(run=[]).outcome.shape == (2, 2, 0)
+
+
+def test_an_unknown_coordinate_is_told_with_the_known_ones(result):
+    with pytest.raises(KeyError, match="no coordinate 'activaton'; did you mean 'activation'"):
+        result.coords["activaton"]
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_threads_are_a_positive_integer(cells, tmp_path, threads):
+    spec, out = sweep(text=TINY).spec, tmp_path / "out"
+    for call in (
+        lambda: ss.run(sweep(), out, threads=threads),
+        lambda: resume(cells.path.parent, threads=threads),
+        lambda: ss.run_starts(spec, np.zeros((1, 9)), threads=threads),
+        lambda: refine(cells, out, threads=threads),
+    ):
+        with pytest.raises(SaddlescapeError, match=r"^threads must be (at least 1|an integer); got "):
+            call()
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"levels": 0}, r"levels must be at least 1; got 0$"),
+        ({"levels": 1.5}, r"levels must be an integer; got 1\.5$"),
+        ({"band": -1}, r"band must be a number that is not negative, or None; got -1$"),
+        ({"band": "1"}, r"band must be a number that is not negative, or None; got '1'$"),
+    ],
+)
+def test_arguments_of_refine_are_checked(cells, tmp_path, arguments, message):
+    with pytest.raises(SaddlescapeError, match=f"^{message}"):
+        refine(cells, tmp_path / "fine.h5", **arguments)
+    assert not (tmp_path / "fine.h5").exists()
+
+
+def test_overrides_of_a_loaded_sweep_are_not_ignored(tmp_path):
+    with pytest.raises(SaddlescapeError, match=r"^overrides must be given to load\(\)"):
+        ss.run(sweep(), tmp_path / "run", overrides=["training.steps=3"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_folders_to_merge_are_a_list(tmp_path):
+    for folders in ([], "run"):
+        with pytest.raises(SaddlescapeError, match=r"^folders must be one or more folders of runs; got "):
+            ss.merge(folders, tmp_path / "result.h5")
+
+
+@pytest.mark.parametrize(
+    ("spec", "theta", "message"),
+    [
+        (sweep(), np.zeros((1, 9)), r"spec must be one point of a sweep, such as .*; got a Sweep$"),
+        ("xor", np.zeros((1, 9)), r"spec must be one point of a sweep, such as .*; got a str$"),
+        (sweep().spec, np.zeros((1, 9), complex), r"theta must be an array of real numbers; got complex128 values$"),
+        (sweep().spec, "weights.npy", r"theta must be an array of real numbers; got <U11 values$"),
+        (sweep().spec, np.full((1, 9), np.inf), r"theta must be finite; it contains NaN or infinite values$"),
+    ],
+)
+def test_starts_given_as_an_array_are_checked(spec, theta, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        ss.run_starts(spec, theta)
+
+
+@pytest.mark.parametrize("fields", ["loss", [1]])
+def test_fields_are_a_list_of_names(fields):
+    with pytest.raises(ValueError, match=r'^fields must be a list of names, such as \["loss"\]; got '):
+        ss.replay(sweep(), (0, 0), fields=fields)
+
+
+def test_an_unknown_format_is_told_with_the_known_ones(result, tmp_path):
+    with pytest.raises(SaddlescapeError, match=r"^to must be one of csv, npz, parquet; got 'cvs'; did you mean 'csv'"):
+        export(result, "cvs", str(tmp_path / "runs.csv"))
+
+
+def test_a_closed_result_is_no_damaged_file(file):
+    result = ss.open(file)
+    outcome = result.outcome
+    result.close()
+    for ask in (lambda: result.outcome, lambda: result.isel(run=0).outcome, lambda: result.sweep, result.to_dataframe):
+        with pytest.raises(SaddlescapeError, match=r"^this result is closed; open it again$"):
+            ask()
+    assert outcome.shape == (2, 2, 10)
+
+
+def test_a_misspelt_name_of_the_package_is_told_with_the_right_one():
+    with pytest.raises(AttributeError, match=r"no attribute 'opne'; did you mean 'open'"):
+        _ = ss.opne
+    with pytest.raises(AttributeError, match=r"no attribute 'plot'; did you mean 'plots'"):
+        _ = ss.plot
