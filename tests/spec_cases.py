@@ -17,6 +17,8 @@ learning_rate = 0.5
 steps = 20
 """
 
+DRAWN = 'kind = "normal"\ncount = 10\nseed = 1\n'
+"""Its starts, to be replaced by those of a slice."""
 
 PRODUCT = """[network]
 hidden = [1]

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray
-from spec_cases import TINY
+from spec_cases import DRAWN, TINY
 from store_cases import TEXT, filled, run_folder, sweep
 
 import saddlescape as ss
@@ -82,7 +82,7 @@ def test_dimensions_are_told_by_key_or_parameter(result, tmp_path):
     assert result.labels == {"activation": "network.activation", "bias": "network.bias", "run": "run"}
     cut = 'kind = "slice"\nbase = [0, 0, 0, 0, 0, 0, 0, 0, 0]\n'
     cut += "".join(f"{d} = {{index = {i}, from = 0, to = 1, n = 2}}\n" for d, i in (("x", 8), ("y", 3)))
-    plan = Plan(parse(TINY.replace('kind = "normal"', cut), tmp_path))
+    plan = Plan(parse(TINY.replace(DRAWN, cut), tmp_path))
     with ss.open(run_folder(plan, tmp_path / "run")) as cells:
         assert cells.labels == {"x": "parameter b2[0]", "y": "parameter w1[1,0]", "run": "run"}
 

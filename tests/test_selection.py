@@ -8,7 +8,7 @@ import pytest
 import xarray
 from hypothesis import given
 from hypothesis import strategies as st
-from spec_cases import TINY
+from spec_cases import DRAWN, TINY
 from store_cases import filled, run_folder, sweep
 
 import saddlescape as ss
@@ -268,7 +268,7 @@ def test_a_run_is_replayed_from_its_place(tmp_path):
 def test_a_cell_of_a_slice_is_replayed(tmp_path):
     cut = 'kind = "slice"\nbase = [0.5, -1, 0, 1, 2, 0, 1, -1, 0]\n'
     cut += "".join(f"{d} = {{index = {i}, from = 0, to = 1, n = {n}}}\n" for d, i, n in (("x", 8, 2), ("y", 3, 3)))
-    small = parse(TINY.replace('kind = "normal"', cut) + "[record]\nruns = 'all'\n", Path())
+    small = parse(TINY.replace(DRAWN, cut) + "[record]\nruns = 'all'\n", Path())
     with ss.open(ss.run(small, tmp_path / "run")) as result:
         again = result.replay((1, 2))
         np.testing.assert_array_equal(again["loss"].astype("f4"), result.trajectory((1, 2), 0)["loss"])

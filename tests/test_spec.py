@@ -148,7 +148,65 @@ def test_what_is_said_is_used_or_refused_however_it_is_said(words):
 def test_a_key_that_is_set_changes_something(text, idle, message):
     told = faults(XOR + text, idle)
     assert told.startswith(message)
-    assert told.endswith("; remove the --set")
+    assert told.endswith("; leave it out")
+
+
+LEFT_IDLE = {
+    ("training.optimizer", '"gd", "momentum"', '"adam"'): ("training.beta2 = 0.5", 'it belongs to optimizer = "adam"'),
+    ("training.schedule", '"constant", "cosine"', '"exponential"'): ("training.schedule_decay = 0.5", "it belongs to"),
+    ("problem.name", '"and", "or"', '"parity"'): ("problem.bits = 3", 'it belongs to name = "parity"'),
+    ("starts.kind", '"zero", "constant"', '"ray"'): (f"starts.direction = {[1] * 9}", 'it belongs to kind = "ray"'),
+    ("starts.kind", '"zero"', '"normal"'): ("starts.scale = 3", "these starts have no scale"),
+    ("network.bias", "false", "true"): ("starts.biases = false", "no bias is drawn"),
+    ("network.hidden", "[]", "[2]"): ('network.activation = "tanh"', "there are no hidden units"),
+}
+"""An axis: its key, values that leave a key idle, a value that uses it; and that key, with the reason."""
+
+
+@pytest.mark.parametrize(("axis", "idle"), LEFT_IDLE.items(), ids=str)
+def test_a_key_that_no_value_of_an_axis_uses_is_refused(axis, idle):
+    """In the file, by --set or by another axis; but not where one value of the axis uses it."""
+    (choice, unused, used), (said, reason) = axis, idle
+    key, _, value = said.partition(" = ")
+    text = f'{{}}[[axes]]\nkey = "{choice}"\nvalues = [{{}}]\n'
+    base = XOR.replace('name = "xor"', "") if choice == "problem.name" else XOR
+    table = f"{base}[{key.split('.')[0]}]\n" if "problem" not in key else base
+    written = table + said.split(".", 1)[1] + "\n"
+    message = re.escape(f"{key}: changes nothing, as {reason}") + ".*; leave it out"
+    assert re.fullmatch(message, faults(text.format(written, unused)))
+    assert re.fullmatch(message, faults(text.format(base, unused), f"{key}={value}"))
+    another = f'[[axes]]\nkey = "{key}"\nvalues = [{value}]\n'
+    as_axis = re.escape(f"axes: {key} changes nothing, as {reason}") + ".*; remove this axis"
+    assert re.fullmatch(as_axis, faults(text.format(base, unused) + another))
+    for everywhere in (text.format(written, f"{unused}, {used}"), text.format(base, f"{unused}, {used}") + another):
+        assert parse(everywhere, Path()).axes[0].key == choice
+    begun = parse(text.format(written, unused), Path(), begun=True)
+    assert begun.axes[0].key == choice, "runs that an earlier version began go on"
+
+
+@pytest.mark.parametrize(
+    ("section", "said", "reason"),
+    [
+        ('starts]\nkind = "zero"', "scale = 3", "these starts have no scale"),
+        ('starts]\nkind = "zero"', "seed = 3", "nothing is drawn"),
+        ("network]\nhidden = []", 'activation = "tanh"', "there are no hidden units"),
+        ('starts]\nkind = "slice"', "count = 3", "each point of a slice is one start"),
+    ],
+)
+def test_a_key_of_the_file_that_changes_nothing_is_refused_unless_it_is_the_default(section, said, reason):
+    text, key = f"{XOR}[{section}\n", f"{section.partition(']')[0]}.{said.split()[0]}"
+    if "slice" in section:
+        text += "base = [1,1,1,1,1,1,1,1,1]\nx = {index=0,from=0,to=1,n=2}\ny = {index=1,from=0,to=1,n=2}\n"
+    assert faults(f"{text}{said}") == f"{key}: changes nothing, as {reason}; leave it out"
+    default = parse(text, Path()).resolved()[key.split(".")[0]][key.split(".")[1]]
+    written = f"{text}{said.split()[0]} = {json.dumps(default)}"
+    assert parse(written, Path()).resolved() == parse(text, Path()).resolved()
+
+
+def test_a_measure_of_hidden_layers_needs_one_at_some_point():
+    text = XOR + '[record]\nfields = ["cosine"]\n[[axes]]\nkey = "network.hidden"\nvalues = [{}]'
+    assert faults(text.format("[]")).startswith('record.fields: "cosine" needs a hidden layer; leave it out')
+    assert parse(text.format("[], [2]"), Path()).shape == (2,)
 
 
 def test_an_element_that_is_an_axis_is_not_advised_to_be_unset():
@@ -290,7 +348,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + FLOW + '[record]\ntimes = "every:2"', 'record.times: must be "log:N", "linear:N" or a list of times'),
         (XOR + "[record]\ntimes = [1]", 'record.times: belongs to .*; leave it out and write record.steps'),
         (XOR + '[[axes]]\nkey = "training.optimizer"\nvalues = ["gd", "flow"]', "cannot be an axis with optimizer"),
-        (XOR + FLOW + '[[axes]]\nkey = "training.learning_rate"\nvalues = [1, 2]', "the flow has none; remove"),
+        (XOR + FLOW + '[[axes]]\nkey = "training.learning_rate"\nvalues = [1, 2]', "axes: training.learning_rate changes nothing, .*; remove this axis"),  # noqa: E501
         (XOR + '[record]\nsteps = "log:0"', 'record.steps: must be "log:N", "every:N" or a list'),
         (XOR + "[record]\nsteps = [1, 5, 2]", "record.steps: must be increasing; got 2 after 5"),
         (XOR + "[record]\nsteps = [20001]", "record.steps: must end by the last step, 20000; got 20001"),

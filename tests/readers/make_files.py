@@ -10,14 +10,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from spec_cases import TINY
+from spec_cases import DRAWN, TINY
 from store_cases import TEXT, filled, run_folder
 
 from saddlescape.plan import Plan
 from saddlescape.spec import parse
 
 SIDES = "".join(f"{d} = {{index = {i}, from = -1, to = 1, n = {n}}}\n" for d, i, n in (("x", 8, 6), ("y", 3, 5)))
-SLICE = TINY.replace('kind = "normal"', f'kind = "slice"\nbase = [0, 0, 0, 0, 0, 0, 0, 0, 0]\n{SIDES}')
+SLICE = TINY.replace(DRAWN, f'kind = "slice"\nbase = [0, 0, 0, 0, 0, 0, 0, 0, 0]\n{SIDES}')
 SCALE = '[[axes]]\nkey = "starts.scale"\nvalues = [0, 0.1, 1.0]\n'
 ZIPPED = "".join(
     f'[[axes]]\nkey = "{key}"\nvalues = [0.1, 0.2]\nzip = "both"\n'

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import Axis, fits, grid, only_numbers, read
-from saddlescape.spec.checks import CHOICES, NOTHING, Chosen
+from saddlescape.spec.checks import Chosen, Idle
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import ALIASES, KEYS, is_key, rename
 from saddlescape.spec.model import LAYER_RATES, NUMERIC, NetworkKeys, Side, Spec, Starts, is_number
@@ -230,11 +230,11 @@ def parse(
     found = [*renamed, *override_faults, *_shaping(tree, axes)]
     for axis in (axis for axis in axes if axis.key in KEYS):
         _default(tree, axis.key, axis.values[0])
-    if begun:
-        chosen = {key: (None,) for key in CHOICES if key in chosen}
     files, unsound = DataFiles(folder, contents), unsound.union(fault.path for fault in found)
     chosen |= {axis.key: axis.extremes if is_number(axis.key) else axis.values for axis in axes}
     structures, spec_faults = _structures(tree, files, axes, chosen, unsound)
+    if begun:
+        spec_faults = [fault for fault in spec_faults if not isinstance(fault, Idle)]
     if faults := [*faults, *found, *spec_faults]:
         raise SpecError(faults)
     spec = next(iter(structures.values()))
@@ -289,7 +289,8 @@ def _structures(
     if (number := math.prod(lengths)) > MAX_STRUCTURES:
         message = f"must have at most {MAX_STRUCTURES} combinations of other keys than {', '.join(NUMERIC)}"
         first = [replace(axis, values=axis.values[:1]) for axis in axes]
-        return {}, [Fault("axes", f"{message}; got {number}"), *_structures(tree, files, first, chosen, unsound)[1]]
+        of_first = (f for f in _structures(tree, files, first, chosen, unsound)[1] if not isinstance(f, Idle))
+        return {}, [Fault("axes", f"{message}; got {number}"), *of_first]
     specs: dict[tuple[int, ...], Spec] = {}
     met: dict[Fault, list[tuple[int, ...]]] = {}
     for index in itertools.product(*map(range, lengths)):
@@ -318,9 +319,9 @@ def _located(
 ) -> Iterator[Fault]:
     """Each kind of fault once, with the values that it depends on; that one changes nothing only if met everywhere."""
     told = set()
-    for (path, message), where in met.items():
-        kind = path, re.sub(r"\d+", "", message)
-        if kind in told or (NOTHING in message and len(where) < math.prod(lengths)):
+    for fault, where in met.items():
+        kind = fault.path, re.sub(r"\d+", "", fault.message)
+        if kind in told or (isinstance(fault, Idle) and len(where) < math.prod(lengths)):
             continue
         told.add(kind)
         pairs = [
@@ -329,7 +330,7 @@ def _located(
             for axis in side
             if len(set(met_at)) < length and not is_number(axis.key)
         ]
-        yield Fault(path, f"{message} (where {', '.join(pairs)})" if pairs else message)
+        yield fault._replace(message=f"{fault.message} (where {', '.join(pairs)})") if pairs else fault
 
 
 def _put(tree: Tree, key: str, value: Any) -> Iterator[Fault]:

@@ -1,9 +1,9 @@
 """Checks of keys that do not fit each other, a module for each section of a spec."""
 
 from saddlescape.spec.checks import idle, network, problem, record, starts, training
-from saddlescape.spec.checks.check import CHOICES, LARGEST, NOTHING, Chosen, SpecCheck
+from saddlescape.spec.checks.check import LARGEST, Chosen, Idle, SpecCheck
 
-__all__ = ["CHECKS", "CHOICES", "LARGEST", "NOTHING", "Chosen"]
+__all__ = ["CHECKS", "LARGEST", "Chosen", "Idle"]
 
 LENGTH = ("problem", "training.batch", "training.steps", "training.epochs")
 DRAWS = ("starts.kind", "starts.direction")
@@ -23,10 +23,10 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     (("starts.kind",), starts.choice),
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), starts.shape),
     (("network.dtype",), network.numbers),
-    (("starts.kind",), idle.axis("starts.scale", "these starts have no scale", idle.given)),
-    (("training.optimizer",), idle.axis("training.learning_rate", "the flow has none", lambda spec: spec.flows, False)),
-    (("starts.kind", "network.bias"), idle.axis("starts.biases", "no bias is drawn", idle.no_biases)),
-    ((*DRAWS, "training.batch", "training.noise"), idle.axis("starts.seed", "nothing is drawn", idle.undrawn)),
-    (("network.hidden",), idle.axis("network.activation", "there are no hidden units", idle.shallow)),
+    idle.key("starts.count", "each point of a slice is one start", idle.grid, "starts.kind"),
+    idle.key("starts.scale", "these starts have no scale", idle.unscaled, "starts.kind"),
+    idle.key("starts.biases", "no bias is drawn", idle.no_biases, "starts.kind", "network.bias"),
+    idle.key("starts.seed", "nothing is drawn", idle.undrawn, *DRAWS, "training.batch", "training.noise"),
+    idle.key("network.activation", "there are no hidden units", idle.shallow, "network.hidden"),
 ]
 """Each check, and the keys that it needs sound: where one is at fault already, it says nothing."""

@@ -1,6 +1,6 @@
 """What the checks of a spec share."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,39 @@ from saddlescape.spec.model import Spec
 Chosen = Mapping[str, Sequence[Any]]
 """The keys that an axis sets, with its values (of numbers the extreme ones), and those of overrides, with none.
 
-What an axis of `CHOICES` leaves idle at one point may be used at another; an override is as though the file said so."""
+A key that is idle at one point may be used at another; an override is as though the file said so."""
 
 SpecCheck = Callable[[Spec, Chosen], Iterator[Fault]]
 
-CHOICES = ("problem.name", "network.hidden", "starts.kind", "training.optimizer", "training.schedule")
-"""Keys whose value decides which other keys there are."""
+
+class Idle(Fault):
+    """A key that changes nothing at one point; a fault of the sweep if it changes nothing at every point."""
+
+    __slots__ = ()
 
 
-NOTHING = "changes nothing, as"
-"""What is said of a key that is idle; a fault only if it is so at every point."""
+def idle(path: str, reason: str, choice: str, chosen: Chosen, more: str = "") -> Iterator[Idle]:
+    """A key that the value of `choice` leaves idle; if `choice` is an axis, another value of it may use the key."""
+    if chosen.get(choice) or chosen.get(path):
+        yield nothing(path, f"it {reason}", {choice}, chosen)
+    else:
+        yield Idle(path, f"{reason}; {_remedy(path, {choice}, chosen)}{more}")
 
 
-def idle(path: str, reason: str, choice: str, chosen: Chosen, more: str = "") -> Iterator[Fault]:
-    """A key that the value of `choice` leaves idle: with an axis on `choice`, another value may have a use for it.
+def nothing(path: str, reason: str, choices: Collection[str], chosen: Chosen) -> Idle:
+    """The fault of a key that the values of `choices` leave idle, for this reason."""
+    axis = bool(chosen.get(path))
+    message = f"changes nothing, as {reason}; {_remedy(path, choices, chosen)}"
+    return Idle("axes", f"{path} {message}") if axis else Idle(path, message)
 
-    What the file says and an override leaves idle is unset by another override.
-    """
-    if not chosen.get(choice):
-        in_file = not any(f"{key}.".startswith(f"{path}.") for key in chosen)
-        unset = f"unset it with --set {path}=" if choice in chosen and in_file else "leave it out"
-        yield Fault(path, f"{reason}; {unset}{more}")
-    elif chosen.get(path) == ():
-        yield Fault(path, f"{NOTHING} it {reason}; remove the --set")
+
+def _remedy(path: str, choices: Collection[str], chosen: Chosen) -> str:
+    """How to remove an idle key; an override unsets a key of the file that another override left idle."""
+    if chosen.get(path):
+        return "remove this axis"
+    in_file = not any(f"{key}.".startswith(f"{path}.") for key in chosen)
+    overridden = any(chosen.get(choice) == () for choice in choices)
+    return f"unset it with --set {path}=" if in_file and overridden else "leave it out"
 
 
 LARGEST = {"float64": 1e300, "float32": 1e30}

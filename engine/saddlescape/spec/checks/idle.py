@@ -1,32 +1,38 @@
-"""Checks of axes and overrides that change nothing."""
+"""Checks of keys that change nothing."""
 
 from collections.abc import Callable, Iterator
 
-from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import NOTHING, Chosen, SpecCheck
+from saddlescape.spec.checks.check import Chosen, Idle, SpecCheck, nothing
 from saddlescape.spec.model import Spec
 from saddlescape.words.starts import STARTS
 
 
-def axis(key: str, reason: str, is_idle: Callable[[Spec], bool], also_set: bool = True) -> SpecCheck:
-    """Whether an axis or, if `also_set`, an override changes nothing; a fault only if that is so at every point."""
+def key(path: str, reason: str, is_idle: Callable[[Spec], bool], *choices: str) -> tuple[tuple[str, ...], SpecCheck]:
+    """The check that the values of `choices` do not leave a key idle, with these; a file may contain its default."""
+    section, name = path.split(".")
 
-    def check(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-        if (chosen.get(key) or (also_set and key in chosen)) and is_idle(spec):
-            path, words, remedy = ("axes", f"{key} ", "this axis") if chosen[key] else (key, "", "the --set")
-            yield Fault(path, f"{words}{NOTHING} {reason}; remove {remedy}")
+    def check(spec: Spec, chosen: Chosen) -> Iterator[Idle]:
+        keys = getattr(spec, section)
+        is_set = path in chosen or getattr(keys, name) != type(keys).model_fields[name].default
+        if is_set and is_idle(spec):
+            yield nothing(path, reason, {*choices}, chosen)
 
-    return check
+    return choices, check
 
 
-def given(spec: Spec) -> bool:
+def grid(spec: Spec) -> bool:
+    """Whether the starts are a grid, whose size is that of its sides."""
+    return spec.starts.kind == "slice"
+
+
+def unscaled(spec: Spec) -> bool:
     """Whether nothing scales the starts."""
     return not STARTS[spec.starts.kind].scaled
 
 
 def no_biases(spec: Spec) -> bool:
     """Whether no bias is drawn."""
-    return given(spec) or not spec.network.bias
+    return unscaled(spec) or not spec.network.bias
 
 
 def undrawn(spec: Spec) -> bool:

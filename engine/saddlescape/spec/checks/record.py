@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import Chosen
+from saddlescape.spec.checks.check import Chosen, Idle, idle
 from saddlescape.spec.checks.problem import sound
 from saddlescape.spec.model import Spec
 from saddlescape.words.measures import MEASURES
@@ -30,8 +30,8 @@ def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 def measures(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Measures are of layers that are there."""
     keys = spec.record
-    idle = [field for field in keys.fields if "hidden_layer" in MEASURES[field].dims and not spec.network.hidden]
-    if idle and not chosen.get("network.hidden"):
-        yield Fault("record.fields", f'"{idle[0]}" needs a hidden layer; leave it out, or set network.hidden')
+    of_hidden = [field for field in keys.fields if "hidden_layer" in MEASURES[field].dims]
+    if of_hidden and not spec.network.hidden:
+        yield Idle("record.fields", f'"{of_hidden[0]}" needs a hidden layer; leave it out, or set network.hidden')
     if "tolerance" in keys.model_fields_set and "effective_width_tol" not in keys.fields:
-        yield Fault("record.tolerance", 'belongs to fields with "effective_width_tol"; leave it out')
+        yield from idle("record.tolerance", 'belongs to fields with "effective_width_tol"', "record.fields", chosen)

@@ -18,7 +18,8 @@ def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
         for key in (*kind.keys, *kind.optional):
             given = getattr(keys, key) is not None
             if given and keys.kind != name:
-                reason = f'belongs to kind = "{name}"; got kind = {keys.kind!r}'
+                got = "" if chosen.get("starts.kind") else f"; got kind = {keys.kind!r}"
+                reason = f'belongs to kind = "{name}"{got}'
                 yield from idle(f"starts.{key}", reason, "starts.kind", chosen)
             if not given and keys.kind == name and key in kind.keys:
                 yield Fault(f"starts.{key}", f'is missing; kind = "{name}" needs it')
