@@ -1,4 +1,4 @@
-"""The table of faults: a test marked ``fault("name")`` counts those it tried; what fails it was lost."""
+"""The table of faults: a test marked ``fault("name")`` counts the faults that it injected; a failure is a loss."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture
 def tried(request, record_property):
-    """Call after a fault, or so many of them, that took nothing."""
+    """Return a function to call after a fault, or after `number` of them, that lost nothing."""
     name = request.node.get_closest_marker("fault").args[0]
     record_property(FAULT, (name, 0))
     return lambda number=1: record_property(FAULT, (name, number))
@@ -33,6 +33,6 @@ def pytest_terminal_summary(terminalreporter, config):
     table = "\n".join(["| fault | tried | lost |", "| --- | --- | --- |", *rows])
     terminalreporter.write_line(f"\n{table}")
     if page := config.getoption("--faults"):
-        text, found = re.subn(r"\| fault \|.*\n(\|.*\n)+", table.replace("\\", r"\\") + "\n", page.read_text())
-        assert found == 1, f"{page} must have the table"
+        text, tables = re.subn(r"\| fault \|.*\n(\|.*\n)+", table.replace("\\", r"\\") + "\n", page.read_text())
+        assert tables == 1, f"{page} must have the table"
         page.write_text(text)

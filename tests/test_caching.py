@@ -159,7 +159,7 @@ def tiny(tmp_path):
     return tmp_path / "tiny.toml"
 
 
-@pytest.mark.fault("machine code cannot be kept on the disk")
+@pytest.mark.fault("machine code cannot be stored on the disk")
 def test_without_a_folder_for_machine_code_a_run_goes_on_with_one_warning(read_only, tiny, tmp_path, tried):
     run, told = tmp_path / "run", "warning: machine code cannot be kept (no folder for it can be written)"
     done = command(read_only, "run", tiny, "-o", run)
@@ -192,7 +192,7 @@ def doubled():
     return double
 
 
-@pytest.mark.fault("machine code cannot be kept on the disk")
+@pytest.mark.fault("machine code cannot be stored on the disk")
 def test_a_folder_that_vanishes_is_made_again(named, tried):
     double = doubled()
     shutil.rmtree(named)
@@ -202,7 +202,7 @@ def test_a_folder_that_vanishes_is_made_again(named, tried):
     tried()
 
 
-@pytest.mark.fault("machine code cannot be kept on the disk")
+@pytest.mark.fault("machine code cannot be stored on the disk")
 def test_where_the_folder_becomes_a_file_one_warning_tells_it(named, tried):
     double = doubled()
     shutil.rmtree(named)
@@ -213,7 +213,7 @@ def test_where_the_folder_becomes_a_file_one_warning_tells_it(named, tried):
     tried()
 
 
-@pytest.mark.fault("machine code cannot be kept on the disk")
+@pytest.mark.fault("machine code cannot be stored on the disk")
 def test_a_full_disk_is_told_once_and_machine_code_done_without(tmp_path, monkeypatch, tried):
     forget_what_was_told(monkeypatch)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

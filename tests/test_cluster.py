@@ -215,7 +215,7 @@ def test_a_scheduler_that_is_lost_ends_the_run_and_keeps_what_is_done(processes,
     assert resume(tmp_path / "run", threads=2).read_bytes() == result.read_bytes()
 
 
-@pytest.mark.fault("the scheduler of a cluster stops answering, or is lost")
+@pytest.mark.fault("the scheduler of a cluster stops responding, or is lost")
 @pytest.mark.parametrize("harm", ["SIGSTOP", pytest.param("SIGKILL", marks=pytest.mark.slow)])
 def test_a_scheduler_that_does_not_answer_is_one_line(processes, sweep, result, tmp_path, tried, harm):
     processes.workers(1)
@@ -244,7 +244,7 @@ main()
 """
 
 
-@pytest.mark.fault("the scheduler of a cluster stops answering, or is lost")
+@pytest.mark.fault("the scheduler of a cluster stops responding, or is lost")
 def test_a_scheduler_that_takes_calls_and_is_silent_is_not_waited_for(sweep, tmp_path, tried):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"tcp://127.0.0.1:{silent.getsockname()[1]}"

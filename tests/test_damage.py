@@ -107,7 +107,7 @@ HARMS = {
 }
 
 
-@pytest.mark.fault("a block is gone, empty, renamed, foreign, or no file")
+@pytest.mark.fault("a block is missing, empty, renamed, foreign, or not a file")
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_harmed_block_is_computed_again(plan, folder, tried, harm):
     reference = (folder / "result.h5").read_bytes()
@@ -119,7 +119,7 @@ def test_a_harmed_block_is_computed_again(plan, folder, tried, harm):
     tried()
 
 
-@pytest.mark.fault("a block is there twice, both whole")
+@pytest.mark.fault("a block has two intact files")
 def test_a_block_that_is_there_twice_is_refused_and_both_are_kept(plan, folder, tried, tmp_path):
     first = sorted(folder.glob("blocks/*.h5"))[0]
     with RunFolder(tmp_path / "other", plan) as store:

@@ -176,7 +176,7 @@ def test_what_the_file_system_lacks_is_told(tmp_path, monkeypatch, capsys, left,
     assert capsys.readouterr().err == f"error: {message}\n"
 
 
-@pytest.mark.fault("the system writes less than it was given")
+@pytest.mark.fault("the system writes fewer bytes than requested")
 def test_short_writes_change_no_byte(plan, reference, tmp_path, tried):
     rng, short = random.Random(1), 0
 
@@ -194,7 +194,7 @@ def test_short_writes_change_no_byte(plan, reference, tmp_path, tried):
     tried(short)
 
 
-@pytest.mark.fault("a signal comes in the midst of a run and its merge")
+@pytest.mark.fault("a signal arrives during a run and its merge")
 def test_signals_change_no_byte(plan, reference, tmp_path, tried):
     came = []
     previous = signal.signal(signal.SIGALRM, lambda number, frame: came.append(number))
@@ -221,7 +221,7 @@ def saddlescape(*words, room=resource.RLIM_INFINITY):
 REMEDY = "make room and give the command again: what is done is kept"
 
 
-@pytest.mark.fault("a file grows to the limit of the system (RLIMIT_FSIZE), as users see it")
+@pytest.mark.fault("a file reaches the size limit of the system (RLIMIT_FSIZE), from the command line")
 def test_a_full_disk_is_one_line_and_exit_code_3(tmp_path, tried):
     (tmp_path / "tiny.toml").write_text(TINY)
     run, shard = tmp_path / "run", tmp_path / "shard"
@@ -246,7 +246,7 @@ def test_a_full_disk_is_one_line_and_exit_code_3(tmp_path, tried):
 THREADLESS = "import threading; threading.stack_size(2**47); from saddlescape_cli.main import main; main()"
 
 
-@pytest.mark.fault("no thread can be started, as users see it")
+@pytest.mark.fault("no thread can be started, from the command line")
 def test_a_thread_that_cannot_be_started_is_one_line_and_exit_code_3(tmp_path, tried):
     (tmp_path / "tiny.toml").write_text(TINY)
     words = [sys.executable, "-c", THREADLESS, "run", str(tmp_path / "tiny.toml"), "-o", str(tmp_path / "run")]

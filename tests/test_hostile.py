@@ -50,7 +50,7 @@ def refused(code, stderr, left):
     assert not left
 
 
-@pytest.mark.fault("a result file made or changed to do harm is read")
+@pytest.mark.fault("a malicious result file is read")
 @pytest.mark.parametrize("name", [*hostile.CASES, *hostile.BYTES])
 def test_every_command_refuses_it_in_a_line(told, name, tried):
     for word in ("info", "plot", "export"):
@@ -59,7 +59,7 @@ def test_every_command_refuses_it_in_a_line(told, name, tried):
     tried()
 
 
-@pytest.mark.fault("a result file made or changed to do harm is read")
+@pytest.mark.fault("a malicious result file is read")
 @pytest.mark.parametrize("name", hostile.TEXTS)
 def test_a_text_is_refused_by_the_command_that_needs_it(told, name, tried):
     refused(*told[name]["info"][0])
@@ -85,7 +85,7 @@ def test_the_library_refuses_as_the_commands_do(whole, tmp_path):
             _ = result.axes, result.spec_text, dict(result)
 
 
-@pytest.mark.fault("a result file made or changed to do harm is read")
+@pytest.mark.fault("a malicious result file is read")
 @pytest.mark.parametrize("kind", ["whole", "small"])
 @pytest.mark.parametrize(
     ("seed", "many"), [(1, 750), *(pytest.param(seed, 7500, marks=pytest.mark.slow) for seed in range(2, 7))]

@@ -204,7 +204,7 @@ def refused(code, stderr, left):
     assert not left
 
 
-@pytest.mark.fault("a block made or changed to do harm is read, merged and resumed")
+@pytest.mark.fault("a malicious block is read, merged and resumed")
 @pytest.mark.parametrize("name", [*CASES, SPARSE, "endless heap"])
 def test_every_command_refuses_it_in_a_line_and_resume_sets_it_aside(told, name, tried):
     for word in ("read", "verify", "merge"):
@@ -225,7 +225,7 @@ def test_what_is_not_looked_at_does_no_harm(told, name):
     assert {word: code for word, (code, *_) in told[name].items()} == dict.fromkeys(told[name], 0)
 
 
-@pytest.mark.fault("a block made or changed to do harm is read, merged and resumed")
+@pytest.mark.fault("a malicious block is read, merged and resumed")
 @pytest.mark.parametrize(
     ("seed", "many"), [(1, 500), *(pytest.param(seed, 5000, marks=pytest.mark.slow) for seed in range(2, 7))]
 )

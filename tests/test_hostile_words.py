@@ -69,7 +69,7 @@ def told(monkeypatch, capfd, *command):
     return end.value.code or 0, *capfd.readouterr()
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 def test_coordinates_of_many_words_are_not_each_looked_at(result, monkeypatch, capfd, tried):
     before = told(monkeypatch, capfd, "info", result)
     with h5py.File(result, "a") as file:
@@ -81,7 +81,7 @@ def test_coordinates_of_many_words_are_not_each_looked_at(result, monkeypatch, c
     tried()
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 def test_a_label_longer_than_any_word_is_refused(result, monkeypatch, capfd, tried):
     with h5py.File(result, "a") as file:
         file["activation"][0] = "x" * 10**7
@@ -91,7 +91,7 @@ def test_a_label_longer_than_any_word_is_refused(result, monkeypatch, capfd, tri
     tried()
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 @pytest.mark.parametrize("run", [-2, 10, 2**62])
 def test_trajectories_of_runs_that_are_not_there_are_refused(result, tried, run):
     with h5py.File(result, "a") as file:
@@ -123,7 +123,7 @@ def test_a_vast_chunk_is_inflated_once(result, monkeypatch):
     assert len(inflated) == 1
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 def test_shards_of_more_blocks_than_memory_holds_are_counted(tmp_path, tried):
     text = '[problem]\nname = "xor"\n[training]\nlearning_rate = 1\nsteps = 1000000000\n[starts]\ncount = 1000000000\n'
     plan = Plan(sweep("record.runs=0", text=text))
@@ -146,7 +146,7 @@ def test_shards_of_more_blocks_than_memory_holds_are_counted(tmp_path, tried):
     tried()
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 def test_status_does_not_wait_at_a_pipe_in_place_of_the_lock(made, tmp_path, tried):
     folder = shutil.copytree(made, tmp_path / "run")
     session = json.loads((folder / "run.json").read_text())
@@ -170,7 +170,7 @@ DEEP = {
 }
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 @pytest.mark.parametrize("name", DEEP)
 def test_a_spec_that_takes_the_square_of_its_length_is_refused(name, tried):
     with pytest.raises(SpecError, match=r"nested more than 16 deep|more than 1000 keys"):
@@ -198,7 +198,7 @@ def spoken(result):
         file["activation"][0] = f"ta{ESCAPES}nh"
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 def test_no_terminal_obeys_what_a_result_says(result, monkeypatch, capfd, tried):
     spoken(result)
     monkeypatch.setattr("click.utils.should_strip_ansi", lambda *given, **more: False)  # as at a terminal
@@ -210,7 +210,7 @@ def test_no_terminal_obeys_what_a_result_says(result, monkeypatch, capfd, tried)
     tried()
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 def test_no_terminal_obeys_what_a_folder_says(made, tmp_path, monkeypatch, capfd, tried):
     monkeypatch.setattr("click.utils.should_strip_ansi", lambda *given, **more: False)  # as at a terminal
     folder = shutil.copytree(made, tmp_path / "run")
@@ -226,7 +226,7 @@ def test_no_terminal_obeys_what_a_folder_says(made, tmp_path, monkeypatch, capfd
     tried()
 
 
-@pytest.mark.fault("a file made to hold a command up, or to speak to a terminal or a spreadsheet")
+@pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 @pytest.mark.parametrize("word", ["=cmd|' /C calc'!A0", "+1", "-1+cmd", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_spreadsheet_computes_a_label(result, tmp_path, word, tried):
     with h5py.File(result, "a") as file:

@@ -134,7 +134,7 @@ def committed(folder):
     return {path.name for path in folder.glob("blocks/*.h5")}
 
 
-@pytest.mark.fault("SIGINT or SIGTERM, once or twice, in the midst of a run")
+@pytest.mark.fault("SIGINT or SIGTERM, once or twice, during a run")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninterrupted, tmp_path, tried, number):
     folder = tmp_path / "my run"
@@ -155,7 +155,7 @@ def test_a_stop_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninte
     tried()
 
 
-@pytest.mark.fault("SIGINT or SIGTERM, once or twice, in the midst of a run")
+@pytest.mark.fault("SIGINT or SIGTERM, once or twice, during a run")
 def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(start, tmp_path, tried):
     folder = tmp_path / "run"
     process = start(folder, MAIN + DEAF)
@@ -192,7 +192,7 @@ def slow(cases):
     return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
-@pytest.mark.fault("SIGINT or SIGTERM, once or twice, in the midst of a merge")
+@pytest.mark.fault("SIGINT or SIGTERM, once or twice, during a merge")
 @pytest.mark.parametrize("signals", [ONCE, TWICE, *slow(OTHERS)])
 def test_a_stop_in_a_merge_leaves_all_blocks_and_no_result(begin, finished, tmp_path, tried, signals):
     folder, target = shutil.copytree(finished, tmp_path / "run"), tmp_path / "merged.h5"

@@ -67,7 +67,7 @@ def test_a_kill_at_any_operation_loses_nothing(plan, tmp_path, tried, torn, step
     assert int(folder.name) > 100
 
 
-@pytest.mark.fault("SIGKILL of a run that goes on after a SIGKILL")
+@pytest.mark.fault("SIGKILL of a run resumed after a SIGKILL")
 @pytest.mark.parametrize("chains", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_run_comes_to_its_end_through_any_number_of_kills(plan, tmp_path, tried, chains):
     reference, rng = finish(tmp_path / "whole", plan)[1], random.Random(1)

@@ -194,7 +194,7 @@ def test_numbers_along_short_logarithmic_axes_are_written_plainly(values):
             assert sum(map(bool, shown)) > 1, kind
 
 
-@pytest.mark.fault("titles and labels that look like formulas, drawn")
+@pytest.mark.fault("titles and labels that look like formulas are drawn")
 @pytest.mark.parametrize("kind", KINDS)
 def test_words_of_users_are_no_formulas(kind, tmp_path, tried):
     made = of_kind(kind)

@@ -53,7 +53,7 @@ def raced(work, number=4):
     return [process.exitcode for process in processes]
 
 
-@pytest.mark.fault("four processes begin the same run at once")
+@pytest.mark.fault("four processes start the same run at once")
 @pytest.mark.parametrize("races", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_one_of_many_runs_in_a_folder_goes_on(plan, tmp_path, tried, races):
     reference = finish(tmp_path / "whole", plan)[1]
@@ -80,7 +80,7 @@ def test_one_of_many_merges_makes_the_file(plan, tmp_path, tried, races):
     assert not [*tmp_path.glob("*.part"), *tmp_path.glob("*.lock")]
 
 
-@pytest.mark.fault("a reader has the result open while it is made again")
+@pytest.mark.fault("a reader has the result open while it is written again")
 def test_a_reader_keeps_what_it_opened(plan, tmp_path, tried):
     result = run_folder(plan, tmp_path / "run")
     before = result.read_bytes()
@@ -111,7 +111,7 @@ def test_no_link_is_written_through(plan, tmp_path, tried, name):
     tried()
 
 
-@pytest.mark.fault("files of somebody else beside those of a run, a merge or an export")
+@pytest.mark.fault("foreign files next to the files of a run, a merge or an export")
 def test_files_that_are_not_ours_are_left_alone(plan, tmp_path, tried):
     run_folder(plan, tmp_path / "run")
     places = [tmp_path / "run/result.h5", tmp_path / "run/plan.json", tmp_path / "made.h5", tmp_path / "made.csv"]
@@ -128,7 +128,7 @@ def test_files_that_are_not_ours_are_left_alone(plan, tmp_path, tried):
     tried(len(others))
 
 
-@pytest.mark.fault("a pipe, a file or a link in place of what is to be made")
+@pytest.mark.fault("a pipe, a file or a link with the name of a file to be written")
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.write_text(""), lambda path: path.symlink_to("nothing")])
 def test_what_is_there_is_not_taken_for_a_folder_or_written_over(plan, tmp_path, tried, make):
     run_folder(plan, tmp_path / "run")
@@ -155,7 +155,7 @@ def tree(folder):
     return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
 
 
-@pytest.mark.fault("a folder in which nothing may be written")
+@pytest.mark.fault("a folder without write permission")
 def test_a_folder_that_is_not_ours_to_write_is_told_and_left_alone(plan, tmp_path, tried):
     with tempfile.TemporaryDirectory() as place:
         spec, run, empty = (Path(place) / name for name in ("tiny.toml", "run", "empty"))
@@ -197,7 +197,7 @@ def commands_of_a_reader(place):
     }
 
 
-@pytest.mark.fault("a file of a run, whole, that the system does not give")
+@pytest.mark.fault("an intact file of a run that the system fails to read")
 def test_a_file_that_may_not_be_read_is_not_called_damaged(plan, tmp_path, tried):
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -235,7 +235,7 @@ def no_descriptors():
     return few
 
 
-@pytest.mark.fault("a file of a run, whole, that the system does not give")
+@pytest.mark.fault("an intact file of a run that the system fails to read")
 def test_what_the_system_says_of_a_result_is_told(plan, tmp_path, tried, no_descriptors):
     result = run_folder(plan, tmp_path / "run")
     with pytest.raises(OSError, match=re.escape(os.strerror(errno.EMFILE))) as told, no_descriptors():
@@ -246,7 +246,7 @@ def test_what_the_system_says_of_a_result_is_told(plan, tmp_path, tried, no_desc
     tried()
 
 
-@pytest.mark.fault("a file of a run, whole, that the system does not give")
+@pytest.mark.fault("an intact file of a run that the system fails to read")
 @pytest.mark.parametrize("error", [errno.EACCES, errno.EAGAIN, errno.EIO, errno.ENOMEM])
 def test_a_block_that_the_system_does_not_give_is_not_set_aside(plan, tmp_path, tried, monkeypatch, error):
     run_folder(plan, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""The page of faults and the tests that bring them about agree."""
+"""The page of faults and the tests that inject them agree."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ def rows(text):
     return [row.strip("| ").split(" | ") for row in re.findall(r"^\| .* \|$", text, re.MULTILINE)][2:]
 
 
-def test_rows_are_faults_that_tests_bring_about():
+def test_rows_are_the_marked_faults_of_tests():
     texts = [path.read_text() for path in TESTS.glob("test_*.py") if path != Path(__file__)]
     marked = {name for text in texts for name in re.findall(r'^@pytest\.mark\.fault\("(.*)"\)', text, re.MULTILINE)}
     assert {name for name, _, _ in rows(FAULTS)} == marked
@@ -30,11 +30,11 @@ def test_every_fault_was_tried_and_nothing_lost():
     assert all(int(tried.replace(",", "")) > 0 and lost == "0" for _, tried, lost in rows(FAULTS))
 
 
-def test_exit_codes_are_those_of_the_page():
-    told = {int(code) for row in rows(CODES) for code in row[0].split(", ")}
+def test_exit_codes_agree_with_the_page():
+    listed = {int(code) for row in rows(CODES) for code in row[0].split(", ")}
     kinds = [*SaddlescapeError.__subclasses__(), FailedBlocksError, Interrupted]
     ours = {0, TIME_IS_UP, *(kind.exit_code for kind in kinds), *(128 + number for number in SIGNALS)}
-    assert told == ours
+    assert listed == ours
 
 
 SUITE = """
@@ -45,14 +45,14 @@ def test_flips(tried):
     tried(3)
 
 @pytest.mark.fault("kills")
-@pytest.mark.parametrize("harm", [False, True])
-def test_kills(tried, harm):
+@pytest.mark.parametrize("lost", [False, True])
+def test_kills(tried, lost):
     tried()
-    assert not harm
+    assert not lost
 """
 
 
-def test_the_suite_writes_into_the_page_what_it_tried_and_what_was_lost(tmp_path):
+def test_the_suite_writes_the_counts_into_the_page(tmp_path):
     shutil.copy(TESTS / "conftest.py", tmp_path)
     (tmp_path / "test_it.py").write_text(SUITE)
     head = "| fault | tried | lost |\n| --- | --- | --- |\n"

@@ -68,7 +68,7 @@ WORLDS = {
 """By number of threads, which also shuffles the blocks."""
 
 
-@pytest.mark.fault("other threads, order of blocks, hash seed, locale and folder")
+@pytest.mark.fault("different numbers of threads, orders of blocks, hash seeds, locales and folders")
 @pytest.mark.parametrize("threads", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3, 4))])
 def test_nothing_around_a_run_changes_a_byte(spec, reference, tmp_path, tried, threads):
     command = [sys.executable, "-c", ELSEWHERE, str(WORK), str(threads), str(spec)]
@@ -89,7 +89,7 @@ def test_shards_of_a_run_are_merged_to_its_bytes(spec, reference, tmp_path, trie
     tried(of)
 
 
-@pytest.mark.fault("the clock jumps a year at every look")
+@pytest.mark.fault("the clock jumps by a year at every reading")
 def test_a_jumping_clock_changes_no_byte(spec, reference, tmp_path, tried, monkeypatch):
     looks, asked = itertools.count(), itertools.count()
     monkeypatch.setattr("saddlescape.store.folder._now", lambda: f"{2026 - next(looks) % 2}-01-01T00:00:00.000+00:00")

@@ -102,7 +102,7 @@ def shards(plan, elsewhere, tmp_path):
     return [tmp_path / "1", tmp_path / "2"]
 
 
-@pytest.mark.fault("blocks that different software has computed")
+@pytest.mark.fault("blocks computed by different software")
 def test_shards_of_different_software_are_merged_only_where_that_is_accepted(shards, plan, tmp_path, tried):
     target = tmp_path / "merged.h5"
     with pytest.raises(RefusedError, match=r"blocks/000000-\S+ was computed by code \w+, numba .*, \S+/000001-\S+ by"):
@@ -124,7 +124,7 @@ def begun(plan, elsewhere, tmp_path):
     return tmp_path / "run"
 
 
-@pytest.mark.fault("blocks that different software has computed")
+@pytest.mark.fault("blocks computed by different software")
 def test_a_run_goes_on_with_that_of_other_software_only_where_it_is_accepted(begun, plan, tried):
     for go_on in (lambda: resume(begun), lambda: ss.run(plan.sweep, begun)):
         with pytest.raises(RefusedError, match=TOLD):
@@ -168,7 +168,7 @@ def test_what_other_software_has_finished_is_merged(plan, elsewhere, tmp_path):
     assert provenance(resume(tmp_path / "run")) == {"software": [json.loads(OTHER)]}
 
 
-@pytest.mark.fault("blocks that different software has computed")
+@pytest.mark.fault("blocks computed by different software")
 def test_a_run_of_before_stamps_is_read_and_gone_on_with(tmp_path, tried):
     run = shutil.copytree(UNSTAMPED, tmp_path / "run")
     assert verify(run) == f"{run} is whole: 2 of 3 blocks"

@@ -157,7 +157,7 @@ def killed(work, target):
 
 
 @KINDS
-@pytest.mark.fault("SIGKILL of what writes a file, which the next start clears away")
+@pytest.mark.fault("SIGKILL of a process that writes a file; the next start removes the part file")
 @pytest.mark.parametrize("name", ["made", "other"])
 def test_what_a_kill_leaves_is_hidden_and_gone_after_the_next_start(writers, tmp_path, tried, kind, name):
     write, ending, before = getattr(writers, kind), ENDINGS[kind], {*tmp_path.iterdir()}
@@ -170,7 +170,7 @@ def test_what_a_kill_leaves_is_hidden_and_gone_after_the_next_start(writers, tmp
     tried()
 
 
-@pytest.mark.fault("SIGKILL of what writes a file, which the next start clears away")
+@pytest.mark.fault("SIGKILL of a process that writes a file; the next start removes the part file")
 def test_what_a_refinement_kept_for_a_while_goes_with_its_part(writers, tmp_path, tried):
     before = {*tmp_path.iterdir()}
 
@@ -205,7 +205,7 @@ main()
 """
 
 
-@pytest.mark.fault("SIGINT or SIGTERM in the midst of an export")
+@pytest.mark.fault("SIGINT or SIGTERM during an export")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_export_that_is_stopped_leaves_nothing(writers, tmp_path, tried, number):
     before = {*tmp_path.iterdir()}
