@@ -18,7 +18,7 @@ from saddlescape.network import reference
 from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan.plan import Plan, Shard
 from saddlescape.plots import ends
-from saddlescape.results import results, selection
+from saddlescape.results import selection, tables
 from saddlescape.runs import cluster
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
@@ -168,7 +168,7 @@ def measures():
 
 def reading():
     """Sentences of results.md."""
-    assert (selection.SAME, round(results.ROWS, -5)) == (1e-9, 100_000)
+    assert (selection.SAME, round(tables.ROWS, -5)) == (1e-9, 100_000)
     yield "Numbers need to agree to nine digits only."
     yield "the same columns a hundred thousand runs at a time"
 
