@@ -20,6 +20,7 @@ from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.train import advance
 from saddlescape.plan import Plan, Shard
 from saddlescape.runs.cost import check_memory, check_room, cost, kernels, memory, readable
+from saddlescape.runs.runner import Interrupted, resume
 from saddlescape.runs.throughput import BEGIN, KERNEL, seconds
 from saddlescape.spec import load, parse
 from saddlescape.system import resources
@@ -123,6 +124,17 @@ def test_kernels_take_memory_too(machine, tmp_path):
         check_memory(Plan(wide), 1)
 
 
+def test_a_shard_needs_memory_for_the_names_of_its_own_blocks_alone(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr("saddlescape.plan.plan.BLOCK_RUNS", 1)
+    many, shard = plan("starts.count=300", text=TINY), Shard(1, 300)
+    machine(memory=cost(many, 1, shard).memory_bytes)
+    with pytest.raises(RefusedError, match=r"of memory, .* available"):
+        check_room(many, tmp_path, 1)
+    with pytest.raises(Interrupted):
+        ss.run(many.sweep, tmp_path / "part", threads=1, shard=shard, should_stop=lambda: True)
+    assert resume(tmp_path / "part", threads=1) == tmp_path / "part"
+
+
 def test_a_run_is_not_gone_on_with_where_it_does_not_fit(machine, tmp_path):
     machine()
     ss.run(plan().sweep, tmp_path / "run")
@@ -222,7 +234,7 @@ def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path
 @pytest.mark.parametrize(
     "settings",
     [
-        ["starts.kind=zero"],
+        ["starts.kind=zero", "starts.seed="],
         ["training.learning_rate=1e200", "starts.scale=1e6"],
         ["training.optimizer=flow", "network.activation=tanh"],
     ],

@@ -58,11 +58,12 @@ class Cost:
 
 def cost(plan: Plan, threads: int, shard: Shard = WHOLE) -> Cost:
     """Upper bounds for a plan, or for one shard of it; its runs are as many as blocks of full size would have."""
-    blocks = -(-(plan.blocks - shard.number + 1) // shard.of)
+    blocks = len(shard.numbers(plan.blocks))
     share = blocks / plan.blocks
     runs = plan.runs if shard == WHOLE else min(plan.runs, blocks * math.prod(plan.tile))
     steps = sum(spec.steps for spec in plan.structures) * runs // len(plan.structures)
-    return Cost(plan.runs // plan.count, runs, blocks, steps, memory(plan, threads), disk(plan, share, shard == WHOLE))
+    needed = memory(plan, threads, shard), disk(plan, share, shard == WHOLE)
+    return Cost(plan.runs // plan.count, runs, blocks, steps, *needed)
 
 
 def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> None:
@@ -73,16 +74,16 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
     RefusedError
         With the key that costs most, what is needed and what there is.
     """
-    check_memory(plan, threads)
+    check_memory(plan, threads, shard)
     needed = cost(plan, threads, shard).disk_bytes
     _fit(plan, "disk", needed, resources.disk(folder), _parts(plan, sizes(plan)), ", or run shards elsewhere")
 
 
-def check_memory(plan: Plan, threads: int) -> None:
+def check_memory(plan: Plan, threads: int, shard: Shard = WHOLE) -> None:
     """Refuse a run whose blocks may not fit into memory, as `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
     parts = _parts(plan, block_sizes(plan)) | {"kernels": A_KERNEL * (len(kernels(plan.sweep)) - 1)}
-    _fit(plan, "memory", memory(plan, threads) - resources.held(), resources.memory(), parts, fewer)
+    _fit(plan, "memory", memory(plan, threads, shard) - resources.held(), resources.memory(), parts, fewer)
 
 
 def _fit(plan: Plan, what: str, needed: int, there: resources.Room, parts: dict[str, int], more: str) -> None:
@@ -102,12 +103,12 @@ def readable(size: float) -> str:
     return f"{float(f'{size / 2 ** (10 * power):.3g}'):g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
 
 
-def memory(plan: Plan, threads: int) -> int:
+def memory(plan: Plan, threads: int, shard: Shard = WHOLE) -> int:
     """Bytes of the process while blocks are computed: one on each thread, and one more that waits to be written."""
     stored = _parts(plan, block_sizes(plan))
     blocks = threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
     lists = A_STRUCTURE * len(plan.structures) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes)
-    lists += A_BLOCK * plan.blocks + A_KERNEL * len(kernels(plan.sweep))
+    lists += A_BLOCK * len(shard.numbers(plan.blocks)) + A_KERNEL * len(kernels(plan.sweep))
     return COMPILER + lists + _problems(plan, threads) + blocks
 
 

@@ -179,7 +179,7 @@ def resume(
         notes = store.failed() if retry_failed else {}
         for note in notes.values():
             note.unlink()
-        check_memory(store.plan, number)
+        check_memory(store.plan, number, store.shard)
         return _finish(store, _team(threads, workers), keep_going, progress, should_stop, bool(notes))
 
 
