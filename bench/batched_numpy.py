@@ -1,4 +1,4 @@
-"""The same training in batched NumPy, networks on the first axis: what a careful user would write without a kernel."""
+"""The same training in batched NumPy, with the networks on the first axis."""
 
 from itertools import pairwise
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def unpack(theta, sizes):
-    """Weights (networks, units, fan_in + 1) of each layer, the last column the biases; views of `theta`."""
+    """Return views of the weights (networks, units, fan_in + 1) of each layer; the last column is the biases."""
     layers, first = [], 0
     for before, after in pairwise(sizes):
         size = after * (before + 1)
@@ -16,7 +16,7 @@ def unpack(theta, sizes):
 
 
 def gradients(layers, X, T, out):
-    """Gradient of half the sum of squares of tanh networks, into `out`, shaped like `layers`; (networks,) losses."""
+    """Write the gradient of half the sum of squares of tanh networks into `out`, and return the losses (networks,)."""
     units = [np.broadcast_to(X, (len(layers[0]), *X.shape))]
     for weights in layers:
         units.append(np.tanh(units[-1] @ weights[..., :-1].swapaxes(1, 2) + weights[:, None, :, -1]))
@@ -31,7 +31,7 @@ def gradients(layers, X, T, out):
 
 
 def train(theta, sizes, X, T, learning_rate, steps):
-    """Full-batch gradient descent; (parameters, losses before the last step)."""
+    """Full-batch gradient descent; return the parameters and the losses before the last step."""
     theta, slope = theta.copy(), np.empty_like(theta)
     layers, out = unpack(theta, sizes), unpack(slope, sizes)
     X, T = X.astype(theta.dtype), T.astype(theta.dtype)

@@ -1,4 +1,4 @@
-"""What every benchmark trains: shapes, an XOR-like problem, starts, and the kernel on several threads."""
+"""Shapes, an XOR-like problem, starts, and the kernel on several threads, for all benchmarks."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +11,10 @@ from saddlescape.network import layout
 
 RATE, RECORDED = 0.05, 16
 SHAPES = {(2, 2, 1): (4096, 1000), (2, 8, 1): (1024, 1000), (2, 16, 1): (512, 1000), (4, 8, 8, 1): (256, 1000)}
-"""Runs and steps of each shape."""
+"""Number of runs and of steps for each shape."""
 
 AGREE = {"float64": 1e-10, "float32": 1e-4}
-"""Largest difference of parameters after `ALIKE` steps: sums in another order, other elementary functions."""
+"""Largest difference of parameters after `ALIKE` steps: the order of sums and the elementary functions differ."""
 
 ALIKE = 20
 
@@ -24,13 +24,13 @@ def name(sizes):
 
 
 def problem(sizes):
-    """All corners of the cube and 0.9 times the product of their coordinates: X (2**n, n), T (2**n, 1)."""
+    """Return the corners of the cube X (2**n, n) and 0.9 times the product of their coordinates T (2**n, 1)."""
     X = np.array(np.meshgrid(*[[-1.0, 1.0]] * sizes[0])).reshape(sizes[0], -1).T
     return X, 0.9 * X.prod(axis=1, keepdims=True)
 
 
 def starts(sizes, runs, dtype):
-    """Normal starts (runs, n_params), the same ones always."""
+    """Draw normal starts (runs, n_params) from a fixed seed."""
     rng = np.random.default_rng(1)
     return rng.normal(0, 0.3, (runs, layout.n_params(sizes, True))).astype(dtype)
 
@@ -43,13 +43,13 @@ NUMBERS = {
     **{"momentum": 0.9, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01},
     **{"eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6},
 }
-"""What optimizers other than gd go by: the defaults of torch.optim."""
+"""Hyperparameters of optimizers other than gd: the defaults of torch.optim."""
 
 
 def make_batch(theta, steps, rate=RATE, every=RECORDED):
-    """A tolerance that no run meets within the steps, a plateau that most leave, each `every`-th run at log:64.
+    """Make a batch in which no run is solved, most leave the plateau, and each `every`-th run is recorded at log:64.
 
-    `every` = 0 records none.
+    `every` = 0 records no run.
     """
     n = len(theta)
     limits = {"escape_loss": 0.5, "solved": 1e-9, "diverged": 1e6, "gradient": 0.0}
@@ -62,17 +62,17 @@ def make_batch(theta, steps, rate=RATE, every=RECORDED):
 
 
 def shares(batch, parts):
-    """The batch in `parts` of equal length, each with its own rows of trajectories."""
-    for where in np.array_split(np.arange(len(batch.theta)), parts):
-        kept = batch.recorded[where] >= 0
+    """Divide the batch into `parts` of equal length, each with its own rows of trajectories."""
+    for rows in np.array_split(np.arange(len(batch.theta)), parts):
+        recorded = batch.recorded[rows] >= 0
         names = ("theta", "escape_loss", "solved", "diverged", "gradient", "steps")
-        rates = {name: values[where] for name, values in batch.hyperparameters.items()}
-        keys = None if batch.keys is None else batch.keys[where]
-        yield replace(batch, hyperparameters=rates, keys=keys, recorded=np.where(kept, np.cumsum(kept) - 1, -1),
-                      **{key: getattr(batch, key)[where] for key in names})  # fmt: skip
+        rates = {name: values[rows] for name, values in batch.hyperparameters.items()}
+        keys = None if batch.keys is None else batch.keys[rows]
+        yield replace(batch, hyperparameters=rates, keys=keys, recorded=np.where(recorded, np.cumsum(recorded) - 1, -1),
+                      **{key: getattr(batch, key)[rows] for key in names})  # fmt: skip
 
 
 def trained(trainer, X, T, parts: Sequence[Batch], threads):
-    """The kernel on every part, `threads` at a time."""
+    """Run the kernel on every part, `threads` at a time."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda part: train(trainer, X, T, part), parts))

@@ -1,4 +1,4 @@
-"""Rates of all benchmarks of a run, side by side, with their ratios to the baseline of the same run."""
+"""Print the rates of all benchmarks of a run, with their ratios to the baseline of the same run."""
 
 import pytest
 
@@ -8,14 +8,14 @@ RATES = {}
 
 @pytest.fixture
 def note(benchmark):
-    """Keep the median rate of a finished benchmark: note(shape, dtype, who, network_steps, **extra)."""
+    """Return a function that saves the median rate of a finished benchmark."""
 
-    def keep(shape, dtype, who, network_steps, **extra):
+    def save(shape, dtype, who, network_steps, **extra):
         rate = network_steps / benchmark.stats.stats.median
         benchmark.extra_info.update(network_steps_per_second=float(f"{rate:.4g}"), **extra)
         RATES.setdefault((shape, dtype), {})[who] = rate
 
-    return keep
+    return save
 
 
 def pytest_terminal_summary(terminalreporter):

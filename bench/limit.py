@@ -1,4 +1,4 @@
-"""The instruction-throughput bound of one tick on one core, and the kernel's share of it, measured together."""
+"""Measure the instruction-throughput bound of one tick on one core, and the share of it that the kernel reaches."""
 
 import argparse
 import itertools
@@ -16,7 +16,7 @@ RUNS, STEPS = 1024, 1000
 
 
 def reached(sizes, dtype, rounds):
-    """Network-steps a second of processor time (others may be at work) of each round, no run recorded."""
+    """Yield the network-steps per second of processor time of each round, with no run recorded."""
     X, T = problem(sizes)
     batch = make_batch(starts(sizes, RUNS, dtype), STEPS, every=0)
     train(make_trainer(sizes), X, T, batch)
@@ -27,33 +27,33 @@ def reached(sizes, dtype, rounds):
 
 
 def measure(sizes, dtype, rounds):
-    """The machine's rates and the kernel's one after the other: the clock changes with what others do."""
+    """Measure the rates of the machine and then of the kernel, as the clock rate changes with the load."""
     bound = limit(make_trainer(sizes), len(problem(sizes)[0]), dtype)
-    found = list(reached(sizes, dtype, rounds))
+    rates = list(reached(sizes, dtype, rounds))
     return {"rates": vars(bound.rates), "operations": dict(bound.operations), "bound": bound.steps_per_second,
-            "median": median(found), "best": max(found)}  # fmt: skip
+            "median": median(rates), "best": max(rates)}  # fmt: skip
 
 
 def rows(data):
-    for case, found in data.items():
-        bound = found["bound"]
-        yield [case, *(found["operations"][name] for name in CLASSES), bound / 1e6, found["median"] / 1e6,
-               found["median"] / bound, found["best"] / bound]  # fmt: skip
+    for case, measured in data.items():
+        bound = measured["bound"]
+        yield [case, *(measured["operations"][name] for name in CLASSES), bound / 1e6, measured["median"] / 1e6,
+               measured["median"] / bound, measured["best"] / bound]  # fmt: skip
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="few rounds: a try of the machinery")
-    given, before, data = options.parse_args(), report.machine(), {}
+    options.add_argument("--quick", action="store_true", help="few rounds; to test the benchmark")
+    arguments, before, data = options.parse_args(), report.machine(), {}
     for dtype, sizes in itertools.product(("float64", "float32"), SHAPES):
-        data[f"{name(sizes)} {dtype}"] = measure(sizes, dtype, 3 if given.quick else 31)
+        data[f"{name(sizes)} {dtype}"] = measure(sizes, dtype, 3 if arguments.quick else 31)
     heads = [f"operations on registers of {register()} bytes", *CLASSES, "bound, million/s", "median", "its share",
              "best share"]  # fmt: skip
     speeds = report.table(
         ["ns a register", "multiply/fma", "add", "both", "with logic", "divide", "multiplier time of a divide"],
-        [[case, *found["rates"].values()] for case, found in data.items()],
+        [[case, *measured["rates"].values()] for case, measured in data.items()],
     )
-    report.keep("limit", data, f"{report.table(heads, rows(data))}\n\n{speeds}", before)
+    report.save("limit", data, f"{report.table(heads, rows(data))}\n\n{speeds}", before)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Seconds that the maps of the gallery and the claims take, from spec to result (and page), machine code on disk.
+"""Time the maps of the gallery and the claims, from spec to result (and page), with the machine code on disk.
 
-Processor time is that of all threads: it says the same while others are at work.
+Processor time is the sum over all threads; it depends little on other processes.
 """
 
 import argparse
@@ -15,22 +15,22 @@ from saddlescape.claims.page import page
 from saddlescape.runs import runner
 from saddlescape.spec import load
 
-SIDES = [f"starts.{k}={{ index = {at}, from = -10, to = 9.9, n = 1024 }}" for k, at in (("x", 8), ("y", 5))]
+SIDES = [f"starts.{k}={{ index = {index}, from = -10, to = 9.9, n = 1024 }}" for k, index in (("x", 8), ("y", 5))]
 
 
 def slices(folder):
-    """Kolen and Pollack's nine, 200 x 200 each."""
+    """Run Kolen and Pollack's nine slices, 200 x 200 starts each."""
     for number in range(3, 12):
         runner.run(f"gallery/figure-{number}", folder / str(number))
 
 
 def large(folder):
-    """Figure 11 with 1024 x 1024 starts."""
+    """Run figure 11 with 1024 x 1024 starts."""
     runner.run(load("gallery/figure-11", SIDES), folder / "large")
 
 
 def examined(folder):
-    """All claims, and their page."""
+    """Test all claims and write their page."""
     (folder / "claims.html").write_text(page(list(claims.examine(folder))), encoding="utf-8")
 
 
@@ -42,7 +42,7 @@ WORK = {
 
 
 def timed(work):
-    """(wall-clock, processor) seconds."""
+    """Return the wall-clock and the processor seconds of a function of a folder."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter(), time.process_time()
         work(Path(folder))
@@ -53,11 +53,11 @@ def main():
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     before = report.machine()
     for work in WORK.values():
-        timed(work)  # compiles what is not on disk
+        timed(work)  # compiles kernels that are not on disk
     took = {name: timed(work) for name, work in WORK.items()}
     heads = ["", "wall clock, s", "processor time, s"]
     text = report.table(heads, [[name, *seconds] for name, seconds in took.items()])
-    report.keep("maps", took, text, before)
+    report.save("maps", took, text, before)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How the coefficients of `kernels/elementary.py` are made: minimax polynomials by Remez's exchange in mpmath.
+"""Compute the coefficients of `kernels/elementary.py`: minimax polynomials by Remez's exchange in mpmath.
 
 `python bench/minimax.py` prints them, rounded to their dtype, each with the error before rounding as a power of two.
 """
@@ -15,7 +15,7 @@ POINTS = 1000
 
 
 class Fit(NamedTuple):
-    """Minimise the largest weight(x) |f(x) - P(x)| on [low, high]; `degree` of P for float64 and float32."""
+    """Minimize the largest weight(x) |f(x) - P(x)| on [low, high]; P has a `degree` for each dtype."""
 
     f: Callable[[mpf], mpf]
     weight: Callable[[mpf], mpf]
@@ -29,7 +29,7 @@ def both(a, b):
 
 
 def extrema(errors, count):
-    """Indices of `count` extrema of alternating sign."""
+    """Return the indices of `count` extrema of alternating sign."""
     runs = np.split(np.arange(len(errors)), np.flatnonzero(np.diff(np.sign(errors).astype(int))) + 1)
     peaks = [run[np.argmax(np.abs(errors[run]))] for run in runs]
     while len(peaks) > count:
@@ -38,23 +38,23 @@ def extrema(errors, count):
 
 
 def remez(fit, dtype):
-    """(coefficients, lowest first; largest weighted error)."""
+    """Return the coefficients, lowest first, and the largest weighted error."""
     degree, low, high = fit.degree[dtype], mpf(fit.low[dtype]), mpf(fit.high[dtype])
     x = [(low + high) / 2 - (high - low) / 2 * mpmath.cos(mpmath.pi * k / POINTS) for k in range(POINTS + 1)]
     x = np.array([v for v in x if abs(v) > mpf(10) ** -9])
     f, weight = np.array([fit.f(v) for v in x]), np.array([fit.weight(v) for v in x])
     powers = x[:, None] ** np.arange(degree + 1)
-    at = np.linspace(0, len(x) - 1, degree + 2).round().astype(int)
+    index = np.linspace(0, len(x) - 1, degree + 2).round().astype(int)
     for _ in range(12):
-        signs = (-1) ** np.arange(degree + 2) / weight[at]
-        system = mpmath.matrix(np.column_stack([powers[at], signs]).tolist())
-        solution = mpmath.lu_solve(system, mpmath.matrix(f[at].tolist()))
+        signs = (-1) ** np.arange(degree + 2) / weight[index]
+        system = mpmath.matrix(np.column_stack([powers[index], signs]).tolist())
+        solution = mpmath.lu_solve(system, mpmath.matrix(f[index].tolist()))
         coefficients = np.array(list(solution)[: degree + 1])
         errors = weight * (f - powers @ coefficients)
         peaks = extrema(errors, degree + 2)
-        if len(peaks) < degree + 2 or list(peaks) == list(at):
+        if len(peaks) < degree + 2 or list(peaks) == list(index):
             break
-        at = np.array(peaks)
+        index = np.array(peaks)
     return coefficients, max(abs(errors))
 
 
@@ -82,7 +82,7 @@ def erf(z):
 
 
 def mills(pole):
-    """(w + pole) exp(w**2) erfc(w) as a function of t = (w - pole) / (w + pole)."""
+    """Return (w + pole) exp(w**2) erfc(w) as a function of t = (w - pole) / (w + pole)."""
 
     def f(t):
         w = pole * (1 + t) / (1 - t)

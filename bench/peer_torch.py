@@ -1,4 +1,4 @@
-"""The same training in PyTorch: ``vmap(grad(loss))``, stepped in place from Python."""
+"""The same training in PyTorch: ``vmap(grad(loss))``, with steps in place from Python."""
 
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ def loss(theta, sizes, X, T):
 
 
 def peer(sizes, X, T, rate):
-    """``run(theta, steps)``: parameters (networks, n_params) after gradient descent."""
+    """Return ``run(theta, steps)``, which returns the parameters (networks, n_params) after gradient descent."""
 
     def run(theta, steps):
         theta = torch.tensor(theta)

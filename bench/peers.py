@@ -1,7 +1,7 @@
-"""The kernel against its peers: the same starts, results compared first, rates in interleaved rounds of one run.
+"""Compare the kernel with other libraries: the same starts, results compared first, interleaved rounds of timing.
 
-Each peer trains in the chunks, and on the threads, that suit it best, the kernel on all cores as it always does;
-compiling is not timed.
+Each library trains with the batch size and the number of threads that are fastest for it, the kernel on all cores;
+compilation is not timed.
 """
 
 import argparse
@@ -35,14 +35,14 @@ def batched(sizes, X, T, rate):
 def ours(sizes, X, T):
     def run(theta, steps):
         done = train(make_trainer(sizes), X, T, make_batch(theta, steps, every=0))
-        assert (done.stop_step == steps).all()  # a run that stopped early would flatter the rate
+        assert (done.stop_step == steps).all()  # a run that stopped early would increase the rate
         return done.theta
 
     return run
 
 
 def makers(sizes, X, T):
-    """The peers of a shape by name: ``run(theta, steps)``."""
+    """Return ``run(theta, steps)`` of each peer of a shape, by name."""
     rows = sum(sizes[1:]) * len(X) <= ROWS_AT_MOST
     jax = [form for form in peers_jax.FORMS if rows or form != "JAX rows"]
     return {
@@ -54,8 +54,8 @@ def makers(sizes, X, T):
     }
 
 
-class Way(NamedTuple):
-    """How a peer is run: steps of a call, networks of a call, threads, and how often to fill `SECONDS`."""
+class Setting(NamedTuple):
+    """How a peer runs: steps and networks in a call, threads, and repetitions to fill `SECONDS`."""
 
     steps: int
     chunk: int
@@ -63,55 +63,55 @@ class Way(NamedTuple):
     times: int = 1
 
 
-def seconds(run, theta, way):
-    """Mean time of one step of all of `theta`."""
-    parts = np.array_split(theta, max(1, len(theta) // way.chunk)) * way.times
-    with ThreadPoolExecutor(way.threads) as pool:
+def seconds(run, theta, setting):
+    """Measure the mean time of one step of all of `theta`."""
+    parts = np.array_split(theta, max(1, len(theta) // setting.chunk)) * setting.times
+    with ThreadPoolExecutor(setting.threads) as pool:
         list(pool.map(lambda part: part[:1].copy(), parts))  # starts the threads
         began = time.perf_counter()
-        list(pool.map(lambda part: run(part, way.steps), parts))
-        return (time.perf_counter() - began) / way.times / way.steps
+        list(pool.map(lambda part: run(part, setting.steps), parts))
+        return (time.perf_counter() - began) / setting.times / setting.steps
 
 
-def suited(run, theta, threads):
-    """The fastest way of a peer, repeated or shortened to take about `SECONDS`; at most `STEPS` steps a call."""
+def fastest(run, theta, threads):
+    """Find the fastest setting of a peer, with calls of at most `STEPS` steps that take about `SECONDS`."""
     run(theta, 10)
-    steps = min(STEPS, max(2, int(SECONDS / seconds(run, theta, Way(10, len(theta), 1)))))
-    found = {}
+    steps = min(STEPS, max(2, int(SECONDS / seconds(run, theta, Setting(10, len(theta), 1)))))
+    times = {}
     for chunk, n in itertools.product([c for c in CHUNKS if c <= len(theta)], threads):
-        way = Way(steps, chunk, n)
+        setting = Setting(steps, chunk, n)
         run(theta[:chunk], steps)
-        found[way] = min(seconds(run, theta, way) for _ in range(TRIES))
-    best = min(found, key=found.get)
-    return best._replace(times=max(1, round(SECONDS / steps / found[best])))
+        times[setting] = min(seconds(run, theta, setting) for _ in range(TRIES))
+    best = min(times, key=times.get)
+    return best._replace(times=max(1, round(SECONDS / steps / times[best])))
 
 
 def compare(runs, theta):
-    """Assert that all peers agree with the kernel; the largest difference of each."""
+    """Assert that all peers agree with the kernel, and return the largest difference of each."""
     ends = {who: run(theta, ALIKE) for who, run in runs.items()}
-    gaps = {who: float(np.abs(end - ends[OURS]).max()) for who, end in ends.items()}
-    assert all(gap <= AGREE[theta.dtype.name] for gap in gaps.values()), gaps
-    return gaps
+    differences = {who: float(np.abs(end - ends[OURS]).max()) for who, end in ends.items()}
+    assert all(difference <= AGREE[theta.dtype.name] for difference in differences.values()), differences
+    return differences
 
 
 def measure(sizes, dtype, networks, rounds):
-    """Rates (network-steps a second) of each peer on one shape, how each was run, how far the results differ."""
+    """Measure the network-steps per second of each peer on one shape, with its setting and its difference."""
     X, T = problem(sizes)
     theta, runs = starts(sizes, networks, dtype), makers(sizes, X, T)
-    gaps = compare(runs, theta[:256])
+    differences = compare(runs, theta[:256])
     threads = {1, cores()}
-    ways = {who: suited(run, theta, {cores()} if who == OURS else threads) for who, run in runs.items()}
+    settings = {who: fastest(run, theta, {cores()} if who == OURS else threads) for who, run in runs.items()}
     times = {who: [] for who in runs}
     for _ in range(rounds):
         for who, run in runs.items():
-            times[who].append(seconds(run, theta, ways[who]))
-    return {who: {"rate": networks / median(took), "way": ways[who]._asdict(), "difference": gaps[who],
+            times[who].append(seconds(run, theta, settings[who]))
+    return {who: {"rate": networks / median(took), "way": settings[who]._asdict(), "difference": differences[who],
                   "ratio": median(b / a for a, b in zip(times[OURS], took, strict=True))}
             for who, took in times.items()}  # fmt: skip
 
 
 def rows(data):
-    """For each shape and dtype the rates in millions, the kernel's ratio to each behind it."""
+    """Yield for each shape and dtype the rates in millions, each with the ratio of the kernel to it."""
     for case, peers in data.items():
         yield [case, *(_cell(peers.get(who)) for who in ORDER)]
 
@@ -119,22 +119,22 @@ def rows(data):
 ORDER = (OURS, *peers_jax.FORMS, "torch vmap(grad)", "batched NumPy", "scalar njit")
 
 
-def _cell(found):
-    return "-" if found is None else f"{found['rate'] / 1e6:.3g} ({found['ratio']:.1f} x)"
+def _cell(peer):
+    return "-" if peer is None else f"{peer['rate'] / 1e6:.3g} ({peer['ratio']:.1f} x)"
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="fewer networks, one round: a try of the machinery")
+    options.add_argument("--quick", action="store_true", help="fewer networks, one round; to test the benchmark")
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--shape", help="one shape only, as 2-8-1")
-    given, before, data = options.parse_args(), report.machine(), {}
+    arguments, before, data = options.parse_args(), report.machine(), {}
     for sizes, dtype in itertools.product(SHAPES, AGREE):
-        if given.shape in (None, name(sizes)):
-            networks, rounds = (256, 1) if given.quick else (NETWORKS, given.rounds)
+        if arguments.shape in (None, name(sizes)):
+            networks, rounds = (256, 1) if arguments.quick else (NETWORKS, arguments.rounds)
             data[f"{name(sizes)} {dtype}"] = measure(sizes, dtype, networks, rounds)
             print(*next(rows(dict([list(data.items())[-1]]))), flush=True)
-    report.keep("peers", data, report.table(["million network-steps/s", *ORDER], rows(data)), before)
+    report.save("peers", data, report.table(["million network-steps/s", *ORDER], rows(data)), before)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same training in JAX: `vmap` of autodiff, and two that are written by hand with the networks on the last axis."""
+"""The same training in JAX: `vmap` of autodiff, and two hand-written forms with the networks on the last axis."""
 
 from functools import partial
 from itertools import pairwise
@@ -11,7 +11,7 @@ jax.config.update("jax_enable_x64", True)
 
 
 def unpack(theta, sizes):
-    """Weights (units, fan_in + 1, ...) of each layer, the last column the biases, of parameters (n_params, ...)."""
+    """Return the weights (units, fan_in + 1, ...) of each layer; the last column is the biases."""
     layers, first = [], 0
     for before, after in pairwise(sizes):
         size = after * (before + 1)
@@ -21,7 +21,7 @@ def unpack(theta, sizes):
 
 
 def outputs(theta, sizes, X, activation=jnp.tanh):
-    """Outputs (samples, outputs) of one network."""
+    """Return the outputs (samples, outputs) of one network."""
     y = X
     for weights in unpack(theta, sizes):
         y = activation(y @ weights[:, :-1].T + weights[:, -1])
@@ -34,7 +34,7 @@ def loss(theta, sizes, X, T, activation=jnp.tanh):
 
 
 def by_autodiff(sizes, X, T, activation=jnp.tanh):
-    """Gradient (n_params, networks) of all networks' losses, by `vmap` of `grad`."""
+    """Return the gradient of the losses of all networks by `vmap` of `grad`."""
     slope = jax.grad(partial(loss, sizes=sizes, X=X, T=T, activation=activation))
     return jax.vmap(slope)
 
@@ -43,7 +43,7 @@ SLOPES = {jnp.tanh: lambda y: 1 - y * y, jax.nn.sigmoid: lambda y: y * (1 - y)}
 
 
 def by_arrays(sizes, X, T, activation=jnp.tanh):
-    """Gradient by hand, arrays (samples, units, networks)."""
+    """Return the hand-written gradient with arrays (samples, units, networks)."""
 
     def gradient(theta):
         layers = unpack(theta, sizes)
@@ -63,7 +63,7 @@ def by_arrays(sizes, X, T, activation=jnp.tanh):
 
 
 def by_rows(sizes, X, T, activation=jnp.tanh):
-    """Gradient by hand, everything unrolled: one row (networks,) for each unit and sample."""
+    """Return the hand-written, unrolled gradient: one row (networks,) for each unit and sample."""
     X, T = np.asarray(X), np.asarray(T)
 
     def gradient(theta):
@@ -78,7 +78,7 @@ def by_rows(sizes, X, T, activation=jnp.tanh):
 
 
 def unrolled(layers, x, activation):
-    """Values of the units of each layer for one sample, inputs first; each a row (networks,)."""
+    """Return the outputs of each layer for one sample, inputs first, as rows (networks,)."""
     units = [list(x)]
     for weights in layers:
         units.append([activation(sum((w * v for w, v in zip(row[:-1], units[-1], strict=True)), row[-1]))
@@ -87,22 +87,22 @@ def unrolled(layers, x, activation):
 
 
 def _rows_back(layers, units, target, slope):
-    """Gradient of one sample as a list of rows, in the order of the parameters."""
-    delta, found = [(y - t) * slope(y) for y, t in zip(units[-1], target, strict=True)], []
+    """Return the gradient of one sample as a list of rows, in the order of the parameters."""
+    delta, gradient = [(y - t) * slope(y) for y, t in zip(units[-1], target, strict=True)], []
     for number in reversed(range(len(layers))):
-        found = [row for d in delta for row in (*(d * v for v in units[number]), d)] + found
+        gradient = [row for d in delta for row in (*(d * v for v in units[number]), d)] + gradient
         if number:
             pairs = list(zip(delta, layers[number], strict=True))
             delta = [sum(d * weights[i] for d, weights in pairs) * slope(y) for i, y in enumerate(units[number])]
-    return found
+    return gradient
 
 
 FORMS = {"JAX vmap(scan)": (by_autodiff, 0), "JAX arrays": (by_arrays, 1), "JAX rows": (by_rows, 1)}
-"""Ways to the gradient, and on which axis the networks are."""
+"""Forms of the gradient, and the axis of the networks."""
 
 
 def peer(form, sizes, X, T, rate):
-    """``run(theta, steps)``: parameters (networks, n_params) after gradient descent."""
+    """Return ``run(theta, steps)``, which returns the parameters (networks, n_params) after gradient descent."""
     gradient, axis = FORMS[form]
 
     @partial(jax.jit, static_argnums=1, donate_argnums=0)
@@ -112,8 +112,8 @@ def peer(form, sizes, X, T, rate):
         return jax.lax.scan(lambda w, _: (w - rates * slope(w), None), theta, length=steps)[0]
 
     def run(theta, steps):
-        given = jnp.array(theta.T if axis else theta)
-        ended = np.asarray(descend(given, steps).block_until_ready())
+        start = jnp.array(theta.T if axis else theta)
+        ended = np.asarray(descend(start, steps).block_until_ready())
         return ended.T if axis else ended
 
     return run

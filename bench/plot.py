@@ -1,4 +1,4 @@
-"""Rates against peers, threads, width and number of runs, from the kept measurements: docs/pictures/performance.png."""
+"""Plot rates against peers, threads, width and number of runs: docs/pictures/performance.png."""
 
 import matplotlib
 import report
@@ -10,30 +10,30 @@ PICTURE = report.ROOT / "docs/pictures/performance.png"
 
 
 def peers(axes, data):
-    """Bars: million network-steps a second of everyone, a group for each shape."""
+    """Draw the million network-steps per second of all libraries as bars, with a group for each shape."""
     cases = [case for case in data if case.endswith("float64")]
     names = list(dict.fromkeys(who for case in cases for who in data[case]))[::-1]
     for k, who in enumerate(names):
-        places = [n + 0.8 * k / len(names) for n, case in enumerate(cases) if who in data[case]]
-        axes.bar(places, [data[c][who]["rate"] / 1e6 for c in cases if who in data[c]], 0.8 / len(names), label=who)
+        positions = [n + 0.8 * k / len(names) for n, case in enumerate(cases) if who in data[case]]
+        axes.bar(positions, [data[c][who]["rate"] / 1e6 for c in cases if who in data[c]], 0.8 / len(names), label=who)
     axes.set_xticks([n + 0.35 for n in range(len(cases))], [case.split()[0] for case in cases])
     axes.set(yscale="log", title="float64, all cores", ylabel="million network-steps/s")
     axes.legend(fontsize=6, ncols=2)
 
 
-def line(axes, found, title, label):
-    """One line of rates over the numbers that are the keys of `found`."""
-    axes.plot([int(n) for n in found], [value / 1e6 for value in found.values()], "o-")
+def line(axes, rates, title, label):
+    """Draw rates against the numbers that are their keys."""
+    axes.plot([int(n) for n in rates], [value / 1e6 for value in rates.values()], "o-")
     axes.set(title=title, xlabel=label, ylabel="million network-steps/s")
 
 
 def main():
-    found, scaling = report.read("peers"), report.read("scaling")
-    if not found or not scaling:
+    libraries, scaling = report.read("peers"), report.read("scaling")
+    if not libraries or not scaling:
         raise SystemExit("measure first: make bench-peers")
     data = scaling["data"]
     figure, ((top, threads), (width, runs)) = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
-    peers(top, found["data"])
+    peers(top, libraries["data"])
     line(threads, data["threads"], "2-2-1", "threads")
     threads.set(xticks=[int(n) for n in data["threads"]])
     line(width, data["widths"], "2-h-1, all cores", "hidden units h")

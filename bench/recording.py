@@ -1,6 +1,6 @@
-"""What recording costs: processor time of blocks with and without trajectories, and the bytes of these a second.
+"""Measure the cost of recording: processor time of blocks with and without trajectories, and their bytes per second.
 
-Compression is apart: it is timed by itself, on the same trajectories.
+Compression is timed separately, on the same trajectories.
 """
 
 import argparse
@@ -27,12 +27,12 @@ ALL = {
 
 
 def plan_of(*settings):
-    """The bundled XOR sweep, in which no run is solved, so that each takes all its steps."""
+    """Return the plan of the bundled XOR sweep in which no run is solved, so that each takes all its steps."""
     return Plan(load("xor", ["stop.solved=0", *settings]))
 
 
 def timed(plan, rounds, work=compute):
-    """(least seconds of one core, what came of it) of the last block."""
+    """Return the least processor seconds of the last block, and its result."""
     block, took = plan.block(plan.blocks - 1), []
     work(plan, block)  # compiles
     for _ in range(rounds):
@@ -43,35 +43,35 @@ def timed(plan, rounds, work=compute):
 
 
 def stored(data):
-    """Bytes along trajectories."""
+    """Return the number of bytes of the trajectories."""
     return sum(values.nbytes for name, values in data.items() if name in MEASURES or name == "theta")
 
 
 def sampled(steps, rounds):
-    """Share of the run that recording log:64 costs, by which runs are recorded."""
+    """Measure the cost of recording at log:64 relative to the run, for each choice of recorded runs."""
     settings = (f"training.steps={steps}",)
     without, _ = timed(plan_of(*settings, "record.runs=0"), rounds)
     return {name: timed(plan_of(*settings, runs), rounds)[0] / without - 1 for name, runs in SAMPLED.items()}
 
 
 def whole(rounds):
-    """(MB, MB a second of recording, MB a second of compression) by what is recorded of all runs."""
+    """Measure MB, MB per second of recording and of compression, for each choice of recorded measures."""
     settings = ("starts.count=1024", "training.steps=1000", "record.steps=every:10")
     without, _ = timed(plan_of(*settings, "record.runs=0"), rounds)
-    found = {}
-    for name, what in ALL.items():
-        plan = plan_of(*settings, "record.runs=all", *what)
+    rates = {}
+    for name, keys in ALL.items():
+        plan = plan_of(*settings, "record.runs=all", *keys)
         took, data = timed(plan, rounds)
         encoded, _ = timed(plan, 1, lambda plan, block, data=data: blocks.encode(plan, block, data))
-        found[name] = [stored(data) / 1e6, stored(data) / 1e6 / (took - without), stored(data) / 1e6 / encoded]
-    return found
+        rates[name] = [stored(data) / 1e6, stored(data) / 1e6 / (took - without), stored(data) / 1e6 / encoded]
+    return rates
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="small numbers, once: a try of the machinery")
-    given, before = options.parse_args(), report.machine()
-    steps, rounds = (1000, 1) if given.quick else (20000, 5)
+    options.add_argument("--quick", action="store_true", help="small numbers, once; to test the benchmark")
+    arguments, before = options.parse_args(), report.machine()
+    steps, rounds = (1000, 1) if arguments.quick else (20000, 5)
     data = {"sampled": {f"{steps} steps": sampled(steps, rounds)}, "whole": whole(rounds)}
     shares = [[name, *row.values()] for name, row in data["sampled"].items()]
     rates = [[name, *row] for name, row in data["whole"].items()]
@@ -79,7 +79,7 @@ def main():
         report.table(["recorded at log:64, over the run without", *SAMPLED], shares),
         report.table(["all runs, every 10th of 1000 steps", "MB", "MB/s a core", "MB/s of deflate"], rates),
     ))  # fmt: skip
-    report.keep("recording", data, text, before)
+    report.save("recording", data, text, before)
 
 
 if __name__ == "__main__":

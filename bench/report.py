@@ -1,4 +1,4 @@
-"""Where measurements go: JSON with the machine they were made on, a table beside it, both into docs/performance.md."""
+"""Save measurements as JSON, with the machine and a table, and write the tables into docs/performance.md."""
 
 import json
 import os
@@ -11,23 +11,23 @@ from pathlib import Path
 from saddlescape.system.resources import cores
 
 ROOT = Path(__file__).parents[1]
-KEPT, PAGE = ROOT / ".benchmarks", ROOT / "docs/performance.md"
+RECORDS, PAGE = ROOT / ".benchmarks", ROOT / "docs/performance.md"
 PACKAGES = ("numpy", "numba", "jax", "torch")
 
 
 def versions():
-    """Versions of the packages that are installed."""
-    found = {}
+    """Return the versions of the packages that are installed."""
+    installed = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def machine():
-    """Processor, cores, load (runnable processes, mean of the last minute) and versions."""
+    """Return the processor, cores, load (runnable processes, mean of the last minute) and versions."""
     info = Path("/proc/cpuinfo")
     models = re.findall(r"^model name\s*: (.+)$", info.read_text() if info.exists() else "", re.MULTILINE)
     model = models[0] if models else platform.processor()
@@ -36,7 +36,7 @@ def machine():
 
 
 def table(heads, rows):
-    """Markdown; numbers to three digits."""
+    """Return a Markdown table with numbers of three digits."""
     cells = [heads, ["---"] * len(heads), *([_cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
@@ -47,32 +47,32 @@ def _cell(value):
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def keep(name, data, text, before):
-    """Print the table and keep it, the numbers and the machine (`before` the run, and its load after it)."""
+def save(name, data, text, before):
+    """Print a table and save it with its data and the machine as it was `before` the run."""
     command = " ".join(["python", f"bench/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    there = {**before, "load_after": machine()["load"]}
-    KEPT.mkdir(exist_ok=True)
-    record = {"command": command, "machine": there, "data": data, "table": text}
-    (KEPT / f"{name}.json").write_text(json.dumps(record, indent=1))
-    print(f"{text}\n\n{there}")
+    measured_on = {**before, "load_after": machine()["load"]}
+    RECORDS.mkdir(exist_ok=True)
+    record = {"command": command, "machine": measured_on, "data": data, "table": text}
+    (RECORDS / f"{name}.json").write_text(json.dumps(record, indent=1))
+    print(f"{text}\n\n{measured_on}")
 
 
 def read(name):
-    """What was kept under a name, or None."""
-    path = KEPT / f"{name}.json"
+    """Return the record of this name, or None."""
+    path = RECORDS / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
 def _section(match):
-    kept = read(match[1])
-    if kept is None:
+    record = read(match[1])
+    if record is None:
         return match[0]
-    there = ", ".join(f"{key} {value}" for key, value in kept["machine"].items())
-    return f"<!-- {match[1]} -->\n`{kept['command']}`: {there}.\n\n{kept['table']}\n<!-- end -->"
+    measured_on = ", ".join(f"{key} {value}" for key, value in record["machine"].items())
+    return f"<!-- {match[1]} -->\n`{record['command']}`: {measured_on}.\n\n{record['table']}\n<!-- end -->"
 
 
 def main():
-    """Replace every section of the page that was measured."""
+    """Replace every section of the page that has a record."""
     PAGE.write_text(re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", _section, PAGE.read_text(), flags=re.DOTALL))
 
 

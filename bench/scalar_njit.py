@@ -1,6 +1,6 @@
-"""The same training as a plain compiled loop: one network after the other, scalars, tanh of the C library.
+"""The same training as a plain compiled loop over networks, with scalars and tanh of the C library.
 
-Layer sizes are constants of the closures, so the compiler may unroll what it likes.
+Layer sizes are constants of the closures, so the compiler may unroll loops.
 """
 
 import math
@@ -12,7 +12,7 @@ from numba import njit
 
 
 def error_of(last, n_out):
-    """Function that sets the deltas of the outputs, `n_out` units from `last` on, to the errors."""
+    """Return a function that sets the deltas of the outputs, `n_out` units from `last` on, to the errors."""
 
     @njit(error_model="numpy")
     def through(theta, grad, units, deltas, target):
@@ -23,7 +23,7 @@ def error_of(last, n_out):
 
 
 def layer(fan_in, fan_out, first, start, above):
-    """Function that sends one sample through a layer, the layers above and back; the gradient grows.
+    """Return a function for the forward and backward pass of one sample from this layer on; it adds to the gradient.
 
     Its parameters begin at `first`, its inputs at unit `start`; deltas are the loss's derivatives by the units.
     """
@@ -52,7 +52,7 @@ def layer(fan_in, fan_out, first, start, above):
 
 @cache
 def descent(sizes):
-    """Compiled full-batch gradient descent of many networks, in place: descend(thetas, X, T, rate, steps)."""
+    """Return compiled full-batch gradient descent of many networks, in place: descend(thetas, X, T, rate, steps)."""
     n_units, n_in = sum(sizes), sizes[0]
     start, first = n_units - sizes[-1], sum((a + 1) * b for a, b in pairwise(sizes))
     through = error_of(start, sizes[-1])
@@ -79,7 +79,7 @@ def descent(sizes):
 
 
 def peer(sizes, X, T, rate):
-    """``run(theta, steps)``: parameters (networks, n_params) after gradient descent."""
+    """Return ``run(theta, steps)``, which returns the parameters (networks, n_params) after gradient descent."""
 
     def run(theta, steps):
         ended, dtype = theta.copy(), theta.dtype

@@ -1,4 +1,4 @@
-"""What 10^12 network-steps take in shards, told from one shard run here; and 10 000 shards run and merged."""
+"""Estimate 10^12 network-steps in shards from one shard that is run; and run and merge 10 000 shards."""
 
 import argparse
 import resource
@@ -23,22 +23,22 @@ ONE = """
 import sys
 import saddlescape as ss
 from saddlescape.plan import Shard
-seen = []
+progress = []
 ss.run("xor", sys.argv[1], overrides=[sys.argv[2]], shard=Shard(int(sys.argv[3]), int(sys.argv[4])), threads=1,
-       progress=seen.append)
-print(seen[-1].runs_done, seen[-1].steps_done)
+       progress=progress.append)
+print(progress[-1].runs_done, progress[-1].steps_done)
 """
 SMALL = ("training.steps=10", "record.runs=0")
 
 
 def processor_time():
-    """Of the processes that this one has waited for."""
+    """Return the processor seconds of the child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def one_shard(count, number, of):
-    """Runs, network-steps, processor seconds, blocks and bytes of one shard of xor with so many starts a scale."""
+    """Run one shard of xor with `count` starts per scale; return its size and its processor seconds."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", ONE, folder, f"starts.count={count}", str(number), str(of)]
         before = processor_time()
@@ -50,7 +50,7 @@ def one_shard(count, number, of):
 
 
 def extrapolated(shard, start_up):
-    """Rows for 10^12 network-steps on so many cores."""
+    """Yield the rows for 10^12 network-steps on each number of cores."""
     work = shard["seconds"] - start_up
     total = STEPS * work / shard["steps"]
     for cores in CORES:
@@ -59,14 +59,14 @@ def extrapolated(shard, start_up):
 
 
 @contextmanager
-def clock(times, what):
+def clock(times, name):
     began = time.perf_counter(), time.process_time()
     yield
-    times[what] = time.perf_counter() - began[0], time.process_time() - began[1]
+    times[name] = time.perf_counter() - began[0], time.process_time() - began[1]
 
 
 def many(shards, folder):
-    """(wall clock, processor time) of each thing done with as many shards of one block each, and their number."""
+    """Measure wall clock and processor time of operations on `shards` shards of one block; return also their number."""
     plans.BLOCK_RUNS, times = 11, {}
     with clock(times, "load the spec and plan"):
         sweep = ss.load("xor", (*SMALL, f"starts.count={shards}"))
@@ -101,16 +101,16 @@ def tables(data):
     )
     yield report.table(["cores", "hours", "blocks/s", "start-up, share"], data["cores"])
     n = data["shards"]
-    rows = [[what, wall, used, n / used] for what, (wall, used) in data["many"].items()]
+    rows = [[name, wall, used, n / used] for name, (wall, used) in data["many"].items()]
     yield report.table([f"{n} blocks", "wall clock, s", "processor, s", "blocks a processor second"], rows)
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="small numbers: a try of the machinery")
+    options.add_argument("--quick", action="store_true", help="small numbers; to test the benchmark")
     options.add_argument("--shards", type=int, default=10_000)
-    given, before = options.parse_args(), report.machine()
-    of, shards = (40_000, 100) if given.quick else (2000, given.shards)
+    arguments, before = options.parse_args(), report.machine()
+    of, shards = (40_000, 100) if arguments.quick else (2000, arguments.shards)
     empty = one_shard(1, 1, 1)  # compiles
     empty = one_shard(1, 1, 1)
     shard = one_shard(STEPS // 20_000 // 11, of // 2, of)
@@ -118,7 +118,7 @@ def main():
         times, shards = many(shards, Path(folder))
     data = {"shard": shard, "start_up": empty["seconds"], "cores": list(extrapolated(shard, empty["seconds"])),
             "shards": shards, "many": times}  # fmt: skip
-    report.keep("shards", data, "\n\n".join(tables(data)), before)
+    report.save("shards", data, "\n\n".join(tables(data)), before)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How soon a command ends after Ctrl-C, SIGTERM or the end of its time, in the worst cases that we know.
+"""Measure how soon a command ends after Ctrl-C or SIGTERM, in the slowest known cases.
 
     python bench/stopping.py [CASE ...]
 """
@@ -28,7 +28,7 @@ count = 64
 """
 ADAM = SPEC.format('optimizer = "adam"\nlearning_rate = 1e-3\nsteps = 1000000')
 FLOW = SPEC.format('optimizer = "flow"\ntime = 1e6')
-TOLD = """
+SLICES = """
 from saddlescape.runs import runner
 from saddlescape_cli.start import main
 
@@ -57,19 +57,19 @@ asyncio.run(main())
 """
 
 
-def begin(folder: Path, *words: str, code: str = TOLD) -> subprocess.Popen[str]:
+def begin(folder: Path, *words: str, code: str = SLICES) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *words], cwd=folder, stdout=subprocess.PIPE, text=True)
 
 
-def there(process: subprocess.Popen[str], path: Path, pattern: str) -> None:
-    """Wait until a file of a process is there."""
+def wait_for(process: subprocess.Popen[str], path: Path, pattern: str) -> None:
+    """Wait until a process has written a file."""
     while not list(path.glob(pattern)):
         assert process.poll() is None, process.returncode
         time.sleep(0.01)
 
 
 def stopped(process: subprocess.Popen[str], number: int) -> float:
-    """Seconds from a signal to the end of the process."""
+    """Return the seconds from a signal to the end of the process."""
     process.send_signal(number)
     began = time.perf_counter()
     process.wait()
@@ -89,15 +89,15 @@ def compiling(folder: Path, number: int) -> float:
     os.environ["NUMBA_CACHE_DIR"] = str(folder / "cache")
     (folder / "big.toml").write_text(ADAM)
     process = begin(folder, "run", "big.toml")
-    there(process, folder, "big/plan.json")
-    time.sleep(8)  # long past the imports, in the midst of the compiler's work
+    wait_for(process, folder, "big/plan.json")
+    time.sleep(8)  # after the imports, during the compilation
     return stopped(process, number)
 
 
 def merging(folder: Path, number: int) -> float:
-    begin(folder, "run", "xor", "-o", "run", *SIZE, code=FEW + TOLD).communicate()
-    process = begin(folder, "merge", "run", "-o", "made.h5", code=FEW + TOLD)
-    there(process, folder, ".made*")
+    begin(folder, "run", "xor", "-o", "run", *SIZE, code=FEW + SLICES).communicate()
+    process = begin(folder, "merge", "run", "-o", "made.h5", code=FEW + SLICES)
+    wait_for(process, folder, ".made*")
     time.sleep(1)
     return stopped(process, number)
 
@@ -107,7 +107,7 @@ def clustered(folder: Path, number: int) -> float:
     assert scheduler.stdout is not None
     process = begin(folder, "run", "xor", "-o", "run", "--set", "starts.count=1000000",
                     "--dask", scheduler.stdout.readline().strip())  # fmt: skip
-    there(process, folder, "run/blocks/*.h5")
+    wait_for(process, folder, "run/blocks/*.h5")
     scheduler.send_signal(signal.SIGSTOP)
     time.sleep(1)
     try:

@@ -1,7 +1,7 @@
-"""Network-steps a second of the kernel, events and recording on, and of batched NumPy, in the same run.
+"""Network-steps per second of the kernel, with events and recording, and of batched NumPy, in the same run.
 
-Every run takes all its steps: no start is solved, escapes and solves are watched all the same.  Compile time is
-that of a warm-up call, kept in `extra_info`; 0.1 s or so means that the disk cache had the machine code.
+Every run takes all its steps: no start is solved, but escapes and solutions are detected.  `extra_info` contains the
+time of a warm-up call, which compiles; about 0.1 s means that the machine code was in the disk cache.
 """
 
 import time

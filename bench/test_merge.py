@@ -1,4 +1,4 @@
-"""How soon 2000 blocks are one result.  The smallest blocks there are, so that their number counts and not their bytes.
+"""Time to merge 2000 blocks.  The blocks are as small as possible, so that their number counts and not their bytes.
 
     TMPDIR=/dev/shm .venv/bin/pytest bench/test_merge.py --benchmark-enable --benchmark-only
 """

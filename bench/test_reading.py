@@ -1,4 +1,4 @@
-"""How soon a result of a million runs is open, and one trajectory of it, one fraction and all outcomes are there.
+"""Time to open a result of a million runs, and to read one trajectory, one fraction and all outcomes.
 
     .venv/bin/pytest bench/test_reading.py --benchmark-enable --benchmark-only
 """
@@ -29,12 +29,12 @@ def test_open(benchmark, file):
 
 
 def test_trajectory(benchmark, result):
-    places = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
 
     def one():
-        return result.trajectory(int(places.integers(11)), int(places.choice(kept)))
+        return result.trajectory(int(rng.integers(11)), int(rng.choice(recorded)))
 
-    kept = result["trajectory_run"]
+    recorded = result["trajectory_run"]
     assert np.isfinite(benchmark(one)["loss"]).all()
 
 

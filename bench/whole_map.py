@@ -1,7 +1,7 @@
-"""Figure 11 of Kolen & Pollack as a whole: every start of the slice until it is solved, or its epochs are spent.
+"""Train all starts of figure 11 of Kolen & Pollack until each is solved or its epochs are used up.
 
 The kernel refills a lane as soon as its network is done.  JAX either loops until the last network of a batch is
-done, or stops every `CHUNK` steps and the host puts new networks in the place of those that are done.
+done, or stops every `CHUNK` steps and the host replaces the networks that are done.
 """
 
 import argparse
@@ -25,22 +25,22 @@ from saddlescape.system.resources import cores
 
 SIDE, EPOCHS, CHUNK = 512, 5000, 50
 SAMPLE = 16
-"""Each `SAMPLE`-th start is enough to find the best batch size."""
+"""Every `SAMPLE`-th start is used to find the best batch size."""
 
 BATCHES = (64, 256, 1024, 4096, 16384)
 SAME_FRACTION, SAME_STEP = 0.002, 0.95
-"""Solved fractions may differ by this, and this share of starts must be solved at the same step: at the map's fractal
-borders a rounding decides."""
+"""Solved fractions may differ by this, and this share of starts must be solved at the same step: at the fractal
+boundaries of the map rounding decides."""
 
 
 def spec_of(side):
-    """The bundled slice with `side` starts along each parameter."""
-    sides = [f"starts.{k}={{ index = {at}, from = -10, to = 9.9, n = {side} }}" for k, at in (("x", 8), ("y", 5))]
+    """Return the spec of the bundled slice with `side` starts along each parameter."""
+    sides = [f"starts.{k}={{ index = {index}, from = -10, to = 9.9, n = {side} }}" for k, index in (("x", 8), ("y", 5))]
     return load("xor-slice", [f"training.steps={EPOCHS}", *sides]).spec
 
 
 def kernel(spec, count):
-    """Function that gives solve steps (starts,), -1 where unsolved: lanes are refilled, parts go to all cores."""
+    """Return a function that returns the solve steps (starts,), -1 if unsolved, with refilled lanes on all cores."""
     problem, ready = spec.loaded, prepare(spec, np.arange(count))
     parts = list(shares(ready.batch, 8 * cores()))
 
@@ -52,13 +52,13 @@ def kernel(spec, count):
 
 
 def spread(solve, theta, parts):
-    """`solve` on every part of the starts, all cores."""
+    """Run `solve` on every part of the starts, on all cores."""
     with ThreadPoolExecutor(cores()) as pool:
         return np.concatenate(list(pool.map(solve, np.array_split(theta, parts))))
 
 
 def looped(spec):
-    """``jit(vmap(while_loop))``: solve steps of a batch; the loop goes on until its last network is done."""
+    """Return ``jit(vmap(while_loop))``, which returns the solve steps when the last network of a batch is done."""
     problem, training = spec.loaded, spec.training
     X, T = jnp.array(problem.X), jnp.array(problem.T)
     known = {"sizes": spec.sizes, "X": X, "activation": jax.nn.sigmoid}
@@ -83,7 +83,7 @@ def looped(spec):
 
 
 def chunked(spec):
-    """(`chunk`, `solved`): `CHUNK` epochs of a batch, and whether networks are solved; unrolled, networks last."""
+    """Return functions that train a batch for `CHUNK` epochs, and that test which networks are solved."""
     problem, training = spec.loaded, spec.training
     slope = peers_jax.by_rows(spec.sizes, problem.X, problem.T, jax.nn.sigmoid)
 
@@ -95,10 +95,10 @@ def chunked(spec):
         return jnp.stack(near).all(axis=0)
 
     def epoch(state, _):
-        theta, velocity, now, found = state
-        found = jnp.where((found < 0) & solved(theta), now, found)
+        theta, velocity, now, step = state
+        step = jnp.where((step < 0) & solved(theta), now, step)
         velocity = training.momentum * velocity - training.learning_rate * slope(theta)
-        return (theta + velocity, velocity, now + 1, found), None
+        return (theta + velocity, velocity, now + 1, step), None
 
     @partial(jax.jit, donate_argnums=0)
     def chunk(state):
@@ -108,26 +108,26 @@ def chunked(spec):
 
 
 def replaced(spec, size):
-    """Solve steps of any number of starts, `size` at a time; between chunks new starts take the place of done ones."""
+    """Return a function that solves starts `size` at a time; new starts replace finished ones between chunks."""
     chunk, solved = chunked(spec)
 
     def solve(part):
-        size_here, ends = min(size, len(part)), np.full(len(part), -1)
-        run, following = np.arange(size_here), size_here
-        theta, now, found = part[run].T.copy(), np.zeros(size_here, int), np.full(size_here, -1)
+        width, ends = min(size, len(part)), np.full(len(part), -1)
+        run, following = np.arange(width), width
+        theta, now, step = part[run].T.copy(), np.zeros(width, int), np.full(width, -1)
         velocity = np.zeros_like(theta)
         while (run >= 0).any():
-            theta, velocity, now, found = map(np.array, chunk((theta, velocity, now, found)))
+            theta, velocity, now, step = map(np.array, chunk((theta, velocity, now, step)))
             spent = now >= EPOCHS
             if spent.any():
-                found = np.where(spent & (found < 0) & np.asarray(solved(theta)), EPOCHS, found)
-            done = np.flatnonzero(((found >= 0) | spent) & (run >= 0))
-            ends[run[done]] = found[done]
+                step = np.where(spent & (step < 0) & np.asarray(solved(theta)), EPOCHS, step)
+            done = np.flatnonzero(((step >= 0) | spent) & (run >= 0))
+            ends[run[done]] = step[done]
             fresh = np.arange(following, min(following + len(done), len(part)))
             following += len(fresh)
             run[done] = np.append(fresh, np.full(len(done) - len(fresh), -1))
             filled = done[: len(fresh)]
-            theta[:, filled], velocity[:, filled], now[filled], found[filled] = part[fresh].T, 0, 0, -1
+            theta[:, filled], velocity[:, filled], now[filled], step[filled] = part[fresh].T, 0, 0, -1
         return ends
 
     return solve
@@ -135,21 +135,21 @@ def replaced(spec, size):
 
 def timed(work):
     began = time.perf_counter()
-    found = work()
-    return time.perf_counter() - began, found
+    result = work()
+    return time.perf_counter() - began, result
 
 
-def best_batch(way, theta):
-    """The batch size with which a way, ``way(size)(starts)``, is fastest on some of the starts."""
+def best_batch(solver, theta):
+    """Return the batch size with which ``solver(size)(starts)`` is fastest."""
     took = {}
     for size in BATCHES:
-        way(size)(theta)  # compiles
-        took[size] = timed(lambda size=size: way(size)(theta))[0]
+        solver(size)(theta)  # compiles
+        took[size] = timed(lambda size=size: solver(size)(theta))[0]
     return min(took, key=took.get)
 
 
-def ways(spec, theta):
-    """How each contender solves all starts, at its best batch size, by name."""
+def solvers(spec, theta):
+    """Return the function by which each contender solves all starts at its best batch size, by name."""
     some, loop = theta[::SAMPLE], looped(spec)
 
     def whole(size):
@@ -171,14 +171,14 @@ def ways(spec, theta):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--quick", action="store_true", help="a map of 96 x 96: a try of the machinery")
+    options.add_argument("--quick", action="store_true", help="a map of 96 x 96; to test the benchmark")
     options.add_argument("--side", type=int, default=SIDE, help="starts along each parameter")
     options.add_argument("--rounds", type=int, default=1)
-    given, before = options.parse_args(), report.machine()
-    side, rounds = (96, 1) if given.quick else (given.side, given.rounds)
+    arguments, before = options.parse_args(), report.machine()
+    side, rounds = (96, 1) if arguments.quick else (arguments.side, arguments.rounds)
     spec = spec_of(side)
     theta = starts.draw(spec, np.arange(side * side))
-    contenders = ways(spec, theta)
+    contenders = solvers(spec, theta)
     firsts = {who: work() for who, work in contenders.items()}  # compiles
     took = {who: [] for who in contenders}
     for _, (who, work) in itertools.product(range(rounds), contenders.items()):
@@ -191,7 +191,7 @@ def main():
     heads = [f"{side} x {side}, at most {EPOCHS} epochs", "seconds", "times ours", "solved", "same step as ours"]
     table = report.table(heads, [[who, d["seconds"], d["ratio"], f"{d['solved']:.5f}", f"{d['same_step']:.4f}"]
                                  for who, d in data.items()])  # fmt: skip
-    report.keep("whole_map", data, table, before)
+    report.save("whole_map", data, table, before)
     assert all(abs(d["solved"] - data["saddlescape"]["solved"]) < SAME_FRACTION for d in data.values())
     assert all(d["same_step"] > SAME_STEP for d in data.values())
 

@@ -156,9 +156,9 @@ def test_standing_starts_have_no_rate(tmp_path):
 def test_tables_go_to_their_place_in_the_page(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- new -->\nold\n<!-- end -->\nb\n<!-- none -->\nkept\n<!-- end -->\n")
-    monkeypatch.setattr(report, "KEPT", tmp_path)
+    monkeypatch.setattr(report, "RECORDS", tmp_path)
     monkeypatch.setattr(report, "PAGE", page)
-    report.keep("new", {}, report.table(["who", "rate"], [["us", 12345.6], ["them", 1.2345]]), {"cores": 2})
+    report.save("new", {}, report.table(["who", "rate"], [["us", 12345.6], ["them", 1.2345]]), {"cores": 2})
     report.main()
     text = page.read_text()
     assert "old" not in text
