@@ -29,16 +29,16 @@ count = 64
 ADAM = SPEC.format('optimizer = "adam"\nlearning_rate = 1e-3\nsteps = 1000000')
 FLOW = SPEC.format('optimizer = "flow"\ntime = 1e6')
 SLICES = """
-from saddlescape.runs import runner
+from saddlescape.runs import dispatch
 from saddlescape_cli.start import main
 
-whole = runner._Meter.after_slice
+whole = dispatch.Meter.after_slice
 
 def after_slice(meter, steps):
     print("slice", flush=True)
     whole(meter, steps)
 
-runner._Meter.after_slice = after_slice
+dispatch.Meter.after_slice = after_slice
 main()
 """
 FEW = "import saddlescape.plan.plan; saddlescape.plan.plan.BLOCK_RUNS = 11\n"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from spec_cases import TINY
+from spec_cases import DRAWN, TINY
 from store_cases import run_folder, sweep
 
 import saddlescape as ss
@@ -13,7 +13,7 @@ from saddlescape.results.refine import refine
 from saddlescape.runs.runner import resume
 
 SLICE = TINY.replace(
-    'kind = "normal"',
+    DRAWN,
     'kind = "slice"\nbase = [0.5, -1, 0, 1, 2, 0, 1, -1, 0]\n'
     "x = {index = 8, from = -0.5, to = 0.5, n = 2}\ny = {index = 3, from = 0, to = 1, n = 3}\n",
 )

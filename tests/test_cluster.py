@@ -149,7 +149,7 @@ def nothing_here(*args):
 
 
 def test_a_worker_that_is_killed_changes_no_byte(processes, sweep, result, tmp_path, monkeypatch):
-    monkeypatch.setattr("saddlescape.runs.runner.compute", nothing_here)
+    monkeypatch.setattr("saddlescape.runs.dispatch.compute", nothing_here)
     lost, _ = processes.workers(2)
     seen = []
 
@@ -335,7 +335,7 @@ def test_ctrl_c_in_a_terminal_stops_workers_of_ones_own_in_good_order(tmp_path):
         os.killpg(process.pid, signal.SIGINT)
         out, told = process.communicate()
     assert (process.returncode, out) == (130, "")
-    assert told == f"stopped; what is done is kept. Go on with: saddlescape resume {folder}\n"
+    assert told == f"stopped; finished blocks are kept. Continue with: saddlescape resume {folder}\n"
     assert 0 < ss.status(folder).done < ss.status(folder).blocks
     resumed = subprocess.run(command("resume", folder, "--dask", "local:2"), capture_output=True, text=True)
     assert (resumed.returncode, resumed.stderr) == (0, "")

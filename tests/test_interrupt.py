@@ -35,8 +35,8 @@ saddlescape.plan.plan.BLOCK_WORK = 2**27
 """
 
 DEAF = """
-import saddlescape.runs.runner
-saddlescape.runs.runner._Meter.after_slice = lambda meter, steps: None
+import saddlescape.runs.dispatch
+saddlescape.runs.dispatch.Meter.after_slice = lambda meter, steps: None
 saddlescape.plan.plan.BLOCK_WORK = 2**32
 """
 
@@ -142,7 +142,7 @@ def test_a_stop_keeps_what_is_done_and_resume_gives_the_same_bytes(start, uninte
     until(lambda: committed(folder), process)
     process.send_signal(number)
     assert process.communicate()[1] == (
-        f"stopped; what is done is kept. Go on with: saddlescape resume '{folder}'\n"
+        f"stopped; finished blocks are kept. Continue with: saddlescape resume '{folder}'\n"
     )
     assert process.returncode == 128 + number
     kept = committed(folder)
@@ -200,8 +200,8 @@ def test_a_stop_in_a_merge_leaves_all_blocks_and_no_result(begin, finished, tmp_
     (folder / "result.h5").unlink()
     blocks = committed(folder)
     told = {
-        "resume": f"stopped; what is done is kept. Go on with: saddlescape resume {folder}\n",
-        "merge": f"stopped; {target} was not made, and the shards are as they were\n",
+        "resume": f"stopped; finished blocks are kept. Continue with: saddlescape resume {folder}\n",
+        "merge": f"stopped; {target} was not written, and the shards are unchanged\n",
     }
     again = {"resume": lambda: resume(folder), "merge": lambda: ss.merge([folder], target)}
     for name, words, result in (("resume", (), folder / "result.h5"), ("merge", ("-o", target), target)):
@@ -237,7 +237,7 @@ def test_a_run_ends_in_good_order_when_its_time_is_up(spec, tmp_path):
     endless = command("run", spec, "-o", tmp_path / "run", "--set", "training.steps=1000000000000", "--max-time", "1s")
     done = subprocess.run(endless, capture_output=True, text=True)
     assert done.returncode == 75
-    assert done.stderr == f"stopped; what is done is kept. Go on with: saddlescape resume {tmp_path / 'run'}\n"
+    assert done.stderr == f"stopped; finished blocks are kept. Continue with: saddlescape resume {tmp_path / 'run'}\n"
     assert json.loads((tmp_path / "run/run.json").read_text())["ended"]
 
 

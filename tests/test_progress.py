@@ -14,7 +14,7 @@ from numba.core import event
 from spec_cases import TINY
 
 from saddlescape.kernels import compiling
-from saddlescape.runs.runner import Progress
+from saddlescape.runs.dispatch import Progress
 from saddlescape.system.bundled import sweeps
 from saddlescape_cli import watch
 

@@ -143,7 +143,7 @@ def test_failed_blocks_are_noted_passed_over_and_tried_again(finished, tmp_path,
         return whole(plan, block, after_slice)
 
     folder, seen = tmp_path / "run", []
-    monkeypatch.setattr("saddlescape.runs.runner.compute", failing)
+    monkeypatch.setattr("saddlescape.runs.dispatch.compute", failing)
     with pytest.raises(MemoryError):
         ss.run(sweep, folder, threads=1)
     with pytest.raises(FailedBlocksError, match=r"^2 blocks failed, .* MemoryError: no room .*000003\.failed"):
@@ -367,7 +367,7 @@ def test_the_result_knows_its_sweep(results, finished, sweep, tmp_path):
 
 
 def test_a_trajectory_not_kept_is_an_error(results):
-    with pytest.raises(SaddlescapeError, match=r"no trajectory of run 1 was kept"):
+    with pytest.raises(SaddlescapeError, match=r"no trajectory of run 1 was recorded"):
         results.trajectory(3, 1)
 
 

@@ -33,7 +33,7 @@ def shuffled(plan, blocks, *others):
     random.Random(int(sys.argv[2])).shuffle(blocks)
     yield from in_order(plan, iter(blocks), *others)
 
-plan.BLOCK_WORK, in_order, runner._computed = int(sys.argv[1]), runner._computed, shuffled
+plan.BLOCK_WORK, in_order, runner.dispatch = int(sys.argv[1]), runner.dispatch, shuffled
 ss.run(sys.argv[3], "made here", threads=int(sys.argv[2]))
 """
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from saddlescape_cli.leaving import leaving
 
 if TYPE_CHECKING:
-    from saddlescape.runs.runner import Progress, Workers
+    from saddlescape.runs.dispatch import Progress, Workers
 
 UNITS = (86400, 3600, 60, 1)
 TIME_IS_UP = os.EX_TEMPFAIL

@@ -1,1 +1,1 @@
-"""Running: one block, all blocks of a sweep, replay of one run, runs from an array of starts, and their cost."""
+"""Train: one block, all blocks of a sweep, one run again, or an array of starts; and what a sweep costs."""

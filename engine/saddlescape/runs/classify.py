@@ -1,4 +1,4 @@
-"""The outcome of a run, from where and why it stopped."""
+"""Classify runs: their outcomes, from where and why they stopped."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,16 @@ def classify(
     largest_update: npt.NDArray[np.float64],
     separation: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.int8]:
-    """Outcome of each run (int8) from what the kernel reports; arrays of one shape.
+    """Outcome of each run, from what the kernel reports; all arrays have the same shape.
 
     Parameters
     ----------
-    largest_update : learning rate times largest gradient component where the run stopped.
-    separation : separation where the run stopped; NaN where no layer has two units.
+    largest_update : learning rate times the largest absolute component of the gradient at the last step.
+    separation : separation at the last step; NaN if no hidden layer has two units.
+
+    Returns
+    -------
+    Codes of outcomes, int8.
     """
     frozen = (stop_reason == StopReason.FIXED_POINT) & (stop_step == 0) & (largest_update == 0)
     cases = [

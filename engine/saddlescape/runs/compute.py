@@ -1,4 +1,4 @@
-"""One block of a plan, computed: starts drawn, trained by the kernel, outcomes named."""
+"""Compute one block of a plan: draw the starts, train them with the kernel, and classify the outcomes."""
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of a block that share a spec but for numbers; `where` are their places in the block."""
+    """Runs of a block whose specs differ only in numbers; `where` contains their flat indices in the block."""
 
     spec: Spec
     where: npt.NDArray[np.intp]
@@ -37,7 +37,7 @@ class Group:
 
 
 def _flat(index: Sequence[npt.NDArray[np.intp]], lengths: Sequence[int], n: int) -> npt.NDArray[np.intp]:
-    """Number of each of `n` cells in a grid of these lengths, in C order."""
+    """Flat index, in C order, of each of `n` cells in a grid of these lengths."""
     number = np.zeros(n, dtype=np.intp)
     for i, length in zip(index, lengths, strict=True):
         number = number * length + i
@@ -45,29 +45,29 @@ def _flat(index: Sequence[npt.NDArray[np.intp]], lengths: Sequence[int], n: int)
 
 
 def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
-    """Split runs, given by their index along each dimension of the plan, by the structure of their spec."""
+    """Group runs, given by their index along each dimension of the plan, by the structure of their spec."""
     sweep, n = plan.sweep, len(index[-1])
-    at, cells = index[: len(sweep.shape)], index[len(sweep.shape) : -1]
+    axes, cells = index[: len(sweep.shape)], index[len(sweep.shape) : -1]
     start = _flat(cells, plan.shape[len(sweep.shape) : -1], n) if cells else index[-1]
-    point = _flat(at, sweep.shape, n)
+    point = _flat(axes, sweep.shape, n)
     kinds = [k for k, side in enumerate(sweep.grid) if not only_numbers(side)]
-    structure = _flat([at[k] for k in kinds], [sweep.shape[k] for k in kinds], n)
+    structure = _flat([axes[k] for k in kinds], [sweep.shape[k] for k in kinds], n)
     for value in np.unique(structure):
         where = np.flatnonzero(structure == value)
-        here = [i[where] for i in at]
-        spec = sweep.structure([int(i[0]) for i in here])
-        numbers = sweep.numbers(here, len(where))
+        points = [i[where] for i in axes]
+        spec = sweep.structure([int(i[0]) for i in points])
+        numbers = sweep.numbers(points, len(where))
         yield Group(spec, where, point[where], start[where].astype(np.int64), numbers)
 
 
 def _single(group: Group) -> npt.NDArray[np.bool_]:
-    """Whether all starts of the run's point are one."""
+    """Whether all starts at the point of each run are the same."""
     at_zero, elsewhere = (starts.single(group.spec, scale) for scale in (0.0, 1.0))
     return np.where(group.numbers["starts.scale"] == 0, at_zero, elsewhere)
 
 
 def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """(first, inverse): the runs to compute, and which of them each run equals."""
+    """(first, inverse), as of `numpy.unique`: the distinct runs, and which of them each run equals."""
     same = _single(group) & (group.numbers["training.noise"] == 0) & (not group.spec.shuffled)
     identity = np.where(same, group.point * count, group.point * count + group.start)
     _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
@@ -75,19 +75,19 @@ def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArr
 
 
 def _train_group(
-    plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_slice: Callable[[int], None] | None
+    plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after_slice: Callable[[int], None] | None
 ) -> tuple[Batch, Trained, npt.NDArray[np.intp]]:
     first, inverse = _distinct(group, math.prod(plan.shape[len(plan.sweep.shape) :]))
     numbers = {key: values[first] for key, values in group.numbers.items()}
-    wanted = np.zeros(len(first), dtype=bool)
-    np.logical_or.at(wanted, inverse, kept)
-    recorded = np.where(wanted, np.cumsum(wanted) - 1, -1)
-    ready = prepare(group.spec, group.start[first], numbers, recorded=recorded, record_at=plan.record_at)
+    any_recorded = np.zeros(len(first), dtype=bool)
+    np.logical_or.at(any_recorded, inverse, recorded)
+    rows = np.where(any_recorded, np.cumsum(any_recorded) - 1, -1)
+    ready = prepare(group.spec, group.start[first], numbers, recorded=rows, record_at=plan.record_at)
     return ready.batch, ready.train(after_slice=after_slice), inverse
 
 
-def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
-    rate = 1.0 if spec.flows else given.hyperparameters["learning_rate"]
+def _outcomes(spec: Spec, batch: Batch, trained: Trained) -> Data:
+    rate = 1.0 if spec.flows else batch.hyperparameters["learning_rate"]
     update = rate * trained.largest_gradient
     if OPTIMIZERS[spec.training.optimizer].multiplies:
         update = update * abs(trained.theta).max(axis=1)
@@ -105,7 +105,7 @@ def _outcomes(spec: Spec, given: Batch, trained: Trained) -> Data:
 
 @ieee()
 def train_starts(spec: Spec, theta: Floats, first: int = 0) -> Data:
-    """All variables, with parameters, of runs `first`, `first` + 1, ... that start from `theta` (runs, n_params)."""
+    """All variables, with parameters, of runs `first`, `first` + 1, ... from the starts `theta` (n_runs, n_params)."""
     ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta)
     trained = ready.train()
     return {**_outcomes(spec, ready.batch, trained), "start_theta": ready.batch.theta, "final_theta": trained.theta}
@@ -114,24 +114,24 @@ def train_starts(spec: Spec, theta: Floats, first: int = 0) -> Data:
 def measured(
     fields: Collection[str], spec: Spec, rows: Floats, theta: npt.NDArray[Any]
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """The measures by name: of rows that hold them (..., numbers), and of the parameters there (..., n_params)."""
-    for name, at in places({*fields} - {"outputs"}, len(spec.sizes) - 1).items():
-        yield name, rows[..., at]
+    """Yield measures by name: from the kernel's rows (..., n_values), or from the parameters (..., n_params)."""
+    for name, columns in places({*fields} - {"outputs"}, len(spec.sizes) - 1).items():
+        yield name, rows[..., columns]
     if "outputs" in fields:
         yield "outputs", outputs(plain_trainer(spec), spec.loaded.X, theta)
 
 
 def _filled(plan: Plan, name: str, values: Floats) -> Floats:
-    """A measure with all layers of the plan's deepest network; NaN where this one has none.  Others as they are."""
+    """A measure, padded by NaN to the layers of the plan's deepest network; other variables unchanged."""
     dims = MEASURES[name].dims if name in MEASURES else ()
     outer = values.ndim - len(dims)
     missing = [(0, plan.inner[dim] - n) for dim, n in zip(dims, values.shape[outer:], strict=True)]
-    whole = not any(n for _, n in missing)
-    return values if whole else np.pad(values, [*[(0, 0)] * outer, *missing], constant_values=np.nan)
+    complete = not any(n for _, n in missing)
+    return values if complete else np.pad(values, [*[(0, 0)] * outer, *missing], constant_values=np.nan)
 
 
 def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Parameters at their places among those of all networks of the plan; NaN where this one has none."""
+    """Parameter vectors, padded by NaN to the parameters of all networks of the plan."""
     own = set(layout.places(spec.sizes, spec.network.bias))
     if len(own) == plan.n_params:
         return theta.astype(plan.dtype, copy=False)
@@ -140,26 +140,26 @@ def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]
     return placed
 
 
-def _group_data(plan: Plan, group: Group, kept: npt.NDArray[np.bool_], after_slice: Any) -> tuple[Data, Data]:
-    """(per run, per trajectory) arrays of one group."""
-    given, trained, inverse = _train_group(plan, group, kept, after_slice)
+def _group_data(plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after_slice: Any) -> tuple[Data, Data]:
+    """The variables of one group: (one value per run, one per recorded trajectory)."""
+    batch, trained, inverse = _train_group(plan, group, recorded, after_slice)
     record = plan.sweep.spec.record
-    ends = _outcomes(group.spec, given, trained)
+    ends = _outcomes(group.spec, batch, trained)
     runs = {name: _filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
     if record.final_parameters:
-        runs["start_theta"] = _placed(plan, group.spec, given.theta)[inverse]
+        runs["start_theta"] = _placed(plan, group.spec, batch.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
-    rows = given.recorded[inverse[kept]]
+    rows = batch.recorded[inverse[recorded]]
     along = measured(record.fields, group.spec, trained.measures, trained.theta_path)
-    paths = {name: _kept(record, _filled(plan, name, values), "float32") for name, values in along}
+    paths = {name: _stored(record, _filled(plan, name, values), "float32") for name, values in along}
     if record.parameters:
-        paths["theta"] = _kept(record, _placed(plan, group.spec, trained.theta_path), plan.dtype)
-    every = np.array_equal(rows, np.arange(len(trained.measures)))  # then a copy is spared
+        paths["theta"] = _stored(record, _placed(plan, group.spec, trained.theta_path), plan.dtype)
+    every = np.array_equal(rows, np.arange(len(trained.measures)))  # saves a copy
     return runs, paths if every else {name: values[rows] for name, values in paths.items()}
 
 
-def _kept(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
-    """Numbers along trajectories as they are stored; `dtype` where the spec names none."""
+def _stored(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+    """Numbers along trajectories, rounded and cast as they are stored; `dtype` is the default."""
     values = rounded(values, record.keep_bits) if record.keep_bits else values
     return values.astype(record.dtype or dtype, copy=False)
 
@@ -168,7 +168,7 @@ def _kept(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray[A
 def compute_runs(
     plan: Plan, index: list[npt.NDArray[np.intp]], after_slice: Callable[[int], None] | None = None
 ) -> Data:
-    """All variables of single runs, given by their index along each dimension of the plan; no trajectories."""
+    """All variables, except trajectories, of single runs, given by their index along each dimension of the plan."""
     data: Data = {}
     for group in _groups(plan, index):
         runs, _ = _group_data(plan, group, np.zeros(len(group.where), dtype=bool), after_slice)
@@ -179,18 +179,18 @@ def compute_runs(
 
 @ieee()
 def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None) -> Data:
-    """All variables of one block, shaped like its tile; `after_slice(network_steps)` may raise to abandon it."""
+    """All variables of one block, in its shape; `after_slice(network_steps)` may raise to stop the computation."""
     index = [i.ravel() for i in np.indices(block.shape)]
     index = [i + first for i, first in zip(index, block.start, strict=True)]
-    kept = np.isin(index[-1], plan.trajectory_run) | (plan.per_outcome > 0)
-    order = np.cumsum(kept) - 1
+    recorded = np.isin(index[-1], plan.trajectory_run) | (plan.per_outcome > 0)
+    order = np.cumsum(recorded) - 1
     data: Data = {}
     for group in _groups(plan, index):
-        here = kept[group.where]
-        runs, paths = _group_data(plan, group, here, after_slice)
+        own = recorded[group.where]
+        runs, paths = _group_data(plan, group, own, after_slice)
         for arrays, where, n in (
-            (runs, group.where, len(kept)),
-            (paths, order[group.where[here]], kept.sum()),
+            (runs, group.where, len(recorded)),
+            (paths, order[group.where[own]], recorded.sum()),
         ):
             for name, values in arrays.items():
                 if len(where) == n:
@@ -209,9 +209,16 @@ def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None 
 
 
 def chosen(outcome: npt.NDArray[np.int8], number: int) -> npt.NDArray[np.intp]:
-    """The first runs of each outcome at each point, as indices into the flat (points, runs) codes; -1 for none.
+    """The first `number` runs of each outcome at each point.
 
-    Shape (points, outcomes * number), outcomes in the order of their codes.
+    Parameters
+    ----------
+    outcome : codes, shape (n_points, n_runs).
+
+    Returns
+    -------
+    Indices into the flat codes, shape (n_points, n_outcomes * number), outcomes in the order of their codes; -1 where
+    there are fewer runs.
     """
     rows = np.full((len(outcome), len(Outcome), number), -1, dtype=np.intp)
     for code in Outcome:
@@ -222,14 +229,14 @@ def chosen(outcome: npt.NDArray[np.int8], number: int) -> npt.NDArray[np.intp]:
 
 
 def _rows(values: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
-    """The rows of trajectories, those that are -1 of NaN."""
-    found = values[rows.ravel()]
-    found[rows.ravel() < 0] = np.nan
-    return found
+    """The rows of trajectories; NaN for the index -1."""
+    selected = values[rows.ravel()]
+    selected[rows.ravel() < 0] = np.nan
+    return selected
 
 
 def _distinct_starts(plan: Plan, block: Block) -> npt.NDArray[np.int64]:
-    """Different starts at each point of the block, (block's shape without run) int64."""
+    """Number of distinct starts at each point of the block, int64, of the block's shape without the runs."""
     index = [i.ravel() + first for i, first in zip(np.indices(block.shape[:-1]), block.start, strict=False)]
     points = math.prod(block.shape[:-1])
     out = np.empty(points, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""From a spec and the numbers of starts to what the kernel takes: its variant, a problem and a batch."""
+"""Prepare the arguments of the kernel, a variant, a problem and a batch, from a spec and the numbers of starts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def plain_trainer(spec: Spec) -> Trainer:
-    """The network and loss of a spec alone: gradient descent over all samples."""
+    """The variant for the network and the loss of a spec, with gradient descent on all samples."""
     return Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd")
 
 
 def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
-    """The part of a spec that selects machine code."""
+    """The variant of the kernel for a spec: everything that selects compiled code."""
     training = spec.training
     coupled = OPTIMIZERS[training.optimizer].decay is Decay.COUPLED
     return Trainer(
@@ -39,7 +39,7 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
 
 
 def hyperparameters(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
-    """What the runs step by, by the kernel's names."""
+    """The hyperparameters of the runs, by the kernel's names."""
     own = {key.removeprefix("training."): values for key, values in numbers.items() if key.startswith("training.")}
     decay = own["schedule_decay"]
     for number, rate in enumerate(spec.training.layer_rates or ()):
@@ -51,14 +51,14 @@ def hyperparameters(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floa
 
 @dataclass(frozen=True)
 class Prepared:
-    """Runs of one spec that only wait to be trained."""
+    """Runs of one spec, ready to be trained."""
 
     spec: Spec
     trainer: Trainer
     batch: Batch
 
     def train(self, batch: Batch | None = None, after_slice: Callable[[int], None] | None = None) -> Trained:
-        """Train the batch, or another one of the same spec in its place."""
+        """Train the batch, or another batch of the same spec."""
         problem = self.spec.loaded
         return train(self.trainer, problem.X, problem.T, batch or self.batch, after_slice=after_slice)
 
@@ -72,20 +72,20 @@ def prepare(
     recorded: npt.NDArray[np.int64] | None = None,
     record_at: npt.NDArray[Any] | None = None,
 ) -> Prepared:
-    """Ready the runs of these numbers.
+    """Prepare runs for training.
 
     Parameters
     ----------
-    start : (runs,) the numbers of their starts, and of the random numbers that steps take.
-    numbers : (runs,) each, by the keys of `NUMERIC`; by default the spec's own.
-    theta : (runs, n_params), trained from in place of the starts of those numbers.
-    recorded, record_at : as of `Batch`; by default no run is recorded.
+    start : (n_runs,), the number of each run; it selects the start and the random numbers of the steps.
+    numbers : arrays (n_runs,) by the keys of `NUMERIC`; by default the values of the spec.
+    theta : (n_runs, n_params), starts to use instead of those of the spec.
+    recorded, record_at : as for `Batch`; by default no run is recorded.
     """
     n = len(start)
     numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC} if numbers is None else numbers
     theta = starts.draw(spec, start, numbers["starts.scale"]) if theta is None else theta
     if record_at is None:
-        record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # another dtype is another kernel
+        record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # each dtype compiles its own kernel
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
     batch = Batch(
         theta=theta.astype(spec.network.dtype),

@@ -1,4 +1,4 @@
-"""A single run: its initial parameters, and its trajectory computed again."""
+"""A single run: its initial parameters, and its trajectory, computed again."""
 
 import math
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from saddlescape.words.suggest import hint
 
 @ieee()
 def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int = 0) -> npt.NDArray[Any]:
-    """Initial parameters of run `run` at a point.
+    """Initial parameters of one run.
 
     Parameters
     ----------
-    sweep : a TOML file, the name of a bundled sweep, or a loaded one.
+    sweep : a TOML file, the name of a bundled sweep, or a loaded sweep.
     point : one index for each axis; a negative one counts from the end.
     run : number of the run, from 0; for a slice, the number of the cell, ``ix * y.n + iy``.
 
@@ -51,11 +51,11 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int =
 def replay(
     sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int = 0, fields: Sequence[str] | None = None
 ) -> dict[str, npt.NDArray[Any]]:
-    """Compute one run again, with its parameters at every record, bit for bit as in the sweep.
+    """Compute one run again, bit for bit, and record its parameters, too.
 
     Parameters
     ----------
-    sweep : a TOML file, the name of a bundled sweep, or a loaded one.
+    sweep : a TOML file, the name of a bundled sweep, or a loaded sweep.
     point : one index for each axis; a negative one counts from the end.
     run : number of the run, from 0; for a slice, the number of the cell, ``ix * y.n + iy``.
     fields : names of measures (docs/measures.md), such as ``["loss", "separation"]``; by default those of the sweep.

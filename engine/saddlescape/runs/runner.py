@@ -1,42 +1,33 @@
 """Run a sweep: compute blocks on threads or other workers, commit them one by one, and merge them at the end."""
 
-import itertools
 import math
-import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Protocol
 
 from saddlescape import spec as specs
 from saddlescape import store as stores
 from saddlescape.errors import RefusedError, SaddlescapeError
-from saddlescape.plan import WHOLE, Block, Plan, Shard
+from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.runs.arguments import ArgumentError, thread_count
-from saddlescape.runs.compute import compute
 from saddlescape.runs.cost import check_memory, check_room
+from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch
 from saddlescape.spec import Sweep
-from saddlescape.store import RunFolder, Status, encode, last_line, merge_shards
+from saddlescape.store import RunFolder, Status, last_line, merge_shards
 from saddlescape.system.arithmetic import ieee
-
-LOOK_SECONDS = 0.2
-"""How often a run looks whether it is to stop, at least."""
 
 
 class Interrupted(SaddlescapeError):
-    """The run in `folder` was stopped, and committed blocks are kept; or a merge was stopped, and no file is made."""
+    """A run was stopped, and its committed blocks are kept; or a merge was stopped, and it wrote no file."""
 
     exit_code = 130
 
     def __init__(self, folder: Path, message: str = "") -> None:
         self.folder = folder
-        resume = f"stopped; what is done is kept. Go on with: saddlescape resume {quote(str(folder))}"
-        super().__init__(message or resume)
+        default = f"stopped; finished blocks are kept. Continue with: saddlescape resume {quote(str(folder))}"
+        super().__init__(message or default)
 
 
 class FailedBlocksError(SaddlescapeError):
@@ -44,59 +35,10 @@ class FailedBlocksError(SaddlescapeError):
 
     def __init__(self, folder: Path, notes: dict[int, Path], again: bool = False) -> None:
         first = next(iter(notes.values()))
-        retry = f"Try them again with: saddlescape resume {quote(str(folder))} --retry-failed"
+        retry = f"Try again with: saddlescape resume {quote(str(folder))} --retry-failed"
         failed, remedy = ("failed again", "Remove the cause before you try again") if again else ("failed", retry)
-        super().__init__(
-            f"{len(notes)} blocks {failed}, the first with: {last_line(first)}; {first} has more. {remedy}"
-        )
-
-
-class _Abandoned(Exception):
-    """Raised in a thread between slices when the run is to stop."""
-
-
-Computed = tuple[bytes, int]
-"""A block's file, and its network-steps that have not been told before."""
-
-
-class Workers(Protocol):
-    """Who computes blocks: threads of this process (`Threads`), or those of a Dask cluster (`cluster.connect`)."""
-
-    def room(self) -> int:
-        """Blocks that may be in their hands at once: enough that nobody waits, so few that memory stays flat."""
-
-    def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[Computed]:
-        """Compute a block.  ``after_slice(network_steps)`` may be called meanwhile, and raise to abandon it."""
-
-
-class Threads:
-    """Threads of this process, one block on each; as a context it waits for them to end."""
-
-    def __init__(self, number: int | None = None) -> None:
-        self._number = thread_count(number)
-        self._pool = ThreadPoolExecutor(self._number)
-
-    def __enter__(self) -> "Threads":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._pool.shutdown()
-
-    def room(self) -> int:
-        return self._number + 1
-
-    def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[Computed]:
-        return self._pool.submit(lambda: (encode(plan, block, compute(plan, block, after_slice)), 0))
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress of a run: finished runs, lane-steps, wall-clock seconds."""
-
-    runs_done: int
-    runs: int
-    steps_done: int
-    seconds: float
+        blocks = "1 block" if len(notes) == 1 else f"{len(notes)} blocks"
+        super().__init__(f"{blocks} {failed}, the first with: {last_line(first)}; see {first}. {remedy}")
 
 
 @ieee()
@@ -113,33 +55,33 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Run a sweep in a folder; committed blocks are kept, and only missing blocks are computed.
+    """Run a sweep in a folder; if it was run there before, only the missing blocks are computed.
 
     Parameters
     ----------
-    source : a TOML file, the name of a bundled sweep, or a loaded one.
+    source : a TOML file, the name of a bundled sweep, or a loaded sweep.
     out : the folder; by default the name of the sweep.
-    overrides : such as ``"training.learning_rate=0.1"``, as in `load`.
-    shard : the part to run; `merge` makes the result from all shards.
+    overrides : such as ``["training.learning_rate=0.1"]``; see `load`.
+    shard : the part of the sweep to run; `merge` combines all shards into one result.
     threads : by default one per core.
-    workers : compute on these instead of threads, such as ``cluster.connect(...)``.
-    accept_versions : continue even if different software has computed the existing blocks.
+    workers : workers to use instead of threads, such as ``cluster.connect(...)``.
+    accept_versions : continue even if other versions of the software computed the existing blocks.
     keep_going : continue when a block fails.
     progress : called with a `Progress` after each slice of work, from any thread.
-    should_stop : called as often; when it returns true, the run stops cleanly.
+    should_stop : called after each slice of work; when it returns true, the run stops cleanly.
 
     Returns
     -------
-    Path of the result, ``out/result.h5``; of a shard that of the folder.
+    Path of the result, ``out/result.h5``; for a shard, path of the folder.
 
     Raises
     ------
-    SpecError, RefusedError, LockedError
+    ArgumentError, SpecError, RefusedError, LockedError
         Before anything is computed.
     FailedBlocksError
-        With `keep_going`, at the end, if blocks could not be computed; otherwise the error of the block ends the run.
+        At the end, with `keep_going`, if blocks failed.  Without it, the error of the first such block ends the run.
     Interrupted
-        When `should_stop()` became true; `resume` continues the run.
+        If `should_stop()` returned true; `resume` continues the run.
 
     Examples
     --------
@@ -169,10 +111,24 @@ def resume(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Compute the missing blocks of the run in `folder` and merge; the path of the result (for a shard, the folder).
+    """Compute the missing blocks of the run in `folder`, and merge all blocks into the result.
 
-    Blocks that failed before are skipped, unless `retry_failed`.  If different software has computed the existing
-    blocks, this is refused, unless `accept_versions`.
+    Parameters
+    ----------
+    retry_failed : also compute the blocks that failed before; by default they are skipped.
+    threads, workers, accept_versions, keep_going, progress, should_stop : as for `run`.
+
+    Returns
+    -------
+    Path of the result, ``folder/result.h5``; for a shard, path of the folder.
+
+    Raises
+    ------
+    ArgumentError, RefusedError, LockedError
+        Before anything is computed; RefusedError also if other versions of the software computed the existing blocks,
+        unless `accept_versions`.
+    FailedBlocksError, Interrupted
+        As for `run`.
     """
     number = thread_count(threads)
     with RunFolder.existing(Path(folder), accept_versions) as store:
@@ -191,14 +147,14 @@ def merge(
     accept_versions: bool = False,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Merge the folders of the shards of a run into one result, with the same bytes as that of a single run.
+    """Merge the shards of a run into one result, with the same bytes as the result of a run without shards.
 
     Parameters
     ----------
-    folders : of all shards, in any order.
+    folders : the folders of all shards, in any order.
     out : the result, a new file.
-    accept_versions : also merge blocks that different software has computed.
-    should_stop : called after each block; when it returns true, the merge stops, and `out` is not made.
+    accept_versions : also merge blocks that were computed by different versions of the software.
+    should_stop : called after each block; when it returns true, the merge stops, and `out` is not written.
 
     Returns
     -------
@@ -207,14 +163,14 @@ def merge(
     Raises
     ------
     RefusedError
-        If a block is missing, duplicate or from another sweep, if blocks were computed by different software, or if
-        `out` exists.
+        If a block is missing, duplicate or from another sweep, if blocks were computed by different versions of the
+        software, or if `out` exists.
     CorruptError
         If a block is damaged.
     LockedError
         If another process is writing `out`.
-        Interrupted
-            When `should_stop()` became true; `out` is not made.
+    Interrupted
+        If `should_stop()` returned true.
 
     Examples
     --------
@@ -223,7 +179,7 @@ def merge(
 
     def after_block() -> None:
         if should_stop is not None and should_stop():
-            raise Interrupted(Path(out), f"stopped; {out} was not made, and the shards are as they were")
+            raise Interrupted(Path(out), f"stopped; {out} was not written, and the shards are unchanged")
 
     return merge_shards(_paths(folders), Path(out), after_block, accept_versions)
 
@@ -264,7 +220,7 @@ def _paths(folders: Sequence[str | Path]) -> list[Path]:
 
 
 def _team(threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:
-    """The workers given, which are the caller's to close, or threads of our own."""
+    """The given workers, which the caller closes, or new threads."""
     return Threads(threads) if workers is None else nullcontext(workers)
 
 
@@ -278,14 +234,20 @@ def _finish(
 ) -> Path:
     plan, numbers = store.plan, store.shard.numbers(store.plan.blocks)
     done = store.committed()
-    meter = _Meter(plan.runs_in(numbers), progress, should_stop)
+    meter = Meter(plan.runs_in(numbers), progress, should_stop)
+
+    def check() -> None:
+        meter.add()
+        if meter.stopped:
+            raise Interrupted(store.folder)
+
     meter.add(runs=sum(math.prod(plan.block(number).shape) for number in done))
     settled = done.keys() | store.failed().keys()
     missing = (plan.block(number) for number in numbers if number not in settled)
     if len(settled) < len(numbers):
         store.compare_software()
     with team as workers:
-        for block, future in _computed(plan, missing, workers, meter):
+        for block, future in dispatch(plan, missing, workers, meter):
             error = future.exception()
             if keep_going and error is not None and not isinstance(error, SaddlescapeError):
                 store.fail(block, "".join(traceback.format_exception(error)))
@@ -293,59 +255,7 @@ def _finish(
             content, steps = future.result()
             store.commit_file(block, content)
             meter.add(runs=math.prod(block.shape), steps=steps)
-    meter.check(store.folder)
+    check()
     if notes := store.failed():
         raise FailedBlocksError(store.folder, notes, again)
-    return store.merge(lambda: meter.check(store.folder)) if store.shard == WHOLE else store.folder
-
-
-class _Meter:
-    """Counts what is done, from any thread, and knows whether to stop."""
-
-    def __init__(
-        self, runs: int, report: Callable[[Progress], None] | None, stop: Callable[[], bool] | None
-    ) -> None:
-        self._lock, self._report, self._stop = threading.Lock(), report, stop
-        self._runs, self._done, self._steps, self._began = runs, 0, 0, time.monotonic()
-        self.stopped = False
-
-    def add(self, runs: int = 0, steps: int = 0) -> None:
-        with self._lock:
-            self._done, self._steps = self._done + runs, self._steps + steps
-            self.stopped = self.stopped or (self._stop is not None and self._stop())
-            if self._report is not None:
-                self._report(Progress(self._done, self._runs, self._steps, time.monotonic() - self._began))
-
-    def check(self, folder: Path) -> None:
-        self.add()
-        if self.stopped:
-            raise Interrupted(folder)
-
-    def after_slice(self, steps: int) -> None:
-        self.add(steps=steps)
-        if self.stopped:
-            raise _Abandoned
-
-
-def _computed(
-    plan: Plan, blocks: Iterator[Block], workers: Workers, meter: _Meter
-) -> Iterator[tuple[Block, Future[Computed]]]:
-    """Blocks as they are done or fail; after a stop, or where the caller leaves, what is in hand is abandoned."""
-    pending: dict[Future[Computed], Block] = {}
-    try:
-        while True:
-            for block in itertools.islice(blocks, 0 if meter.stopped else max(0, workers.room() - len(pending))):
-                pending[workers.submit(plan, block, meter.after_slice)] = block
-            if not pending:
-                return
-            for future in wait(pending, LOOK_SECONDS, FIRST_COMPLETED).done:
-                block = pending.pop(future)
-                if not (meter.stopped and (future.cancelled() or isinstance(future.exception(), _Abandoned))):
-                    yield block, future
-            meter.add()
-            if meter.stopped:
-                pending = {future: block for future, block in pending.items() if not future.cancel()}
-    finally:
-        meter.stopped = meter.stopped or bool(pending)
-        for future in pending:
-            future.cancel()
+    return store.merge(check) if store.shard == WHOLE else store.folder
