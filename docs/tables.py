@@ -1,4 +1,4 @@
-"""Write the tables of the pages from the words: python docs/tables.py."""
+"""Write the tables of the pages from the vocabulary: python docs/tables.py."""
 
 import json
 import re
@@ -26,13 +26,13 @@ Row = Sequence[str]
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:
-    """A table of Markdown."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
     return "\n".join(re.sub(r"\|  +", "| ", f"| {' | '.join(line)} |") for line in lines)
 
 
 def keys() -> str:
-    """The keys of a spec."""
+    """Return the table of the keys of a spec."""
     rows = []
     for path, (model, name) in KEYS.items():
         field = model.model_fields[name]
@@ -59,7 +59,7 @@ def _default(value: Any) -> str:
 
 
 def _takes(annotation: Any, metadata: Sequence[Any]) -> str:
-    """What a type with these bounds takes, in words."""
+    """Describe the values of a type with these bounds."""
     for each in metadata:
         if isinstance(each, OneOf):
             return " ".join(each.words)
@@ -98,22 +98,22 @@ def _range(bounds: dict[str, str]) -> str:
 
 
 def problems() -> str:
-    """The problems that are drawn."""
+    """Return the table of the random problems."""
     drawn = ((name, its) for name, its in PROBLEMS.items() if its.draws)
     return table(["problem", "draws", "targets"], ([name, its.draws, its.targets] for name, its in drawn))
 
 
 def starts() -> str:
-    """The kinds of starts."""
+    """Return the table of the kinds of starts."""
     rows = []
     for name, its in STARTS.items():
-        own = [*(f"`{key}`" for key in its.keys), *(f"`{key}`, if wanted" for key in its.optional)]
-        rows.append([name, its.draws, ", ".join(own), "times scale" if its.scaled else ""])
+        keys = [*(f"`{key}`" for key in its.keys), *(f"`{key}`, if wanted" for key in its.optional)]
+        rows.append([name, its.draws, ", ".join(keys), "times scale" if its.scaled else ""])
     return table(["kind", "a start", "keys of its own", ""], rows)
 
 
 def activations() -> str:
-    """The activations."""
+    """Return the table of activations."""
     rows = (
         [name, its.formula, " to ".join(f"{end:.4g}" for end in its.range), f"{its.value:.4g}", f"{its.slope:.4g}",
          "odd" if its.odd else ""]
@@ -123,7 +123,7 @@ def activations() -> str:
 
 
 def losses() -> str:
-    """The losses."""
+    """Return the table of losses."""
     rows = (
         [f"`{name}`", its.term, str(its.reduction), ", ".join([its.output] * bool(its.output) + [str(its.targets)])]
         for name, its in LOSSES.items()
@@ -132,17 +132,17 @@ def losses() -> str:
 
 
 def optimizers() -> str:
-    """The optimizers."""
+    """Return the table of optimizers."""
     return table(["optimizer", "a step", "source"], ([name, its.step, its.source] for name, its in OPTIMIZERS.items()))
 
 
 def schedules() -> str:
-    """The schedules of the learning rate."""
+    """Return the table of learning rate schedules."""
     return table(["schedule", "the learning rate times"], ([name, its.factor] for name, its in SCHEDULES.items()))
 
 
 def measures() -> str:
-    """The measures."""
+    """Return the table of measures."""
     rows = (
         [f"`{name}`", ", ".join(f"`{dim}`" for dim in its.dims),
          its.meaning + f" ({its.sources})" * bool(its.sources), its.range, its.missing]
@@ -152,7 +152,7 @@ def measures() -> str:
 
 
 def variables() -> str:
-    """The variables of a result; of those of the measures a row for all."""
+    """Return the table of the variables of a result, with one row for all measures."""
     plain = {name: its for name, its in VARIABLES.items() if name.removeprefix("final_") not in MEASURES}
     finals = replace(VARIABLES["final_loss"], long_name="the measure where the run stopped")
     paths = replace(VARIABLES["loss"], long_name="the measure at each record")
@@ -164,14 +164,14 @@ def variables() -> str:
 
 
 def _variable(name: str, its: Variable) -> Row:
-    own = "as `network.dtype` (the wider of both)"
-    types = {"i1": "int8", "i8": "int64", "f4": "float32", "f8": "float64", "": own}
-    told = [its.long_name, its.note, str(its.when)]
-    return [name, ", ".join(its.dims), types[its.dtype], "; ".join(text for text in told if text)]
+    dtype = "as `network.dtype` (the wider of both)"
+    types = {"i1": "int8", "i8": "int64", "f4": "float32", "f8": "float64", "": dtype}
+    texts = [its.long_name, its.note, str(its.when)]
+    return [name, ", ".join(its.dims), types[its.dtype], "; ".join(text for text in texts if text)]
 
 
 def codes() -> str:
-    """The codes of outcomes and of stop reasons."""
+    """Return the table of the codes of outcomes and stop reasons."""
     rows = []
     for outcome, reason in zip(Outcome, StopReason, strict=True):
         rows.append([str(outcome.value), outcome.label, outcome.sentence, reason.label, reason.sentence])
@@ -185,12 +185,12 @@ TABLES: tuple[Callable[[], str], ...] = (
 
 
 def written(page: str) -> str:
-    """The page with its tables as they should be."""
+    """Return the page with its tables replaced."""
     for each in TABLES:
         mark = f"<!-- table {each.__name__} -->"
-        before, found, rest = page.partition(f"{mark}\n")
-        if found:
-            page = f"{before}{found}{each()}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
+        before, heading, rest = page.partition(f"{mark}\n")
+        if heading:
+            page = f"{before}{heading}{each()}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
     return page
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks stand on: peers that compute the same, and operations that are counted right."""
+"""Tests of the benchmarks: peers compute the same results, and operations are counted correctly."""
 
 import batched_numpy
 import cases
@@ -26,7 +26,7 @@ SHAPES = [((2, 3, 1), "float64"), ((2, 3, 1), "float32"), ((3, 4, 2, 1), "float6
 
 
 @pytest.mark.parametrize(("sizes", "dtype"), SHAPES)
-def test_peers_train_as_the_kernel_does(sizes, dtype):
+def test_peers_agree_with_the_kernel(sizes, dtype):
     X, T = cases.problem(sizes)
     theta = cases.starts(sizes, 9, dtype)
     ours = train(cases.make_trainer(sizes), X, T, cases.make_batch(theta, cases.ALIKE)).theta
@@ -37,7 +37,7 @@ def test_peers_train_as_the_kernel_does(sizes, dtype):
         np.testing.assert_allclose(ended, ours, rtol=0, atol=cases.AGREE[dtype])
 
 
-def test_shares_are_the_whole():
+def test_shares_make_up_the_batch():
     theta = cases.starts((2, 2, 1), 100, "float64")
     parts = list(cases.shares(cases.make_batch(theta, 3), 3))
     np.testing.assert_array_equal(np.concatenate([part.theta for part in parts]), theta)
@@ -45,7 +45,7 @@ def test_shares_are_the_whole():
 
 
 def looping(kind):
-    """A function over memory: a sum, and five rounds of a fused multiply-add, three of a divide within each."""
+    """Return a module with an addition, a loop of five fused multiply-adds, and three divisions in each iteration."""
     module = ir.Module("known")
     of = ir.FunctionType(ir.VoidType(), [kind.number.as_pointer()])
     builder = ir.IRBuilder(ir.Function(module, of, "known").append_basic_block())
@@ -62,9 +62,9 @@ def looping(kind):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_operations_in_loops_count_as_often_as_they_run(dtype):
-    found = limit.operations(limit.simplified(looping(LaneType(dtype, 8))))
-    assert [found[name] for name in limit.CLASSES] == [5, 1, 15, 10]
+def test_operations_in_loops_are_multiplied_by_the_iterations(dtype):
+    counts = limit.operations(limit.simplified(looping(LaneType(dtype, 8))))
+    assert [counts[name] for name in limit.CLASSES] == [5, 1, 15, 10]
 
 
 def counted(sizes, samples, activation="tanh", bias=True, loss="half_sse", optimizer="gd", **more):
@@ -73,12 +73,12 @@ def counted(sizes, samples, activation="tanh", bias=True, loss="half_sse", optim
 
 
 def test_operations_of_one_weight():
-    """w x; the error; its square, halved; its product with x; the update."""
-    found = counted((1, 1), 1, "linear", bias=False)
-    assert [found[name] for name in limit.CLASSES[:3]] == [5, 1, 0]
+    """The operations are w x, the error, half its square, its product with x, and the update."""
+    counts = counted((1, 1), 1, "linear", bias=False)
+    assert [counts[name] for name in limit.CLASSES[:3]] == [5, 1, 0]
 
 
-def test_loops_count_as_what_is_unrolled(monkeypatch):
+def test_loops_and_unrolled_code_have_equal_counts(monkeypatch):
     looped = counted((3, 9, 2), 5)
     monkeypatch.setattr(code, "UNROLLED", 10**9)
     unrolled = counted((3, 9, 2), 5)
@@ -94,9 +94,9 @@ PARTS = [
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: "-".join(map(str, part.values())))
-def test_everything_can_be_counted(part):
-    found = counted((2, 2, 2), 4, **part)
-    assert found["multiply/fma"] > 4 * 6
+def test_operations_of_every_part_are_counted(part):
+    counts = counted((2, 2, 2), 4, **part)
+    assert counts["multiply/fma"] > 4 * 6
 
 
 def test_the_bound_is_the_scarcest_resource():
@@ -115,9 +115,9 @@ def test_a_loop_of_unknown_length_is_refused():
 
 def test_the_machine_has_rates(monkeypatch):
     monkeypatch.setattr(probe, "PASSES", 2)
-    found = probe.rates("float32")
-    assert 0 < found.fused < found.divide < 100
-    assert found.occupied >= 0
+    rates = probe.rates("float32")
+    assert 0 < rates.fused < rates.divide < 100
+    assert rates.occupied >= 0
 
 
 @pytest.fixture
@@ -140,20 +140,20 @@ def test_bench_prints_a_rate_and_a_share_for_each_number_of_threads(tmp_path):
 
 
 @pytest.mark.usefixtures("hasty")
-def test_batches_have_a_rate_too(tmp_path):
+def test_batches_have_a_rate(tmp_path):
     online = spec.parse(TINY, tmp_path, ["training.batch='online'"]).spec
     assert throughput.steps_per_second(online, 1) > 1e4
     assert throughput.peak_steps_per_second(online) > 1e4
 
 
 @pytest.mark.usefixtures("hasty")
-def test_standing_starts_have_no_rate(tmp_path):
-    standing = spec.parse(TINY, tmp_path, ["starts.kind='zero'", "starts.seed="]).spec
+def test_frozen_starts_have_no_rate(tmp_path):
+    frozen = spec.parse(TINY, tmp_path, ["starts.kind='zero'", "starts.seed="]).spec
     with pytest.raises(RefusedError, match=r"raise starts\.scale"):
-        throughput.steps_per_second(standing, 1)
+        throughput.steps_per_second(frozen, 1)
 
 
-def test_tables_go_to_their_place_in_the_page(tmp_path, monkeypatch):
+def test_tables_are_written_into_their_sections_of_the_page(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- new -->\nold\n<!-- end -->\nb\n<!-- none -->\nkept\n<!-- end -->\n")
     monkeypatch.setattr(report, "RECORDS", tmp_path)

@@ -1,4 +1,4 @@
-"""The code of the documents runs, and prints what they say it prints."""
+"""Tests of the examples in the documents: they run and print the output shown."""
 
 import doctest
 import re
@@ -16,7 +16,7 @@ NAMED = re.compile(r"`([\w-]+\.(?:toml|csv))`")
 
 
 class Page:
-    """A document that is followed from top to bottom in an empty folder; `faults` are its lies."""
+    """Run the blocks of a document from top to bottom in an empty folder; `faults` lists the differences."""
 
     def __init__(self, name):
         self.name, self.names, self.faults, self.run = name, {}, [], 0
@@ -28,13 +28,13 @@ class Page:
             self.run += 1
 
     def _toml(self, content, before):
-        """A file, under the name last mentioned."""
+        """Write a file with the name mentioned last."""
         Path(NAMED.findall(before)[-1]).write_text(content)
 
     _csv = _toml
 
     def _console(self, content, before):
-        """Commands behind ``$``; what they print must be what stands below them, if anything does."""
+        """Run the commands after ``$``; their output must be the output shown, if any is shown."""
         for command, shown in re.findall(r"^\$ saddlescape (.*)\n((?:(?!\$ ).*\n)*)", content, re.MULTILINE):
             call = [sys.executable, "-m", "saddlescape", *shlex.split(command)]
             done = subprocess.run(call, capture_output=True, text=True)
@@ -42,7 +42,7 @@ class Page:
                 self.faults.append(f"{command}\n{done.stdout}{done.stderr}")
 
     def _python(self, content, before):
-        """A doctest; names are kept for the next one."""
+        """Run a doctest; its names are available in the next one."""
         if content.startswith(">>>"):
             test = doctest.DocTestParser().get_doctest(content, self.names, self.name, self.name, 0)
             runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
@@ -54,11 +54,11 @@ LEAST = {
     **{"analysis.md": 10, "how-to.md": 14, "measures.md": 1, "points.md": 6},
     **{"scaling.md": 3, "tutorial.md": 9, "why-zero.md": 6},
 }
-"""Pages, and how many blocks of each are run at least."""
+"""The least number of blocks that run in each page."""
 
 
 @pytest.mark.parametrize("name", LEAST)
-def test_examples_do_what_the_page_says(name, tmp_path, monkeypatch):
+def test_examples_print_the_output_shown(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = Page(name)
     page.follow()
@@ -67,7 +67,7 @@ def test_examples_do_what_the_page_says(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")]), ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
+def test_targets_of_links_exist(page):
     targets = re.findall(r"\]\((?!\w+:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
@@ -75,7 +75,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize(
     "page", sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")]), ids=lambda page: page.name
 )
-def test_files_of_code_that_are_named_are_there(page):
+def test_named_source_files_exist(page):
     named = set(re.findall(r"\b[\w/]+\.py\b", page.read_text(encoding="utf-8")))
-    there = [path.as_posix() for room in ("engine", "cli", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
-    assert [name for name in named if not any(path.endswith(f"/{name}") for path in there)] == []
+    paths = [path.as_posix() for room in ("engine", "cli", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in paths)] == []

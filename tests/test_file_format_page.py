@@ -1,4 +1,4 @@
-"""What a result holds is what the words, from which its page is made, say of it."""
+"""The variables of a result agree with the vocabulary from which its page is made."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ FLOW = TINY.replace("learning_rate = 0.5\nsteps = 20", 'optimizer = "flow"\ntime
 
 
 @pytest.mark.parametrize("one", [*map(plan, PLANS), plan("plain", FLOW)], ids=[*PLANS, "flow"])
-def test_every_variable_is_one_of_the_words_with_its_dimensions_and_type(one):
+def test_every_variable_has_the_dimensions_and_type_of_the_vocabulary(one):
     assert len(variables(one)) > 8
     for variable in variables(one):
         row = VARIABLES[variable.name]

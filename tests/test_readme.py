@@ -1,4 +1,4 @@
-"""What the README says of XOR is what its table says, and the table is that of the runs."""
+"""Tests of the README: its text agrees with its table, and the table with the runs."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ from saddlescape.analysis import outcome_counts, wilson_interval
 from saddlescape.words.outcomes import Outcome
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-SAID = re.sub(r"\s+", " ", README)
+TEXT = re.sub(r"\s+", " ", README)
 HEAD, *LINES = re.search(r"```\n(scale .*?)```", README, re.DOTALL)[1].splitlines()
 NAMES = HEAD.replace("distinct starts", "distinct_starts").split()
 TABLE = {
@@ -25,20 +25,20 @@ TABLE = {
 SCALE, STARTS = TABLE["scale"], 4096
 
 
-def test_the_table_is_told_in_words():
-    assert f"{STARTS} normal starts at each scale" in SAID
+def test_the_text_agrees_with_the_table():
+    assert f"{STARTS} normal starts at each scale" in TEXT
     assert TABLE["frozen"].tolist() == [STARTS] + [0] * (len(SCALE) - 1)
     stay = list(takewhile(lambda i: TABLE["plateau"][i] == STARTS, range(1, len(SCALE))))
-    assert f"up to scale {SCALE[stay[-1]]:g} no start leaves the plateau in time" in SAID
+    assert f"up to scale {SCALE[stay[-1]]:g} no start leaves the plateau in time" in TEXT
     more = list(
         takewhile(lambda pair: pair[0][1] < pair[1][1], pairwise((i, TABLE["trapped"][i]) for i in range(6, 11)))
     )
     first, last = more[0][0][0], more[-1][1][0]
     assert not TABLE["trapped"][:first].any()
-    assert f"from scale {SCALE[first]:g} to {SCALE[last]:g} more and more get trapped" in SAID
+    assert f"from scale {SCALE[first]:g} to {SCALE[last]:g} more and more get trapped" in TEXT
 
 
-def test_the_sweep_of_its_reader_runs(tmp_path, monkeypatch):
+def test_the_example_sweep_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table, spec, commands, python = re.findall(
         r"```\w*\n(.*?)```", README.split("## A sweep of your own")[1], re.DOTALL
@@ -59,9 +59,9 @@ def test_the_sweep_of_its_reader_runs(tmp_path, monkeypatch):
 def counts(folder, starts):
     with ss.open(ss.run("xor", folder, overrides=[f"starts.count={starts}"])) as result:
         assert result.coords["scale"].tolist() == SCALE.tolist()
-        assert f"at most {result.sweep.spec.steps:,} steps".replace(",", " ") in SAID
-        found = outcome_counts(result["outcome"])
-        table = {name: found[:, Outcome[name.upper()]] for name in NAMES[1:-1]}
+        assert f"at most {result.sweep.spec.steps:,} steps".replace(",", " ") in TEXT
+        numbers = outcome_counts(result["outcome"])
+        table = {name: numbers[:, Outcome[name.upper()]] for name in NAMES[1:-1]}
         assert sum(table.values()).tolist() == [starts] * len(SCALE)
         return table | {"distinct_starts": result["distinct_starts"]}
 
@@ -75,6 +75,6 @@ def test_the_table_agrees_with_some_of_its_runs(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_table_is_that_of_the_runs(tmp_path):
+def test_the_table_equals_the_runs(tmp_path):
     for name, column in counts(tmp_path / "xor", STARTS).items():
         assert column.tolist() == TABLE[name].tolist(), name
