@@ -7,8 +7,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from tolerances import GLANCE
 
-from saddlescape.plots import COLOURS, RAMP
-from saddlescape.plots.convergence import GREY
+from saddlescape.plots import COLORS, RAMP
+from saddlescape.plots.convergence import GRAY
 from saddlescape.words.outcomes import Outcome
 
 VISION = {
@@ -50,10 +50,10 @@ def test_a_grey_is_grey_and_white_is_white():
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize("pair", list(combinations(Outcome, 2)), ids=lambda pair: "-".join(o.label for o in pair))
 def test_outcomes_are_told_apart(pair, vision):
-    assert distance(*(to_rgb(COLOURS[o]) for o in pair), vision) > GLANCE
+    assert distance(*(to_rgb(COLORS[o]) for o in pair), vision) > GLANCE
 
 
 @pytest.mark.parametrize("vision", VISION)
-@pytest.mark.parametrize("flat", [*(c for o, c in COLOURS.items() if o != Outcome.SOLVED), GREY])
+@pytest.mark.parametrize("flat", [*(c for o, c in COLORS.items() if o != Outcome.SOLVED), GRAY])
 def test_flat_colours_are_off_the_ramp(flat, vision):
     assert distance(to_rgb(flat), RAMP(np.linspace(0, 1, 256))[:, :3], vision) > GLANCE

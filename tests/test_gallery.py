@@ -12,7 +12,7 @@ from tolerances import FLOW_PRODUCT, RANDOM_MODE
 
 from saddlescape import gallery, plots, results
 from saddlescape.errors import SpecError
-from saddlescape.plots.convergence import GREY, loss_ratio
+from saddlescape.plots.convergence import GRAY, loss_ratio
 from saddlescape.runs import runner
 from saddlescape.spec import bundled, load, parse
 from saddlescape.system import bundled as bundled_data
@@ -128,7 +128,7 @@ def test_convergence_is_decided_by_the_last_losses(tmp_path):
         loss, converged = result["loss"][:, :, 0].astype(float), loss_ratio(result) < 1
         ax = plots.convergence_map(result)
     pixels = np.asarray(ax.get_images()[0].get_array()).swapaxes(0, 1)
-    assert ((pixels == to_rgba(GREY)).all(axis=-1) == ~converged).all()
+    assert ((pixels == to_rgba(GRAY)).all(axis=-1) == ~converged).all()
     assert 0 < converged.mean() < 1
     for point in np.ndindex(converged.shape):
         late = loss[point][1:] / loss[point][0]

@@ -45,6 +45,7 @@ def test_old_names_stay():
         assert plots.escape_curve is plots.curve
         assert plots.outcome_map is plots.map
         assert plots.convergence_map is plots.convergence
+        assert plots.COLOURS is plots.COLORS
         assert drawn(plots.escape_times(of_kind("scaling")), "escape")[0].tolist() == [0.1, 1, 10]
         assert drawn(plots.scaling(np.array([1, 10]), {"a": np.ones((2, 3))}), "a")[1].tolist() == [1, 1]
         assert drawn(plots.spectrum({"a": np.array([1.0, 0])}), "a")[0].tolist() == [1, 0]
@@ -55,7 +56,7 @@ def test_shares_of_a_map_are_of_runs_and_said_to_be():
     ax = plots.map(results(outcome, x=[1, 2], y=[1, 2]))
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["trapped 37.5 %"]
-    assert ax.figure.axes[1].get_ylabel() == "solved 62.5 %: at step"
+    assert ax.figure.axes[1].get_ylabel() == "solved (62.5 %) at step"
     assert legend.get_title().get_text() == "most frequent outcome of a cell; shares of all runs"
     legend = plots.map(results(Outcome.FROZEN, runs=1, x=[1, 2], y=[1, 2])).get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["frozen 100 %"]
@@ -80,9 +81,9 @@ def zipped(**coords) -> Stand:
 
 def test_escape_times_have_no_numbers_in_place_of_words():
     made = zipped(optimizer=["gd", "momentum", "adam"], learning_rate=[0.5, 0.1, 0.01])
-    with pytest.raises(plots.PlotError, match="two positive numbers on the axis opt, all different, no words zipped"):
+    with pytest.raises(plots.PlotError, match="positive numbers on the axis opt, no number twice, and no words zipped"):
         plots.scaling(made)
-    with pytest.raises(plots.PlotError, match="all different"):
+    with pytest.raises(plots.PlotError, match="no number twice"):
         plots.scaling(zipped(learning_rate=[0.5, 0.1, 0.5], decay=[1.0, 2.0, 3.0]))
 
 
@@ -111,6 +112,23 @@ def test_no_line_joins_words():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["solved"]
     figure = plots.solved(results(Outcome.SOLVED, scale=[1, 2], activation=["tanh", "relu"]))
     assert {line.get_linestyle() for line in figure.axes[0].get_lines()} == {"None"}
+
+
+@pytest.mark.parametrize("cells", [9, 10, 11, 25])
+def test_labeled_cells_of_a_map_are_evenly_spaced(cells):
+    scales = [0, *np.geomspace(1e-12, 1, cells - 1) ** 2]
+    ticks = plots.map(results(Outcome.SYMMETRIC, scale=scales, y=[1, 2])).get_xticks()
+    assert ticks[0] == 0
+    assert len(set(np.diff(ticks))) == 1
+    assert 5 <= len(ticks) <= 9
+
+
+def test_dots_of_several_lines_do_not_overlap_at_words():
+    ax = plots.solved(results(Outcome.SOLVED, scale=[1, 2, 3], activation=["tanh", "relu"])).axes[0]
+    places = np.array([drawn(ax, name)[0] for name in "123"])
+    assert (np.diff(places, axis=0) > 0).all()
+    np.testing.assert_array_equal(places[1], [0, 1])
+    np.testing.assert_array_equal(places.round().T, [[0] * 3, [1] * 3])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -237,6 +255,6 @@ def test_a_run_in_progress_is_drawn_as_far_as_it_is(tmp_path):
         assert any("so far 28 of 48 runs" in text.get_text() for text in figure.findobj(Text))
     pixels = np.asarray(plots.map(made).get_images()[0].get_array())
     assert pixels[..., 3].tolist() == [[1, 1, 0], [1, 1, 0]]
-    assert plots.map(made).figure.axes[1].get_ylabel() == "solved 100 %: at step"
+    assert plots.map(made).figure.axes[1].get_ylabel() == "solved (100 %) at step"
     assert drawn(plots.curve(made), "solved")[0].tolist() == [1, 2]
     assert drawn(plots.solved(made).axes[0], "1")[1].tolist() == [1, 1]

@@ -181,7 +181,7 @@ def test_curve_pools_further_axes():
     outcome[0, 1] = Outcome.SOLVED
     ax = plots.escape_curve(results(outcome, scale=[1, 2], learning_rate=[1, 2, 3]))
     assert drawn(ax, "solved")[1].tolist() == [1 / 3, 0]
-    assert ax.get_title() == "XOR, over all learning rate"
+    assert ax.get_title() == "XOR, pooled over learning rate"
 
 
 def test_trajectories_draw_the_kept_runs_by_outcome(scales):
@@ -194,9 +194,9 @@ def test_trajectories_draw_the_kept_runs_by_outcome(scales):
         end = [[stop], [0.25 / (1 + run)]] if stop > STEPS[last][-1] else [[], []]
         expected = np.hstack([[STEPS[last], loss_of((3,), run)[last]], end])
         np.testing.assert_array_equal(line.get_data(), expected)
-        assert line.get_color() == plots.COLOURS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
+        assert line.get_color() == plots.COLORS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
         assert line.get_markevery() == [expected.shape[1] - 1]
-    assert {line.get_color() for line in first.get_lines()} == {plots.COLOURS[Outcome.FROZEN]}
+    assert {line.get_color() for line in first.get_lines()} == {plots.COLORS[Outcome.FROZEN]}
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["frozen", "plateau", "solved"]
 
 
@@ -206,7 +206,7 @@ def test_trajectories_choose_few_runs_and_tell_how_many(scales, monkeypatch):
     lines = figure.axes[0].get_lines()
     assert [line.get_gid() for line in lines] == ["run 0", "run 6"]
     assert lines[1].get_ydata()[0] == loss_of((3,), 6)[0]
-    assert figure.get_suptitle() == "XOR\n2 of 8 starts"
+    assert figure.get_suptitle() == "XOR\n2 of 8 runs per panel"
 
 
 def test_trajectories_choose_few_points_and_both_ends():
@@ -232,8 +232,8 @@ def test_map_colours_every_cell():
     (image,) = ax.get_images()
     pixels = np.asarray(image.get_array())
     assert pixels.shape == (3, 2, 4)
-    assert tuple(pixels[1, 0]) == to_rgba(plots.COLOURS[Outcome.TRAPPED])
-    assert tuple(pixels[2, 1]) == to_rgba(plots.COLOURS[Outcome.FROZEN])
+    assert tuple(pixels[1, 0]) == to_rgba(plots.COLORS[Outcome.TRAPPED])
+    assert tuple(pixels[2, 1]) == to_rgba(plots.COLORS[Outcome.FROZEN])
     assert tuple(pixels[0, 0]) == plots.RAMP(1.0)
     assert tuple(pixels[2, 0]) == plots.RAMP(0.0)
     assert image.origin == "lower"
@@ -294,7 +294,7 @@ def test_the_gradient_flow_has_times():
     (image,) = ax.get_images()
     pixels = np.asarray(image.get_array())
     assert [tuple(pixels[y, 0]) for y in (0, 1)] == [plots.RAMP(1.0), plots.RAMP(0.0)]
-    assert ax.figure.axes[1].get_ylabel() == "solved 50.0 %: at time"
+    assert ax.figure.axes[1].get_ylabel() == "solved (50.0 %) at time"
     figure = plots.trajectories(results(Outcome.PLATEAU, clock="time", scale=[1]))
     assert figure.get_supxlabel() == "time"
     (x, *_) = (line.get_xdata() for line in figure.axes[0].get_lines())
@@ -345,10 +345,10 @@ def test_a_portrait_shows_kept_runs_in_the_plane_of_two_measures(scales):
         loss = loss_of((3,), run)
         assert line.get_ydata().tolist() == loss[np.isfinite(loss)].tolist()
         assert (line.get_xdata() * 4 == line.get_ydata()).all()
-        assert line.get_color() == plots.COLOURS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
+        assert line.get_color() == plots.COLORS[Outcome.SOLVED if run < 4 else Outcome.PLATEAU]
     scales.variables["separation"] = 0 * scales["loss"]
     assert plots.portrait(scales, ("loss", "separation"), [(3,)]).get_yscale() == "linear"
-    with pytest.raises(plots.PlotError, match='has no "grad_norm"'):
+    with pytest.raises(plots.PlotError, match='does not contain "grad_norm"'):
         plots.portrait(scales, ("loss", "grad_norm"))
 
 
@@ -357,7 +357,7 @@ def test_a_portrait_shows_runs_that_were_chosen_by_outcome(scales):
     scales.read = lambda name, scale: chosen[(scale,)]
     scales.variables["separation"] = scales["loss"]
     lines = plots.portrait(scales, points=[(3,)]).get_lines()
-    assert [line.get_color() for line in lines] == [plots.COLOURS[o] for o in (Outcome.PLATEAU, Outcome.SOLVED)]
+    assert [line.get_color() for line in lines] == [plots.COLORS[o] for o in (Outcome.PLATEAU, Outcome.SOLVED)]
     assert [line.get_ydata()[0] for line in lines] == [scales["loss"][3, row, 0] for row in (0, 1)]
 
 
@@ -368,10 +368,10 @@ def test_escape_times_and_the_power_law_that_fits_them():
     made.variables |= {"stop_step": np.full((2, 4, 8), 10**7), "stop_reason": np.full((2, 4, 8), StopReason.BUDGET)}
     ax = plots.escape_times(made)
     assert drawn(ax, "name a")[1].tolist() == pytest.approx([1e6, 1e4, 1e2], rel=0.02)
-    assert [line.get_gid() for line in ax.get_lines() if "power" in str(line.get_gid())] == ["name a: power -2.00"]
+    assert [line.get_gid() for line in ax.get_lines() if "slope" in str(line.get_gid())] == ["name a: slope -2.00"]
     assert drawn(ax, "name a never")[1].tolist() == [1]
     assert drawn(ax, "name b not in time")[0].tolist() == [1e-3, 1e-2, 0.1]
-    assert ax.get_ylabel() == "escape step"
+    assert ax.get_ylabel() == "escape step: median and quartiles"
 
 
 def test_the_law_of_escape_times_is_that_of_starts_near_the_saddle():
@@ -380,7 +380,7 @@ def test_the_law_of_escape_times_is_that_of_starts_near_the_saddle():
     time = np.array([np.inf, 1e6, 1e4, 1e2, 90, 1e3])[:, None] * np.linspace(0.9, 1.1, 8)
     made.variables["escape_step"] = np.where(np.isfinite(time), time, -1)
     made.variables |= {"stop_step": np.full((6, 8), 10**7), "stop_reason": np.full((6, 8), StopReason.BUDGET)}
-    (law,) = [line for line in plots.escape_times(made).get_lines() if "power -2" in str(line.get_gid())]
+    (law,) = [line for line in plots.escape_times(made).get_lines() if "slope -2" in str(line.get_gid())]
     assert law.get_xdata().tolist() == [1e-3, 1e-2]
     assert law.get_ydata() == pytest.approx([1e6, 1e4], rel=0.05)
 
@@ -417,7 +417,7 @@ def test_maps_stand_side_by_side():
     figure = plots.outcome_maps(made, {"first": (0,), "second": (1,)})
     first, second, *_ = figure.axes
     assert (first.get_title(), second.get_title()) == ("first", "second")
-    assert tuple(np.asarray(second.get_images()[0].get_array())[0, 0]) == to_rgba(plots.COLOURS[Outcome.FROZEN])
+    assert tuple(np.asarray(second.get_images()[0].get_array())[0, 0]) == to_rgba(plots.COLORS[Outcome.FROZEN])
     assert tuple(np.asarray(first.get_images()[0].get_array())[0, 0]) == plots.RAMP(1.0)
 
 
@@ -426,7 +426,7 @@ def test_a_spectrum_counts_signs_and_stacks_equal_eigenvalues():
     x, y = drawn(ax, "zero")
     assert x.tolist() == [1, 0, 0, -0.5, -0.5]
     assert y.tolist() == [0, 0, 0.1, 0, 0.1]
-    assert ax.texts[0].get_text() == "zero: 2 down, 2 flat, 1 up\nlargest 4"
+    assert ax.texts[0].get_text() == "zero: 2 negative, 2 zero, 1 positive\nlargest 4"
 
 
 def test_cuts_have_a_panel_for_each_problem():
@@ -467,7 +467,7 @@ def test_a_design_has_its_points_where_their_numbers_lie():
     (dots,) = ax.collections
     assert dots.get_offsets().tolist() == [[0.1, 0], [1, 2], [100, 1]]
     assert [tuple(colour) for colour in dots.get_facecolors()[:2]] == [
-        to_rgba(plots.COLOURS[o]) for o in (Outcome.FROZEN, Outcome.TRAPPED)
+        to_rgba(plots.COLORS[o]) for o in (Outcome.FROZEN, Outcome.TRAPPED)
     ]
     assert tuple(dots.get_facecolors()[2]) == plots.RAMP(1.0)
     assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "linear", "starts.scale")
@@ -524,12 +524,12 @@ def test_pictures_can_be_saved(scales, tmp_path):
     [
         ({}, "pie", f"must be one of {', '.join(KINDS)}; got"),
         ({}, "map", "needs two axes, and this result has 1"),
-        ({}, "design", "needs axes of numbers that are zipped"),
+        ({}, "design", "needs two zipped axes of numbers"),
         ({}, "solved", "needs two axes, and this result has 1"),
         ({"trajectory_run": np.arange(0), "separation": 0}, "portrait", "record.runs"),
         ({"trajectory_run": np.arange(0)}, "trajectories", "record.runs"),
         ({"trajectory_run": None, "loss": None}, "portrait", "record.runs"),
-        ({"loss": None}, "trajectories", 'record.fields: has no "loss" to draw; there is nothing; add'),
+        ({"loss": None}, "trajectories", 'record.fields: does not contain "loss"; it contains nothing; add'),
         ({}, "spectrum", "record.final_parameters: is false"),
         ({"final_theta": np.zeros((5, 8, 1025))}, "spectrum", "at most 1024 parameters"),
         (

@@ -57,18 +57,18 @@ def test_spectra_are_those_of_the_hessian_where_runs_stopped(done):
     assert len(drawn) > 1
     for outcome, ax in drawn.items():
         places = np.argwhere(done["outcome"] == outcome)
-        assert ax.get_title().startswith(f"{outcome.label}: {min(len(places), ENDS)} of {len(places)}\n")
+        assert ax.get_title().startswith(f"{outcome.label}: {min(len(places), ENDS)} of {len(places)} runs\n")
         for line, place in zip(lines(ax, zero=False), places[spread(len(places), ENDS)], strict=True):
             spec, theta = done.sweep.at(place[:2]), done["final_theta"][tuple(place)]
             hessian = derivatives(spec, theta[np.isfinite(theta)][None]).hessian[0]
             np.testing.assert_array_equal(line.get_ydata(), np.linalg.eigvalsh(hessian)[::-1])
-            assert line.get_color() == plots.COLOURS[outcome]
+            assert line.get_color() == plots.COLORS[outcome]
 
 
 def test_at_zero_xor_is_flat_but_for_one_direction(done):
     """With one hidden layer the eigenvalues are 3/8 and eight zeros, with two the output alone has curvature too."""
     ax = panels(plots.spectra(done))[Outcome.FROZEN]
-    assert ax.get_title().endswith("\n0 down, 8 to 14 flat, 1 up")
+    assert ax.get_title().endswith("\n0 negative, 8-14 zero, 1 positive")
     for line, size in zip(lines(ax, zero=True), (9, 15), strict=True):
         assert line.get_ydata() == pytest.approx([3 / 8, *[0] * (size - 1)], abs=1e-12)
         assert line.get_xdata().tolist() == [*range(1, size + 1)]
@@ -104,9 +104,9 @@ def test_a_portrait_of_one_layer_need_not_name_it(done, tmp_path):
 @pytest.mark.parametrize(
     ("measure", "message"),
     [
-        ("grad_norm", r'record.fields: has no "grad_norm" to draw; there is loss, separation, layer_norm, cosine; add'),
-        ("outcome", 'record.fields: has no "outcome"'),
-        ("los", r"there is loss, separation, layer_norm, cosine; choose of these; did you mean 'loss'"),
+        ("grad_norm", r'does not contain "grad_norm"; it contains loss, separation, layer_norm, cosine; add the'),
+        ("outcome", 'record.fields: does not contain "outcome"'),
+        ("los", r"it contains loss, separation, layer_norm, cosine; use one of these; did you mean 'loss'"),
         ("cosine", r"measures: must be cosine.1 or cosine.2; got 'cosine'"),
         ("cosine.3", r"measures: must be cosine.1 or cosine.2; got 'cosine.3'"),
         ("separation.1", r"measures: must be separation; got 'separation.1'"),

@@ -1,6 +1,6 @@
-"""Plots of results.  Nothing is recomputed: a plot shows the values in the file.
+"""Plots of results: they show the values in the file, without recomputation.
 
-Figures need no window or global state; save them with `savefig`.
+Figures need neither a window nor global state; save them with `savefig`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ with extra("plot"):
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-from saddlescape.plots.common import COLOURS, RAMP, PlotError, Values, axis_names, figure_of
+from saddlescape.plots.common import COLORS, RAMP, PlotError, Values, axis_names, figure_of
 from saddlescape.plots.convergence import convergence
 from saddlescape.plots.curve import curve
 from saddlescape.plots.design import design, numbers_of
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 __all__ = [
+    "COLORS",
     "COLOURS",
     "KINDS",
     "RAMP",
@@ -67,7 +68,8 @@ __all__ = [
 ]
 
 escape_curve, outcome_map, convergence_map = curve, map, convergence
-"""Names that these had before they were those of their kinds."""
+COLOURS = COLORS
+"""Former names, which still work."""
 
 
 def scaling(
@@ -76,7 +78,7 @@ def scaling(
     theory: Mapping[str, tuple[Values, Values]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw escape times of results, as `escape_times`; of arrays what `medians` draws, whose parameters these are."""
+    """Draw the escape times of results with `escape_times`, or arrays with `medians`, whose parameters these are."""
     if measured is None:
         return escape_times(cast("Results", results), ax)
     return medians(np.asarray(results), measured, theory, ax)
@@ -87,7 +89,7 @@ def spectrum(results: dict[str, Values], ax: Axes | None = None) -> Axes: ...
 @overload
 def spectrum(results: "Results") -> Figure: ...
 def spectrum(results: "Results | dict[str, Values]", ax: Axes | None = None) -> Axes | Figure:
-    """Draw the spectra of Hessians where runs stopped, as `spectra`; of eigenvalues by name, as `eigenvalue_lines`."""
+    """Draw the Hessian spectra of final points with `spectra`, or a dict of eigenvalues with `eigenvalue_lines`."""
     return eigenvalue_lines(results, ax) if isinstance(results, dict) else spectra(results)
 
 
@@ -102,15 +104,15 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "design": design,
     "spectrum": spectrum,
 }
-"""What draws each kind; ``plots.curve(r)`` is ``plots.plot(r, "curve")``, but for what it returns."""
+"""The function that draws each kind; ``plots.plot(r, "curve")`` returns the figure of ``plots.curve(r)``."""
 
 
 def plot(results: "Results", kind: str | None = None) -> Figure:
-    """Plot results as `kind`, one of `KINDS`; by default a map, a design, a curve or trajectories, to suit their axes.
+    """Plot results as `kind`, one of `KINDS`; by default a map, a design, a curve or trajectories, as the axes allow.
 
     Raises
     ------
-    PlotError : the kind is unknown, or the results lack what it needs.
+    PlotError : the kind is unknown, or the results do not contain the data that it needs.
     """
     if results.so_far is not None and not results.so_far[0]:
         raise PlotError(f"{results.path}: has no finished run yet; try again later")

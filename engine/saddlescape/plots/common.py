@@ -1,4 +1,4 @@
-"""Shared by all plots: colours, labels, and a logarithmic axis on which exact zero is set apart."""
+"""Code that all plots share: colors, labels, and a logarithmic axis with an isolated position for exact zero."""
 
 import math
 import re
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Values = npt.NDArray[Any]
 
-# Told apart by people with any colour vision (after Okabe & Ito 2008), and none but that of solved on the ramp.
-COLOURS = {
+# Distinct for any color vision (after Okabe & Ito 2008) and, except for solved, distinct from the colors of RAMP.
+COLORS = {
     Outcome.FROZEN: "#000000",
     Outcome.SYMMETRIC: "#EE99CC",
     Outcome.PLATEAU: "#606060",
@@ -33,22 +33,22 @@ COLOURS = {
     Outcome.DIVERGED: "#7F2704",
 }
 RAMP = colormaps["viridis"]
-"""Perceptually uniform; the fastest runs are the brightest."""
+"""Perceptually uniform color map; the fastest runs are the brightest."""
 
 CYCLE = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73")
-"""Colours of lines that are no outcomes, after the same source."""
+"""Colors of lines that do not show outcomes, from the same source."""
 
 LOG_RANGE = 50
-"""An axis is logarithmic when its largest positive value is this many times its smallest."""
+"""An axis is logarithmic if its largest value is at least this many times its smallest positive value."""
 
 NOT_AXES = frozenset({"run", "trajectory", "record", "parameter"})
 PANELS, TICKS, FEW = 6, 9, 3
 
 WIDTH, LINES = 64, 3
-"""Letters of a line of a title, and most lines of one; more are cut off."""
+"""Characters in a line of a title, and the maximum number of lines; the rest is cut off."""
 
 INCH = 13
-"""Letters of a panel's title that an inch has room for."""
+"""Characters of a panel's title that fit in an inch."""
 
 OUTCOMES = tuple(Outcome)
 
@@ -60,17 +60,20 @@ class PlotError(SaddlescapeError):
 
 
 def axis_names(results: "Results") -> list[str]:
-    """The dimensions that the runs are spread over, in the order of the file."""
+    """Names of the dimensions of the sweep, in the order of the file."""
     return [name for name in results.dims if name not in NOT_AXES]
 
 
 def new_axes() -> Axes:
-    """Axes of a figure of their own."""
+    """Axes in a new figure."""
     return Figure(figsize=(7, 5), layout="constrained").add_subplot()
 
 
 def panels(number: int, columns: int, width: float, height: float, edge: float) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels of a size in inches, row by row; they share their axes, and columns have numbers."""
+    """Figure with `number` panels of the given size in inches, row by row, which share their axes.
+
+    The lowest panel of each column has tick labels.
+    """
     rows = -(-number // columns)
     figure = Figure(figsize=(1 + width * columns, edge + height * rows), layout="constrained")
     axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
@@ -82,71 +85,71 @@ def panels(number: int, columns: int, width: float, height: float, edge: float) 
 
 
 def figure_of(drawn: Axes | Figure) -> Figure:
-    """The figure that holds the axes."""
+    """The figure itself, or the figure that contains the axes."""
     figure = drawn.get_figure() if isinstance(drawn, Axes) else drawn
     assert isinstance(figure, Figure)
     return figure
 
 
 def clock_of(results: "Results") -> str:
-    """What runs are measured by: "step", or in the gradient flow "time"."""
+    """The unit of training: "step", or "time" for the gradient flow."""
     return "time" if "solve_time" in results else "step"
 
 
-def kept_runs(results: "Results", point: tuple[int, ...], most: int) -> tuple[Values, Values]:
-    """(rows, runs): at most so many trajectories of a point, evenly spaced, by their row and by the run they are of."""
+def recorded_runs(results: "Results", point: tuple[int, ...], number: int) -> tuple[Values, Values]:
+    """Rows of at most `number` recorded trajectories of a point, evenly spaced, and the number of each one's run."""
     runs = results.read("trajectory_run", **dict(zip(axis_names(results), point, strict=True)))
-    there = np.flatnonzero(runs >= 0)
-    rows = there[spread(len(there), most)]
+    recorded = np.flatnonzero(runs >= 0)
+    rows = recorded[spread(len(recorded), number)]
     return rows, runs[rows]
 
 
 def check_recorded(results: "Results", *measures: str) -> None:
-    """Refuse to draw trajectories of measures that were not recorded, or of no run.
+    """Check that trajectories of these measures were recorded.
 
     Raises
     ------
-    PlotError : with what to record.
+    PlotError : no run, or not each of the measures, was recorded; the message says what to record.
     """
     if "trajectory_run" not in results or not results.sizes("trajectory_run")["trajectory"]:
-        raise PlotError("record.runs: is 0, so no trajectory was kept; keep some and run again")
+        raise PlotError("record.runs: is 0, so no trajectory was recorded; set it to 1 or more and run again")
     recorded = [name for name in MEASURES if name in results]
     for name in measures:
         if name not in recorded:
-            there = f"there is {', '.join(recorded) or 'nothing'}"
-            unknown = f"choose of these{hint(name, MEASURES)}"
-            remedy = "add what is missing and run again" if name in MEASURES else unknown
-            raise PlotError(f'record.fields: has no "{name}" to draw; {there}; {remedy}')
+            contents = f"it contains {', '.join(recorded) or 'nothing'}"
+            unknown = f"use one of these{hint(name, MEASURES)}"
+            remedy = "add the measure and run again" if name in MEASURES else unknown
+            raise PlotError(f'record.fields: does not contain "{name}"; {contents}; {remedy}')
 
 
 def plain(text: object) -> str:
-    """Text of a user as it is written: no dollar of it begins a formula, and what cannot be printed is seen."""
+    """Text without formulas: dollar signs are escaped, and nonprintable characters replaced by U+FFFD."""
     return "".join(c if c.isprintable() else "\ufffd" for c in str(text)).replace("$", r"\$")
 
 
-def title_of(results: "Results", more: str = "", width: int = WIDTH) -> str:
-    """The title of results and what else is to be said, in lines; of a run in progress with how far it is."""
-    lines = textwrap.wrap(results.title + more, width, max_lines=LINES, placeholder=" ...")
-    tighter = (textwrap.wrap(" ".join(lines), narrow) for narrow in range(width // 2, width))
-    lines = next((even for even in tighter if len(even) == len(lines)), lines)
+def title_of(results: "Results", suffix: str = "", width: int = WIDTH) -> str:
+    """Title of the results and `suffix`, in lines of similar length; for a run in progress also the number of runs."""
+    lines = textwrap.wrap(results.title + suffix, width, max_lines=LINES, placeholder=" ...")
+    narrower = (textwrap.wrap(" ".join(lines), narrow) for narrow in range(width // 2, width))
+    lines = next((even for even in narrower if len(even) == len(lines)), lines)
     if results.so_far is not None:
         lines.append("so far {:,} of {:,} runs".format(*results.so_far))
     return "\n".join(map(plain, lines))
 
 
 def words(name: str) -> str:
-    """A name of the file for people."""
+    """A name from the file, with spaces in place of underscores."""
     return plain(name.replace("_", " "))
 
 
 def where(results: "Results", names: list[str], point: tuple[int, ...]) -> str:
-    """The values of the axes at a point, for a title."""
+    """Names and values of the axes at a point, for a title."""
     pairs = [(name, i) for dim, i in zip(names, point, strict=False) for name in results.along[dim]]
     return ", ".join(f"{words(name)} {label(results.coords[name][i])}" for name, i in pairs)
 
 
 def fold(text: str, width: int) -> str:
-    """A list with commas in lines of so many letters, broken behind commas; the signs of formulas do not count."""
+    """Break a comma-separated list into lines of at most `width` characters; the markup of formulas does not count."""
     lines = [""]
     for part in text.split(", "):
         longer = f"{lines[-1]}, {part}" if lines[-1] else part
@@ -159,22 +162,22 @@ def fold(text: str, width: int) -> str:
 
 
 def values_of(results: "Results", dim: str) -> Values:
-    """Where cells lie along a dimension: its coordinate, or that of the first of the axes zipped along it."""
+    """Coordinate of a dimension; the first one if several axes are zipped."""
     return np.asarray(results.coords[results.along[dim][0]])
 
 
 def meaning_of(results: "Results", dim: str) -> str:
-    """What runs along a dimension: a key, those of zipped axes, a parameter."""
+    """Axis label of a dimension: the key of its axis, or the keys of the axes that are zipped."""
     return " with ".join(plain(results.labels[name]) for name in results.along[dim])
 
 
 def label(value: Any) -> str:
-    """A value of an axis for people."""
+    """A value of an axis as text; powers of ten as formulas."""
     return plain(value) if isinstance(value, str) else re.sub(r"^(.+)e([+-])0*(\d+)$", _power, f"{value:.4g}")
 
 
 def _power_of_ten(value: float, _: int | None = None, zero: str = "") -> str:
-    if value <= 0:  # of a tick out of sight, or where the axis is linear
+    if value <= 0:  # a tick outside the axes, or in the linear part of the axis
         return zero if value == 0 else ""
     exponent = round(float(np.log10(value)))
     return f"$10^{{{exponent}}}$" if math.isclose(value, 10.0**exponent) and abs(exponent) > 1 else label(value)
@@ -190,14 +193,14 @@ def spread(length: int, number: int) -> Values:
     return np.unique(np.linspace(0, length - 1, min(length, number)).round().astype(int))
 
 
-def spread_points(shape: list[int], most: int = PANELS) -> list[tuple[int, ...]]:
-    """At most so many points of a grid, evenly spaced in C order."""
-    flat = spread(math.prod(shape), most)
+def spread_points(shape: list[int], number: int = PANELS) -> list[tuple[int, ...]]:
+    """At most `number` points of a grid, evenly spaced in C order."""
+    flat = spread(math.prod(shape), number)
     return [tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat] if shape else [()]
 
 
 def tidy(ax: Axes) -> None:
-    """Numbers as people write them on logarithmic axes, and enough of them where these have less than two decades."""
+    """Label logarithmic axes with powers of ten, and with more ticks if they span less than two decades."""
     for axis in (ax.xaxis, ax.yaxis):
         low, high = axis.get_view_interval()
         if axis.get_scale() not in ("log", "symlog") or isinstance(axis.get_major_locator(), FixedLocator):
@@ -211,14 +214,14 @@ def tidy(ax: Axes) -> None:
 
 
 def axis_positions(ax: Axes, values: Values, log: bool = False) -> tuple[Values, npt.NDArray[np.bool_]]:
-    """Positions of the values on the horizontal axis, which is set up here, and which of them stand apart.
+    """Set up the horizontal axis for these values; return their positions, and which of them are isolated.
 
-    Exact zero beside positive numbers stands apart, and so do words.  The axis is logarithmic if asked for, or if the
-    values span `LOG_RANGE`.
+    Words are isolated, and so is exact zero if all other values are positive.  The axis is logarithmic if `log` is
+    true or the values span a factor of `LOG_RANGE`.
     """
     if not np.issubdtype(values.dtype, np.number):
         ax.set_xticks(range(len(values)), list(map(label, values)))
-        _slant(ax)
+        _rotate(ax)
         return np.arange(len(values)), np.ones(len(values), dtype=bool)
     positive = values[values > 0]
     wide = len(positive) > 1 and positive.max() >= (1 if log else LOG_RANGE) * positive.min()
@@ -233,8 +236,8 @@ def axis_positions(ax: Axes, values: Values, log: bool = False) -> tuple[Values,
     return np.where(values == 0, zero, values), values == 0
 
 
-def _slant(ax: Axes) -> None:
-    """Many words stand aslant, so that none is written over another."""
+def _rotate(ax: Axes) -> None:
+    """Rotate long tick labels so that they do not overlap."""
     if len("".join(tick.get_text() for tick in ax.get_xticklabels())) > WIDTH:
         ax.tick_params(axis="x", rotation=30)
         for tick in ax.get_xticklabels():
@@ -242,7 +245,7 @@ def _slant(ax: Axes) -> None:
 
 
 def _break(ax: Axes, zero: float, positive: Values) -> None:
-    """Ticks at zero and at some powers of ten, and the mark of a broken axis between them."""
+    """Draw ticks at zero and at some powers of ten, and the mark of a broken axis between them."""
     low, high = np.ceil(np.log10(positive.min())), np.floor(np.log10(positive.max()))
     powers = 10.0 ** np.arange(low, high + 1, max(1, -(-(high - low) // TICKS)))
     if len(powers) < FEW:

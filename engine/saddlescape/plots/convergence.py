@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 WORST = 1e6
-"""Ratios of losses are cut off here."""
+"""Larger ratios of losses, and those that are not finite, count as this."""
 
 LOWEST = (1e-3, 0.1)
-"""The low end of the ramp is the least ratio, between these."""
+"""Range of the low end of the color scale, which is the smallest ratio if it lies in this range."""
 
-GREY = "#bbbbbb"
+GRAY = "#bbbbbb"
 
 
 def loss_ratio(results: "Results") -> Values:
@@ -41,25 +41,25 @@ def loss_ratio(results: "Results") -> Values:
 
 
 def convergence(results: "Results", ax: Axes | None = None) -> Axes:
-    """Draw `loss_ratio` over two axes where it is below 1, and a single colour where training fails.
+    """Draw `loss_ratio` over two axes where it is below 1, and gray where training does not converge.
 
-    The criterion of Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, if the last 20 steps
-    are recorded.
+    This is the criterion of Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, if the last
+    20 steps are recorded.
     """
     names, ax = axis_names(results), ax or new_axes()
     if len(names) != 2 or "loss" not in results:
-        raise PlotError(f"kind: needs two axes and a recorded loss; this result has the axes {names}")
+        raise PlotError(f"kind: convergence needs two axes and a recorded loss; this result has the axes {names}")
     ratio = loss_ratio(results)
-    there = ~np.isnan(np.asarray(results["loss"][..., 0, 0], dtype=np.float64))
-    converged = there & (ratio < 1)
+    finished = ~np.isnan(np.asarray(results["loss"][..., 0, 0], dtype=np.float64))
+    converged = finished & (ratio < 1)
     norm = LogNorm(np.clip(ratio.min(), *LOWEST), 1)
-    image = np.where(converged[..., None], RAMP.reversed()(norm(np.clip(ratio, norm.vmin, 1))), to_rgba(GREY))
-    image = np.where(there[..., None], image, 0.0)
+    image = np.where(converged[..., None], RAMP.reversed()(norm(np.clip(ratio, norm.vmin, 1))), to_rgba(GRAY))
+    image = np.where(finished[..., None], image, 0.0)
     show_cells(ax, image, *(values_of(results, name) for name in names))
     bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax)
-    share = percent(int(converged.sum()), max(1, int(there.sum())))
+    share = percent(int(converged.sum()), max(1, int(finished.sum())))
     tidy(bar.ax)
-    bar.set_label(f"converged {share}: late losses over the first")
+    bar.set_label(f"later losses / first loss (converged {share}, gray: not)")
     across, up = (meaning_of(results, name) for name in names)
     ax.set(xlabel=across, ylabel=up, title=title_of(results))
     return ax

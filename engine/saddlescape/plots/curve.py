@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from saddlescape.analysis import outcome_counts
 from saddlescape.plots.common import (
-    COLOURS,
+    COLORS,
     PlotError,
     axis_names,
     axis_positions,
@@ -38,8 +38,8 @@ def curve(results: "Results", ax: Axes | None = None) -> Axes:
     starts = pooled_starts(results, total)
     positions = axis_positions(ax, values_of(results, names[0]))
     for outcome in (o for o in Outcome if counts[:, o].any()):
-        draw_fractions(ax, positions, counts[:, outcome], total, starts, outcome.label, COLOURS[outcome])
-    pooled = f", over all {' and '.join(name.replace('_', ' ') for name in names[1:])}" if names[1:] else ""
+        draw_fractions(ax, positions, counts[:, outcome], total, starts, outcome.label, COLORS[outcome])
+    pooled = f", pooled over {' and '.join(name.replace('_', ' ') for name in names[1:])}" if names[1:] else ""
     ax.set(xlabel=meaning_of(results, names[0]), ylabel="fraction of starts, 95 % interval", ylim=(-0.02, 1.02))
     ax.set_title(title_of(results, pooled))
     tidy(ax)

@@ -1,4 +1,4 @@
-"""Curvature of the loss where runs stopped, and at zero."""
+"""Eigenvalues of the Hessian at the final points of runs, and at zero."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from saddlescape.plots.common import COLOURS, WIDTH, PlotError, Values, panels, spread, title_of
+from saddlescape.plots.common import COLORS, WIDTH, PlotError, Values, panels, spread, title_of
 from saddlescape.plots.spectrum import ZERO, signs
 from saddlescape.words.outcomes import Outcome
 
@@ -17,77 +17,78 @@ if TYPE_CHECKING:
     from saddlescape.spec import Sweep
 
 ENDS = 8
-"""Most runs of an outcome."""
+"""Maximum number of runs per outcome."""
 
 COLUMNS = 3
 
 LARGE = 1024
-"""Most parameters of a network: the time that eigenvalues take grows like their cube."""
+"""Maximum number of parameters of a network, because the time for the eigenvalues grows like its cube."""
 
 
 def spectra(results: "Results") -> Figure:
-    """Draw the eigenvalues of the exact Hessian where runs stopped, largest first, in a panel for each outcome.
+    """Draw the eigenvalues of the exact Hessian at the final points of runs, largest first, in a panel per outcome.
 
-    Each outcome except diverged has up to `ENDS` runs, evenly spaced over all points.  Circles are the eigenvalues of
-    the same networks at zero.  The axis is linear around zero, where eigenvalues count as zero.
+    Up to `ENDS` runs of each outcome except diverged are drawn, evenly spaced over all points.  Circles are the
+    eigenvalues of the same networks at zero.  The axis is linear in the range in which eigenvalues count as zero.
 
     Raises
     ------
-    PlotError : final parameters were not kept, all runs diverged, or the networks are too large.
+    PlotError : final parameters were not recorded, all runs diverged, or the networks are too large.
     """
     _check(results)
     codes = results["outcome"]
-    places = {o: np.argwhere(codes == o) for o in Outcome if o != Outcome.DIVERGED and (codes == o).any()}
-    if not places:
+    runs = {o: np.argwhere(codes == o) for o in Outcome if o != Outcome.DIVERGED and (codes == o).any()}
+    if not runs:
         raise PlotError("kind: a spectrum needs runs that did not diverge, and this result has none")
     sweep = results.sweep
-    found = {
-        o: [_spectra(results, sweep, place) for place in there[spread(len(there), ENDS)]] for o, there in places.items()
+    spectra = {
+        o: [_spectra(results, sweep, index) for index in indices[spread(len(indices), ENDS)]]
+        for o, indices in runs.items()
     }
-    columns = 2 if len(found) == 4 else min(COLUMNS, len(found))
-    figure, axes = panels(len(found), columns, 3.2, 3, 1)
-    for ax, (outcome, ends) in zip(axes, found.items(), strict=True):
+    columns = 2 if len(spectra) == 4 else min(COLUMNS, len(spectra))
+    figure, axes = panels(len(spectra), columns, 3.2, 3, 1)
+    for ax, (outcome, ends) in zip(axes, spectra.items(), strict=True):
         _panel(ax, outcome, ends)
-        ax.set_title(f"{outcome.label}: {len(ends)} of {len(places[outcome])}\n{_counts(ends)}", fontsize="medium")
+        ax.set_title(f"{outcome.label}: {len(ends)} of {len(runs[outcome])} runs\n{_counts(ends)}", fontsize="medium")
     for ax in axes[-columns:]:
         ax.set_xlabel("rank")
-    _scale(axes[0], max(abs(values).max() for ends in found.values() for pair in ends for values in pair))
+    _scale(axes[0], max(abs(values).max() for ends in spectra.values() for pair in ends for values in pair))
     figure.suptitle(title_of(results, width=WIDTH * columns // 2))
-    figure.supylabel("curvature: eigenvalue of the Hessian")
-    zero = Line2D([], [], color="k", marker="o", markerfacecolor="none", linestyle="none", label="at zero")
+    figure.supylabel("eigenvalue of the Hessian")
+    zero = Line2D([], [], color="k", marker="o", markerfacecolor="none", linestyle="none", label="at zero parameters")
     figure.legend(handles=[zero], loc="outside lower right", frameon=False)
     return figure
 
 
 def _scale(ax: Axes, largest: float) -> None:
-    """Logarithmic on both sides of what counts as zero, up to the next power of ten, so that its end has a tick."""
+    """Set a logarithmic scale on both sides of a linear range, whose ends are powers of ten and so have ticks."""
     ax.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(ZERO * (largest or 1.0))))
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def _check(results: "Results") -> None:
     if "final_theta" not in results:
-        raise PlotError("record.final_parameters: is false, so no end of a run was kept; set it to true and run again")
+        raise PlotError("record.final_parameters: is false, so final points are missing; set it to true and run again")
     if (size := results.stored("final_theta").shape[-1]) > LARGE:
         raise PlotError(f"network: must have at most {LARGE} parameters for a spectrum; this one has {size}")
 
 
-def _spectra(results: "Results", sweep: "Sweep", place: Values) -> tuple[Values, Values]:
-    """Eigenvalues, largest first, where the run at an index along each dimension stopped, and at zero."""
-    from saddlescape.analysis.points import derivatives  # loads the compiler, which no other picture needs
+def _spectra(results: "Results", sweep: "Sweep", index: Values) -> tuple[Values, Values]:
+    """Eigenvalues at the final point of a run, given by its index along each dimension, and at zero; largest first."""
+    from saddlescape.analysis.points import derivatives  # loads the compiler, which no other plot needs
 
-    run = results.isel(**dict(zip(results.dims, place.tolist(), strict=True)))
-    index = [pick for pick in run.picks("outcome").values() if isinstance(pick, int)]
+    run = results.isel(**dict(zip(results.dims, index.tolist(), strict=True)))
+    point = [pick for pick in run.picks("outcome").values() if isinstance(pick, int)]
     end = run["final_theta"]
     end = end[~np.isnan(end)]
-    hessian = derivatives(sweep.at(index[: len(sweep.shape)]), [end, 0 * end]).hessian
-    there, zero = np.linalg.eigvalsh(hessian)[:, ::-1]
-    return there, zero
+    hessian = derivatives(sweep.at(point[: len(sweep.shape)]), [end, 0 * end]).hessian
+    final, zero = np.linalg.eigvalsh(hessian)[:, ::-1]
+    return final, zero
 
 
 def _panel(ax: Axes, outcome: Outcome, ends: list[tuple[Values, Values]]) -> None:
     for number, (values, _) in enumerate(ends):
-        ax.plot(_ranks(values), values, ".-", color=COLOURS[outcome], linewidth=0.7, gid=f"{outcome.label} {number}")
+        ax.plot(_ranks(values), values, ".-", color=COLORS[outcome], linewidth=0.7, gid=f"{outcome.label} {number}")
     for values in {zero.tobytes(): zero for _, zero in ends}.values():
         ax.plot(_ranks(values), values, "o", color="k", markerfacecolor="none", gid="at zero")
 
@@ -97,7 +98,7 @@ def _ranks(values: Values) -> Values:
 
 
 def _counts(ends: list[tuple[Values, Values]]) -> str:
-    """How many eigenvalues of a run are negative, zero and positive: ``0 down, 2 to 5 flat, 4 to 7 up``."""
+    """Numbers of negative, zero and positive eigenvalues of the runs: ``0 negative, 2-5 zero, 4-7 positive``."""
     runs = [signs(values) for values, _ in ends]
     ranges = {word: (min(run[word] for run in runs), max(run[word] for run in runs)) for word in runs[0]}
-    return ", ".join(f"{low if low == high else f'{low} to {high}'} {word}" for word, (low, high) in ranges.items())
+    return ", ".join(f"{low if low == high else f'{low}-{high}'} {word}" for word, (low, high) in ranges.items())

@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from saddlescape.plots.common import (
-    COLOURS,
+    COLORS,
     OUTCOMES,
     PlotError,
     axis_names,
     check_recorded,
-    kept_runs,
     new_axes,
+    recorded_runs,
     spread_points,
     tidy,
     title_of,
@@ -26,24 +26,25 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 CURVES = 16
-"""Most runs of a point."""
+"""Maximum number of runs per point."""
 
-PLANE = ("separation", "loss")
+DEFAULT_MEASURES = ("separation", "loss")
 
 
 def portrait(
     results: "Results",
-    measures: tuple[str, str] = PLANE,
+    measures: tuple[str, str] = DEFAULT_MEASURES,
     points: Sequence[tuple[int, ...]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw runs of a few points (indices over the axes) in the plane of two measures, coloured by outcome.
+    """Draw runs of a few points in the plane of two measures, colored by outcome.
 
-    A dot marks the last record of a run.  An axis is logarithmic if all values drawn are positive.
+    A dot marks the last record of a run.  An axis is logarithmic if all its values are positive.
 
     Parameters
     ----------
-    measures : horizontal and vertical; of a measure with several layers, name one, "cosine.2".
+    measures : horizontal and vertical; if a measure has several layers, name one, as in "cosine.2".
+    points : indices over the axes; by default a few points, evenly spaced.
 
     Raises
     ------
@@ -54,28 +55,28 @@ def portrait(
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     seen, least = set(), [np.inf, np.inf]
     for point in points:
-        rows, runs = kept_runs(results, point, CURVES)
+        rows, runs = recorded_runs(results, point, CURVES)
         outcomes = results.at("outcome", point)[runs]
         paths = (results.at(name, point)[rows][layer] for name, layer in plane)
         for x, y, code in zip(*paths, outcomes, strict=True):
-            here = np.isfinite(x) & np.isfinite(y)
-            line = ax.plot(x[here], y[here], color=COLOURS[OUTCOMES[code]], linewidth=0.7, marker=".")[0]
-            line.set(markevery=[max(0, np.count_nonzero(here) - 1)])
-            least = [min(low, v[here].min(initial=np.inf)) for low, v in zip(least, (x, y), strict=True)]
+            finite = np.isfinite(x) & np.isfinite(y)
+            line = ax.plot(x[finite], y[finite], color=COLORS[OUTCOMES[code]], linewidth=0.7, marker=".")[0]
+            line.set(markevery=[max(0, np.count_nonzero(finite) - 1)])
+            least = [min(low, v[finite].min(initial=np.inf)) for low, v in zip(least, (x, y), strict=True)]
             seen.add(OUTCOMES[code])
     for low, scale in zip(least, (ax.set_xscale, ax.set_yscale), strict=True):
         scale("log" if low > 0 else "linear")
     tidy(ax)
     across, up = (words(measure).replace(".", " of layer ") for measure in measures)
     ax.set(xlabel=across, ylabel=up, title=title_of(results))
-    handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
+    handles = [Line2D([], [], color=COLORS[o], label=o.label) for o in sorted(seen)]
     handles.append(Line2D([], [], color="k", marker=".", linestyle="none", label="end of a run"))
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=4, frameon=False, columnspacing=1)
     return ax
 
 
 def _coordinate(results: "Results", measure: str) -> tuple[str, Any]:
-    """The variable of a measure, and the index of its layer if it has layers; the only one need not be named."""
+    """The variable of a measure and the index of its layer; a single layer need not be named."""
     name = measure.partition(".")[0]
     check_recorded(results, name)
     layers = [f"{name}.{number}" for dim in MEASURES[name].dims for number in results[dim]]

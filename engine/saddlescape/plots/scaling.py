@@ -1,4 +1,4 @@
-"""How one quantity scales with another over decades, measured and in theory."""
+"""How one quantity scales with another, measured and in theory."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 LEVELS = (25, 50, 75)
-"""Percentiles of the runs: a line at the middle one, a band between the others."""
+"""Percentiles of the runs: the line shows the second one, the band the range from the first to the third."""
 
 HALF = 30
-"""Letters that half the width of a picture has room for."""
+"""Characters that fit in half the width of a figure."""
 
 FAR = 4
-"""Starts of a scale count as near the saddle if half of them need this many times the least time, or more."""
+"""A scale counts as near the saddle if its median time is more than this multiple of the smallest median time."""
 
 
 def medians(
@@ -42,24 +42,27 @@ def medians(
     theory: Mapping[str, tuple[Values, Values]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw medians and quartiles against `x`, both logarithmic; exact zeros are set apart, left and below, inf above.
+    """Draw medians and quartiles against `x` on logarithmic axes.
+
+    Exact zero of `x` is isolated on the left; medians of 0 and inf are marks on the lower and upper edge.
 
     Parameters
     ----------
     x : (points,), 0 or more.
-    measured : (points, runs) for each name; inf if a run never reached it.
-    theory : a line (x, y) for each name.
+    measured : array (points, runs) for each name; inf for an event that was not observed.
+    theory : line (x, y) for each name.
     """
     ax = ax or new_axes()
     ax.set_yscale("log")
-    at, apart = axis_positions(ax, x, log=True)
-    for colour, (name, values) in zip(CYCLE, measured.items(), strict=False):
+    positions, isolated = axis_positions(ax, x, log=True)
+    for color, (name, values) in zip(CYCLE, measured.items(), strict=False):
         low, middle, high = np.percentile(values, LEVELS, axis=1, method="nearest")
-        shown = ~apart & (middle > 0) & np.isfinite(middle)
-        ax.plot(at[shown], middle[shown], "o-", color=colour, label=name, gid=name, markersize=4)
-        ax.fill_between(at[shown], low[shown], high[shown], color=colour, alpha=0.2, linewidth=0)
-        _at_zero(ax, name, colour, at[apart], middle[apart])
-        _at_edge(ax, at[~apart & np.isinf(middle)], 1, colour, "not in time", f"{name} not in time")
+        shown = ~isolated & (middle > 0) & np.isfinite(middle)
+        x_shown, late = positions[shown], positions[~isolated & np.isinf(middle)]
+        ax.plot(x_shown, middle[shown], "o-", color=color, label=name, gid=name, markersize=4)
+        ax.fill_between(x_shown, low[shown], high[shown], color=color, alpha=0.2, linewidth=0)
+        _draw_at_zero(ax, name, color, positions[isolated], middle[isolated])
+        _mark_edge(ax, late, 1, color, "not in time", f"{name} not in time")
     for name, (line_x, line_y) in (theory or {}).items():
         ax.plot(line_x, line_y, "--", color="k", linewidth=1, label=name, gid=name)
     tidy(ax)
@@ -71,42 +74,43 @@ def medians(
 
 
 def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
-    """Draw escape times against the scale of the starts (or the last numeric axis), with the fitted power law.
+    """Draw median escape times against the scale of the starts (or the last numeric axis), with fitted power laws.
 
-    There is a line for each point of the other axes, at most one per colour.  Runs that did not escape are censored.
+    There is a line for each of up to ``len(CYCLE)`` points of the other axes.  The fit treats runs that did not escape
+    as censored.
     """
     names, clock = axis_names(results), clock_of(results)
-    along, x = _numbers(results, names)
+    along, x = _scales(results, names)
     others = [name for name in names if name != along]
     fields = (f"escape_{clock}", f"stop_{clock}", "stop_reason")
-    when, stop, reason = (np.moveaxis(results[name], names.index(along), -2) for name in fields)
+    escape, stop, reason = (np.moveaxis(results[name], names.index(along), -2) for name in fields)
     measured: dict[str, Values] = {}
     theory: dict[str, tuple[Values, Values]] = {}
     for point in spread_points([results.dims[name] for name in others], len(CYCLE)):
         name = where(results, others, point) or "escape"
-        measured[name] = np.where(when[point] >= 0, when[point], np.inf)
+        measured[name] = np.where(escape[point] >= 0, escape[point], np.inf)
         near = _near(x, np.percentile(measured[name], 50, axis=1, method="nearest"))
-        time, observed = event_times(when[point], stop[point], reason[point])
+        time, observed = event_times(escape[point], stop[point], reason[point])
         theory |= _power_law(x[near], time[near], observed[near], name)
     ax = medians(x, measured, theory, ax)
-    ax.set(xlabel=meaning_of(results, along), ylabel=f"escape {clock}", title=title_of(results))
+    ax.set(xlabel=meaning_of(results, along), ylabel=f"escape {clock}: median and quartiles", title=title_of(results))
     return ax
 
 
-def _numbers(results: "Results", names: list[str]) -> tuple[str, Values]:
-    """The dimension with the scales of the starts, or the last one with numbers alone, and these."""
-    fit = {name: values for name in names if (values := _along(results, name)) is not None}
+def _scales(results: "Results", names: list[str]) -> tuple[str, Values]:
+    """The dimension of the scales of the starts, or else the last numeric one, and its values."""
+    fit = {name: values for name in names if (values := _numbers(results, name)) is not None}
     if not names:
         raise PlotError("kind: escape times need an axis, and this result has none; use trajectories")
     if not fit:
-        wanted = "two positive numbers on the axis"
-        raise PlotError(f"kind: escape times need {wanted} {names[-1]}, all different, no words zipped; use curve")
+        needed = f"two positive numbers on the axis {names[-1]}, no number twice, and no words zipped with it"
+        raise PlotError(f"kind: escape times need {needed}; use curve")
     chosen = next((name for name in fit if "scale" in (name, *results.along[name])), list(fit)[-1])
     return chosen, fit[chosen]
 
 
-def _along(results: "Results", dim: str) -> Values | None:
-    """Numbers along a dimension that escape times can be drawn against: the scales among them, else the first."""
+def _numbers(results: "Results", dim: str) -> Values | None:
+    """Scales, or else the first numbers, along a dimension; None if they do not fit the axis of a scaling plot."""
     numbers = {name: np.asarray(results.coords[name]) for name in results.along[dim]}
     if not all(np.issubdtype(values.dtype, np.number) for values in numbers.values()):
         return None
@@ -116,13 +120,13 @@ def _along(results: "Results", dim: str) -> Values | None:
 
 
 def _near(x: Values, median: Values) -> Values:
-    """Which scales are near the saddle, where laws of the escape time are meant."""
+    """Whether each scale is near the saddle, where a law of the escape time applies."""
     least = np.argmin(median)
     return np.asarray((x > 0) & (x < x[least]) & (median > FAR * median[least]))
 
 
 def _power_law(x: Values, time: Values, observed: Values, name: str) -> dict[str, tuple[Values, Values]]:
-    """The fitted law as a line through the scales that were escaped from, by its name; none if they are too few."""
+    """The fitted law as a line over the scales with observed escapes, by its name; empty if they are too few."""
     try:
         law = fit_scaling(x, time, observed, resamples=0)
     except ValueError:
@@ -130,21 +134,21 @@ def _power_law(x: Values, time: Values, observed: Values, name: str) -> dict[str
     if np.isnan(law.intercept):
         return {}
     line = np.sort(x[observed.any(axis=1)])
-    return {f"{name}: power {law.slope:.2f}": (line, law.time(line))}
+    return {f"{name}: slope {law.slope:.2f}": (line, law.time(line))}
 
 
-def _at_zero(ax: Axes, name: str, colour: str, x: Values, y: Values) -> None:
-    """Points at exact zero: on the floor if exactly zero themselves, at the ceiling if it never came to them."""
+def _draw_at_zero(ax: Axes, name: str, color: str, x: Values, y: Values) -> None:
+    """Draw points at exact zero of `x`: on the lower edge if `y` is zero, on the upper edge if it is inf."""
     positive = (y > 0) & np.isfinite(y)
-    ax.plot(x[positive], y[positive], color=colour, linestyle="none", marker="o", gid=f"{name} at zero")
-    _at_edge(ax, x[y == 0], 0, colour, "exactly 0", f"{name} exactly zero")
-    _at_edge(ax, x[np.isinf(y)], 1, colour, "never", f"{name} never")
+    ax.plot(x[positive], y[positive], color=color, linestyle="none", marker="o", gid=f"{name} at zero")
+    _mark_edge(ax, x[y == 0], 0, color, "exactly 0", f"{name} exactly zero")
+    _mark_edge(ax, x[np.isinf(y)], 1, color, "never", f"{name} never")
 
 
-def _at_edge(ax: Axes, x: Values, height: int, colour: str, told: str, gid: str) -> None:
-    """Marks on the floor (0) or at the ceiling (1) of the axes; beside the first is told, but once, what they mean."""
+def _mark_edge(ax: Axes, x: Values, height: int, color: str, text: str, gid: str) -> None:
+    """Draw marks on the lower (0) or upper (1) edge of the axes; write `text` once, next to the first mark."""
     up = ax.get_xaxis_transform()
-    style: dict[str, Any] = {"color": colour, "linestyle": "none", "marker": "o^"[height], "markersize": 6}
+    style: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o^"[height], "markersize": 6}
     ax.plot(x, np.full(len(x), height), transform=up, clip_on=False, zorder=5, gid=gid, **style)
-    if len(x) and told not in [text.get_text() for text in ax.texts]:
-        ax.annotate(told, (x.min(), height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points")
+    if len(x) and text not in [drawn.get_text() for drawn in ax.texts]:
+        ax.annotate(text, (x.min(), height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points")

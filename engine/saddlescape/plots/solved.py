@@ -33,14 +33,17 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 COLUMNS, SIDE = 2, 3.4
-"""Panels in a row, and their width in inches."""
+"""Panels per row, and their width in inches."""
 
 MANY, ROWS = 6, 16
-"""Lines that shades of the ramp and a legend inside the axes have room for; rows that one beside them has."""
+"""Maximum number of lines in a legend inside the axes, and of rows in a legend next to them."""
+
+SHIFT = 0.25
+"""Largest horizontal shift of a dot from its word, so that the dots of several lines do not overlap."""
 
 
 def solved(results: "Results", missed: bool = False) -> Figure:
-    """Draw the fraction solved against the last axis: a line for each value of the axis before, panels for others.
+    """Draw the fraction solved against the last axis: one line per value of the axis before it, panels for others.
 
     Intervals and exact zero are drawn as by `curve`.
 
@@ -49,7 +52,7 @@ def solved(results: "Results", missed: bool = False) -> Figure:
     missed : draw the fraction that is not solved.
     """
     if len(names := axis_names(results)) < 2:
-        raise PlotError(f"kind: needs two axes, and this result has {len(names)}; use curve")
+        raise PlotError(f"kind: solved needs two axes, and this result has {len(names)}; use curve")
     *others, lines, along = names
     shape = [results.dims[name] for name in others]
     number = math.prod(shape)
@@ -61,7 +64,7 @@ def solved(results: "Results", missed: bool = False) -> Figure:
         ax.set_title(fold(where(results, others, point), int(SIDE * INCH)), fontsize="medium")
     legend = ", ".join(map(words, results.along[lines]))
     if results.dims[lines] > MANY:
-        _list(figure, axes[0], legend, numbers=np.issubdtype(values_of(results, lines).dtype, np.number))
+        _draw_legend(figure, axes[0], legend, numbers=not _are_words(results, lines))
     else:
         axes[0].legend(title=legend, frameon=False)
     figure.suptitle(title_of(results))
@@ -70,8 +73,8 @@ def solved(results: "Results", missed: bool = False) -> Figure:
     return figure
 
 
-def _list(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
-    """A legend beside the panels; of many numbers, which the ramp has in order, some, and of words two columns."""
+def _draw_legend(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
+    """Draw a legend next to the panels: with at most `ROWS` of the numbers, or all words in up to two columns."""
     handles, names = ax.get_legend_handles_labels()
     chosen = spread(len(names), ROWS if numbers else 2 * ROWS)
     figure.legend(
@@ -82,20 +85,25 @@ def _list(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
 
 def _panel(ax: Axes, results: "Results", point: tuple[int, ...], hit: Values, lines: str, along: str) -> None:
     """Draw the lines of one panel; `hit` is (lines, along, runs), -1 for a run that has not finished."""
-    positions, names = axis_positions(ax, values_of(results, along)), results.along[lines]
+    (x, isolated), names = axis_positions(ax, values_of(results, along)), results.along[lines]
     labels = [", ".join(map(label, values)) for values in zip(*(results.coords[name] for name in names), strict=True)]
     runs, hits = (np.count_nonzero(rows, axis=-1) for rows in (hit >= 0, hit == 1))
     starts = independent_starts(results, runs, results["distinct_starts"][point], ())
-    styles = _styles(values_of(results, lines))
+    styles, step = _styles(values_of(results, lines)), SHIFT / len(labels) if _are_words(results, along) else 0.0
     for row, (name, (color, dashes)) in enumerate(zip(labels, styles, strict=True)):
+        positions = x + step * (2 * row + 1 - len(labels)), isolated
         draw_fractions(ax, positions, hits[row], runs[row], starts[row], name, color, dashes=dashes)
     ax.set_ylim(-0.02, 1.02)
     tidy(ax)
 
 
+def _are_words(results: "Results", dim: str) -> bool:
+    return not np.issubdtype(values_of(results, dim).dtype, np.number)
+
+
 def _styles(values: Values) -> list[tuple[Any, str]]:
-    """Colour and dashes of each line: along the ramp, as values grow, or for many words such as differ most."""
+    """Color and dashes of each line: along the color map in order, or distinct combinations for many words."""
     if len(values) <= MANY or np.issubdtype(values.dtype, np.number):
         return [(RAMP(shade), "-") for shade in np.linspace(0, 0.85, len(values))]
-    styles = [(colour, dashes) for dashes in ("-", "--", ":", "-.") for colour in CYCLE]
+    styles = [(color, dashes) for dashes in ("-", "--", ":", "-.") for color in CYCLE]
     return [styles[number % len(styles)] for number in range(len(values))]

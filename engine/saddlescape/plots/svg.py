@@ -1,4 +1,4 @@
-"""A picture as a part of a page."""
+"""Figures as SVG elements of an HTML page."""
 
 import io
 import re
@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 
 
 def svg(figure: Figure, name: str, alt: str) -> str:
-    """The figure as an SVG element without background, whose black is the text colour of the page.
+    """Convert a figure to an SVG element with a transparent background and the text color of the page for black.
 
     Parameters
     ----------
-    name : what the ids inside start with, so that several pictures can be in one page.
-    alt : said in place of the picture.
+    name : prefix of the ids in the element, so that a page can contain several figures.
+    alt : text alternative of the figure.
     """
     file = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "saddlescape"}):

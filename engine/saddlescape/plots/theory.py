@@ -11,7 +11,7 @@ from saddlescape.plots.common import RAMP, Values, new_axes
 def beside_theory(
     x: Values, measured: Mapping[str, Values], theory: Mapping[str, Values], ax: Axes | None = None
 ) -> Axes:
-    """Draw a solid line for each measured curve, and over it the dashed theoretical curve of the same name."""
+    """Draw each measured curve as a solid line, and the theoretical curve of the same name as a dashed line over it."""
     ax = ax or new_axes()
     for shade, (name, y) in zip(np.linspace(0, 0.8, len(measured)), measured.items(), strict=True):
         ax.plot(x, y, color=RAMP(shade), linewidth=3, alpha=0.5, label=name, gid=name)

@@ -1,4 +1,4 @@
-"""Loss of single runs over training."""
+"""Loss of single runs during training."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from saddlescape.plots.common import (
-    COLOURS,
+    COLORS,
     INCH,
     OUTCOMES,
     WIDTH,
@@ -18,8 +18,8 @@ from saddlescape.plots.common import (
     check_recorded,
     clock_of,
     fold,
-    kept_runs,
     panels,
+    recorded_runs,
     spread_points,
     tidy,
     title_of,
@@ -34,7 +34,7 @@ SIDE = 3.2
 """Width of a panel in inches."""
 
 CURVES = 64
-"""Most runs in a panel."""
+"""Maximum number of runs per panel."""
 
 
 def trajectories(
@@ -43,12 +43,13 @@ def trajectories(
     levels: Mapping[str, float] | None = None,
     columns: int = 3,
 ) -> Figure:
-    """Draw loss against step or time, coloured by outcome, in one panel for each of a few points.
+    """Draw loss against step or time, colored by outcome, in one panel for each of a few points.
 
     Parameters
     ----------
-    points : indices over the axes, by title; without titles these are the values of the axes.
-    levels : losses to draw a line at, by name.
+    points : indices over the axes, by title; in a list, the values of the axes are the titles.
+    levels : losses at which to draw a horizontal line, by name.
+    columns : panels per row.
     """
     check_recorded(results, "loss")
     names = axis_names(results)
@@ -59,39 +60,40 @@ def trajectories(
     seen: set[Outcome] = set()
     most = 0
     for ax, (title, point) in zip(axes, named.items(), strict=True):
-        rows_here, runs = kept_runs(results, point, CURVES)
+        rows, runs = recorded_runs(results, point, CURVES)
         most = max(most, len(runs))
-        seen |= _panel(ax, results, point, runs, rows_here)
+        seen |= _panel(ax, results, point, runs, rows)
         ax.set_title(fold(title, int(SIDE * INCH)), fontsize="medium")
         for name, level in (levels or {}).items():
             ax.axhline(level, color="k", linewidth=1, linestyle="--")
             ax.annotate(
                 name, (1, level), (-2, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right"
             )
-    figure.suptitle(f"{title_of(results, width=WIDTH * columns // 2)}\n{most} of {results.dims['run']} starts")
+    figure.suptitle(f"{title_of(results, width=WIDTH * columns // 2)}\n{most} of {results.dims['run']} runs per panel")
     axes[0].set_xlim(left=0)
     tidy(axes[0])
     figure.supxlabel(clock_of(results), x=0.1)
     figure.supylabel("loss")
-    handles = [Line2D([], [], color=COLOURS[o], label=o.label) for o in sorted(seen)]
+    handles = [Line2D([], [], color=COLORS[o], label=o.label) for o in sorted(seen)]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
     return figure
 
 
 def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values, rows: Values) -> set[Outcome]:
-    """One line for each run, coloured by its outcome, from its records to its stop, which a dot marks.
+    """Draw one line per run, colored by its outcome, with a dot at its end; return the outcomes.
 
-    A run at a fixed point has records after its stop, as it stays there; its line goes to the last of them.
+    A line ends where its run stopped.  A run at a fixed point has records after its stop, and its line ends with the
+    last of them.
     """
     clock = clock_of(results)
     outcomes, stops, final = (results.at(name, point) for name in ("outcome", f"stop_{clock}", "final_loss"))
     steps, losses = results[f"record_{clock}"], results.at("loss", point)[rows]
     for run, loss in zip(runs, losses, strict=True):
-        here = np.isfinite(loss)
-        x, y = steps[here], loss[here]
+        recorded = np.isfinite(loss)
+        x, y = steps[recorded], loss[recorded]
         if not len(x) or stops[run] > x[-1]:
             x, y = np.append(x, stops[run]), np.append(y, final[run])
-        (line,) = ax.plot(x, y, color=COLOURS[OUTCOMES[outcomes[run]]], linewidth=0.7)
+        (line,) = ax.plot(x, y, color=COLORS[OUTCOMES[outcomes[run]]], linewidth=0.7)
         line.set(gid=f"run {run}", marker=".", markevery=[len(x) - 1])
     ax.set_xscale("symlog", linthresh=steps[steps > 0].min(initial=1))
     ax.set_yscale("log")

@@ -1,4 +1,4 @@
-"""The fraction of starts that escape within a number of steps."""
+"""The fraction of starts that escape within given numbers of steps."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,14 +31,14 @@ def escaped_within(results: "Results", budgets: Sequence[float], ax: Axes | None
     """
     ax, along, clock = ax or new_axes(), axis_names(results)[0], clock_of(results)
     positions = axis_positions(ax, values_of(results, along))
-    when = results[f"escape_{clock}"].reshape(results.dims[along], -1)
+    escape = results[f"escape_{clock}"].reshape(results.dims[along], -1)
     runs = outcome_counts(results["outcome"], 0).sum(axis=1)
     starts = pooled_starts(results, runs)
     for budget, shade in zip(budgets, np.linspace(0.8, 0.1, len(budgets)), strict=True):
-        escaped = np.count_nonzero((when >= 0) & (when <= budget), axis=1)
+        escaped = np.count_nonzero((escape >= 0) & (escape <= budget), axis=1)
         name = f"within {budget:,} {clock}s".replace(",", " ")
         draw_fractions(ax, positions, escaped, runs, starts, name, RAMP(shade))
-    ax.set(xlabel=meaning_of(results, along), ylabel="fraction of starts escaped", ylim=(-0.02, 1.02))
+    ax.set(xlabel=meaning_of(results, along), ylabel="fraction of starts escaped, 95 % interval", ylim=(-0.02, 1.02))
     ax.set_title(title_of(results))
     tidy(ax)
     ax.legend(frameon=False)
