@@ -30,7 +30,7 @@ def measure(sizes, dtype, rounds):
     """Measure the rates of the machine and then of the kernel, as the clock rate changes with the load."""
     bound = limit(make_trainer(sizes), len(problem(sizes)[0]), dtype)
     rates = list(reached(sizes, dtype, rounds))
-    return {"rates": vars(bound.rates), "operations": dict(bound.operations), "bound": bound.steps_per_second,
+    return {"rates": vars(bound.times), "operations": dict(bound.operations), "bound": bound.steps_per_second,
             "median": median(rates), "best": max(rates)}  # fmt: skip
 
 

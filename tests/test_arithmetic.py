@@ -17,7 +17,7 @@ from spec_cases import TINY
 import saddlescape as ss
 from saddlescape.kernels import Trainer, derivatives, outputs, train
 from saddlescape.kernels.limit import limit
-from saddlescape.kernels.probe import Rates
+from saddlescape.kernels.probe import OperationTimes
 from saddlescape.spec import parse
 
 SPEC = f"""{TINY.replace("steps = 20", "steps = 600")}
@@ -81,7 +81,7 @@ ENTRIES = {
     "train in float32": lambda folder: everything(train(NETWORK, XOR, TARGET, make_batch(SINGLE, 300))),
     "derivatives": lambda folder: hessians(),
     "outputs": lambda folder: outputs(NETWORK, XOR, STARTS).tobytes(),
-    "limit": lambda folder: limit(NETWORK, 4, "float64", Rates(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)),
+    "limit": lambda folder: limit(NETWORK, 4, "float64", OperationTimes(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)),
 }
 
 

@@ -100,12 +100,12 @@ def test_operations_of_every_part_are_counted(part):
 
 
 def test_the_bound_is_the_scarcest_resource():
-    rates = probe.Rates(fused=1.0, add=1.0, arithmetic=0.5, mixed=0.25, divide=10.0, occupied=2.0)
+    times = probe.OperationTimes(fused=1.0, add=1.0, arithmetic=0.5, mixed=0.25, divide=10.0, occupied=2.0)
     fused, add, divide, logic = limit.CLASSES
-    assert limit.nanoseconds({fused: 8, add: 1, divide: 1, logic: 1}, rates) == 8 + 2
-    assert limit.nanoseconds({fused: 8, add: 20, divide: 1, logic: 1}, rates) == 14 + 2
-    assert limit.nanoseconds({fused: 8, add: 20, divide: 1, logic: 100}, rates) == 32 + 2
-    assert limit.nanoseconds({fused: 8, add: 1, divide: 3, logic: 1}, rates) == 30
+    assert limit.nanoseconds({fused: 8, add: 1, divide: 1, logic: 1}, times) == 8 + 2
+    assert limit.nanoseconds({fused: 8, add: 20, divide: 1, logic: 1}, times) == 14 + 2
+    assert limit.nanoseconds({fused: 8, add: 20, divide: 1, logic: 100}, times) == 32 + 2
+    assert limit.nanoseconds({fused: 8, add: 1, divide: 3, logic: 1}, times) == 30
 
 
 def test_a_loop_of_unknown_length_is_refused():
@@ -113,11 +113,11 @@ def test_a_loop_of_unknown_length_is_refused():
         limit._trips("%.1 = icmp slt i64 %.2, %.3")
 
 
-def test_the_machine_has_rates(monkeypatch):
+def test_operation_times_are_measured(monkeypatch):
     monkeypatch.setattr(probe, "PASSES", 2)
-    rates = probe.rates("float32")
-    assert 0 < rates.fused < rates.divide < 100
-    assert rates.occupied >= 0
+    times = probe.operation_times("float32")
+    assert 0 < times.fused < times.divide < 100
+    assert times.occupied >= 0
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Machine code on disk: that of the very sources and kernel, and of no others."""
+"""The disk cache of machine code: a kernel is loaded only by the sources that it was compiled from."""
 
 import contextlib
 import ctypes
@@ -18,7 +18,7 @@ from spec_cases import TINY
 
 import saddlescape
 from saddlescape.kernels import caching
-from saddlescape.kernels.caching import Files, Home, tidy
+from saddlescape.kernels.caching import KernelFiles, UserCacheLocator, prune
 
 TRAIN = """
 import os, sys
@@ -33,13 +33,14 @@ trainer = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
 trained = train(trainer, XOR, TARGET, make_batch(np.full((1, 9), 0.5), 3))
 print(trained.theta.tobytes().hex(), sum(advance.stats.cache_hits.values()))
 """
-STEP, HALF = "return fma(-rates[\"learning_rate\"], g, theta)", "return fma(-0.5 * rates[\"learning_rate\"], g, theta)"
+STEP = 'return fma(-hyperparameters["learning_rate"], g, theta)'
+HALF = STEP.replace("-", "-0.5 * ")
 
 
-def forget_what_was_told(monkeypatch):
-    """Nothing has been told in this process yet, and nothing is known of it after the test."""
-    monkeypatch.setenv(caching.TOLD, "")
-    monkeypatch.delenv(caching.TOLD)
+def reset_warning(monkeypatch):
+    """No warning has been shown in this process; after the test, the environment is as before."""
+    monkeypatch.setenv(caching.WARNED, "")
+    monkeypatch.delenv(caching.WARNED)
 
 
 
@@ -51,7 +52,7 @@ def package(tmp_path):
 
 
 def trained(package):
-    """(parameters, whether the machine code was found on disk) of a fresh process that runs the copy."""
+    """(parameters, whether the machine code was loaded from disk) of a new process that runs the copy."""
     path = os.pathsep.join([str(package.parent), str(Path(__file__).parent)])
     command = [sys.executable, "-c", TRAIN, str(package)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})
@@ -61,40 +62,40 @@ def trained(package):
 
 
 def test_edited_sources_never_meet_stale_machine_code(package):
-    optimizers, kept = package / "kernels/update_rules.py", package / "kernels/__pycache__"
+    optimizers, cache = package / "kernels/update_rules.py", package / "kernels/__pycache__"
     text = optimizers.read_text()
     whole, _ = first = trained(package)
     assert first == (whole, False)
     assert trained(package) == (whole, True)
-    files = {path.name for path in kept.glob("*.nb?")}
+    files = {path.name for path in cache.glob("*.nb?")}
     assert files
     assert text.count(STEP) == 1
     optimizers.write_text(text.replace(STEP, HALF))
-    half, found = trained(package)
-    assert (half == whole, found) == (False, False)
-    for path in kept.glob("*.nbc"):  # as a process with other sources does
+    half, loaded = trained(package)
+    assert (half == whole, loaded) == (False, False)
+    for path in cache.glob("*.nbc"):  # as a process with other sources does
         path.unlink()
     assert trained(package) == (half, False)
     assert trained(package) == (half, True)
-    assert not files & {path.name for path in kept.glob("*.nb?")}
+    assert not files & {path.name for path in cache.glob("*.nb?")}
     optimizers.write_text(text)
     assert trained(package) == (whole, False)
-    assert {path.name for path in kept.glob("*.nb?")} == files
+    assert {path.name for path in cache.glob("*.nb?")} == files
 
 
 def files(folder):
-    return Files(str(folder), "advance-1.py3", None)
+    return KernelFiles(str(folder), "advance-1.py3", None)
 
 
-def test_kernels_compiled_at_once_keep_their_own_code(tmp_path, monkeypatch):
-    """Numba reads an index before it numbers a file: here both have read it before either writes."""
+def test_kernels_compiled_at_the_same_time_do_not_exchange_their_code(tmp_path, monkeypatch):
+    """Numba reads an index before it numbers a file; here both threads have read it before either writes."""
     both, read = threading.Barrier(2), IndexDataCacheFile._load_index
 
     def read_together(self):
-        found = read(self)
+        index = read(self)
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait(timeout=10)
-        return found
+        return index
 
     monkeypatch.setattr(IndexDataCacheFile, "_load_index", read_together)
     with ThreadPoolExecutor(2) as pool:
@@ -104,7 +105,7 @@ def test_kernels_compiled_at_once_keep_their_own_code(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("harm", [lambda code: code[:-1], lambda code: code[:-1] + b"?", lambda code: b""])
-def test_torn_machine_code_is_as_good_as_none(tmp_path, harm):
+def test_damaged_machine_code_is_ignored(tmp_path, harm):
     files(tmp_path).save("gd", "code")
     path = files(tmp_path).path("gd")
     path.write_bytes(harm(path.read_bytes()))
@@ -113,38 +114,38 @@ def test_torn_machine_code_is_as_good_as_none(tmp_path, harm):
     assert files(tmp_path).load("gd") == "code"
 
 
-def test_code_that_cannot_be_kept_is_compiled_again(tmp_path, monkeypatch):
-    forget_what_was_told(monkeypatch)
+def test_code_that_cannot_be_written_is_compiled_again(tmp_path, monkeypatch):
+    reset_warning(monkeypatch)
     with pytest.warns(UserWarning, match="No such file"):
         files(tmp_path / "gone").save("gd", "code")
     assert files(tmp_path / "gone").load("gd") is None
 
 
 DROP_FROM_BOUNDING_SET = 24
-"""Of prctl; then the capabilities that let root write and read whatever the permissions are."""
+"""Argument of prctl."""
 
 
-def mortal():
-    """Root without its privilege over permissions; of anybody else prctl asks in vain, and there is no need."""
+def drop_root_permissions():
+    """Drop the two capabilities with which root ignores file permissions; has no effect for other users."""
     for capability in (1, 2):
         ctypes.CDLL(None).prctl(DROP_FROM_BOUNDING_SET, capability)
 
 
 def command(package, *args, **environment):
-    """The command line with the copy of the package, by a user who may not write there and has no home."""
+    """Run the command line of the copy of the package as a user without write permission and without a home folder."""
     code = "import sys; from saddlescape_cli.main import main; import saddlescape as s"
     code += f"; assert s.__file__.startswith({str(package)!r}); main()"
     variables = os.environ | {"PYTHONPATH": str(package.parent), "HOME": os.devnull, **environment}
-    for unset in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", caching.TOLD):
+    for unset in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", caching.WARNED):
         if unset not in environment:
             variables.pop(unset, None)
     program = [sys.executable, "-c", code, *map(str, args)]
-    return subprocess.run(program, capture_output=True, text=True, env=variables, preexec_fn=mortal)
+    return subprocess.run(program, capture_output=True, text=True, env=variables, preexec_fn=drop_root_permissions)
 
 
 @pytest.fixture
 def read_only(package):
-    """The copy of the package, where nothing may be written."""
+    """The copy of the package in read-only folders."""
     folders = [package, *(path for path in package.rglob("*") if path.is_dir())]
     for folder in folders:
         folder.chmod(0o555)
@@ -161,10 +162,10 @@ def tiny(tmp_path):
 
 @pytest.mark.fault("machine code cannot be stored on the disk")
 def test_without_a_folder_for_machine_code_a_run_goes_on_with_one_warning(read_only, tiny, tmp_path, tried):
-    run, told = tmp_path / "run", "warning: machine code cannot be kept (no folder for it can be written)"
+    run, warning = tmp_path / "run", "warning: machine code cannot be cached (no folder for it is writable)"
     done = command(read_only, "run", tiny, "-o", run)
-    assert (done.returncode, done.stderr.count("\n"), done.stderr.startswith(told)) == (0, 1, True), done.stderr
-    assert done.stderr.endswith("; set NUMBA_CACHE_DIR to a folder that can be written\n")
+    assert (done.returncode, done.stderr.count("\n"), done.stderr.startswith(warning)) == (0, 1, True), done.stderr
+    assert done.stderr.endswith("; set NUMBA_CACHE_DIR to a writable folder\n")
     compiling_nothing = (("status", run), ("merge", run, "-o", tmp_path / "merged.h5"), ("resume", run))
     for words in compiling_nothing:
         done = command(read_only, *words)
@@ -176,14 +177,14 @@ def test_without_a_folder_for_machine_code_a_run_goes_on_with_one_warning(read_o
 
 @pytest.fixture
 def named(tmp_path, monkeypatch):
-    """The folder that the user names, of a process that has told nothing yet."""
+    """The cache folder that the user has set, in a process that has shown no warning."""
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
-    forget_what_was_told(monkeypatch)
+    reset_warning(monkeypatch)
     return tmp_path / "cache"
 
 
 def doubled():
-    """A compiled function, which no process has compiled."""
+    """A function that no process has compiled before."""
 
     @caching.cached()
     def double(x):
@@ -193,7 +194,7 @@ def doubled():
 
 
 @pytest.mark.fault("machine code cannot be stored on the disk")
-def test_a_folder_that_vanishes_is_made_again(named, tried):
+def test_a_deleted_folder_is_created_again(named, tried):
     double = doubled()
     shutil.rmtree(named)
     assert double(3) == 6
@@ -203,44 +204,44 @@ def test_a_folder_that_vanishes_is_made_again(named, tried):
 
 
 @pytest.mark.fault("machine code cannot be stored on the disk")
-def test_where_the_folder_becomes_a_file_one_warning_tells_it(named, tried):
+def test_a_folder_replaced_by_a_file_causes_one_warning(named, tried):
     double = doubled()
     shutil.rmtree(named)
     named.write_text("")
-    with pytest.warns(UserWarning, match=r"cannot be kept \(Not a directory\)") as told:
+    with pytest.warns(UserWarning, match=r"cannot be cached \(Not a directory\)") as warned:
         assert (double(3), double(1.5)) == (6, 3)
-    assert len(told) == 1
+    assert len(warned) == 1
     tried()
 
 
 @pytest.mark.fault("machine code cannot be stored on the disk")
-def test_a_full_disk_is_told_once_and_machine_code_done_without(tmp_path, monkeypatch, tried):
-    forget_what_was_told(monkeypatch)
+def test_a_full_disk_causes_one_warning(tmp_path, monkeypatch, tried):
+    reset_warning(monkeypatch)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-        with pytest.warns(UserWarning, match=r"cannot be kept \(File too large\)") as told:
+        with pytest.warns(UserWarning, match=r"cannot be cached \(File too large\)") as warned:
             [files(tmp_path).save(key, "code" * 1000) for key in ("gd", "adam")]
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert len(told) == 1
+    assert len(warned) == 1
     assert list(tmp_path.iterdir()) == []
     tried()
 
 
 @pytest.mark.parametrize("name", ["train.advance_{}-331.py311.{}.nbc", "train.advance_{}-331.py311.{}.nbc.tmp.0"])
-def test_of_much_machine_code_that_used_last_stays(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(caching, "MOST", 250)
-    made = [tmp_path / name.format(caching.SOURCES, number) for number in range(4)]
+def test_the_least_recently_used_files_are_removed(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(caching, "MAX_BYTES", 250)
+    ours = [tmp_path / name.format(caching.SOURCES, number) for number in range(4)]
     foreign = [tmp_path / "f-1.py311.1.nbc", tmp_path / "f_0123456789abcdef.py"]
-    for age, path in enumerate([*made, *foreign]):
+    for age, path in enumerate([*ours, *foreign]):
         path.write_bytes(bytes(100))
         os.utime(path, (1000 - age, 1000 - age))
-    tidy(str(tmp_path))
-    assert {*tmp_path.iterdir()} == {*made[:2], *foreign}
+    prune(str(tmp_path))
+    assert {*tmp_path.iterdir()} == {*ours[:2], *foreign}
 
 
-def test_machine_code_that_is_read_counts_as_used(tmp_path):
+def test_reading_updates_the_time_of_last_use(tmp_path):
     files(tmp_path).save("gd", "code")
     path = files(tmp_path).path("gd")
     os.utime(path, (0, 0))
@@ -248,17 +249,17 @@ def test_machine_code_that_is_read_counts_as_used(tmp_path):
     assert path.stat().st_mtime > 0
 
 
-def test_a_home_that_nobody_knows_is_no_folder_of_that_name(tmp_path, monkeypatch):
+def test_without_a_home_no_folder_of_that_name_is_created(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", "~/.cache")  # as numba makes of a user without an entry or a home
-    assert Home.from_function(tidy.__wrapped__, caching.__file__) is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/.cache")  # what Numba uses for a user without an entry or a home
+    assert UserCacheLocator.from_function(prune.__wrapped__, caching.__file__) is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_kernels_that_must_not_be_compiled_are_refused_in_a_line(tiny, tmp_path):
+def test_a_disabled_compiler_is_refused_in_one_line(tiny, tmp_path):
     package = Path(saddlescape.__file__).parent
     done = command(package, "run", tiny, "-o", tmp_path / "run", NUMBA_DISABLE_JIT="1")
     assert done.returncode == 3
     assert done.stderr == (
-        "error: NUMBA_DISABLE_JIT is set, and kernels are nothing unless they are compiled; unset it\n"
+        "error: NUMBA_DISABLE_JIT is set, but the kernels must be compiled; unset it\n"
     )

@@ -15,7 +15,7 @@ from tolerances import ROOMY_DISK
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError
-from saddlescape.kernels.caching import TOLD
+from saddlescape.kernels.caching import WARNED
 from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.train import advance
 from saddlescape.plan import Plan, Shard
@@ -216,7 +216,7 @@ def test_disk_is_that_of_the_folder_that_is_there(tmp_path, monkeypatch):
 
 
 def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path, monkeypatch):
-    monkeypatch.delenv(TOLD, raising=False)
+    monkeypatch.delenv(WARNED, raising=False)
     spec, out = tmp_path / "tiny.toml", tmp_path / "out"
     spec.write_text(TINY + AXES)
     shown = CliRunner().invoke(cli, ["run", str(spec), "-o", str(out), "--dry-run", "--threads", "1"])
@@ -240,7 +240,7 @@ def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path
     ],
 )
 def test_a_probe_has_something_to_time_whatever_the_starts_and_rates(settings, monkeypatch):
-    monkeypatch.delenv(TOLD, raising=False)  # as where machine code is kept
+    monkeypatch.delenv(WARNED, raising=False)  # as where machine code is kept
     sweep = parse(TINY.replace("learning_rate = 0.5\n", ""), Path(), settings)
     assert BEGIN < seconds(sweep, 10, 1) < BEGIN + 1
 

@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 from tolerances import BETWEEN_STEPS, CONSERVED, FLOW, FLOW_EVENT, HALVED, SAME_STEPS
 
 from saddlescape.kernels import Batch, Trainer, train
-from saddlescape.kernels.flow import BETWEEN, ERROR, NODES
+from saddlescape.kernels.flow import DENSE_OUTPUT, ERROR, TABLEAU
 from saddlescape.network import reference
 from saddlescape.words.outcomes import StopReason
 
@@ -60,10 +60,10 @@ def test_the_tableau_is_scipys():
     from scipy.integrate import RK45
 
     weights = [row[: k + 1] for k, row in enumerate([*RK45.A[1:], RK45.B])]
-    for ours, theirs in zip(NODES, weights, strict=True):
+    for ours, theirs in zip(TABLEAU, weights, strict=True):
         np.testing.assert_allclose([float(w) for w in ours], theirs, rtol=1e-15)
     np.testing.assert_allclose([float(e) for e in ERROR], -RK45.E, rtol=1e-12)
-    later = [[float(c) for c in row] for row in BETWEEN]
+    later = [[float(c) for c in row] for row in DENSE_OUTPUT]
     np.testing.assert_allclose(later, RK45.P[:, 1:], rtol=1e-15)
 
 

@@ -13,7 +13,7 @@ from spec_cases import TINY
 from tolerances import TRAJECTORY
 
 import saddlescape as ss
-from saddlescape.kernels import FIELDS, Trainer, outputs, places, train
+from saddlescape.kernels import FIELDS, Trainer, columns, outputs, train
 from saddlescape.network import layout, reference
 from saddlescape.spec import parse
 from saddlescape.system.rounding import rounded
@@ -79,7 +79,7 @@ def every_field(batch):
 @pytest.mark.parametrize(("sizes", "activations", "bias", "dtype"), CASES, ids=str)
 def test_every_measure_has_the_bits_of_its_twin(sizes, activations, bias, dtype):
     theta, trained = followed(sizes, activations, bias, dtype)
-    odd, at_column, seen = [ACTIVATIONS[name].odd for name in activations], places(FIELDS, len(sizes) - 1), 0
+    odd, at_column, seen = [ACTIVATIONS[name].odd for name in activations], columns(FIELDS, len(sizes) - 1), 0
     for run, start in enumerate(theta):
         for at in np.flatnonzero(np.isfinite(trained.theta_path[run]).all(axis=1)):
             for name, expected in twin(sizes, bias, odd, trained.theta_path[run, at], start).items():

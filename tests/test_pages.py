@@ -94,7 +94,7 @@ def kernels():
     wide, lanes = batch.LANE_BYTES, [batch.LANE_BYTES // size for size in (8, 4)]
     yield f"{wide} bytes wide: {lanes[0]} networks in float64, {lanes[1]} in float32"
     yield f"the chains of {WORDS[network.TILE]} samples (`network.py: TILE`)"
-    yield f"leaves at most {caching.MOST // 2**30} GiB of machine code there"
+    yield f"leaves at most {caching.MAX_BYTES // 2**30} GiB of machine code there"
     z = np.arange(1, 100)
     tails = 1 / (1 + np.exp(-z))
     first = [z[np.argmax(slope == 0)] for slope in (1 - np.tanh(z) ** 2, tails * (1 - tails))]

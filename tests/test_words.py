@@ -12,6 +12,7 @@ from tolerances import POINTWISE
 import saddlescape as ss
 from saddlescape.kernels import activations as kernel_activations
 from saddlescape.kernels import losses as kernel_losses
+from saddlescape.kernels import measures as kernel_measures
 from saddlescape.kernels import schedules as kernel_schedules
 from saddlescape.kernels import update_rules
 from saddlescape.network import plateau, problems, reference
@@ -36,6 +37,7 @@ HOMES = {
     "schedule, in the reference": (schedules.SCHEDULES, reference.SCHEDULES, set()),
     "kind of start, its draw": (starts.STARTS, draws.DIRECTIONS, {"slice", "file"}),
     "problem, its targets": (words.PROBLEMS, problems.LOGIC, {"encoder", *words.DRAWN}),
+    "measure, in the kernels": (measures.MEASURES, kernel_measures.FUNCTIONS, set(measures.FROM_PARAMETERS)),
     "hyperparameter, a key of training": (optimizers.HYPERPARAMETERS, Training.model_fields, set()),
 }
 """Words, where each must be, and those that need not be."""
@@ -70,6 +72,18 @@ def test_what_a_row_tells_of_an_activation_is_so(name):
     assert its.complement == np.allclose(values[::-1], 1 - values, rtol=0, atol=POINTWISE)
 
 
+def test_a_measure_without_a_function_in_the_kernels_is_refused_by_name(monkeypatch):
+    monkeypatch.delitem(kernel_measures.FUNCTIONS, "distance")
+    with pytest.raises(ValueError, match=r"must be of loss, .*; got 'distance'"):
+        kernel_measures.mask(["loss", "distance"])
+
+
+def test_measures_of_the_network_have_no_dimension_of_layers():
+    networks = {name for name, its in measures.MEASURES.items() if not its.dims}
+    assert kernel_measures.OF_NETWORK.keys() == networks
+    assert kernel_measures.OF_LAYER.keys() == measures.MEASURES.keys() - networks - set(measures.FROM_PARAMETERS)
+
+
 def test_no_alias_is_a_word_or_belongs_to_two_of_a_table():
     for table in suggest.TABLES:
         aliases = [alias for row in table.values() for alias in row.aliases]
@@ -78,9 +92,9 @@ def test_no_alias_is_a_word_or_belongs_to_two_of_a_table():
 
 
 def test_the_stop_codes_of_the_kernel_are_those_of_the_words():
-    train = import_module("saddlescape.kernels.train")
+    state = import_module("saddlescape.kernels.state")
     assert {reason.name: reason.value for reason in StopReason} == {
-        reason.name: getattr(train, reason.name) for reason in StopReason
+        reason.name: getattr(state, reason.name) for reason in StopReason
     }
 
 

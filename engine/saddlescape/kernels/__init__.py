@@ -1,10 +1,10 @@
-"""Everything compiled: train many small networks at once, one a SIMD lane.  The only room that knows numba."""
+"""All compiled code: train many small networks at once, one per SIMD lane.  The only package that imports numba."""
 
 from saddlescape.kernels.batch import Batch, Trained, train
 from saddlescape.kernels.caching import announce
 from saddlescape.kernels.compiling import compiling
 from saddlescape.kernels.hessian import Derivatives, derivatives
-from saddlescape.kernels.measures import FIELDS, places
+from saddlescape.kernels.measures import FIELDS, columns
 from saddlescape.kernels.outputs import outputs
 from saddlescape.kernels.variant import Trainer
 
@@ -15,9 +15,9 @@ __all__ = [
     "Trained",
     "Trainer",
     "announce",
+    "columns",
     "compiling",
     "derivatives",
     "outputs",
-    "places",
     "train",
 ]

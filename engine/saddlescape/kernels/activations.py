@@ -1,13 +1,13 @@
-"""Activation functions: each maps a pre-activation z to (value, derivative), both relatively accurate.
+"""Activation functions: each maps a pre-activation z to (value, derivative), both with a small relative error.
 
-A derivative formed from the value alone, such as 1 - tanh**2, rounds to zero long before it is zero and freezes
-saturated networks for a reason that is not in the mathematics.  Definitions are PyTorch's.
+A derivative computed from the value, such as 1 - tanh**2, rounds to zero long before the true derivative is zero, so
+rounding alone would freeze saturated networks.  The definitions are PyTorch's.
 """
 
 import math
 from collections.abc import Callable
 
-from saddlescape.kernels.dual import curved, straight
+from saddlescape.kernels.dual import with_second_derivative, zero_second_derivative
 from saddlescape.kernels.elementary import (
     FAR,
     LARGEST,
@@ -28,25 +28,25 @@ from saddlescape.words.activations import LEAK
 Pair = tuple[Lanes, Lanes]
 
 
-@curved(straight)
+@with_second_derivative(zero_second_derivative)
 def relu(z: Lanes) -> Pair:
     """(max(z, 0), 1 where z > 0); the derivative at 0 is 0."""
     return select(z <= 0.0, z.like(0.0), z), select(z <= 0.0, z.like(0.0), 1.0)
 
 
-@curved(straight)
+@with_second_derivative(zero_second_derivative)
 def leaky_relu(z: Lanes) -> Pair:
-    """(z, 1) where z > 0, else LEAK times that."""
+    """(z, 1) where z > 0, else (LEAK z, LEAK)."""
     return select(z > 0.0, z, z * LEAK), select(z > 0.0, z.like(1.0), LEAK)
 
 
-@curved(straight)
+@with_second_derivative(zero_second_derivative)
 def linear(z: Lanes) -> Pair:
     """(z, 1)."""
     return z, z.like(1.0)
 
 
-@curved(lambda z, y, slope: logistic_slope(z)[1])
+@with_second_derivative(lambda z, y, slope: logistic_slope(z)[1])
 def softplus(z: Lanes) -> Pair:
     """(log(1 + exp(z)), logistic(z))."""
     e, _ = logistic_tail(z)
@@ -54,9 +54,9 @@ def softplus(z: Lanes) -> Pair:
 
 
 def _gated(z: Lanes, limit: float, tail: Lanes, density: Lanes) -> Pair:
-    """(z G(z), its derivative) of a symmetric distribution G: `tail` is G(-|z|), `density` its derivative there.
+    """(z G(z), its derivative) for a symmetric distribution function G: `tail` is G(-|z|), `density` is G'(-|z|).
 
-    G(-z) = 1 - G(z), and so the derivative at -z is 1 minus that at z; neither cancels.
+    G(-z) = 1 - G(z), so the derivative at -z is 1 minus the derivative at z; neither difference cancels.
     """
     slope = fma(-at_most(abs(z), limit), density, tail)
     below = select(z < -limit, z.like(-limit), z)
@@ -64,12 +64,12 @@ def _gated(z: Lanes, limit: float, tail: Lanes, density: Lanes) -> Pair:
 
 
 def _silu_second(z: Lanes, y: Lanes, slope: Lanes) -> Lanes:
-    """s'(2 + z (1 - 2s)) with the logistic function s."""
+    """s'(2 + z (1 - 2s)), where s is the logistic function."""
     s, density = logistic_slope(z)
     return density * fma(at_most(abs(z), LARGEST[z.dtype]), 1.0 - 2.0 * select(z < 0.0, 1.0 - s, s), 2.0)
 
 
-@curved(_silu_second)
+@with_second_derivative(_silu_second)
 def silu(z: Lanes) -> Pair:
     """(z logistic(z), its derivative)."""
     _, tail = logistic_tail(z)
@@ -83,9 +83,9 @@ def _gelu_second(z: Lanes, y: Lanes, slope: Lanes) -> Lanes:
 
 
 def _mish_parts(z: Lanes) -> tuple[Lanes, Lanes, Lanes, Lanes]:
-    """(e, z held, t, b) with e = exp(-|z|) and tanh(softplus(z)) = t / b: u (u + 2) / (u (u + 2) + 2), u = exp(z).
+    """(e, clamped z, t, b) with e = exp(-|z|) and tanh(softplus(z)) = t / b.
 
-    Where u > 1 both are divided by its square.
+    t / b is u (u + 2) / (u (u + 2) + 2) with u = exp(z); where u > 1, t and b are divided by u**2.
     """
     e, below = exp_of_negative(-abs(z)), z < 0.0
     top = select(below, fma(e, e, e + e), fma(e, 2.0, 1.0))
@@ -93,27 +93,27 @@ def _mish_parts(z: Lanes) -> tuple[Lanes, Lanes, Lanes, Lanes]:
 
 
 def _mish_second(z: Lanes, y: Lanes, slope: Lanes) -> Lanes:
-    """g'(2 + z (1 - s (1 + 2g))) with the gate g = tanh(softplus(z)) and the logistic function s."""
-    e, held, top, bottom = _mish_parts(z)
+    """g'(2 + z (1 - s (1 + 2g))), where g is the gate tanh(softplus(z)) and s the logistic function."""
+    e, clamped, top, bottom = _mish_parts(z)
     density = 4.0 * select(z < 0.0, e, e * e) * (1.0 + e) / (bottom * bottom)
-    return density * fma(held, fma(-logistic_slope(z)[0], fma(top / bottom, 2.0, 1.0), 1.0), 2.0)
+    return density * fma(clamped, fma(-logistic_slope(z)[0], fma(top / bottom, 2.0, 1.0), 1.0), 2.0)
 
 
-@curved(_mish_second)
+@with_second_derivative(_mish_second)
 def mish(z: Lanes) -> Pair:
     """(z tanh(softplus(z)), its derivative) (Misra 2019).
 
     The derivative is u (4 (z + 1) (u + 1) + u (u**2 + 4u + 2)) / b**2; z + 1 is exact where the terms cancel.
     """
-    e, held, top, bottom = _mish_parts(z)
-    line = 4.0 * (held + 1.0) * (e + 1.0)
+    e, clamped, top, bottom = _mish_parts(z)
+    line = 4.0 * (clamped + 1.0) * (e + 1.0)
     slope = select(z < 0.0, e * fma(e, fma(e, e + 4.0, 2.0), line), fma(e * e, line + 2.0, fma(e, 4.0, 1.0)))
-    return select(z < 0.0, held, z) * (top / bottom), slope / (bottom * bottom)
+    return select(z < 0.0, clamped, z) * (top / bottom), slope / (bottom * bottom)
 
 
-@curved(_gelu_second)
+@with_second_derivative(_gelu_second)
 def gelu(z: Lanes) -> Pair:
-    """(z Phi(z), its derivative) with the normal distribution function Phi (Hendrycks & Gimpel 2016), not tanh's."""
+    """(z Phi(z), its derivative), Phi the normal distribution function (Hendrycks & Gimpel 2016), not approximated."""
     limit = FAR[z.dtype] * math.sqrt(2)
     size = at_most(abs(z), limit)
     e = exp_of_minus_square(size, 0.5)

@@ -1,14 +1,14 @@
-"""Machine code kept on disk, found again only by the very sources that made it.
+"""The disk cache of machine code, which is used only by the sources that it was compiled from.
 
-Numba's cache watches only the file of the cached function, though code of other files is compiled into it, and an
-index that names a class which is no more cannot be read at all.  So the name of every cached function, and with it
-that of its files, carries a digest of all kernel sources; files with another digest are removed.
+Numba's cache checks only the file of the cached function, although code of other files is compiled into it, and cannot
+read an index that refers to a class that no longer exists.  So the name of every cached function, and thereby of its
+files, contains a digest of all kernel sources; files with another digest are removed.
 
-It also counts the files of a function, so that two processes which compile at once may give one file to two kernels,
-and the one that is written first then runs the machine code of the other.  So a file has the digest of what it is the
-code of in its name, and that of its bytes in front of these: a torn one is as good as none.
+Numba also numbers the files of a function.  Two processes that compile at the same time may give one number to two
+kernels, and one process would then run the machine code of the other.  So the name of a file contains the digest of the
+kernel's key, and the file starts with a digest of its content; a file with another content is ignored.
 
-Where nothing can be kept, kernels are compiled in each process, which is told once.
+If no folder is writable, every process compiles its kernels and one warning is printed.
 """
 
 import contextlib
@@ -41,74 +41,74 @@ from numba.core.sigutils import normalize_signature
 from saddlescape.errors import RefusedError, SaddlescapeWarning
 
 if config.DISABLE_JIT:
-    raise RefusedError("NUMBA_DISABLE_JIT is set, and kernels are nothing unless they are compiled; unset it")
+    raise RefusedError("NUMBA_DISABLE_JIT is set, but the kernels must be compiled; unset it")
 
 _FILES = sorted(Path(__file__).parent.glob("*.py"))
 SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()[:16]
 DIGEST = 32
-"""Bytes of a SHA-256."""
+"""Length of a SHA-256 digest in bytes."""
 
-MOST = 2**30
-"""Bytes of machine code that a process which starts leaves on the disk: that used last, some ten thousand kernels."""
+MAX_BYTES = 2**30
+"""Maximum size of the cache in bytes, about ten thousand kernels; a starting process removes older files."""
 
-TOLD = "SADDLESCAPE_TOLD_OF_CACHE"
-"""Variable of the environment, which processes inherit, so that one of them all warns."""
+WARNED = "SADDLESCAPE_CACHE_WARNING_SHOWN"
+"""Environment variable that is set after the warning; processes inherit it, so only one of them warns."""
 
-UNWRITABLE = "no folder for it can be written"
+UNWRITABLE = "no folder for it is writable"
 
 
-def tell(why: object) -> None:
-    """Warn that machine code is not kept, once in this process and those that it starts."""
-    if TOLD not in os.environ:
-        os.environ[TOLD] = "1"
-        message = f"machine code cannot be kept ({why}), so each process compiles its kernels, which takes seconds"
-        warnings.warn(f"{message}; set NUMBA_CACHE_DIR to a folder that can be written", SaddlescapeWarning, 2)
+def warn_once(reason: object) -> None:
+    """Warn that machine code cannot be cached, once in this process and the processes that it starts."""
+    if WARNED not in os.environ:
+        os.environ[WARNED] = "1"
+        message = f"machine code cannot be cached ({reason}), so each process compiles its kernels, which takes seconds"
+        warnings.warn(f"{message}; set NUMBA_CACHE_DIR to a writable folder", SaddlescapeWarning, 2)
 
 
 @contextlib.contextmanager
-def going_on(*_: object) -> Iterator[None]:
-    """A disk that fails costs time, and nothing else."""
+def continue_on_error(*_: object) -> Iterator[None]:
+    """Context in which an OSError only causes the warning: the kernel is compiled again next time."""
     try:
         yield
-    except OSError as failure:
-        tell(failure.strerror or failure)
+    except OSError as error:
+        warn_once(error.strerror or error)
 
 
-class Nowhere(NullCache):
-    """The cache where no folder can be written."""
+class NoCache(NullCache):
+    """The cache that is used when no folder is writable."""
 
     def load_overload(self, *_: Any) -> None:
-        tell(UNWRITABLE)
+        warn_once(UNWRITABLE)
 
 
-class Files(IndexDataCacheFile):
-    """The files of one function's machine code, one for each key: signature, processor and bytecode."""
+class KernelFiles(IndexDataCacheFile):
+    """The files with the machine code of one function, one per key: signature, processor and bytecode."""
 
     def save(self, key: Any, data: Any) -> None:
-        """Keep the code of a key; where there is no room for it, it is compiled again the next time."""
+        """Write the machine code of a key; after an error, such as a full disk, it is compiled again next time."""
         content = self._dump(data)
-        with going_on(), self._open_for_write(self.path(key)) as file:
+        with continue_on_error(), self._open_for_write(self.path(key)) as file:
             file.write(hashlib.sha256(content).digest() + content)
 
     def load(self, key: Any) -> Any:
-        """The code of a key, or None."""
+        """The machine code of a key, or None."""
         try:
             stored = self.path(key).read_bytes()
         except OSError:
             return None
         with contextlib.suppress(OSError):
-            os.utime(self.path(key))  # what is used last stays longest
+            os.utime(self.path(key))  # the least recently used files are removed first
         digest, content = stored[:DIGEST], stored[DIGEST:]
         return pickle.loads(content) if hashlib.sha256(content).digest() == digest else None
 
     def path(self, key: Any) -> Path:
-        """Where the code of a key is."""
-        its = hashlib.sha256(repr((numba.__version__, llvmlite.__version__, key)).encode()).hexdigest()[:32]
-        return Path(self._cache_path) / self._data_name_pattern.replace("{number:d}", its)
+        """The file with the machine code of a key."""
+        digest = hashlib.sha256(repr((numba.__version__, llvmlite.__version__, key)).encode()).hexdigest()[:32]
+        return Path(self._cache_path) / self._data_name_pattern.replace("{number:d}", digest)
 
 
-class Home(UserWideCacheLocator):
-    """The user's folder for caches; none where there is no home, and numba would take one named ``~`` for it."""
+class UserCacheLocator(UserWideCacheLocator):
+    """The user's cache folder; not used without a home folder, where Numba would create a folder named ``~``."""
 
     def ensure_cache_path(self) -> None:
         if not os.path.isabs(self._cache_path):
@@ -116,38 +116,38 @@ class Home(UserWideCacheLocator):
         super().ensure_cache_path()
 
 
-class Impl(CompileResultCacheImpl):
-    """Where machine code may be kept, the first folder that can be written."""
+class CacheImpl(CompileResultCacheImpl):
+    """The folders for machine code; Numba uses the first one that is writable."""
 
-    _locator_classes = (UserProvidedCacheLocator, InTreeCacheLocator, Home)
+    _locator_classes = (UserProvidedCacheLocator, InTreeCacheLocator, UserCacheLocator)
 
 
-class Kept(FunctionCache):
-    """The machine code of one function on disk; RuntimeError where it can be written nowhere."""
+class DiskCache(FunctionCache):
+    """The machine code of one function on disk; raises RuntimeError if no folder is writable."""
 
-    _impl_class = Impl
-    _guard_against_spurious_io_errors = staticmethod(going_on)
+    _impl_class = CacheImpl
+    _guard_against_spurious_io_errors = staticmethod(continue_on_error)
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._cache_file = Files(self._cache_path, self._impl.filename_base, None)
-        tidy(self._cache_path)
+        self._cache_file = KernelFiles(self._cache_path, self._impl.filename_base, None)
+        prune(self._cache_path)
 
 
 def cached(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """`numba.njit` with the disk cache, or with a signature `numba.cfunc`; options as there."""
+    """`numba.njit`, or `numba.cfunc` if a signature is given, with the disk cache; takes the same options."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         function.__qualname__ = f"{function.__name__}_{SOURCES}"
-        its = {**options, "error_model": "numpy"}
+        all_options = {**options, "error_model": "numpy"}
         if signature is None:
-            compiled = njit(**its)(function)
+            compiled = njit(**all_options)(function)
         else:
-            compiled = CFunc(function, normalize_signature(signature), locals={}, options=its)
+            compiled = CFunc(function, normalize_signature(signature), locals={}, options=all_options)
         try:
-            compiled._cache = Kept(function)
+            compiled._cache = DiskCache(function)
         except RuntimeError:
-            compiled._cache = Nowhere()
+            compiled._cache = NoCache()
         if signature is not None:
             compiled.compile()
         return compiled
@@ -156,32 +156,32 @@ def cached(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any
 
 
 def announce() -> None:
-    """Warn, if there is reason, before processes are started that would all warn."""
+    """Warn if machine code cannot be cached, before processes start that would all warn."""
     try:
-        Kept(announce)
+        DiskCache(announce)
     except RuntimeError:
-        tell(UNWRITABLE)
+        warn_once(UNWRITABLE)
 
 
 @functools.cache
-def tidy(folder: str) -> None:
-    """Remove the machine code of other sources, and beyond `MOST` bytes that which was not used for longest.
+def prune(folder: str) -> None:
+    """Remove the machine code of other sources and, beyond `MAX_BYTES` in total, the least recently used files.
 
-    A process that still runs it compiles again what it misses.
+    A process that still needs a removed file compiles its kernel again.
     """
-    kept = 0
-    for _, path in sorted(((_used(path), path) for path in Path(folder).glob("*.nb[ic]*")), reverse=True):
+    size = 0
+    for _, path in sorted(((_last_use(path), path) for path in Path(folder).glob("*.nb[ic]*")), reverse=True):
         digest = re.search(r"_([0-9a-f]{16})-\d", path.name)
-        if not digest:  # not ours
+        if not digest:  # a file of another package
             continue
         with contextlib.suppress(OSError):
-            kept += path.stat().st_size * (digest[1] == SOURCES)
-            if digest[1] != SOURCES or kept > MOST:
+            size += path.stat().st_size * (digest[1] == SOURCES)
+            if digest[1] != SOURCES or size > MAX_BYTES:
                 path.unlink()
 
 
-def _used(path: Path) -> float:
-    """When machine code was last written or read; never, where another process removed it meanwhile."""
+def _last_use(path: Path) -> float:
+    """Time at which a file was last written or read; 0 if another process has removed it."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -13,11 +13,11 @@ STACK = 64
 """Alignment of a function's stack: with less, vectors are spilled across cache lines."""
 
 UNROLLED = 640
-"""A loop is unrolled up to this many lane operations in all; beyond, compiling costs more than looping."""
+"""A loop is unrolled if it has at most this many lane operations in total; longer code costs too much compilation."""
 
 
 class Index:
-    """A loop counter; sums and products with Python integers stay as short as they can."""
+    """A loop counter; adding the Python integer 0 generates no instruction."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
@@ -41,9 +41,9 @@ def as_value(index: Index | int) -> Any:
 
 
 class Rows:
-    """C-contiguous (rows, lanes) numbers in memory: ``rows[k]`` is loaded, ``rows[k] = lanes`` stored.
+    """A C-contiguous array (rows, lanes) in memory: ``rows[k]`` loads a row, ``rows[k] = lanes`` stores it.
 
-    Rows of different names are told to be different memory; LLVM may keep them in registers.
+    LLVM is told that arrays of different names do not overlap, so it may keep rows in registers.
     """
 
     def __init__(self, builder: Any, kind: LaneType, address: Any, name: str) -> None:
@@ -51,38 +51,38 @@ class Rows:
         self.name, self._align = name, 8 if kind.dtype == "float64" else 4
         self._regions = _regions(builder, name)
 
-    def after(self, row: int) -> "Rows":
+    def from_row(self, row: int) -> "Rows":
         """The rows from `row` on."""
-        place = self.builder.gep(self.address, [as_value(row * self.kind.n)])
-        return Rows(self.builder, self.kind, place, self.name)
+        address = self.builder.gep(self.address, [as_value(row * self.kind.n)])
+        return Rows(self.builder, self.kind, address, self.name)
 
     def scratch(self, rows: int) -> "Rows":
-        """Rows on the stack, of the same kind of numbers."""
+        """Rows on the stack, of the same lane type."""
         return scratch(self.builder, self.kind, rows)
 
-    def _at(self, row: Index | int) -> Any:
-        offset = row * self.kind.n
-        place = self.builder.gep(self.address, [as_value(offset)])
-        return self.builder.bitcast(place, self.kind.numbers.as_pointer())
+    def _pointer(self, row: Index | int) -> Any:
+        address = self.builder.gep(self.address, [as_value(row * self.kind.n)])
+        return self.builder.bitcast(address, self.kind.numbers.as_pointer())
 
     def __getitem__(self, row: Index | int) -> Lanes:
-        return Lanes(self.builder, self.kind, self._marked(self.builder.load(self._at(row), align=self._align)))
+        return Lanes(self.builder, self.kind, self._tagged(self.builder.load(self._pointer(row), align=self._align)))
 
     def __setitem__(self, row: Index | int, lanes: Lanes) -> None:
-        self._marked(self.builder.store(lanes.value, self._at(row), align=self._align))
+        self._tagged(self.builder.store(lanes.value, self._pointer(row), align=self._align))
 
-    def _marked(self, instruction: Any) -> Any:
+    def _tagged(self, instruction: Any) -> Any:
         own, others = self._regions
         instruction.set_metadata("alias.scope", own)
         instruction.set_metadata("noalias", others)
         return instruction
 
 
-REGIONS = ("theta", "state", "grad", "data", "rates", "seen", "scratch", "direction", "column")
+REGIONS = ("theta", "state", "grad", "data", "hyperparameters", "monitor", "scratch", "direction", "column")
+"""Names of arrays that do not overlap."""
 
 
 def _regions(builder: Any, name: str) -> tuple[Any, Any]:
-    """Metadata of a region of memory: itself, and all the others (LLVM's scoped alias analysis)."""
+    """Metadata for LLVM's scoped alias analysis: the scope of the named array, and those of all others."""
     module = builder.module
     domain = module.add_metadata(["saddlescape"])
     scopes = {region: module.add_metadata([f"saddlescape {region}", domain]) for region in REGIONS}
@@ -91,43 +91,43 @@ def _regions(builder: Any, name: str) -> tuple[Any, Any]:
 
 
 def scratch(builder: Any, kind: LaneType, rows: int) -> Rows:
-    """Rows on the stack; those reached by constant indices alone end up in registers."""
+    """Rows on the stack; rows whose indices are all constant become registers."""
     memory = cgutils.alloca_once(builder, ir.ArrayType(kind.numbers, max(1, rows)))
     return Rows(builder, kind, builder.bitcast(memory, kind.number.as_pointer()), "scratch")
 
 
 class Words:
-    """C-contiguous (rows, lanes) 64-bit words in memory: values are LLVM's."""
+    """A C-contiguous array (rows, lanes) of 64-bit words in memory; its values are LLVM values."""
 
     def __init__(self, builder: Any, kind: LaneType, address: Any) -> None:
         self.builder, self.kind, self.address = builder, kind, address
 
-    def _at(self, row: int) -> Any:
-        place = self.builder.gep(self.address, [as_value(row * self.kind.n)])
-        return self.builder.bitcast(place, self.kind.all(INDEX).as_pointer())
+    def _pointer(self, row: int) -> Any:
+        address = self.builder.gep(self.address, [as_value(row * self.kind.n)])
+        return self.builder.bitcast(address, self.kind.all(INDEX).as_pointer())
 
     def __getitem__(self, row: int) -> Any:
-        return self.builder.load(self._at(row), align=8)
+        return self.builder.load(self._pointer(row), align=8)
 
     def __setitem__(self, row: int, value: Any) -> None:
-        self.builder.store(value, self._at(row), align=8)
+        self.builder.store(value, self._pointer(row), align=8)
 
     def of(self, number: Index | int) -> Any:
-        """The number in every lane."""
+        """LLVM value with the number in every lane."""
         return splat(self.builder, as_value(number), self.kind, INDEX)
 
 
-class Numbers(Rows):
-    """Plain numbers in memory, each read into all lanes."""
+class Broadcast(Rows):
+    """A one-dimensional array in memory: ``rows[k]`` broadcasts number `k` to all lanes."""
 
     def __getitem__(self, row: Index | int) -> Lanes:
-        place = self.builder.gep(self.address, [as_value(row)])
-        number = self._marked(self.builder.load(place, align=self._align))
+        address = self.builder.gep(self.address, [as_value(row)])
+        number = self._tagged(self.builder.load(address, align=self._align))
         return Lanes(self.builder, self.kind, splat(self.builder, number, self.kind))
 
 
 def splat(builder: Any, number: Any, kind: LaneType, element: ir.Type | None = None) -> Any:
-    """The LLVM value with `number` in every lane; `element` is its type, by default that of the lanes' numbers."""
+    """LLVM value with `number` in every lane; `element` is its type, by default the type of `kind`'s numbers."""
     if kind.n == 1:
         return number
     vector = kind.all(element or kind.number)
@@ -140,7 +140,7 @@ def splat(builder: Any, number: Any, kind: LaneType, element: ir.Type | None = N
 def subroutine(
     builder: Any, name: str, types: Sequence[ir.Type], body: Callable[..., None]
 ) -> Callable[[Any, Sequence[Any]], None]:
-    """A function of its own: ``call(builder, arguments)`` runs ``body(its builder, arguments)``, generated once."""
+    """Generate a function with the code of ``body(builder, arguments)``; returns ``call(builder, arguments)``."""
     function = ir.Function(builder.module, ir.FunctionType(ir.VoidType(), types), builder.module.get_unique_name(name))
     function.linkage = "internal"
     function.attributes.add("noinline")
@@ -148,11 +148,11 @@ def subroutine(
     inside = ir.IRBuilder(function.append_basic_block())
     body(inside, function.args)
     inside.ret_void()
-    return lambda outside, arguments: outside.call(function, arguments)
+    return lambda caller, arguments: caller.call(function, arguments)
 
 
 def repeat(builder: Any, n: int, body: Callable[[Any], None], operations: int) -> None:
-    """``for i in range(n): body(i)``, unrolled where `n` times the body's lane operations are few."""
+    """``for i in range(n): body(i)``, unrolled if `n` times the lane operations of the body are few."""
     if n == 1 or n * operations <= UNROLLED:
         for i in range(n):
             body(i)
@@ -164,29 +164,29 @@ def repeat(builder: Any, n: int, body: Callable[[Any], None], operations: int) -
 def fold(
     like: Rows, n: int, first: Sequence[Lanes], step: Callable[[Any, list[Lanes]], list[Lanes]]
 ) -> list[Lanes]:
-    """``for i in range(1, n): values = step(i, values)``, starting from the values `first`; the last values.
+    """The last values of ``for i in range(1, n): values = step(i, values)``, which starts with the values `first`.
 
-    The values are numbers of the kind of those in the rows `like`.
+    The values have the lane type of the rows `like`.
     """
     if n * len(first) <= UNROLLED // 8:
         values = list(first)
         for i in range(1, n):
             values = step(i, values)
         return values
-    kept, builder = like.scratch(len(first)), like.builder
-    _keep(kept, first)
+    memory, builder = like.scratch(len(first)), like.builder
+    _store(memory, first)
     with cgutils.for_range(builder, ir.Constant(INDEX, n - 1)) as loop:
-        _keep(kept, step(Index(builder, loop.index) + 1, [kept[k] for k in range(len(first))]))
-    return [kept[k] for k in range(len(first))]
+        _store(memory, step(Index(builder, loop.index) + 1, [memory[k] for k in range(len(first))]))
+    return [memory[k] for k in range(len(first))]
 
 
-def _keep(rows: Rows, values: Sequence[Lanes]) -> None:
+def _store(rows: Rows, values: Sequence[Lanes]) -> None:
     for k, value in enumerate(values):
         rows[k] = value
 
 
 class Difference:
-    """The bits in which pairs of lanes differ, gathered over any number of pairs, after those set in `first`."""
+    """The bits in which pairs of values differ, OR-ed over any number of pairs and with the bits of `first`."""
 
     def __init__(self, first: Lanes) -> None:
         self.builder, self.kind = first.builder, first.kind
@@ -202,14 +202,14 @@ class Difference:
 
     @property
     def lanes(self) -> Lanes:
-        """The bits as numbers: in a lane without a difference, plus zero."""
+        """The bits reinterpreted as numbers: +0.0 in a lane without a difference."""
         return Lanes(self.builder, self.kind, self.builder.bitcast(self.builder.load(self._bits), self.kind.numbers))
 
-    def none(self) -> Any:
-        """LLVM bit: whether there is a lane without a difference.
+    def any_equal(self) -> Any:
+        """LLVM bit: whether at least one lane has no difference.
 
-        The least of the words is compared with zero: a comparison of each word would be taken apart by LLVM into
-        one of each pair, which costs many times as much.
+        The smallest word is compared with zero, because LLVM would split a comparison of each word into one comparison
+        per pair, which costs many times as much.
         """
         word, bits = self.kind.word, self.builder.load(self._bits)
         if self.kind.n > 1:

@@ -1,4 +1,4 @@
-"""Whether machine code is being made at this moment."""
+"""Whether Numba is compiling at this moment."""
 
 from threading import Lock
 
@@ -6,7 +6,7 @@ from numba.core import event
 
 
 class _Count(event.Listener):
-    """Compilations in progress, of any thread."""
+    """The number of compilations in progress in all threads."""
 
     def __init__(self) -> None:
         self.number, self._lock = 0, Lock()
@@ -25,5 +25,5 @@ event.register("numba:compile", _COUNT)
 
 
 def compiling() -> bool:
-    """Whether a kernel is being compiled, in any thread of this process."""
+    """Whether any thread of this process is compiling a kernel."""
     return _COUNT.number > 0

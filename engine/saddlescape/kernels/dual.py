@@ -1,10 +1,11 @@
 """Dual numbers over lanes: a value and its derivative along one direction.
 
-A function over `Lanes` that is given dual numbers computes its derivative beside its value (forward mode), so the
-gradient of a network, run through once more, gives the Hessian times a direction: the operator R of Pearlmutter
-(1994, Neural Computation 6, 147-160).  Sums, products and quotients follow from the rules below; functions that
-approximate others say what their derivative is (`chain`, `curved`), which is more accurate than the derivative of
-their approximation.  A comparison looks at values alone, so kinks count as straight on the side that they are on.
+A function over `Lanes` that is called with dual numbers returns its value and its derivative (forward mode).  So the
+code of the gradient, called with dual numbers, returns the Hessian times a direction: the operator R of Pearlmutter
+(1994, Neural Computation 6, 147-160).  Sums, products and quotients follow the rules below.  Functions that are
+computed by an approximation declare their derivative (`with_derivative`, `with_second_derivative`), which is more
+accurate than the derivative of the approximation.  Comparisons use the values only, so a piecewise linear function has
+the derivative of the piece that contains the value.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ Sloped = Callable[[Lanes], Pair]
 
 
 class Dual(Lanes):
-    """`number` and its derivative `tangent`, one of each a lane."""
+    """A value `number` and its derivative `tangent` in each lane."""
 
     def __init__(self, number: Lanes, tangent: Lanes) -> None:
         super().__init__(number.builder, number.kind, number.value)
@@ -31,7 +32,7 @@ class Dual(Lanes):
         return Dual(self.number.like(number), self.number.like(0.0))
 
     def dual(self, other: Lanes | float) -> "Dual":
-        """An operand as a dual number; anything else is a constant."""
+        """An operand as a dual number; an operand that is no dual number is a constant."""
         if isinstance(other, Dual):
             return other
         return Dual(other, other.like(0.0)) if isinstance(other, Lanes) else self.like(other)
@@ -83,7 +84,7 @@ class Dual(Lanes):
 
 
 class DualRows(Rows):
-    """Rows of dual numbers: those of their values beside those of their derivatives."""
+    """Rows of dual numbers: the rows of their values and the rows of their derivatives."""
 
     def __init__(self, numbers: Rows, tangents: Rows) -> None:
         super().__init__(numbers.builder, numbers.kind, numbers.address, numbers.name)
@@ -100,38 +101,38 @@ class DualRows(Rows):
         return DualRows(*(scratch(self.builder, self.kind, rows) for _ in range(2)))
 
 
-def chain(derivative: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Function], Function]:
-    """Of a function y(x): its derivative is ``derivative(x, y)``."""
+def with_derivative(derivative: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Function], Function]:
+    """Decorate a function y(x) whose derivative is ``derivative(x, y)``, so that it accepts dual numbers."""
 
     def decorate(function: Function) -> Function:
         @wraps(function)
-        def of(x: Lanes) -> Lanes:
+        def wrapper(x: Lanes) -> Lanes:
             if not isinstance(x, Dual):
                 return function(x)
             y = function(x.number)
             return Dual(y, derivative(x.number, y) * x.tangent)
 
-        return of
+        return wrapper
 
     return decorate
 
 
-def curved(second: Callable[[Lanes, Lanes, Lanes], Lanes]) -> Callable[[Sloped], Sloped]:
-    """Of a function that gives (y, slope) of x: its second derivative is ``second(x, y, slope)``."""
+def with_second_derivative(second: Callable[[Lanes, Lanes, Lanes], Lanes]) -> Callable[[Sloped], Sloped]:
+    """Decorate a function that returns (y, slope) at x, whose second derivative is ``second(x, y, slope)``."""
 
     def decorate(function: Sloped) -> Sloped:
         @wraps(function)
-        def of(x: Lanes) -> Pair:
+        def wrapper(x: Lanes) -> Pair:
             if not isinstance(x, Dual):
                 return function(x)
             y, slope = function(x.number)
             return Dual(y, slope * x.tangent), Dual(slope, second(x.number, y, slope) * x.tangent)
 
-        return of
+        return wrapper
 
     return decorate
 
 
-def straight(x: Lanes, y: Lanes, slope: Lanes) -> Lanes:
-    """The second derivative of a function of straight pieces."""
+def zero_second_derivative(x: Lanes, y: Lanes, slope: Lanes) -> Lanes:
+    """The second derivative of a piecewise linear function."""
     return x.like(0.0)

@@ -1,9 +1,9 @@
 """Elementary functions over lanes: branch-free, explicit fused multiply-adds, one source for both dtypes.
 
-Errors are below two units in the last place, those of derivatives below four (tests/test_elementary.py).  NaN
-passes through.  What decays like an exponential is held beyond |exponent| = `LARGEST`, where it is still a normal
-number, so that no derivative rounds to zero.  Coefficients are minimax and come from bench/minimax.py; the error
-of each polynomial is below 2**-55 in float64 and 2**-27 in float32, relative to the function.
+Errors of values are below two units in the last place and errors of derivatives below four (tests/test_elementary.py).
+NaN arguments return NaN.  Functions that decay like an exponential are constant beyond |exponent| = `LARGEST`, where
+they are still normal numbers, so no derivative rounds to zero.  bench/minimax.py computes the minimax coefficients; the
+error of each polynomial, relative to the function, is below 2**-55 in float64 and 2**-27 in float32.
 
 exp is reduced by Cody and Waite's two-part ln 2 (Software Manual for the Elementary Functions, 1980).  log1p follows
 fdlibm's s_log1p.c.  erfc is exp(-w**2) times a polynomial in (w - c) / (w + c), after Shepherd and Laframboise
@@ -13,7 +13,7 @@ fdlibm's s_log1p.c.  erfc is exp(-w**2) times a polynomial in (w - c) / (w + c),
 import math
 from collections.abc import Sequence
 
-from saddlescape.kernels.dual import chain, curved
+from saddlescape.kernels.dual import with_derivative, with_second_derivative
 from saddlescape.kernels.lanes import MAGIC, Lanes, copysign, exponent, fma, power_of_two, select
 
 LOG2E = 1.4426950408889634
@@ -22,7 +22,7 @@ LN2 = {
     "float32": (0.693145751953125, 1.42860682030941723212e-6),
 }
 LARGEST = {"float64": 706.0, "float32": 85.0}
-"""Arguments of exp are clamped to this magnitude, where the result is still a normal number."""
+"""Arguments of exp are clamped to this magnitude, at which the result is still a normal number."""
 
 FAR = {"float64": 26.5, "float32": 9.1}
 """Arguments of exp(-w**2) are clamped to this magnitude, for the same reason."""
@@ -32,7 +32,7 @@ HALF_PI = {
     "float32": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
 }
 TURNS = {"float64": 2.0**40, "float32": 2.0**20}
-"""Largest argument of sin: beyond, the nearest multiple of pi / 2 is lost, and the value is NaN."""
+"""Largest argument of sin; beyond it, the nearest multiple of pi / 2 cannot be found, and the value is NaN."""
 
 EXPM1 = {
     "float64": (
@@ -45,7 +45,7 @@ EXPM1 = {
         0.00019914154836442322,
     ),
 }
-"""(expm1(r) - r) / r**2 of |r| <= ln(2) / 2."""
+"""(expm1(r) - r) / r**2 for |r| <= ln(2) / 2."""
 
 LOG1P = {
     "float64": (
@@ -54,10 +54,10 @@ LOG1P = {
     ),
     "float32": (0.6666677594184875, 0.3997752070426941, 0.29872310161590576),
 }
-"""(2 artanh(s) / s - 2) / s**2, of s**2."""
+"""(2 artanh(s) / s - 2) / s**2 as a polynomial in s**2."""
 
 SEAM = 0.8
-"""erf(x) is a polynomial below, 1 - erfc(x) above."""
+"""erf(x) is computed by a polynomial below this argument, as 1 - erfc(x) above it."""
 
 ERF = {
     "float64": (
@@ -70,7 +70,7 @@ ERF = {
         *(0.0050874389708042145, -0.0006549591780640185),
     ),
 }
-"""erf(x) / x - 1 up to x = SEAM, of x**2."""
+"""erf(x) / x - 1 for x <= SEAM as a polynomial in x**2."""
 
 POLE = {"float64": 3.5, "float32": 2.5}
 ERFC = {
@@ -88,7 +88,7 @@ ERFC = {
         *(0.000652508984785527, 7.991787424543872e-05, -4.064895983901806e-05),
     ),
 }
-"""(w + POLE) exp(w**2) erfc(w), of (w - POLE) / (w + POLE)."""
+"""(w + POLE) exp(w**2) erfc(w) as a polynomial in (w - POLE) / (w + POLE)."""
 
 SIN = {
     "float64": (
@@ -97,7 +97,7 @@ SIN = {
     ),
     "float32": (-0.16666649281978607, 0.008331856690347195, -0.00019475113367661834),
 }
-"""(sin(r) / r - 1) / r**2, of r**2."""
+"""(sin(r) / r - 1) / r**2 as a polynomial in r**2."""
 
 COS = {
     "float64": (
@@ -106,16 +106,17 @@ COS = {
     ),
     "float32": (0.04166663810610771, -0.001388694392517209, 2.4391125407419167e-05),
 }
-"""(cos(r) - 1 + r**2 / 2) / r**4, of r**2."""
+"""(cos(r) - 1 + r**2 / 2) / r**4 as a polynomial in r**2."""
 
 
 def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
-    """Estrin's scheme in groups of four: short chains keep both multipliers busy."""
+    """Polynomial by Estrin's scheme in groups of four, whose short dependency chains keep both multipliers busy."""
     square = x * x
     fourth = square * square if len(coefficients) > 4 else None
     value: Lanes | None = None
-    for at in reversed(range(0, len(coefficients), 4)):
-        pairs = [_pair(x, coefficients[k : min(k + 2, at + 4)]) for k in range(at, min(at + 4, len(coefficients)), 2)]
+    for first in reversed(range(0, len(coefficients), 4)):
+        four = coefficients[first : first + 4]
+        pairs = [_pair(x, four[k : k + 2]) for k in range(0, len(four), 2)]
         group = fma(square, pairs[1], pairs[0]) if len(pairs) == 2 else pairs[0]
         value = group if value is None or fourth is None else fma(fourth, value, group)
     assert value is not None
@@ -128,14 +129,14 @@ def _pair(x: Lanes, coefficients: Sequence[float]) -> Lanes:
 
 
 def at_most(x: Lanes, limit: float) -> Lanes:
-    """The smaller of the two; NaN passes through."""
+    """The smaller of `x` and `limit`; NaN where `x` is NaN."""
     return select(x > limit, x.like(limit), x)
 
 
 def exp_parts(y: Lanes, tail: Lanes | None = None, factor: float = 1.0) -> tuple[Lanes, Lanes]:
     """(2**k, q) with exp(factor (y + tail)) = 2**k (1 + factor q), for factor y <= LARGEST and a tail far below y.
 
-    The factor is a power of two; it is part of the constants, and costs nothing.
+    The factor is a power of two; it is folded into the constants and costs nothing.
     """
     lowest, magic = y.like(-LARGEST[y.dtype] / factor), MAGIC[y.dtype]
     y = select(lowest > y, lowest, y)
@@ -148,38 +149,38 @@ def exp_parts(y: Lanes, tail: Lanes | None = None, factor: float = 1.0) -> tuple
     return power_of_two(shifted), fma(r * r, polynomial(r, coefficients), r)
 
 
-@chain(lambda y, e: e)
+@with_derivative(lambda y, e: e)
 def exp_of_negative(y: Lanes) -> Lanes:
-    """exp(y), relatively accurate, for y <= LARGEST."""
+    """exp(y) for y <= LARGEST with a small relative error."""
     scale, q = exp_parts(y)
     return fma(scale, q, scale)
 
 
 def exp_of_minus_square(w: Lanes, factor: float = 1.0) -> Lanes:
-    """exp(-factor w**2) for a factor that is a power of two, relatively accurate: the square in two parts."""
+    """exp(-factor w**2) with a small relative error, from w**2 in two parts; the factor is a power of two."""
     square = w * w
     scale, q = exp_parts(-square, -fma(w, w, -square), factor)
     return fma(scale * factor, q, scale)
 
 
-@chain(lambda x, y: 1.0 / (1.0 + x))
+@with_derivative(lambda x, y: 1.0 / (1.0 + x))
 def log1p(x: Lanes) -> Lanes:
-    """log(1 + x) for finite x >= 0, relatively accurate."""
+    """log(1 + x) for finite x >= 0 with a small relative error."""
     u = 1.0 + x
-    lost = x - (u - 1.0)  # the difference in brackets is exact
+    lost = x - (u - 1.0)  # the difference in parentheses is exact
     k, shrink = exponent(u)
     return _logarithm(k, fma(lost, shrink, fma(u, shrink, -1.0)))
 
 
-@chain(lambda x, y: 1.0 / (1.0 + x))
+@with_derivative(lambda x, y: 1.0 / (1.0 + x))
 def log1p_of_unit(x: Lanes) -> Lanes:
-    """log(1 + x) for 0 <= x <= 1, relatively accurate; cheaper than log1p."""
+    """log(1 + x) for 0 <= x <= 1 with a small relative error; cheaper than log1p."""
     large = x > 0.41421356
     return _logarithm(select(large, x.like(1.0), 0.0), select(large, fma(x, 0.5, -0.5), x))
 
 
 def log(x: Lanes) -> Lanes:
-    """Natural logarithm of a normal number > 0, relatively accurate."""
+    """Natural logarithm of a positive normal number with a small relative error."""
     k, shrink = exponent(x)
     return _logarithm(k, fma(x, shrink, -1.0))
 
@@ -194,13 +195,13 @@ def _logarithm(k: Lanes, f: Lanes) -> Lanes:
 
 
 def exp(y: Lanes) -> Lanes:
-    """exp(y), for |y| up to LARGEST; beyond, the value there."""
+    """exp(y), with y clamped to [-LARGEST, LARGEST]."""
     return exp_of_negative(at_most(y, LARGEST[y.dtype]))
 
 
-@curved(lambda x, y, slope: -2.0 * y * slope)
+@with_second_derivative(lambda x, y, slope: -2.0 * y * slope)
 def tanh_slope(x: Lanes) -> tuple[Lanes, Lanes]:
-    """(tanh(x), 1 - tanh(x)**2), both relatively accurate at 0 and where tanh saturates; odd to the last bit.
+    """(tanh(x), 1 - tanh(x)**2) with small relative errors, also where tanh saturates; odd to the last bit.
 
     With e = exp(-2|x|) = s (1 + 2 q), tanh|x| = (1 - e) / (1 + e) is the fixed point of t = (1 - e) / 2 (1 + t), which
     makes the roundings of the quotient small; a - b is (1 - e) / 2, and a is exact.  The slope is e (1 + t)**2.
@@ -214,14 +215,14 @@ def tanh_slope(x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def logistic_tail(x: Lanes) -> tuple[Lanes, Lanes]:
-    """(exp(-|x|), logistic(-|x|)), both relatively accurate: s = e / (1 + e) is a fixed point of s = e (1 - s)."""
+    """(exp(-|x|), logistic(-|x|)) with small relative errors: s = e / (1 + e) is a fixed point of s = e (1 - s)."""
     e = exp_of_negative(-abs(x))
     return e, fma(-e, e / (1.0 + e), e)
 
 
-@curved(lambda x, y, slope: slope * (1.0 - 2.0 * y))
+@with_second_derivative(lambda x, y, slope: slope * (1.0 - 2.0 * y))
 def logistic_slope(x: Lanes) -> tuple[Lanes, Lanes]:
-    """(1 / (1 + exp(-x)), its derivative), both relatively accurate for every x."""
+    """(1 / (1 + exp(-x)), its derivative) with small relative errors for every x."""
     _, tail = logistic_tail(x)
     return select(x < 0.0, tail, 1.0 - tail), fma(-tail, tail, tail)
 
@@ -235,9 +236,9 @@ def erfc_scaled(w: Lanes) -> Lanes:
     return u * polynomial(fma(u, residual, t), ERFC[w.dtype])
 
 
-@curved(lambda x, y, slope: -2.0 * x * slope)
+@with_second_derivative(lambda x, y, slope: -2.0 * x * slope)
 def erf_slope(x: Lanes) -> tuple[Lanes, Lanes]:
-    """(erf(x), 2 / sqrt(pi) exp(-x**2)), both relatively accurate; odd to the last bit."""
+    """(erf(x), 2 / sqrt(pi) exp(-x**2)) with small relative errors; odd to the last bit."""
     w = at_most(abs(x), FAR[x.dtype])
     e = exp_of_minus_square(w)
     near = fma(w, polynomial(w * w, ERF[x.dtype]), w)
@@ -245,11 +246,11 @@ def erf_slope(x: Lanes) -> tuple[Lanes, Lanes]:
     return copysign(value, x), e * 1.1283791670955126
 
 
-@curved(lambda x, y, slope: -y)
+@with_second_derivative(lambda x, y, slope: -y)
 def sin_slope(x: Lanes) -> tuple[Lanes, Lanes]:
-    """(sin(x), cos(x)), both relatively accurate, zeros included; odd to the last bit; NaN where |x| > TURNS.
+    """(sin(x), cos(x)) with small relative errors, also near zeros; odd to the last bit; NaN where |x| > TURNS.
 
-    x is k pi/2 + r with pi/2 in three parts: the first fused multiply-add is exact, whatever k.
+    x is k pi/2 + r with pi/2 in three parts; the first fused multiply-add is exact for every k.
     """
     size, magic = abs(x), MAGIC[x.dtype]
     size = select(size <= TURNS[x.dtype], size, math.nan)

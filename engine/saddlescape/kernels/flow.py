@@ -1,20 +1,21 @@
-"""Gradient flow, theta' = -gradient: one attempt at a step of every lane, and states between the ends of a step.
+"""Gradient flow, theta' = -gradient: one attempted step of every lane, and interpolation within a step.
 
-The pair of Dormand & Prince (1980), of fifth and fourth order, goes on with the fifth; each lane has a step length of
-its own, controlled as in Hairer, Norsett & Wanner, Solving ordinary differential equations I, section II.4, with the
-constants of SciPy's RK45.  The last of its seven gradients is the first of the next step.  Between the ends of a step
-the fourth-order interpolant of Shampine (1986, Mathematics of Computation 46, 135-150) holds.
+The integrator is the Runge-Kutta pair of Dormand & Prince (1980) of fifth and fourth order, which continues with the
+fifth-order solution.  Each lane has its own step size, controlled as in Hairer, Norsett & Wanner, Solving ordinary
+differential equations I, section II.4, with the constants of SciPy's RK45.  The last of the seven gradients of a step
+is the first of the next step.  Dense output within a step is the fourth-order interpolant of Shampine (1986,
+Mathematics of Computation 46, 135-150).
 
-`state` has blocks with a row for each parameter, then a row for each number of flow_state.py:
+`state` (flow_state.py) contains blocks with one row per parameter, then rows with one number per lane:
 
-| blocks | after an attempt | after `between` |
+| block | after `attempt` | after `interpolate` |
 | --- | --- | --- |
-| 0 to STAGES - 1 | gradients of the stages; the last is that at the end of the step | the same |
-| POINT | parameters at the end of the step | parameters at the share SHARE of it |
-| PROBE | - | the gradient there |
+| 0 to STAGES - 1 | gradients of the stages; the last is at the end of the step | unchanged |
+| POINT | parameters at the end of the step | parameters at the fraction FRACTION of the step |
+| POINT_GRADIENT | - | gradient at POINT |
 
-An attempt goes through: length (the least of LENGTH, AIM and the rest of the time), stages, error, `settled` (which
-lanes move, what is found, who wants attention), `controlled` (the next length).
+An attempt takes the smallest of STEP_SIZE, EVENT_SIZE and the remaining time as its step size, computes the stages and
+the error, moves the lanes whose step is accepted (`accept`), and chooses the next step size (`control_step_size`).
 """
 
 import math
@@ -26,52 +27,51 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import Numbers, Rows, repeat, subroutine
+from saddlescape.kernels.code import Broadcast, Rows, repeat, subroutine
 from saddlescape.kernels.elementary import exp, log
 from saddlescape.kernels.flow_state import (
-    AIM,
+    ACCEPTED,
+    ATTEMPTED,
     BLOCKS,
-    FOUND,
-    LENGTH,
-    LOSS_THERE,
-    NEXT,
+    CROSSED,
+    DUE_TIME,
+    EVENT_SIZE,
+    FRACTION,
+    LAST_REJECTED,
     POINT,
-    PROBE,
+    POINT_GRADIENT,
+    POINT_LOSS,
+    POINT_MAX_ERROR,
     REJECTED,
-    SHARE,
     STAGES,
-    TAKEN,
+    STATUS,
+    STEP_SIZE,
     TIME,
-    WORST_THERE,
 )
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.tick import (
     DIVERGED_LOSS,
     ESCAPE_LOSS,
-    FIRST_NUMBER,
+    FIRST_HYPERPARAMETER,
     GRADIENT_TOLERANCE,
     LOSS,
+    MAX_ERROR,
     TOLERANCE,
-    WORST,
     largest_component,
     over,
 )
 from saddlescape.kernels.variant import Variant
 
-END, RTOL, ATOL = range(FIRST_NUMBER, FIRST_NUMBER + 3)
-"""Rows of `rates`: how long the run flows, and its tolerances."""
-
-FAILED, DONE, CROSSED = 0.0, 1.0, 2.0
-"""What an attempt has found: its error is too large; the lane has moved; an event lies within the step."""
-
+END, RTOL, ATOL = range(FIRST_HYPERPARAMETER, FIRST_HYPERPARAMETER + 3)
+"""Rows of `hyperparameters`: the end time of the run, and its tolerances."""
 
 
 def fractions(text: str) -> tuple[Fraction, ...]:
     return tuple(Fraction(number) for number in text.split())
 
 
-NODES = (
+TABLEAU = (
     fractions("1/5"),
     fractions("3/40 9/40"),
     fractions("44/45 -56/15 32/9"),
@@ -79,14 +79,14 @@ NODES = (
     fractions("9017/3168 -355/33 46732/5247 49/176 -5103/18656"),
     fractions("35/384 0 500/1113 125/192 -2187/6784 11/84"),
 )
-"""Weights of the gradients so far, for the parameters at stages two to seven; the last are those of the step."""
+"""Weights of the previous gradients in stages two to seven; the last row contains the weights of the step."""
 
 FOURTH = fractions("5179/57600 0 7571/16695 393/640 -92097/339200 187/2100 1/40")
 """Weights of the fourth-order step."""
 
-ERROR = tuple(a - b for a, b in zip((*NODES[-1], Fraction(0)), FOURTH, strict=True))
+ERROR = tuple(a - b for a, b in zip((*TABLEAU[-1], Fraction(0)), FOURTH, strict=True))
 
-BETWEEN = (
+DENSE_OUTPUT = (
     fractions("-8048581381/2820520608 8663915743/2820520608 -12715105075/11282082432"),
     fractions("0 0 0"),
     fractions("131558114200/32700410799 -68118460800/10900136933 87487479700/32700410799"),
@@ -95,15 +95,15 @@ BETWEEN = (
     fractions("-282668133/205662961 2019193451/616988883 -1453857185/822651844"),
     fractions("40617522/29380423 -110615467/29380423 69997945/29380423"),
 )
-"""Coefficients of u**2, u**3 and u**4 in the weights at the share u of a step; that of u is 1 for the first gradient,
-else 0."""
+"""Coefficients of u**2, u**3 and u**4 in the weight of each gradient at the fraction u of a step; the coefficient of u
+is 1 for the first gradient and 0 for the others."""
 
-SAFETY, SHORTEST, LONGEST = 0.9, 0.2, 10.0
-"""A step's length is changed by SAFETY error**(-1/5), at least by SHORTEST and at most by LONGEST."""
+SAFETY, MIN_FACTOR, MAX_FACTOR = 0.9, 0.2, 10.0
+"""A step size is multiplied by SAFETY error**(-1/5), clamped to [MIN_FACTOR, MAX_FACTOR]."""
 
 
-def weighted(gradients: Sequence[Rows], weights: Sequence[Lanes | Fraction | float], k: Any) -> Lanes:
-    """Sum of the gradients' component `k`, those of weight zero left out."""
+def weighted_sum(gradients: Sequence[Rows], weights: Sequence[Lanes | Fraction | float], k: Any) -> Lanes:
+    """Weighted sum of component `k` of the gradients, without the gradients of weight zero."""
     terms = [(g[k], w) for g, w in zip(gradients, weights, strict=False) if isinstance(w, Lanes) or w != 0]
     (first, weight), *rest = [(g, w if isinstance(w, Lanes) else float(w)) for g, w in terms]
     total = first * weight
@@ -112,151 +112,154 @@ def weighted(gradients: Sequence[Rows], weights: Sequence[Lanes | Fraction | flo
     return total
 
 
-def move(state: Rows, theta: Rows, n: int, length: Lanes, weights: Sequence[Lanes | Fraction | float]) -> None:
-    """Set the parameters at `POINT` to theta minus `length` times the weighted gradients."""
-    gradients, point = [state.after(s * n) for s in range(STAGES)], state.after(POINT * n)
+def set_point(state: Rows, theta: Rows, n: int, size: Lanes, weights: Sequence[Lanes | Fraction | float]) -> None:
+    """Set POINT to theta minus `size` times the weighted sum of the gradients."""
+    gradients, point = [state.from_row(s * n) for s in range(STAGES)], state.from_row(POINT * n)
 
     def parameter(k: Any) -> None:
-        point[k] = fma(-length, weighted(gradients, weights, k), theta[k])
+        point[k] = fma(-size, weighted_sum(gradients, weights, k), theta[k])
 
     repeat(state.builder, n, parameter, 2 * len(weights))
 
 
-Looked = Callable[[int], None]
+PointEvaluator = Callable[[int], None]
 
 
-def look(builder: Any, variant: Variant, state: Rows, X: Rows, T: Rows) -> Looked:
-    """Function that takes the gradient at `POINT` into a block, with the loss and the largest error there."""
+def point_evaluator(builder: Any, variant: Variant, state: Rows, X: Rows, T: Rows) -> PointEvaluator:
+    """A function that writes the gradient at POINT to a block; it also writes POINT_LOSS and POINT_MAX_ERROR."""
     kind, number, n = variant.kind, variant.kind.number.as_pointer(), variant.n_params
 
     def body(builder: Any, addresses: Any) -> None:
-        names = ("theta", "grad", "seen")
-        theta, grad, seen = (Rows(builder, kind, a, name) for a, name in zip(addresses, names, strict=False))
-        X, T = (Numbers(builder, kind, a, "data") for a in addresses[3:])
-        seen[LOSS], seen[WORST] = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
+        names = ("theta", "grad", "monitor")
+        theta, grad, monitor = (Rows(builder, kind, a, name) for a, name in zip(addresses, names, strict=False))
+        X, T = (Broadcast(builder, kind, a, "data") for a in addresses[3:])
+        monitor[LOSS], monitor[MAX_ERROR] = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
 
     call = subroutine(builder, "gradient", [number] * 5, body)
-    there = state.after(BLOCKS * n + LOSS_THERE)
+    point_monitor = state.from_row(BLOCKS * n + POINT_LOSS)
 
-    def looked(block: int) -> None:
-        rows = (state.after(POINT * n), state.after(block * n), there, X, T)
+    def evaluate_point(block: int) -> None:
+        rows = (state.from_row(POINT * n), state.from_row(block * n), point_monitor, X, T)
         call(builder, [row.address for row in rows])
 
-    return looked
+    return evaluate_point
 
 
-def squared_error(builder: Any, variant: Variant, theta: Rows, state: Rows, rates: Rows, length: Lanes) -> Lanes:
-    """Mean square of the step's error in units of what is allowed, atol + rtol |parameter|; 0 where there is none."""
+def squared_error(
+    builder: Any, variant: Variant, theta: Rows, state: Rows, hyperparameters: Rows, size: Lanes
+) -> Lanes:
+    """Mean square of the error of the step divided by atol + rtol |parameter|; the quotient is 0 if the error is 0."""
     n = variant.n_params
-    gradients, point = [state.after(s * n) for s in range(STAGES)], state.after(POINT * n)
+    gradients, point = [state.from_row(s * n) for s in range(STAGES)], state.from_row(POINT * n)
 
     def add(k: Any, total: Lanes) -> Lanes:
-        error, here, there = length * weighted(gradients, ERROR, k), abs(theta[k]), abs(point[k])
-        allowed = fma(rates[RTOL], select(here < there, there, here), rates[ATOL])
-        share = select(abs(error) <= 0.0, error.like(0.0), error / allowed)
-        return fma(share, share, total)
+        error, before, after = size * weighted_sum(gradients, ERROR, k), abs(theta[k]), abs(point[k])
+        allowed = fma(hyperparameters[RTOL], select(before < after, after, before), hyperparameters[ATOL])
+        scaled = select(abs(error) <= 0.0, error.like(0.0), error / allowed)
+        return fma(scaled, scaled, total)
 
-    return over(builder, length.like(0.0), n, add) * (1.0 / n)
+    return over(builder, size.like(0.0), n, add) * (1.0 / n)
 
 
-def controlled(numbers: Rows, square: Lanes) -> None:
-    """Choose the length of the next step from the squared error of this one; an aim keeps the length as it was."""
-    length, lost = numbers[TAKEN], square.like(1e30)
-    bounded = select(square <= 1e-30, square.like(1e-30), select(square <= 1e30, square, lost))
+def control_step_size(scalars: Rows, square: Lanes) -> None:
+    """Choose the next step size from the squared error; an accepted step that was shortened does not change it."""
+    size, largest = scalars[ATTEMPTED], square.like(1e30)
+    bounded = select(square <= 1e-30, square.like(1e-30), select(square <= 1e30, square, largest))
     factor = exp(log(bounded) * -0.1) * SAFETY
-    factor = select(factor < SHORTEST, factor.like(SHORTEST), factor)
-    most = select(numbers[REJECTED] > 0.0, factor.like(1.0), LONGEST)
+    factor = select(factor < MIN_FACTOR, factor.like(MIN_FACTOR), factor)
+    most = select(scalars[LAST_REJECTED] > 0.0, factor.like(1.0), MAX_FACTOR)
     factor = select(factor > most, most, factor)
     good = square <= 1.0
-    aimed = good & (length < numbers[LENGTH])
-    numbers[LENGTH] = select(aimed, numbers[LENGTH], length * factor)
-    numbers[REJECTED] = select(good, length.like(0.0), 1.0)
+    shortened = good & (size < scalars[STEP_SIZE])
+    scalars[STEP_SIZE] = select(shortened, scalars[STEP_SIZE], size * factor)
+    scalars[LAST_REJECTED] = select(good, size.like(0.0), 1.0)
 
 
-def least(a: Lanes, b: Lanes) -> Lanes:
+def minimum(a: Lanes, b: Lanes) -> Lanes:
     return select(a < b, a, b)
 
 
-def settled(builder: Any, variant: Variant, rows: dict[str, Rows], square: Lanes, arrival: Lanes) -> Any:
-    """Move the lanes whose step is good and free of events; whether a lane wants attention."""
-    theta, state, grad, rates, seen = rows.values()
+def accept(builder: Any, variant: Variant, rows: dict[str, Rows], square: Lanes, end: Lanes) -> Any:
+    """Move the lanes whose step to the time `end` has a small error and no event; returns whether a lane is due."""
+    theta, state, grad, hyperparameters, monitor = rows.values()
     n = variant.n_params
-    numbers, point, last = state.after(BLOCKS * n), state.after(POINT * n), state.after((STAGES - 1) * n)
-    loss, worst = numbers[LOSS_THERE], numbers[WORST_THERE]
+    scalars, point, last = state.from_row(BLOCKS * n), state.from_row(POINT * n), state.from_row((STAGES - 1) * n)
+    loss, max_error = scalars[POINT_LOSS], scalars[POINT_MAX_ERROR]
     good = square <= 1.0
-    event = good & ((loss < rates[ESCAPE_LOSS]) | (worst < rates[TOLERANCE]))
+    event = good & ((loss < hyperparameters[ESCAPE_LOSS]) | (max_error < hyperparameters[TOLERANCE]))
     moved = good & ~event
 
     def parameter(k: Any) -> None:
         theta[k], grad[k] = select(moved, point[k], theta[k]), select(moved, last[k], grad[k])
 
     repeat(builder, n, parameter, 4)
-    seen[LOSS], seen[WORST] = select(moved, loss, seen[LOSS]), select(moved, worst, seen[WORST])
-    numbers[TIME] = select(moved, arrival, numbers[TIME])
-    numbers[FOUND] = select(event, loss.like(CROSSED), select(moved, loss.like(DONE), FAILED))
-    due = (arrival >= numbers[NEXT]) | (numbers[AIM] < math.inf) | ~(loss <= rates[DIVERGED_LOSS])
-    still = largest_component(builder, grad, n) <= rates[GRADIENT_TOLERANCE]
-    return (event | (moved & (due | still))).any()
+    new = select(moved, loss, monitor[LOSS]), select(moved, max_error, monitor[MAX_ERROR])
+    monitor[LOSS], monitor[MAX_ERROR] = new
+    scalars[TIME] = select(moved, end, scalars[TIME])
+    scalars[STATUS] = select(event, loss.like(CROSSED), select(moved, loss.like(ACCEPTED), REJECTED))
+    due = (end >= scalars[DUE_TIME]) | (scalars[EVENT_SIZE] < math.inf) | ~(loss <= hyperparameters[DIVERGED_LOSS])
+    stationary = largest_component(builder, grad, n) <= hyperparameters[GRADIENT_TOLERANCE]
+    return (event | (moved & (due | stationary))).any()
 
 
 @intrinsic
 def attempt(
-    typingctx: Any, net: Any, theta: Any, state: Any, grad: Any, rates: Any, seen: Any, X: Any, T: Any
+    typingctx: Any, net: Any, theta: Any, state: Any, grad: Any, hyperparameters: Any, monitor: Any, X: Any, T: Any
 ) -> Any:
-    """Try a step of every lane, from parameters whose gradient is `grad`; whether a lane wants attention."""
+    """Attempt a step of every lane from parameters `theta` with gradient `grad`; returns whether a lane is due."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        names = ("theta", "state", "grad", "rates", "seen")
+        names = ("theta", "state", "grad", "hyperparameters", "monitor")
         rows = {name: Rows(builder, variant.kind, a, name) for name, a in zip(names, args[1:6], strict=True)}
-        theta, state, grad, rates, _ = rows.values()
-        X, T = (Numbers(builder, variant.kind, a, "data") for a in args[6:])
+        theta, state, grad, hyperparameters, _ = rows.values()
+        X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[6:])
         n = variant.n_params
-        numbers, looked = state.after(BLOCKS * n), look(builder, variant, state, X, T)
-        rest = rates[END] - numbers[TIME]
-        length = least(least(numbers[LENGTH], numbers[AIM]), rest)
-        numbers[TAKEN] = length
+        scalars, evaluate_point = state.from_row(BLOCKS * n), point_evaluator(builder, variant, state, X, T)
+        remaining = hyperparameters[END] - scalars[TIME]
+        size = minimum(minimum(scalars[STEP_SIZE], scalars[EVENT_SIZE]), remaining)
+        scalars[ATTEMPTED] = size
 
         def first(k: Any) -> None:
             state[k] = grad[k]
 
         repeat(builder, n, first, 1)
-        for stage, weights in enumerate(NODES, start=1):
-            move(state, theta, n, length, weights)
-            looked(stage)
-        square = squared_error(builder, variant, theta, state, rates, length)
-        arrival = select(rest <= length, rates[END], numbers[TIME] + length)
-        wanted = settled(builder, variant, rows, square, arrival)
-        controlled(numbers, square)
-        return wanted
+        for stage, weights in enumerate(TABLEAU, start=1):
+            set_point(state, theta, n, size, weights)
+            evaluate_point(stage)
+        square = squared_error(builder, variant, theta, state, hyperparameters, size)
+        end = select(remaining <= size, hyperparameters[END], scalars[TIME] + size)
+        due = accept(builder, variant, rows, square, end)
+        control_step_size(scalars, square)
+        return due
 
-    return types.boolean(net, theta, state, grad, rates, seen, X, T), codegen
+    return types.boolean(net, theta, state, grad, hyperparameters, monitor, X, T), codegen
 
 
 @intrinsic
-def between(typingctx: Any, net: Any, theta: Any, state: Any, X: Any, T: Any) -> Any:
-    """Look at every lane at the share `SHARE` of its last step: parameters at `POINT`, the gradient in `PROBE`.
+def interpolate(typingctx: Any, net: Any, theta: Any, state: Any, X: Any, T: Any) -> Any:
+    """Evaluate every lane at the fraction FRACTION of its last step: sets POINT and POINT_GRADIENT.
 
-    At the share 1 the parameters are theta, to the bit.
+    At the fraction 1, POINT equals theta to the bit.
     """
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         theta, state = (Rows(builder, variant.kind, args[1], "theta"), Rows(builder, variant.kind, args[2], "state"))
-        X, T = (Numbers(builder, variant.kind, a, "data") for a in args[3:])
+        X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[3:])
         n = variant.n_params
-        numbers, looked = state.after(BLOCKS * n), look(builder, variant, state, X, T)
-        share = numbers[SHARE]
-        weights = [polynomial_from_end(share, (Fraction(s == 0), *later)) for s, later in enumerate(BETWEEN)]
-        move(state, theta, n, numbers[TAKEN] * (share - 1.0), weights)
-        looked(PROBE)
+        scalars, evaluate_point = state.from_row(BLOCKS * n), point_evaluator(builder, variant, state, X, T)
+        u = scalars[FRACTION]
+        weights = [polynomial_from_end(u, (Fraction(s == 0), *higher)) for s, higher in enumerate(DENSE_OUTPUT)]
+        set_point(state, theta, n, scalars[ATTEMPTED] * (u - 1.0), weights)
+        evaluate_point(POINT_GRADIENT)
         return ir.Constant(ir.IntType(1), 1)
 
     return types.boolean(net, theta, state, X, T), codegen
 
 
 def polynomial_from_end(u: Lanes, coefficients: Sequence[Fraction]) -> Lanes | float:
-    """(p(u) - p(1)) / (u - 1) of p with these coefficients of u, u**2, ..., by Horner's division."""
+    """(p(u) - p(1)) / (u - 1) for the polynomial p with these coefficients of u, u**2, ..., by Horner's division."""
     quotient = [sum(coefficients[k:]) for k in range(len(coefficients))]
     if not any(quotient):
         return 0.0

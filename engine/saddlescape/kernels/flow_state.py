@@ -1,16 +1,30 @@
-"""Rows of `state` in the gradient flow.
+"""Rows of the array `state` in the gradient flow.
 
-The first rows are blocks with a row for each parameter: the gradients of the stages; the parameters at a stage, where a
-step would end, or between its ends (`POINT`); and the gradient there (`PROBE`).  The others are numbers of the lane.
+The first rows are blocks with one row per parameter: the gradients of the stages; POINT, the parameters at a stage, at
+the end of a step or within it; and POINT_GRADIENT, the gradient at POINT within a step.  Each further row contains one
+number per lane:
+
+| row | meaning |
+| --- | --- |
+| TIME | the time reached |
+| STEP_SIZE | the next step size that the error control allows |
+| LAST_REJECTED | 1 if the last attempt was rejected because of its error |
+| EVENT_SIZE | the next step size that the location of an event requires; infinite without an event |
+| BRACKET_TIME, BRACKET_VALUE | the earliest known time after the event, and the event function there |
+| SIDE | 1 if the last attempt ended after the event, -1 if it ended before |
+| WEIGHT | the Illinois weight of the end of the bracket that was kept |
+| DUE_TIME | the time of the next record, or of the end of the run |
+| ATTEMPTED | the step size of the last attempt |
+| STATUS | the result of the last attempt: REJECTED, ACCEPTED or CROSSED |
+| FRACTION | the fraction of the last step at which to interpolate |
+| POINT_LOSS, POINT_MAX_ERROR | loss and largest error at POINT |
 """
 
-STAGES, POINT, PROBE, BLOCKS = 7, 7, 8, 9
+STAGES, POINT, POINT_GRADIENT, BLOCKS = 7, 7, 8, 9
 
-NUMBERS = 14
-TIME, LENGTH, REJECTED, AIM, AHEAD, BEYOND, SIDE, *_REST = range(NUMBERS)
-PULL, NEXT, TAKEN, FOUND, SHARE, LOSS_THERE, WORST_THERE = _REST
-"""The time reached; the next step's length as errors allow it, whether the last one was too long, and a length that
-must not be passed, to find an event; the nearest time known to be past the event, how far beyond it that is, on which
-side of the event the last attempt ended, and the weight of the other side; the next time to look at the lane; the
-length of the last attempt and what was found; where to look between its ends, as a share of it; loss and largest error
-at `POINT`."""
+SCALARS = 14
+TIME, STEP_SIZE, LAST_REJECTED, EVENT_SIZE, BRACKET_TIME, BRACKET_VALUE, SIDE, *_OTHERS = range(SCALARS)
+WEIGHT, DUE_TIME, ATTEMPTED, STATUS, FRACTION, POINT_LOSS, POINT_MAX_ERROR = _OTHERS
+
+REJECTED, ACCEPTED, CROSSED = 0.0, 1.0, 2.0
+"""Values of STATUS: the error is too large; the lane has moved; there is an event within the step."""

@@ -1,4 +1,4 @@
-"""Loss, gradient and Hessian of many networks at once, in float64: the training kernel's gradient over dual numbers."""
+"""Loss, gradient and Hessian of many networks in float64: the gradient of the training kernel over dual numbers."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.code import STACK, Numbers, Rows
+from saddlescape.kernels.code import STACK, Broadcast, Rows
 from saddlescape.kernels.dual import DualRows
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.network import loss_and_gradient
@@ -23,7 +23,14 @@ LANES = 8
 
 @dataclass(frozen=True)
 class Derivatives:
-    """What the loss does around points: `loss` (points,), `gradient` (points, n), `hessian` (points, n, n), float64."""
+    """Loss and derivatives at points.
+
+    Attributes
+    ----------
+    loss : (n_points,) float64
+    gradient : (n_points, n_params) float64
+    hessian : (n_points, n_params, n_params) float64
+    """
 
     loss: Floats
     gradient: Floats
@@ -31,20 +38,20 @@ class Derivatives:
 
 
 @intrinsic
-def along(
+def hessian_product(
     typingctx: Any, net: Any, theta: Any, direction: Any, grad: Any, column: Any, loss: Any, X: Any, T: Any
 ) -> Any:
-    """Loss and gradient of every lane, and `column`, its Hessian times `direction`."""
+    """Compute, for every lane, `loss`, `grad` and `column`, the Hessian times `direction`."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        names = ("theta", "direction", "grad", "column", "seen")
+        names = ("theta", "direction", "grad", "column", "monitor")
         rows = {name: Rows(builder, variant.kind, a, name) for name, a in zip(names, args[1:6], strict=True)}
-        X, T = (Numbers(builder, variant.kind, a, "data") for a in args[6:])
+        X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[6:])
         builder.function.attributes.add("noinline")
         builder.function.attributes.alignstack = STACK
-        point, slope = DualRows(rows["theta"], rows["direction"]), DualRows(rows["grad"], rows["column"])
-        rows["seen"][0], _ = loss_and_gradient(builder, variant, point, slope, X, T, 0, variant.samples)
+        point, gradient = DualRows(rows["theta"], rows["direction"]), DualRows(rows["grad"], rows["column"])
+        rows["monitor"][0], _ = loss_and_gradient(builder, variant, point, gradient, X, T, 0, variant.samples)
         return context.get_dummy_value()
 
     return types.void(net, theta, direction, grad, column, loss, X, T), codegen
@@ -52,19 +59,19 @@ def along(
 
 @cached(nogil=True)
 def fill(net, X, T, theta, loss, gradient, hessian):
-    """Fill the arrays of `Derivatives` at `theta`, one column of every lane's Hessian at a time."""
+    """Fill the arrays of `Derivatives` at the points `theta`, one column of the Hessians of all lanes at a time."""
     points, n = theta.shape
-    here, direction, grad, column = np.zeros((4, n, LANES))
-    found = np.zeros((1, LANES))
+    point, direction, grad, column = np.zeros((4, n, LANES))
+    losses = np.zeros((1, LANES))
     for first in range(0, points, LANES):
         lanes = min(LANES, points - first)
         for k in range(n):
             for lane in range(lanes):
-                here[k, lane] = theta[first + lane, k]
+                point[k, lane] = theta[first + lane, k]
         for j in range(n):
             direction[j] = 1.0
-            along(
-                net, pointer(here), pointer(direction), pointer(grad), pointer(column), pointer(found), pointer(X),
+            hessian_product(
+                net, pointer(point), pointer(direction), pointer(grad), pointer(column), pointer(losses), pointer(X),
                 pointer(T),
             )  # fmt: skip
             direction[j] = 0.0
@@ -72,23 +79,23 @@ def fill(net, X, T, theta, loss, gradient, hessian):
                 for k in range(n):
                     hessian[first + lane, j, k] = column[k, lane]
         for lane in range(lanes):
-            loss[first + lane] = found[0, lane]
+            loss[first + lane] = losses[0, lane]
             for k in range(n):
                 gradient[first + lane, k] = grad[k, lane]
 
 
 @ieee()
 def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Derivatives:
-    """Loss, gradient and Hessian at the points `theta` (points, n_params), exact but for rounding.
+    """Loss over all samples, gradient and Hessian at `theta` (n_points, n_params), exact except for rounding.
 
-    Over all samples; the trainer's optimizer, batches, noise and decay play no part.  Two roundings of each mixed
-    derivative are averaged, so a Hessian is symmetric to the last bit.  Of relu, leaky_relu and huber, second
-    derivatives are those of the straight piece, which is all of it almost everywhere.  Releases the GIL.
+    The trainer's optimizer, batches, noise and weight decay are ignored.  The two values of each mixed derivative are
+    averaged, so a Hessian is symmetric to the last bit.  relu, leaky_relu and huber have the second derivative of the
+    piece that contains the point, which is correct almost everywhere.  Releases the GIL.
     """
-    plain = Trainer(trainer.sizes, trainer.bias, trainer.activations, trainer.loss, "gd")
-    net = Net(Variant(plain, len(X), False, LaneType("float64", LANES)))
+    full_batch = Trainer(trainer.sizes, trainer.bias, trainer.activations, trainer.loss, "gd")
+    net = Net(Variant(full_batch, len(X), False, LaneType("float64", LANES)))
     x, t, theta = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta))
     points, n = theta.shape
-    found = Derivatives(np.empty(points), np.empty((points, n)), np.empty((points, n, n)))
-    fill(net, x, t, theta, found.loss, found.gradient, found.hessian)
-    return replace(found, hessian=(found.hessian + found.hessian.swapaxes(1, 2)) / 2)
+    result = Derivatives(np.empty(points), np.empty((points, n)), np.empty((points, n, n)))
+    fill(net, x, t, theta, result.loss, result.gradient, result.hessian)
+    return replace(result, hessian=(result.hessian + result.hessian.swapaxes(1, 2)) / 2)

@@ -1,10 +1,10 @@
-"""SIMD values of generated code: `n` numbers of one dtype, one a lane, in one LLVM vector.
+"""SIMD values of generated code: `n` numbers of one dtype, one per lane, in one LLVM vector.
 
-The hot loop is generated: a function over `Lanes` runs in Python once for each variant that is compiled, and
-every operator in it appends one LLVM instruction.  Nothing is typed or inferred, so a variant compiles in about
-a second, and what is written is what runs: one IEEE operation a lane, in the order written; no fast-math, no
-contraction, every fused multiply-add explicit.  The bits of a lane do not depend on the number of lanes.  A
-Python number in an expression takes the dtype of the lanes beside it, so float32 never meets float64.
+The hot loop is generated: a function over `Lanes` runs in Python once for each variant that is compiled, and each
+operator in it appends one LLVM instruction.  Numba infers no types here, so a variant compiles in about a second, and
+the instructions are exactly those written: one IEEE operation per lane, in the order written, without fast-math or
+contraction; every fused multiply-add is explicit.  The bits of a lane do not depend on the number of lanes.  A Python
+number in an expression takes the dtype of the other operand, so float32 and float64 never mix.
 """
 
 from collections.abc import Sequence
@@ -21,24 +21,24 @@ HALF_ROOT = {"float64": 0x3FE6A09E667F3BCD, "float32": 0x3F3504F3}
 """Bits of sqrt(1/2)."""
 
 MAGIC = {"float64": 1.5 * 2.0**52, "float32": 1.5 * 2.0**23}
-"""Added to a number, it leaves the nearest integer in the low mantissa bits."""
+"""The sum of this and a number has the nearest integer in its low mantissa bits."""
 
 
 @dataclass(frozen=True)
 class LaneType:
-    """Dtype and number of lanes; one lane is a plain scalar, as LLVM cannot lower a vector of one mask bit."""
+    """Dtype and number of lanes; one lane is a scalar, because LLVM cannot lower a vector of one mask bit."""
 
     dtype: str
     n: int
 
     @property
     def number(self) -> ir.Type:
-        """LLVM type of one lane's number."""
+        """LLVM type of the number of one lane."""
         return FLOAT[self.dtype]
 
     @property
     def numbers(self) -> ir.Type:
-        """LLVM type of all lanes' numbers."""
+        """LLVM type of the numbers of all lanes."""
         return self.all(self.number)
 
     @property
@@ -48,20 +48,20 @@ class LaneType:
 
     @property
     def words(self) -> ir.Type:
-        """LLVM type of one word a lane."""
+        """LLVM type of one word per lane."""
         return self.all(self.word)
 
     def all(self, element: ir.Type) -> ir.Type:
-        """LLVM type of one `element` a lane."""
+        """LLVM type of one `element` per lane."""
         return element if self.n == 1 else ir.VectorType(element, self.n)
 
-    def constant(self, of: ir.Type, value: float) -> ir.Constant:
-        """The same constant in every lane of a value of LLVM type `of`."""
-        return ir.Constant(of, value if self.n == 1 else [value] * self.n)
+    def constant(self, llvm_type: ir.Type, value: float) -> ir.Constant:
+        """The same constant in every lane of a value of the LLVM type."""
+        return ir.Constant(llvm_type, value if self.n == 1 else [value] * self.n)
 
 
 class Lanes:
-    """One number a lane."""
+    """One number per lane."""
 
     def __init__(self, builder: Any, kind: LaneType, value: Any) -> None:
         self.builder, self.kind, self.value = builder, kind, value
@@ -74,36 +74,36 @@ class Lanes:
         """The same number in every lane."""
         return Lanes(self.builder, self.kind, self.kind.constant(self.kind.numbers, float(number)))
 
-    def lifted(self, other: "Lanes | float") -> Any:
-        """LLVM value of an operand: lanes as they are, a number in every lane."""
+    def broadcast(self, other: "Lanes | float") -> Any:
+        """LLVM value of an operand; a Python number is broadcast to all lanes."""
         return other.value if isinstance(other, Lanes) else self.like(other).value
 
     def _new(self, value: Any) -> "Lanes":
         return Lanes(self.builder, self.kind, value)
 
     def __add__(self, other: "Lanes | float") -> "Lanes":
-        return self._new(self.builder.fadd(self.value, self.lifted(other)))
+        return self._new(self.builder.fadd(self.value, self.broadcast(other)))
 
     def __radd__(self, other: float) -> "Lanes":
-        return self._new(self.builder.fadd(self.lifted(other), self.value))
+        return self._new(self.builder.fadd(self.broadcast(other), self.value))
 
     def __sub__(self, other: "Lanes | float") -> "Lanes":
-        return self._new(self.builder.fsub(self.value, self.lifted(other)))
+        return self._new(self.builder.fsub(self.value, self.broadcast(other)))
 
     def __rsub__(self, other: float) -> "Lanes":
-        return self._new(self.builder.fsub(self.lifted(other), self.value))
+        return self._new(self.builder.fsub(self.broadcast(other), self.value))
 
     def __mul__(self, other: "Lanes | float") -> "Lanes":
-        return self._new(self.builder.fmul(self.value, self.lifted(other)))
+        return self._new(self.builder.fmul(self.value, self.broadcast(other)))
 
     def __rmul__(self, other: float) -> "Lanes":
-        return self._new(self.builder.fmul(self.lifted(other), self.value))
+        return self._new(self.builder.fmul(self.broadcast(other), self.value))
 
     def __truediv__(self, other: "Lanes | float") -> "Lanes":
-        return self._new(self.builder.fdiv(self.value, self.lifted(other)))
+        return self._new(self.builder.fdiv(self.value, self.broadcast(other)))
 
     def __rtruediv__(self, other: float) -> "Lanes":
-        return self._new(self.builder.fdiv(self.lifted(other), self.value))
+        return self._new(self.builder.fdiv(self.broadcast(other), self.value))
 
     def __neg__(self) -> "Lanes":
         return self._new(self.builder.fneg(self.value))
@@ -112,16 +112,16 @@ class Lanes:
         return _intrinsic("fabs", self, self.value)
 
     def fma(self, b: "Lanes | float", c: "Lanes | float") -> "Lanes":
-        return _intrinsic("fma", self, self.value, self.lifted(b), self.lifted(c))
+        return _intrinsic("fma", self, self.value, self.broadcast(b), self.broadcast(c))
 
     def copysign(self, sign: "Lanes") -> "Lanes":
         return _intrinsic("copysign", self, self.value, sign.value)
 
     def select(self, mask: "Mask", other: "Lanes | float") -> "Lanes":
-        return self._new(self.builder.select(mask.value, self.value, self.lifted(other)))
+        return self._new(self.builder.select(mask.value, self.value, self.broadcast(other)))
 
     def _ordered(self, sign: str, other: "Lanes | float") -> "Mask":
-        return Mask(self.builder, self.builder.fcmp_ordered(sign, self.value, self.lifted(other)))
+        return Mask(self.builder, self.builder.fcmp_ordered(sign, self.value, self.broadcast(other)))
 
     def __lt__(self, other: "Lanes | float") -> "Mask":
         return self._ordered("<", other)
@@ -134,7 +134,7 @@ class Lanes:
 
 
 class Mask:
-    """One bit a lane; a comparison with NaN is false."""
+    """One bit per lane; a comparison with NaN is false."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
@@ -149,7 +149,7 @@ class Mask:
         return Mask(self.builder, self.builder.not_(self.value))
 
     def any(self) -> Any:
-        """LLVM bit: whether the mask holds in at least one lane."""
+        """LLVM bit: whether the mask is true in at least one lane."""
         if not isinstance(self.value.type, ir.VectorType):
             return self.value
         word = ir.IntType(self.value.type.count)
@@ -157,7 +157,7 @@ class Mask:
 
 
 def declared(builder: Any, name: str, result: ir.Type, operands: Sequence[ir.Type]) -> ir.Function:
-    """LLVM's intrinsic function of that name."""
+    """The LLVM intrinsic of this name, declared in the module."""
     return builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(result, operands), name)
 
 
@@ -174,7 +174,7 @@ def fma(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
 
 
 def sqrt(x: Lanes) -> Lanes:
-    """Square root, correctly rounded; NaN below zero."""
+    """Square root, correctly rounded; NaN for negative numbers."""
     return _intrinsic("sqrt", x, x.value)
 
 
@@ -184,7 +184,7 @@ def copysign(magnitude: Lanes, sign: Lanes) -> Lanes:
 
 
 def select(mask: Mask, a: Lanes, b: Lanes | float) -> Lanes:
-    """`a` where the mask holds, else `b`."""
+    """`a` where the mask is true, else `b`."""
     return a.select(mask, b)
 
 
@@ -198,7 +198,7 @@ def power_of_two(shifted: Lanes) -> Lanes:
 
 
 def exponent(x: Lanes) -> tuple[Lanes, Lanes]:
-    """(k, 2**-k) with x 2**-k from sqrt(1/2) to sqrt(2); x is positive and normal."""
+    """(k, 2**-k) such that x 2**-k is between sqrt(1/2) and sqrt(2), for positive normal x."""
     builder, kind = x.builder, x.kind
     bias, mantissa = BIAS[kind.dtype], MANTISSA[kind.dtype]
 

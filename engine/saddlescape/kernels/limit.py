@@ -1,6 +1,7 @@
-"""How fast a tick could be: its lane operations, counted as LLVM simplifies them, and what this machine does of each.
+"""An upper bound of the training speed, from the lane operations of a tick and this machine's time for each.
 
-The bound takes the hot loop's arithmetic alone: loads, stores, latencies and all scalar code are free.
+Operations are counted after LLVM has simplified the code.  The bound includes only the arithmetic of the hot loop, not
+loads, stores, latencies or scalar code.
 """
 
 import inspect
@@ -14,7 +15,7 @@ from llvmlite import binding, ir
 from saddlescape.kernels import flow, tick
 from saddlescape.kernels.code import INDEX
 from saddlescape.kernels.lanes import LaneType
-from saddlescape.kernels.probe import Rates, rates, register
+from saddlescape.kernels.probe import OperationTimes, operation_times, register
 from saddlescape.kernels.variant import NetType, Trainer, Variant
 from saddlescape.system.arithmetic import ieee
 
@@ -24,7 +25,7 @@ OPCODES = {
     "fmul": FUSED, "mul": FUSED, "fadd": ADD, "fsub": ADD, "sitofp": ADD, "uitofp": ADD, "fdiv": DIVIDE,
     **dict.fromkeys(("fcmp", "select", "icmp", "and", "or", "shl", "lshr", "ashr", "add", "sub"), LOGIC),
 }  # fmt: skip
-"""Free are fneg, which folds into a fused multiply-add, xor, which folds into an or, and what renames or loads."""
+"""Port class by opcode.  Not counted: fneg (folds into a fused multiply-add), xor (folds into an or), casts, loads."""
 
 CALLS = {
     "fma": FUSED, "sqrt": DIVIDE,
@@ -33,7 +34,7 @@ CALLS = {
 
 
 def generated(variant: Variant) -> ir.Module:
-    """The tick of a variant as a module of its own, before any optimisation: one function for each intrinsic."""
+    """The tick of a variant as a separate LLVM module before optimization, with one function for each intrinsic."""
     module = ir.Module("tick")
     module.triple = binding.get_process_triple()
     once = (flow.attempt,) if variant.flows else (tick.step,)
@@ -43,13 +44,13 @@ def generated(variant: Variant) -> ir.Module:
         function = ir.Function(module, ir.FunctionType(INDEX, [number] * parameters), intrinsic._name)
         builder = ir.IRBuilder(function.append_basic_block())
         _, codegen = intrinsic._defn(None, NetType(variant), *[None] * parameters)
-        found = codegen(None, builder, None, [None, *function.args])
-        builder.ret(found if found.type == INDEX else builder.zext(found, INDEX))
+        result = codegen(None, builder, None, [None, *function.args])
+        builder.ret(result if result.type == INDEX else builder.zext(result, INDEX))
     return module
 
 
 def simplified(module: ir.Module) -> binding.ModuleRef:
-    """The module without its scratch memory and what folds away; its loops stay as they were written."""
+    """The module without stack memory, redundant and dead code; its loops are not transformed."""
     parsed = binding.parse_assembly(str(module))
     machine = binding.Target.from_default_triple().create_target_machine()
     options = binding.create_pipeline_tuning_options(speed_level=0)
@@ -62,38 +63,38 @@ def simplified(module: ir.Module) -> binding.ModuleRef:
 
 
 def weights(function: binding.ValueRef) -> dict[str, int]:
-    """How often each block runs: the product of the trip counts of the loops (of cgutils.for_range) around it."""
+    """How often each block runs: the product of the trip counts of the loops (cgutils.for_range) that contain it."""
     blocks = {block.name: list(block.instructions)[-1] for block in function.blocks}
-    after = {name: [o.name for o in jump.operands if o.name in blocks] for name, jump in blocks.items()}
-    found = dict.fromkeys(blocks, 1)
+    successors = {name: [o.name for o in jump.operands if o.name in blocks] for name, jump in blocks.items()}
+    runs = dict.fromkeys(blocks, 1)
     for head, jump in blocks.items():
         if head.startswith("for.cond"):
-            for block in _body(head, after):
-                found[block] *= _trips(str(next(iter(jump.operands))))
-    return found
+            for block in _body(head, successors):
+                runs[block] *= _trips(str(next(iter(jump.operands))))
+    return runs
 
 
 def _trips(condition: str) -> int:
-    found = re.search(r"icmp [a-z ]+ i64 .*, (\d+)$", condition)
-    if found is None:
+    bound = re.search(r"icmp [a-z ]+ i64 .*, (\d+)$", condition)
+    if bound is None:
         raise ValueError(f"a loop of the tick must have a constant length; its condition is {condition.strip()!r}")
-    return int(found[1])
+    return int(bound[1])
 
 
-def _body(head: str, after: dict[str, list[str]]) -> set[str]:
-    """Blocks of the loop with this head, which itself is left out; a branch names its true successor last."""
+def _body(head: str, successors: dict[str, list[str]]) -> set[str]:
+    """Blocks of the loop with this head, without the head; a branch lists its true successor last."""
     inside: set[str] = set()
-    queue = after[head][-1:]
+    queue = successors[head][-1:]
     while queue:
         block = queue.pop()
         if block not in inside and block != head:
             inside.add(block)
-            queue += after[block]
+            queue += successors[block]
     return inside
 
 
 def _class(code: binding.ValueRef) -> str | None:
-    """Port class of an instruction over lanes; None where it takes no slot."""
+    """Port class of an instruction over lanes; None if it is not counted."""
     if not code.type.is_vector:
         return None
     operands = list(code.operands)
@@ -105,7 +106,7 @@ def _class(code: binding.ValueRef) -> str | None:
 
 
 def _is_extremum(operands: list[binding.ValueRef]) -> bool:
-    """Whether comparison and select make one minimum or maximum: it counts as the comparison alone."""
+    """Whether comparison and select form a minimum or maximum, which counts as one operation, the comparison."""
     mask, *values = operands
     names = [f"%{value.name}" if value.name else str(value).split("> ", 1)[1] for value in values]
     compared = str(mask).split("> ", 1)[-1]
@@ -114,45 +115,45 @@ def _is_extremum(operands: list[binding.ValueRef]) -> bool:
 
 def operations(module: binding.ModuleRef) -> Counter[str]:
     """Lane operations of all functions of a simplified module, by port class."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     for function in (function for function in module.functions if not function.is_declaration):  # callers first
-        often = weights(function)
+        runs = weights(function)
         for block in function.blocks:
-            times = often[block.name] * max(1, calls[function.name])
+            times = runs[block.name] * max(1, calls[function.name])
             for code in block.instructions:
-                found[_class(code) or ""] += times
+                counts[_class(code) or ""] += times
                 if code.opcode == "call":
                     calls[list(code.operands)[-1].name] += times
-    return Counter({name: found[name] for name in CLASSES})
+    return Counter({name: counts[name] for name in CLASSES})
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Operations of a tick by class, the machine's rates, and the network-steps a second that they allow one core."""
+    """Operations of a tick by class, the machine's operation times, and the resulting bound for one core."""
 
     operations: Counter[str]
-    rates: Rates
+    times: OperationTimes
     steps_per_second: float
 
 
-def nanoseconds(operations: Counter[str], rates: Rates) -> float:
-    """Least time of the operations on one register each: what the scarcest resource needs."""
+def nanoseconds(operations: Counter[str], times: OperationTimes) -> float:
+    """Lower bound of the time of the operations on one register each: the time of the scarcest resource."""
     fused, add, divide, logic = (operations[name] for name in CLASSES)
-    occupied = divide * rates.occupied
+    occupied = divide * times.occupied
     return max(
-        fused * rates.fused + occupied,
-        (fused + add) * rates.arithmetic + occupied,
-        (fused + add + logic) * rates.mixed + occupied,
-        divide * rates.divide,
+        fused * times.fused + occupied,
+        (fused + add) * times.arithmetic + occupied,
+        (fused + add + logic) * times.mixed + occupied,
+        divide * times.divide,
     )
 
 
 @ieee()
-def limit(trainer: Trainer, samples: int, dtype: str, machine: Rates | None = None) -> Limit:
-    """The bound for the steps of a trainer on one core of this machine; `machine` spares measuring it again."""
-    machine = machine or rates(dtype)
+def limit(trainer: Trainer, samples: int, dtype: str, times: OperationTimes | None = None) -> Limit:
+    """The upper bound of network-steps per second on one core of this machine; `times` are measured if not given."""
+    times = times or operation_times(dtype)
     lanes = register() // np.dtype(dtype).itemsize
     variant = Variant(trainer, samples, False, LaneType(dtype, lanes))
     counted = operations(simplified(generated(variant)))
-    return Limit(counted, machine, lanes * variant.batches[1] / nanoseconds(counted, machine) * 1e9)
+    return Limit(counted, times, lanes * variant.batches[1] / nanoseconds(counted, times) * 1e9)

@@ -1,8 +1,8 @@
-"""Losses, defined as in PyTorch: each gives one output's term, the derivative by the pre-activation, and the error.
+"""Losses, defined as in PyTorch.
 
-half_sse is half the sum of squares over samples and outputs; softmax_ce is a mean over samples; all others are means
-over samples and outputs.  The error is the distance of an output from its target, of a probability where the outputs
-are logits.
+For one output, each returns the term of the sum, its derivative with respect to the pre-activation, and the absolute
+error |output - target|, in which the output is a probability if the loss takes logits.  half_sse is half the sum of
+squares over samples and outputs; softmax_ce is a mean over samples; all others are means over samples and outputs.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ Term = tuple[Lanes, Lanes, Lanes]
 
 
 def squared(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
-    """((y - t)**2, (y - t) y')."""
+    """((y - t)**2, (y - t) y', |y - t|)."""
     error = y - t
     return error * error, error * slope, abs(error)
 
 
 def huber(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
-    """Half the square of an error below one, else |error| - 1/2 (Huber 1964, delta = 1)."""
+    """error**2 / 2 where |error| < 1, else |error| - 1/2 (Huber 1964, delta = 1)."""
     error = y - t
     size = abs(error)
     term = select(size < 1.0, 0.5 * error * error, size - 0.5)
@@ -29,9 +29,9 @@ def huber(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
 
 
 def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
-    """-(t ln p + (1 - t) ln(1 - p)) with p = logistic(z), from z: max(z, 0) - z t + ln(1 + exp(-|z|)).
+    """-(t ln p + (1 - t) ln(1 - p)) with p = logistic(z), computed as max(z, 0) - z t + ln(1 + exp(-|z|)).
 
-    p - t is taken from the smaller tail, so that it does not round to zero where the target is 0 or 1.
+    p - t is computed from the smaller tail, so it does not round to zero where the target is 0 or 1.
     """
     e, tail = logistic_tail(z)
     delta = select(z < 0.0, tail - t, (1.0 - t) - tail)
@@ -39,10 +39,10 @@ def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
 
 
 class LossRule(NamedTuple):
-    """A term, and the factors of the sum of terms and of their derivatives, from the numbers of samples and outputs."""
+    """The term of a loss, and the factors of the sum of terms and of its derivatives for (samples, outputs)."""
 
     term: Callable[[Lanes, Lanes, Lanes, Lanes], Term] | None
-    """None: the softmax, which needs all outputs of a sample."""
+    """None for the softmax, which needs all outputs of a sample at once."""
 
     factor: Callable[[int, int], float]
     slope_factor: Callable[[int, int], float]

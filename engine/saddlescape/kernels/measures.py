@@ -1,12 +1,12 @@
-"""Measures of one network's state, in float64; taken at record steps and at the end only (docs/measures.md).
+"""Measures of the state of one network, in float64, taken only at records and at the end (docs/measures.md).
 
-All of it is scalar code that no variant changes, compiled once and called by its address; a mask says at run time which
-measures are taken.  Functions take pointers, not arrays: Numba counts references to an array whenever it is passed on
-or sliced.  Most are merged into their caller: Numba compiles each function anew with all that it calls.
+This is scalar code that no variant changes, so it is compiled once and called by its address; a mask selects the
+measures at run time.  Functions receive pointers instead of arrays, because Numba counts references to an array
+whenever it is passed or sliced.  Most are inlined, because Numba compiles each function with all its callees.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,36 +19,46 @@ from saddlescape.kernels.caching import cached
 from saddlescape.words.measures import FROM_PARAMETERS, MEASURES
 
 FIELDS = tuple(name for name in MEASURES if name not in FROM_PARAMETERS)
-"""Measures in the order in which a row has them; a mask has the bit ``1 << k`` for the k-th."""
+"""Measures in the order of their columns; bit ``1 << k`` of a mask selects the k-th."""
 
-LOSS_FIELD, GRAD_NORM, SEPARATION, PARAM_NORM = map(FIELDS.index, ("loss", "grad_norm", "separation", "param_norm"))
-LAYER_NORM, IMBALANCE, WIDTH_TOL, COSINE = map(
-    FIELDS.index, ("layer_norm", "imbalance", "effective_width_tol", "cosine")
-)
 SMALLEST = 5e-324
-"""Nearer than this are only units that coincide to the bit."""
+"""The smallest positive distance: only identical units are closer."""
+
+inlined = njit(error_model="numpy", inline="always")
 
 
-def places(fields: Collection[str], layers: int) -> dict[str, int | slice]:
-    """Where a row has the measures: a column or, of one that each layer has, a slice; `layers` are those of weights."""
-    found: dict[str, int | slice] = {}
-    at = 0
+def columns(fields: Collection[str], layers: int) -> dict[str, int | slice]:
+    """Columns of the measures by name: an index or, for a measure of each layer, a slice.
+
+    `layers` is the number of layers of weights.
+    """
+    lengths = {(): 1, ("layer",): layers, ("hidden_layer",): layers - 1}
+    result: dict[str, int | slice] = {}
+    first = 0
     for field in sorted(fields, key=FIELDS.index):
-        number = FIELDS.index(field)
-        n = 1 if number < LAYER_NORM else layers if number == LAYER_NORM else layers - 1
-        found[field] = at if number < LAYER_NORM else slice(at, at + n)
-        at += n
-    return found
+        dims = MEASURES[field].dims
+        result[field] = slice(first, first + lengths[dims]) if dims else first
+        first += lengths[dims]
+    return result
 
 
-def mask(fields: Collection[str]) -> int:
-    """The mask of the measures."""
+def mask(fields: Iterable[str]) -> int:
+    """The mask that selects the measures.
+
+    Raises
+    ------
+    ValueError
+        If the kernels have no function for a measure.
+    """
+    for field in fields:
+        if field not in FUNCTIONS:
+            raise ValueError(f"measures of the kernels must be of {', '.join(FUNCTIONS)}; got {field!r}")
     return sum(1 << FIELDS.index(field) for field in fields)
 
 
 @njit(error_model="numpy")
 def largest(values, first, stride, n):
-    """Largest magnitude of `n` numbers from `first` on, `stride` apart (the maximum norm); NaN if one is NaN."""
+    """Maximum norm of `n` numbers from index `first` on with the given stride; NaN if one is NaN."""
     most = 0.0
     for k in range(n):
         value = abs(np.float64(values[first + k * stride]))
@@ -59,7 +69,7 @@ def largest(values, first, stride, n):
 
 @njit(error_model="numpy")
 def norm(values, first, n):
-    """Euclidean norm, scaled by the largest component: 0 only if every component is, however small."""
+    """Euclidean norm, scaled by the largest component: it is 0 only if every component is 0."""
     most = largest(values, first, 1, n)
     if most == 0.0 or not most < math.inf:
         return most
@@ -70,27 +80,47 @@ def norm(values, first, n):
     return most * math.sqrt(total)
 
 
-@njit(error_model="numpy")
-def copy_units(shape, theta, first, layer):
-    """Copy the unit vectors (incoming weights, bias, outgoing weights) of a hidden layer to the scratch; their length.
+class State(NamedTuple):
+    """A network and its state, scratch memory, and the tolerance of the effective width."""
 
-    Each stands behind its norm.  The parameters of the layer begin at `first`.
+    sizes: Any  # of the layers
+    layers: int  # of weights
+    bias: int
+    odd: Any  # whether the activation of a layer is an odd function
+    n: int  # parameters
+    loss: float
+    theta: Any
+    grad: Any
+    start: Any
+    scratch: Any
+    tolerance: float
+
+
+# A measure is a function (state, first, layer): the parameters of the layer begin at index `first`.  A measure of the
+# whole network ignores both.
+
+
+@njit(error_model="numpy")
+def copy_units(state, first, layer):
+    """Copy the unit vectors (incoming weights, bias, outgoing weights) of a hidden layer to the scratch memory.
+
+    Each vector follows its norm.  Returns the length of a vector.
     """
-    width, units, out = shape.sizes[layer] + shape.bias, shape.sizes[layer + 1], shape.sizes[layer + 2]
+    width, units, out = state.sizes[layer] + state.bias, state.sizes[layer + 1], state.sizes[layer + 2]
     n = width + out
     for unit in range(units):
-        at = unit * (n + 1) + 1
+        offset = unit * (n + 1) + 1
         for k in range(width):
-            shape.scratch[at + k] = theta[first + unit * width + k]
+            state.scratch[offset + k] = state.theta[first + unit * width + k]
         for k in range(out):
-            shape.scratch[at + width + k] = theta[first + width * units + k * (units + shape.bias) + unit]
-        shape.scratch[at - 1] = norm(shape.scratch, at, n)
+            state.scratch[offset + width + k] = state.theta[first + width * units + k * (units + state.bias) + unit]
+        state.scratch[offset - 1] = norm(state.scratch, offset, n)
     return n
 
 
-@njit(error_model="numpy", inline="always")
+@inlined
 def distance(scratch, a, b, n, sign, closest):
-    """|a - sign b| over the larger norm, 0 if and only if they are equal; `closest` if it is no less or no number."""
+    """min(|a - sign b| / max(|a|, |b|), closest); 0 if and only if a = sign b; `closest` if the quotient is NaN."""
     most, scale = 0.0, max(scratch[a - 1], scratch[b - 1])
     for k in range(n):
         gap = abs(scratch[a + k] - sign * scratch[b + k])
@@ -108,64 +138,78 @@ def distance(scratch, a, b, n, sign, closest):
 
 
 @njit(error_model="numpy")
-def apart(shape, layer, i, j, n, closest):
-    """Distance of two copied units of a layer, up to sign where it is odd; `closest` if it is no less."""
+def unit_distance(state, layer, i, j, n, closest):
+    """Distance of two copied units, up to sign if the activation is odd, but at most `closest`."""
     a, b = i * (n + 1) + 1, j * (n + 1) + 1
-    for s in range(1 + shape.odd[layer]):
-        closest = distance(shape.scratch, a, b, n, 1.0 - 2.0 * s, closest)
+    for s in range(1 + state.odd[layer]):
+        closest = distance(state.scratch, a, b, n, 1.0 - 2.0 * s, closest)
     return closest
 
 
-@njit(error_model="numpy", inline="always")
-def separation(shape, theta):
-    """Smallest distance of two unit vectors of one hidden layer; NaN where there is none that is a number."""
+@inlined
+def separation(state, first, layer):
+    """Smallest distance of two unit vectors of one hidden layer; NaN without a pair whose distance is a number."""
     closest, first = math.inf, 0
-    for layer in range(shape.layers - 1):
-        n = copy_units(shape, theta, first, layer)
-        for i in range(shape.sizes[layer + 1]):
+    for layer in range(state.layers - 1):
+        n = copy_units(state, first, layer)
+        for i in range(state.sizes[layer + 1]):
             for j in range(i):
-                closest = apart(shape, layer, i, j, n, closest)
-        first += (shape.sizes[layer] + shape.bias) * shape.sizes[layer + 1]
+                closest = unit_distance(state, layer, i, j, n, closest)
+        first += (state.sizes[layer] + state.bias) * state.sizes[layer + 1]
     return closest if closest < math.inf else math.nan
 
 
-@njit(error_model="numpy", inline="always")
-def effective_width(shape, theta, first, layer, tolerance):
-    """Groups of units of a layer; two units are in one group if a chain of steps below the tolerance joins them.
-
-    The group of each unit is kept in the scratch behind the units.
-    """
-    n, units = copy_units(shape, theta, first, layer), shape.sizes[layer + 1]
-    group, groups = units * (n + 1), units
-    for i in range(units):
-        shape.scratch[group + i] = i
-        for j in range(i):
-            mine, other = shape.scratch[group + i], shape.scratch[group + j]
-            if mine != other and apart(shape, layer, i, j, n, tolerance) < tolerance:
-                for k in range(i + 1):
-                    if shape.scratch[group + k] == mine:
-                        shape.scratch[group + k] = other
-                groups -= 1
-    return np.float64(groups)
+@inlined
+def distance_to_start(state, first, layer):
+    """Euclidean distance of the parameters to the start."""
+    for k in range(state.n):
+        state.scratch[k] = state.theta[k] - state.start[k]
+    return norm(state.scratch, 0, state.n)
 
 
-@njit(error_model="numpy", inline="always")
-def imbalance(shape, theta, first, layer):
-    """Sum of squares of a hidden layer's incoming weights and biases, minus that of its outgoing weights."""
-    units, incoming, outgoing = shape.sizes[layer + 1], 0.0, 0.0
-    n = units * (shape.sizes[layer] + shape.bias)
+@inlined
+def layer_norm(state, first, layer):
+    """Euclidean norm of the weights and biases of a layer."""
+    return norm(state.theta, first, (state.sizes[layer] + state.bias) * state.sizes[layer + 1])
+
+
+@inlined
+def imbalance(state, first, layer):
+    """Squared norm of a hidden layer's incoming weights and biases minus that of its outgoing weights."""
+    units, incoming, outgoing = state.sizes[layer + 1], 0.0, 0.0
+    n = units * (state.sizes[layer] + state.bias)
     for k in range(n):
-        incoming += theta[first + k] * theta[first + k]
-    for j in range(shape.sizes[layer + 2]):
+        incoming += state.theta[first + k] * state.theta[first + k]
+    for j in range(state.sizes[layer + 2]):
         for i in range(units):
-            value = theta[first + n + j * (units + shape.bias) + i]
+            value = state.theta[first + n + j * (units + state.bias) + i]
             outgoing += value * value
     return incoming - outgoing
 
 
-@njit(error_model="numpy", inline="always")
-def aim(scratch, theta, first, n, out):
-    """Write the direction of a vector into the scratch; of a vector that has none, NaN."""
+@njit(error_model="numpy")
+def groups_of_units(state, first, layer, tolerance):
+    """Number of groups of units: units that are connected by distances below the tolerance form one group.
+
+    The scratch memory contains the group of each unit after the unit vectors.
+    """
+    n, units = copy_units(state, first, layer), state.sizes[layer + 1]
+    group, groups = units * (n + 1), units
+    for i in range(units):
+        state.scratch[group + i] = i
+        for j in range(i):
+            mine, other = state.scratch[group + i], state.scratch[group + j]
+            if mine != other and unit_distance(state, layer, i, j, n, tolerance) < tolerance:
+                for k in range(i + 1):
+                    if state.scratch[group + k] == mine:
+                        state.scratch[group + k] = other
+                groups -= 1
+    return np.float64(groups)
+
+
+@inlined
+def normalize(scratch, theta, first, n, out):
+    """Write a vector divided by its norm into the scratch memory; NaN for the zero vector."""
     most, total = largest(theta, first, 1, n), 0.0
     for k in range(n):
         scratch[out + k] = theta[first + k] / most
@@ -174,78 +218,77 @@ def aim(scratch, theta, first, n, out):
         scratch[out + k] /= math.sqrt(total)
 
 
-@njit(error_model="numpy", inline="always")
-def cosine(shape, theta, first, layer):
-    """Mean |cosine| of the incoming weights and biases of two units of a layer; NaN without a pair that has one."""
-    n, total, pairs = shape.sizes[layer] + shape.bias, 0.0, 0
-    for i in range(shape.sizes[layer + 1]):
-        aim(shape.scratch, theta, first + i * n, n, i * n)
+@inlined
+def cosine(state, first, layer):
+    """Mean |cosine| of the incoming weights and biases over pairs of units; NaN without a pair of nonzero vectors."""
+    n, total, pairs = state.sizes[layer] + state.bias, 0.0, 0
+    for i in range(state.sizes[layer + 1]):
+        normalize(state.scratch, state.theta, first + i * n, n, i * n)
         for j in range(i):
             product = 0.0
             for k in range(n):
-                product += shape.scratch[i * n + k] * shape.scratch[j * n + k]
+                product += state.scratch[i * n + k] * state.scratch[j * n + k]
             if abs(product) >= 0.0:
                 total, pairs = total + min(abs(product), 1.0), pairs + 1
     return total / pairs
 
 
-@njit(error_model="numpy", inline="always")
-def displacement(shape, theta, start, n):
-    """Euclidean distance of two networks."""
-    for k in range(n):
-        shape.scratch[k] = theta[k] - start[k]
-    return norm(shape.scratch, 0, n)
+OF_NETWORK: dict[str, Any] = {
+    "loss": inlined(lambda state, first, layer: state.loss),
+    "grad_norm": inlined(lambda state, first, layer: norm(state.grad, 0, state.n)),
+    "separation": separation,
+    "param_norm": inlined(lambda state, first, layer: norm(state.theta, 0, state.n)),
+    "distance": distance_to_start,
+}
+"""Measures of the whole network, by name."""
+
+OF_LAYER: dict[str, Any] = {
+    "layer_norm": layer_norm,
+    "imbalance": imbalance,
+    "effective_width": inlined(lambda state, first, layer: groups_of_units(state, first, layer, SMALLEST)),
+    "effective_width_tol": inlined(lambda state, first, layer: groups_of_units(state, first, layer, state.tolerance)),
+    "cosine": cosine,
+}
+"""Measures of a layer, by name."""
+
+FUNCTIONS = OF_NETWORK | OF_LAYER
 
 
-@njit(error_model="numpy", inline="always")
-def of_layer(field, shape, theta, first, layer):
-    """A measure of one layer, whose parameters begin at `first`."""
-    if field == LAYER_NORM:
-        return norm(theta, first, (shape.sizes[layer] + shape.bias) * shape.sizes[layer + 1])
-    if field == IMBALANCE:
-        return imbalance(shape, theta, first, layer)
-    if field == COSINE:
-        return cosine(shape, theta, first, layer)
-    return effective_width(shape, theta, first, layer, shape.tolerance if field == WIDTH_TOL else SMALLEST)
+def dispatcher(functions: dict[str, Any]) -> Any:
+    """Compiled ``call(field, state, first, layer)``, which calls the function of ``FIELDS[field]``."""
+
+    def branch(index: int, function: Any, others: Any) -> Any:
+        @inlined
+        def call(field, state, first, layer):
+            if field == index:
+                return function(state, first, layer)
+            return others(field, state, first, layer)
+
+        return call
+
+    call = inlined(lambda field, state, first, layer: math.nan)  # never called: see `mask`
+    for name, function in functions.items():
+        call = branch(FIELDS.index(name), function, call)
+    return call
 
 
-@njit(error_model="numpy", inline="always")
-def of_network(field, shape, theta, grad, start, n, loss):
-    """A measure of the network as a whole."""
-    if field == LOSS_FIELD:
-        return loss
-    if field == GRAD_NORM:
-        return norm(grad, 0, n)
-    if field == SEPARATION:
-        return separation(shape, theta)
-    return norm(theta, 0, n) if field == PARAM_NORM else displacement(shape, theta, start, n)
-
-
-class Shape(NamedTuple):
-    """Layer sizes, how many layers of weights, whether there are biases, which layers are odd functions; scratch; the
-    tolerance of the effective width."""
-
-    sizes: Any
-    layers: int
-    bias: int
-    odd: Any
-    scratch: Any
-    tolerance: float
+of_network, of_layer = dispatcher(OF_NETWORK), dispatcher(OF_LAYER)
+LOSS_BIT, NETWORK_BITS, LAYER_BITS = (mask(fields) for fields in (["loss"], OF_NETWORK, ["layer_norm"]))
 
 
 def write_row(fields, out, n, loss, theta, grad, start, sizes, layers, bias, odd, scratch, tolerance):
     """Write the measures of the mask `fields` of a network with `n` parameters; all numbers are float64."""
-    shape, at = Shape(sizes, layers, bias, odd, scratch, tolerance), 0
+    state, column = State(sizes, layers, bias, odd, n, loss, theta, grad, start, scratch, tolerance), 0
     for field in range(len(FIELDS)):
-        if fields >> field & 1 and field < LAYER_NORM:
-            out[at] = of_network(field, shape, theta, grad, start, n, loss)
-            at += 1
-        elif fields >> field & 1:
+        if fields & NETWORK_BITS & 1 << field:
+            out[column] = of_network(field, state, 0, 0)
+            column += 1
+        elif fields & 1 << field:
             first = 0
-            for layer in range(layers if field == LAYER_NORM else layers - 1):
-                out[at] = of_layer(field, shape, theta, first, layer)
+            for layer in range(layers if LAYER_BITS & 1 << field else layers - 1):
+                out[column] = of_layer(field, state, first, layer)
                 first += (sizes[layer] + bias) * sizes[layer + 1]
-                at += 1
+                column += 1
 
 
 WORD, NUMBER = types.int64, types.float64
@@ -265,12 +308,12 @@ def address() -> int:
 def measure(
     typingctx, address, fields, out, n, loss, theta, grad, start, sizes, layers, bias, odd, scratch, tolerance
 ):  # fmt: skip
-    """`write_row` at its address."""
+    """Call `write_row` by its address."""
 
     def codegen(context, builder, sig, args):
-        target, *given = args
-        function = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        builder.call(builder.inttoptr(target, function.as_pointer()), given)
+        target, *arguments = args
+        function = ir.FunctionType(ir.VoidType(), [value.type for value in arguments])
+        builder.call(builder.inttoptr(target, function.as_pointer()), arguments)
         return context.get_dummy_value()
 
     return types.void(WORD, *ROW.args), codegen

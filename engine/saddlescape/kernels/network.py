@@ -1,10 +1,10 @@
-"""Loss and gradient of a network of any depth, a few samples at a time.
+"""Forward and backward pass of a network of any depth, a tile of a few samples at a time.
 
-Legend, per sample: z pre-activation, y value of a unit, slope its derivative, delta the loss's derivative by z.
-Samples go through the network in tiles, so that the chains of several samples overlap and a weight is loaded once
-for all of them.  `values` and `deltas` are scratch rows by unit and sample of the tile; `deltas` hold slopes until
-the error comes back.  Sums run in one order, the same for every unit of a layer and whatever the tiles, so
-identical units stay identical to the last bit.
+Notation, per sample: z is the pre-activation of a unit, y its value, slope the derivative of y with respect to z, and
+delta the derivative of the loss with respect to z.  In a tile, the dependency chains of several samples overlap, and
+each weight is loaded once for all of them.  `values` and `deltas` are scratch rows, one per unit and sample of the
+tile; the rows of `deltas` contain the slopes until the backward pass replaces them.  All sums have the same order for
+every unit of a layer, whatever the tiles are, so identical units stay identical to the last bit.
 """
 
 import math
@@ -20,15 +20,15 @@ from saddlescape.kernels.variant import Layer, Variant
 from saddlescape.words import losses
 
 TILE = 4
-"""Samples that go through the network together."""
+"""Number of samples in a tile."""
 
 ACTIVATION_COST = 32
-"""Lane operations of a costly activation, for the choice of what to unroll."""
+"""Lane operations of a costly activation, to decide which loops are unrolled."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """`size` samples from sample `first` on, of a batch of `batch`, and the memory that they pass through."""
+    """`size` consecutive samples of a batch of `batch`, the first of index `first`, and the memory for their passes."""
 
     variant: Variant
     first: Index | int
@@ -41,14 +41,14 @@ class Tile:
     values: Rows
     deltas: Rows
     sums: Rows
-    """Loss so far, and largest error of an output so far."""
+    """Two rows: the loss and the largest error of the samples so far."""
 
     def unit(self, layer: Layer, j: Any, s: int) -> Any:
-        """Row of unit `j` of a layer for sample `s` of the tile."""
+        """Row of `values` and `deltas` of unit `j` of a layer for sample `s` of the tile."""
         return (layer.first_unit + j) * self.size + s
 
     def incoming(self, layer: Layer, i: Any, s: int) -> Lanes:
-        """What the layer hears from below: a number of the sample, or a unit's value."""
+        """Input `i` of a layer: an input of the network, or the value of a unit of the layer below."""
         if layer.is_first:
             return self.X[(self.first + s) * layer.fan_in + i]
         return self.values[(layer.first_unit - layer.fan_in + i) * self.size + s]
@@ -61,17 +61,17 @@ class Tile:
         return range(self.size)
 
     def target(self, layer: Layer, j: Any, s: int) -> Lanes:
-        """What output `j` should be."""
+        """Target of output `j`."""
         return self.T[(self.first + s) * layer.fan_out + j]
 
-    def notice(self, error: Lanes) -> None:
-        """Keep the largest error."""
-        worst = self.sums[1]
-        self.sums[1] = select(worst < error, error, worst)
+    def update_max_error(self, error: Lanes) -> None:
+        """Update the largest error."""
+        max_error = self.sums[1]
+        self.sums[1] = select(max_error < error, error, max_error)
 
 
 def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:
-    """Bias plus weighted inputs of unit `j`, inputs in order, one for each sample."""
+    """Pre-activations of unit `j`, one per sample: the bias plus the weighted inputs, added in order."""
     row = j * layer.width + layer.first_param
 
     def add(i: Any, z: list[Lanes]) -> list[Lanes]:
@@ -89,7 +89,7 @@ def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:
 
 
 def forward(tile: Tile, layer: Layer) -> None:
-    """Values and slopes of a hidden layer."""
+    """Compute the values and slopes of a hidden layer."""
 
     def unit(j: Any) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
@@ -99,12 +99,12 @@ def forward(tile: Tile, layer: Layer) -> None:
     tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
 
 
-def outputs(tile: Tile, layer: Layer) -> None:
-    """Deltas of the outputs; the loss and the largest error grow."""
+def output_deltas(tile: Tile, layer: Layer) -> None:
+    """Compute the deltas of the outputs, and update the loss and the largest error."""
     loss = LOSSES[tile.variant.trainer.loss]
     factor = loss.slope_factor(tile.batch, layer.fan_out)
     if (term_of := loss.term) is None:
-        softmax(tile, layer, factor)
+        softmax_deltas(tile, layer, factor)
         return
 
     def unit(j: Any) -> None:
@@ -113,19 +113,20 @@ def outputs(tile: Tile, layer: Layer) -> None:
             term, delta, error = term_of(z, y, slope, tile.target(layer, j, s))
             tile.deltas[tile.unit(layer, j, s)] = delta if factor == 1 else delta * factor
             tile.sums[0] = tile.sums[0] + term
-            tile.notice(error)
+            tile.update_max_error(error)
 
     tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
 
 
-def softmax(tile: Tile, layer: Layer, factor: float) -> None:
-    """Cross-entropy of the outputs' softmax and targets that add up to one, per sample: m + ln(sum exp(z - m)) - z t.
+def softmax_deltas(tile: Tile, layer: Layer, factor: float) -> None:
+    """Softmax and cross-entropy for targets whose sum is one.  The term of a sample is m + ln(sum exp(z - m)) - z t.
 
-    m is the largest logit.  The sum is 1 + rest, and 1 - p of the largest is rest / (1 + rest): neither the loss nor
-    a delta rounds to zero where a sample is nearly learned.  Where e is 1 its derivative still counts.
+    m is the largest logit.  The sum is 1 + rest, and 1 - p of the largest logit is rest / (1 + rest), so neither the
+    loss nor a delta rounds to zero where a sample is almost learned.  `ties` adds the terms e = 1 separately, with
+    their derivatives if they are dual numbers.
     """
     zero = tile.sums[0].like(0.0)
-    largest, rest, ties, share = (tile.sums.scratch(tile.size) for _ in range(4))
+    largest, rest, ties, scale = (tile.sums.scratch(tile.size) for _ in range(4))
     for s in tile.samples:
         largest[s], rest[s], ties[s] = zero.like(-math.inf), zero, zero.like(-1.0)
 
@@ -134,7 +135,7 @@ def softmax(tile: Tile, layer: Layer, factor: float) -> None:
             tile.values[tile.unit(layer, j, s)] = z
             largest[s] = select(largest[s] > z, largest[s], z)
 
-    def weigh(j: Any) -> None:
+    def exponentiate(j: Any) -> None:
         for s in tile.samples:
             row = tile.unit(layer, j, s)
             gap = tile.values[row] - largest[s]
@@ -143,41 +144,41 @@ def softmax(tile: Tile, layer: Layer, factor: float) -> None:
             rest[s], ties[s] = rest[s] + select(e < 1.0, e, 0.0), ties[s] + select(e < 1.0, zero, e)
             tile.sums[0] = fma(-gap, tile.target(layer, j, s), tile.sums[0])
 
-    def compare(j: Any) -> None:
+    def delta_of(j: Any) -> None:
         for s in tile.samples:
             row, t = tile.unit(layer, j, s), tile.target(layer, j, s)
             e = tile.values[row]
-            near_one = fma(e - 1.0, share[s], (1.0 - t) - rest[s] * share[s])
-            delta = select(e < 1.0, e * share[s] - t, near_one)
+            near_one = fma(e - 1.0, scale[s], (1.0 - t) - rest[s] * scale[s])
+            delta = select(e < 1.0, e * scale[s] - t, near_one)
             tile.deltas[row] = delta * factor
-            tile.notice(abs(delta))
+            tile.update_max_error(abs(delta))
 
     tile.repeat(layer.fan_out, logit, layer.fan_in)
-    tile.repeat(layer.fan_out, weigh, ACTIVATION_COST)
+    tile.repeat(layer.fan_out, exponentiate, ACTIVATION_COST)
     for s in tile.samples:
         rest[s] = rest[s] + ties[s]
-        share[s] = 1.0 / (1.0 + rest[s])
+        scale[s] = 1.0 / (1.0 + rest[s])
         tile.sums[0] = tile.sums[0] + log1p(rest[s])
-    tile.repeat(layer.fan_out, compare, 8)
+    tile.repeat(layer.fan_out, delta_of, 8)
 
 
-def say(tile: Tile, layer: Layer, said: Rows) -> None:
-    """What the outputs say, one row for each output of each sample; probabilities where the loss takes logits."""
+def write_outputs(tile: Tile, layer: Layer, outputs: Rows) -> None:
+    """Write the outputs, one row per sample and output; they are probabilities if the loss takes logits."""
     loss = tile.variant.trainer.loss
     if LOSSES[loss].term is None:
-        say_shares(tile, layer, said)
+        write_softmax(tile, layer, outputs)
         return
-    of = ACTIVATIONS[losses.LOSSES[loss].link or layer.activation]
+    activation = ACTIVATIONS[losses.LOSSES[loss].link or layer.activation]
 
     def unit(j: Any) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
-            said[(tile.first + s) * layer.fan_out + j] = of(z)[0]
+            outputs[(tile.first + s) * layer.fan_out + j] = activation(z)[0]
 
     tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
 
 
-def say_shares(tile: Tile, layer: Layer, said: Rows) -> None:
-    """The softmax of the outputs, exp(z - m) / sum exp(z - m) with m the largest logit."""
+def write_softmax(tile: Tile, layer: Layer, outputs: Rows) -> None:
+    """Write the softmax of the outputs, exp(z - m) / sum exp(z - m), where m is the largest logit."""
     zero = tile.theta[0].like(0.0)
     largest, total = (tile.sums.scratch(tile.size) for _ in range(2))
     for s in tile.samples:
@@ -188,23 +189,23 @@ def say_shares(tile: Tile, layer: Layer, said: Rows) -> None:
 
     def logit(j: Any) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
-            said[row(j, s)], largest[s] = z, select(largest[s] > z, largest[s], z)
+            outputs[row(j, s)], largest[s] = z, select(largest[s] > z, largest[s], z)
 
-    def weigh(j: Any) -> None:
+    def exponentiate(j: Any) -> None:
         for s in tile.samples:
-            said[row(j, s)] = e = exp_of_negative(said[row(j, s)] - largest[s])
+            outputs[row(j, s)] = e = exp_of_negative(outputs[row(j, s)] - largest[s])
             total[s] = total[s] + e
 
-    def share(j: Any) -> None:
+    def normalize(j: Any) -> None:
         for s in tile.samples:
-            said[row(j, s)] = said[row(j, s)] / total[s]
+            outputs[row(j, s)] = outputs[row(j, s)] / total[s]
 
-    for step, cost in ((logit, layer.fan_in), (weigh, ACTIVATION_COST), (share, 8)):
+    for step, cost in ((logit, layer.fan_in), (exponentiate, ACTIVATION_COST), (normalize, 8)):
         tile.repeat(layer.fan_out, step, cost)
 
 
 def add_gradient(tile: Tile, layer: Layer) -> None:
-    """Add the tile's gradient of a layer's parameters, samples in order."""
+    """Add the gradient of the tile to `grad` for the parameters of a layer, sample by sample."""
 
     def unit(j: Any) -> None:
         row = j * layer.width + layer.first_param
@@ -226,53 +227,53 @@ def add_gradient(tile: Tile, layer: Layer) -> None:
     tile.repeat(layer.fan_out, unit, layer.width)
 
 
-def send_back(tile: Tile, layer: Layer, below: Layer) -> None:
-    """Deltas of the layer below, units of this layer in order."""
+def backpropagate(tile: Tile, layer: Layer, below: Layer) -> None:
+    """Compute the deltas of the layer below from those of this layer, whose units are summed in order."""
 
     def unit(i: Any) -> None:
-        def share(j: Any) -> tuple[Lanes, list[Lanes]]:
+        def weight_and_deltas(j: Any) -> tuple[Lanes, list[Lanes]]:
             weight = tile.theta[j * layer.width + (layer.first_param + i)]
             return weight, [tile.deltas[tile.unit(layer, j, s)] for s in tile.samples]
 
-        def add(j: Any, back: list[Lanes]) -> list[Lanes]:
-            weight, deltas = share(j)
-            return [fma(weight, delta, old) for delta, old in zip(deltas, back, strict=True)]
+        def add(j: Any, sums: list[Lanes]) -> list[Lanes]:
+            weight, deltas = weight_and_deltas(j)
+            return [fma(weight, delta, total) for delta, total in zip(deltas, sums, strict=True)]
 
-        weight, deltas = share(0)
-        back = fold(tile.theta, layer.fan_out, [weight * delta for delta in deltas], add)
+        weight, deltas = weight_and_deltas(0)
+        sums = fold(tile.theta, layer.fan_out, [weight * delta for delta in deltas], add)
         for s in tile.samples:
             row = tile.unit(below, i, s)
-            tile.deltas[row] = back[s] * tile.deltas[row]
+            tile.deltas[row] = sums[s] * tile.deltas[row]
 
     tile.repeat(layer.fan_in, unit, layer.fan_out)
 
 
-def through(tile: Tile) -> None:
-    """One tile forward and backward."""
+def forward_and_backward(tile: Tile) -> None:
+    """The forward and backward pass of one tile."""
     *hidden, last = layers = tile.variant.layers
     for layer in hidden:
         forward(tile, layer)
-    outputs(tile, last)
+    output_deltas(tile, last)
     for below, layer in reversed(list(zip((None, *hidden), layers, strict=True))):
         add_gradient(tile, layer)
         if below is not None:
-            send_back(tile, layer, below)
+            backpropagate(tile, layer, below)
 
 
 def loss_and_gradient(
     builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Rows, T: Rows, first: Index | int, batch: int
 ) -> tuple[Lanes, Lanes]:
-    """(loss, largest error of an output) over `batch` samples from `first` on, in order; `grad` is filled."""
+    """(loss, largest error of an output) of `batch` samples, the first of index `first`; writes `grad`."""
     units = variant.n_units
-    zero = theta[0].like(-0.0)  # what is added to it keeps its bits; and LLVM makes no call to memset of it
+    zero = theta[0].like(-0.0)  # -0.0 + x has the bits of x, and LLVM does not turn stores of -0.0 into memset
     values, deltas, sums = (theta.scratch(n) for n in (units * TILE, units * TILE, 2))
     sums[0] = sums[1] = zero
 
     def clear(k: Any) -> None:
         grad[k] = zero
 
-    def tile(at: Any, size: int) -> None:
-        through(Tile(variant, at, size, batch, theta, grad, X, T, values, deltas, sums))
+    def tile(first: Any, size: int) -> None:
+        forward_and_backward(Tile(variant, first, size, batch, theta, grad, X, T, values, deltas, sums))
 
     repeat(builder, variant.n_params, clear, 1)
     tiles, rest = divmod(batch, TILE)

@@ -1,6 +1,6 @@
-"""Random numbers that depend on (seed, run, step, index) alone: Threefry-2x64, 13 rounds (Salmon et al. 2011).
+"""Random numbers that depend only on (seed, run, step, index): Threefry-2x64, 13 rounds (Salmon et al. 2011).
 
-A counter-based generator has no state to carry, so a run's numbers are the same in any lane and on any machine.
+A counter-based generator has no state, so the random numbers of a run are the same in any lane and on any machine.
 """
 
 import math
@@ -18,11 +18,11 @@ PARITY = 0x1BD11BDAA9FC1A22
 ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
 ROUNDS = 13
 SHUFFLES = 2**63
-"""Counters from here on order samples; those below are noise."""
+"""Counters from this value on shuffle the samples; smaller ones generate noise."""
 
 
 def threefry(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Two random words a lane; all arguments are LLVM values, one 64-bit word a lane."""
+    """Two random 64-bit words per lane; all arguments are LLVM values, one 64-bit word per lane."""
     words = kind.all(WORD)
     keys = (*key, builder.xor(builder.xor(*key), kind.constant(words, PARITY)))
     x, y = (builder.add(c, k) for c, k in zip(counter, key, strict=True))
@@ -41,7 +41,7 @@ def threefry(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[
 
 
 def uniform(builder: Any, kind: LaneType, word: Any) -> Lanes:
-    """A number in [1, 2) from the highest bits of a word."""
+    """A uniform number in [1, 2) from the highest bits of a word."""
     mantissa, bits = MANTISSA[kind.dtype], kind.word.width
     high = builder.lshr(word, kind.constant(kind.all(WORD), 64 - mantissa))
     high = high if bits == 64 else builder.trunc(high, kind.words)
@@ -50,7 +50,7 @@ def uniform(builder: Any, kind: LaneType, word: Any) -> Lanes:
 
 
 def normal(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[Any, Any]) -> Lanes:
-    """A standard normal number (Box & Muller 1958)."""
+    """A standard normal number per lane (Box & Muller 1958)."""
     first, second = threefry(builder, kind, key, counter)
     size = 2.0 - uniform(builder, kind, first)
     _, cosine = sin_slope(2 * math.pi * (uniform(builder, kind, second) - 1.5))
@@ -59,7 +59,7 @@ def normal(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[An
 
 @intrinsic
 def below(typingctx: Any, n: Any, seed: Any, run: Any, epoch: Any, i: Any) -> Any:
-    """A whole number from 0 to n - 1, n < 2**32, for the i-th draw of an epoch (multiply and shift, Lemire 2019)."""
+    """A uniform integer in [0, n), n < 2**32, for the i-th draw of an epoch (multiply and shift, Lemire 2019)."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         n, seed, run, epoch, i = args

@@ -1,4 +1,4 @@
-"""What this machine does at most: lane operations that wait for nothing, timed."""
+"""The peak throughput of this machine: times of independent lane operations."""
 
 import ctypes
 import time
@@ -17,18 +17,18 @@ from saddlescape.kernels.lanes import Lanes, LaneType, fma
 from saddlescape.system.arithmetic import ieee
 
 CHAINS = 12
-"""Independent results in flight: enough to hide latencies, and within the 16 registers of AVX2."""
+"""Independent dependency chains: enough to hide latencies, and they fit the 16 registers of AVX2."""
 
 LOOPS, CALLS, PASSES = 500, 100, 15
-"""Rounds of one timed call (some microseconds, mostly undisturbed), calls of a pass (the fastest counts), passes."""
+"""Rounds per timed call (some microseconds, mostly undisturbed), calls per pass (the fastest counts), passes."""
 
 SHORT, LONG = 4, 16
-"""Operations on each chain in rounds whose difference is free of the loop's own cost."""
+"""Operations per chain in a short and a long round; the difference of their times excludes the cost of the loop."""
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Operations of one round on each chain, and divides beside them on chains of their own."""
+    """Operations per chain in one round, and divisions per round, each on a chain of its own."""
 
     fused: int = 0
     add: int = 0
@@ -37,7 +37,7 @@ class Mix:
 
 
 def register() -> int:
-    """Bytes of the widest vector register."""
+    """Size of the widest vector register in bytes."""
     features = binding.get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
@@ -51,43 +51,43 @@ def _sum(a: Lanes, b: Lanes) -> Lanes:
 
 
 def _logic(a: Lanes, b: Lanes) -> Lanes:
-    """An integer sum: unlike logic proper, LLVM can neither fold nor merge it."""
+    """An integer sum, which LLVM can neither fold nor merge, unlike a logical operation."""
     words = [a.builder.bitcast(lanes.value, a.kind.words) for lanes in (a, b)]
     return Lanes(a.builder, a.kind, a.builder.bitcast(a.builder.add(*words), a.kind.numbers))
 
 
 def _round(mix: Mix, chains: list[Lanes], quotients: list[Lanes], one: Lanes) -> None:
-    """Append one round; the lists receive the new values."""
-    for at in range(max(mix.fused, mix.add, mix.logic)):
+    """Append one round of instructions; the lists are updated in variable."""
+    for index in range(max(mix.fused, mix.add, mix.logic)):
         for operation, times in ((_fused, mix.fused), (_sum, mix.add), (_logic, mix.logic)):
-            chains[:] = [operation(old, one) if at < times else old for old in chains]
+            chains[:] = [operation(old, one) if index < times else old for old in chains]
     for k in range(mix.divides):
         quotients[k] = one / quotients[k]
 
 
 def _module(mix: Mix, kind: LaneType) -> ir.Module:
-    """``probe(memory, times)``: the rounds, on values from memory and back to it."""
+    """Module with ``probe(memory, times)``: it loads values from memory, runs the rounds and stores the values."""
     module = ir.Module("probe")
-    of = ir.FunctionType(ir.VoidType(), [kind.number.as_pointer(), INDEX])
-    function = ir.Function(module, of, "probe")
+    signature = ir.FunctionType(ir.VoidType(), [kind.number.as_pointer(), INDEX])
+    function = ir.Function(module, signature, "probe")
     builder = ir.IRBuilder(function.append_basic_block())
     rows = Rows(builder, kind, function.args[0], "scratch")
     one, count = rows[0], CHAINS + mix.divides
-    kept = [cgutils.alloca_once_value(builder, rows[1 + k].value) for k in range(count)]
+    variables = [cgutils.alloca_once_value(builder, rows[1 + k].value) for k in range(count)]
     with cgutils.for_range(builder, function.args[1]):
-        values = [Lanes(builder, kind, builder.load(place)) for place in kept]
+        values = [Lanes(builder, kind, builder.load(variable)) for variable in variables]
         chains, quotients = values[:CHAINS], values[CHAINS:]
         _round(mix, chains, quotients, one)
-        for place, value in zip(kept, chains + quotients, strict=True):
-            builder.store(value.value, place)
-    for k, place in enumerate(kept):
-        rows[1 + k] = Lanes(builder, kind, builder.load(place))
+        for variable, value in zip(variables, chains + quotients, strict=True):
+            builder.store(value.value, variable)
+    for k, variable in enumerate(variables):
+        rows[1 + k] = Lanes(builder, kind, builder.load(variable))
     builder.ret_void()
     return module
 
 
 def _compiled(module: ir.Module) -> tuple[Any, Callable[[int, int], None]]:
-    """(owner of the machine code, function)."""
+    """(engine that owns the machine code, function)."""
     features = binding.get_host_cpu_features().flatten()
     target = binding.Target.from_default_triple()
     machine = target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=3, jit=True)
@@ -102,7 +102,7 @@ def _compiled(module: ir.Module) -> tuple[Any, Callable[[int, int], None]]:
 
 
 def nanoseconds(mixes: list[Mix], dtype: str) -> Iterator[dict[Mix, float]]:
-    """Time of one round of each mix on whole registers, the fastest of many calls, in pass after pass over all."""
+    """For each pass, the nanoseconds of one round of each mix on whole registers: the minimum over many calls."""
     kind = LaneType(dtype, register() // np.dtype(dtype).itemsize)
     probes = {mix: _compiled(_module(mix, kind)) for mix in mixes}
     memory = np.ones((1 + CHAINS + max(mix.divides for mix in mixes), kind.n), dtype=dtype)
@@ -118,11 +118,11 @@ def _seconds(probe: Callable[[int, int], None], memory: npt.NDArray[Any]) -> flo
 
 
 @dataclass(frozen=True)
-class Rates:
-    """Nanoseconds that an operation on one register takes, where many are in flight.
+class OperationTimes:
+    """Nanoseconds per operation on one register when many independent operations are in flight.
 
-    `arithmetic` is a mean over fused operations and sums in equal parts, `mixed` over these and logic.  `occupied` is
-    the time for which a divide beside them keeps fused operations from starting.
+    `arithmetic` is the mean for equal numbers of fused operations and sums, `mixed` the mean for these and logic.
+    `occupied` is the time during which a concurrent division keeps fused operations from starting.
     """
 
     fused: float
@@ -134,9 +134,9 @@ class Rates:
 
 
 _PARTS = {"fused": (1, 0, 0), "add": (0, 1, 0), "arithmetic": (1, 1, 0), "mixed": (2, 1, 1)}
-"""Shares of fused operations, sums and logic."""
+"""Proportions of fused operations, sums and logic."""
 
-_BESIDE = (Mix(fused=8, divides=2), Mix(fused=16, divides=4))
+_CONCURRENT = (Mix(fused=8, divides=2), Mix(fused=16, divides=4))
 
 
 def _mix(parts: tuple[int, int, int], operations: int) -> Mix:
@@ -147,17 +147,17 @@ _DIVIDES = (Mix(divides=SHORT), Mix(divides=2 * SHORT))
 _PAIRS = {name: (_mix(parts, SHORT), _mix(parts, LONG)) for name, parts in _PARTS.items()}
 
 
-def _derived(took: dict[Mix, float]) -> tuple[float, ...]:
-    """The fields of `Rates` from the times of one pass."""
-    each = [(took[b] - took[a]) / (CHAINS * (LONG - SHORT)) for a, b in _PAIRS.values()]
-    occupied = [(took[mix] - took[replace(mix, divides=0)]) / mix.divides for mix in _BESIDE]
-    return *each, (took[_DIVIDES[1]] - took[_DIVIDES[0]]) / SHORT, max(0.0, min(occupied))
+def _derived(times_of: dict[Mix, float]) -> tuple[float, ...]:
+    """The fields of `OperationTimes`, computed from the times of one pass."""
+    each = [(times_of[b] - times_of[a]) / (CHAINS * (LONG - SHORT)) for a, b in _PAIRS.values()]
+    occupied = [(times_of[mix] - times_of[replace(mix, divides=0)]) / mix.divides for mix in _CONCURRENT]
+    return *each, (times_of[_DIVIDES[1]] - times_of[_DIVIDES[0]]) / SHORT, max(0.0, min(occupied))
 
 
 @ieee()
-def rates(dtype: str) -> Rates:
-    """The machine's rates at its clock of the moment: medians over passes, a second or two in all."""
-    alone = [replace(mix, divides=0) for mix in _BESIDE]
-    mixes = dict.fromkeys([*_DIVIDES, *_BESIDE, *alone, *(mix for pair in _PAIRS.values() for mix in pair)])
-    passes = [_derived(took) for took in nanoseconds(list(mixes), dtype)]
-    return Rates(*map(median, zip(*passes, strict=True)))
+def operation_times(dtype: str) -> OperationTimes:
+    """Measure the operation times at the current clock frequency: medians over passes, in a second or two."""
+    alone = [replace(mix, divides=0) for mix in _CONCURRENT]
+    mixes = dict.fromkeys([*_DIVIDES, *_CONCURRENT, *alone, *(mix for pair in _PAIRS.values() for mix in pair)])
+    passes = [_derived(times_of) for times_of in nanoseconds(list(mixes), dtype)]
+    return OperationTimes(*map(median, zip(*passes, strict=True)))

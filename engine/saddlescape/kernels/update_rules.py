@@ -1,139 +1,144 @@
-"""Optimizers: pure functions (parameter, its state, gradient, rates) -> (new parameter, new state).
+"""Optimizers: pure functions (parameter, state, gradient, hyperparameters) -> (new parameter, new state).
 
-`state` has the optimizer's numbers for this parameter, zero at the start.  `rates` has the run's numbers by name, and
-what `prepare` made of them once for all parameters of a step.  Each optimizer is that of `torch.optim` where there is
-one of its name, with that one's defaults in the spec.
+`state` contains the optimizer's numbers for this parameter, which are zero at the start.  `hyperparameters` contains
+those of the run by name, and the values that `prepare` computes once per step for all parameters.  An optimizer with
+the same name as one of `torch.optim` has its definition and defaults.
 """
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from saddlescape.kernels.elementary import exp
-from saddlescape.kernels.flow_state import BLOCKS, NUMBERS
+from saddlescape.kernels.flow_state import BLOCKS, SCALARS
 from saddlescape.kernels.lanes import Lanes, copysign, fma, select, sqrt
 
 State = tuple[Lanes, ...]
 Hyperparameters = Mapping[str, Lanes]
 
 
-def gd(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
+def gd(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
     """Gradient descent: theta - learning_rate * g."""
-    return fma(-rates["learning_rate"], g, theta), state
+    return fma(-hyperparameters["learning_rate"], g, theta), state
 
 
-def momentum(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
+def momentum(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
     """Heavy ball (Polyak 1964): v = momentum * v + g, then a step of -learning_rate * v.
 
-    At a constant rate that is Kolen & Pollack's delta = -learning_rate * g + momentum * last delta.
+    With a constant learning rate this is Kolen & Pollack's delta = -learning_rate * g + momentum * last delta.
     """
-    v = fma(rates["momentum"], state[0], g)
-    return fma(-rates["learning_rate"], v, theta), (v,)
+    v = fma(hyperparameters["momentum"], state[0], g)
+    return fma(-hyperparameters["learning_rate"], v, theta), (v,)
 
 
-def nesterov(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
+def nesterov(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
     """Nesterov's momentum as in Sutskever et al. (2013): a step along g + momentum * v."""
-    v = fma(rates["momentum"], state[0], g)
-    return fma(-rates["learning_rate"], fma(rates["momentum"], v, g), theta), (v,)
+    v = fma(hyperparameters["momentum"], state[0], g)
+    return fma(-hyperparameters["learning_rate"], fma(hyperparameters["momentum"], v, g), theta), (v,)
 
 
-def adagrad(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """Adagrad (Duchi, Hazan & Singer 2011): the rate over the root of the sum of squares so far."""
+def adagrad(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Adagrad (Duchi, Hazan & Singer 2011): learning rate divided by the root of the sum of all squares of g."""
     total = fma(g, g, state[0])
-    return theta - rates["learning_rate"] * (g / (sqrt(total) + rates["epsilon"])), (total,)
+    return theta - hyperparameters["learning_rate"] * (g / (sqrt(total) + hyperparameters["epsilon"])), (total,)
 
 
-def rmsprop(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """RMSprop (Tieleman & Hinton 2012): the rate over the root of a running mean of squares."""
-    mean = fma(rates["smoothing"], state[0], (1.0 - rates["smoothing"]) * g * g)
-    return theta - rates["learning_rate"] * (g / (sqrt(mean) + rates["epsilon"])), (mean,)
+def rmsprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """RMSprop (Tieleman & Hinton 2012): learning rate divided by the root of a running mean of squares of g."""
+    mean = fma(hyperparameters["smoothing"], state[0], (1.0 - hyperparameters["smoothing"]) * g * g)
+    return theta - hyperparameters["learning_rate"] * (g / (sqrt(mean) + hyperparameters["epsilon"])), (mean,)
 
 
-def adam(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """Adam (Kingma & Ba 2015): running means of g and of its squares, both corrected for their start at zero."""
-    first = fma(1.0 - rates["beta1"], g - state[0], state[0])
-    second = fma(rates["beta2"], state[1], (1.0 - rates["beta2"]) * g * g)
-    root = fma(sqrt(second), rates["scale"], rates["epsilon"])
-    return theta - rates["learning_rate"] * rates["correction"] * (first / root), (first, second)
+def adam(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Adam (Kingma & Ba 2015): running means of g and of its squares, both corrected for their bias to zero."""
+    first = fma(1.0 - hyperparameters["beta1"], g - state[0], state[0])
+    second = fma(hyperparameters["beta2"], state[1], (1.0 - hyperparameters["beta2"]) * g * g)
+    root = fma(sqrt(second), hyperparameters["scale"], hyperparameters["epsilon"])
+    return theta - hyperparameters["learning_rate"] * hyperparameters["correction"] * (first / root), (first, second)
 
 
-def adamw(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
+def adamw(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
-    return adam(fma(-rates["learning_rate"] * rates["weight_decay"], theta, theta), state, g, rates)
+    return adam(decay(theta, hyperparameters), state, g, hyperparameters)
 
 
-def lion(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """Lion (Chen et al. 2023): steps of one length against the sign of a mean of g, and decoupled weight decay."""
+def decay(theta: Lanes, hyperparameters: Hyperparameters) -> Lanes:
+    """Decoupled weight decay: theta * (1 - learning_rate * weight_decay)."""
+    return fma(-hyperparameters["learning_rate"] * hyperparameters["weight_decay"], theta, theta)
+
+
+def lion(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Lion (Chen et al. 2023): steps of constant size by the sign of a mean of g, and decoupled weight decay."""
     last = state[0]
-    between, mean = (fma(1.0 - rates[beta], g - last, last) for beta in ("beta1", "beta2"))
-    decayed = fma(-rates["learning_rate"] * rates["weight_decay"], theta, theta)
-    return fma(-rates["learning_rate"], _sign(between), decayed), (mean,)
+    direction, mean = (fma(1.0 - hyperparameters[beta], g - last, last) for beta in ("beta1", "beta2"))
+    decayed = decay(theta, hyperparameters)
+    return fma(-hyperparameters["learning_rate"], _sign(direction), decayed), (mean,)
 
 
-def rprop(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """Rprop (Riedmiller & Braun 1993): a step size for each parameter, from the signs of g alone.
+def rprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Rprop (Riedmiller & Braun 1993): a step size for each parameter, which depends only on the signs of g.
 
-    A step size of 0 stands for the first one, the learning rate.  Every size, the first one too, is held between the
-    bounds, as in `torch.optim.Rprop`.
+    A stored step size of 0 means the initial one, the learning rate.  Every step size, including the first, is clamped
+    to the bounds, as in `torch.optim.Rprop`.
     """
-    last, size = state[0], select(state[1] > 0.0, state[1], rates["learning_rate"])
+    last, size = state[0], select(state[1] > 0.0, state[1], hyperparameters["learning_rate"])
     same, turned = last * g > 0.0, last * g < 0.0
-    factor = select(same, rates["eta_plus"], select(turned, rates["eta_minus"], 1.0))
-    size = _least(_most(size * factor, rates["step_min"]), rates["step_max"])
+    factor = select(same, hyperparameters["eta_plus"], select(turned, hyperparameters["eta_minus"], 1.0))
+    size = _minimum(_maximum(size * factor, hyperparameters["step_min"]), hyperparameters["step_max"])
     g = select(turned, g.like(0.0), g)
     return theta - _sign(g) * size, (g, size)
 
 
-def sign(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """Steps of one length against the sign of each component (signSGD, Bernstein et al. 2018); none where it is 0."""
-    return fma(-rates["learning_rate"], _sign(g), theta), state
+def sign(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Steps of constant size by the sign of each component of g, zero for a zero (signSGD, Bernstein et al. 2018)."""
+    return fma(-hyperparameters["learning_rate"], _sign(g), theta), state
 
 
-def normalized(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """Steps of length learning_rate along the unit gradient; none where it is 0."""
-    return fma(-rates["learning_rate"], g / rates["grad_norm"], theta), state
+def normalized(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Steps of length learning_rate along -g / |g|; no step where the gradient is zero."""
+    return fma(-hyperparameters["learning_rate"], g / hyperparameters["grad_norm"], theta), state
 
 
-def multiplicative(theta: Lanes, state: State, g: Lanes, rates: Hyperparameters) -> tuple[Lanes, State]:
-    """w * exp(-learning_rate * sign(w) * g): signs never change, and zero is for ever (Kivinen & Warmuth 1997)."""
-    return theta * exp(-rates["learning_rate"] * _sign(theta) * g), state
+def multiplicative(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """w * exp(-learning_rate * sign(w) * g): signs never change, and zero stays zero (Kivinen & Warmuth 1997)."""
+    return theta * exp(-hyperparameters["learning_rate"] * _sign(theta) * g), state
 
 
 def _sign(x: Lanes) -> Lanes:
     return select(abs(x) > 0.0, copysign(x.like(1.0), x), x)
 
 
-def _least(a: Lanes, b: Lanes) -> Lanes:
+def _minimum(a: Lanes, b: Lanes) -> Lanes:
     return select(a < b, a, b)
 
 
-def _most(a: Lanes, b: Lanes) -> Lanes:
+def _maximum(a: Lanes, b: Lanes) -> Lanes:
     return select(a > b, a, b)
 
 
-def correct_bias(rates: dict[str, Lanes], state: State, grad_norm: Callable[[], Lanes]) -> State:
-    """Adam's corrections; `state` holds 1 - beta**step of both means."""
-    first, second = (
-        fma(rates[beta], old, 1.0 - rates[beta]) for beta, old in zip(("beta1", "beta2"), state, strict=True)
-    )
-    rates["correction"], rates["scale"] = 1.0 / first, 1.0 / sqrt(second)
+def correct_bias(hyperparameters: dict[str, Lanes], state: State, grad_norm: Callable[[], Lanes]) -> State:
+    """Compute the bias corrections of Adam; `state` contains 1 - beta**step for both means."""
+    betas = (hyperparameters["beta1"], hyperparameters["beta2"])
+    first, second = (fma(beta, old, 1.0 - beta) for beta, old in zip(betas, state, strict=True))
+    hyperparameters["correction"], hyperparameters["scale"] = 1.0 / first, 1.0 / sqrt(second)
     return first, second
 
 
-def take_norm(rates: dict[str, Lanes], state: State, grad_norm: Callable[[], Lanes]) -> State:
-    """The gradient's norm; 1 where it is 0, so that nothing moves."""
+def compute_norm(hyperparameters: dict[str, Lanes], state: State, grad_norm: Callable[[], Lanes]) -> State:
+    """Compute the norm of the gradient; 1 where the gradient is zero, so that the step is zero."""
     norm = grad_norm()
-    rates["grad_norm"] = select(norm > 0.0, norm, 1.0)
+    hyperparameters["grad_norm"] = select(norm > 0.0, norm, 1.0)
     return state
 
 
 class UpdateRule(NamedTuple):
-    """The update of one parameter; how many numbers of state it keeps for each, and for the step as a whole.
+    """An optimizer: its update of one parameter, and its numbers of state for each parameter and for the whole step.
 
-    ``prepare(rates, state, grad_norm)`` adds to the numbers of a step before it.
+    ``prepare(hyperparameters, state, grad_norm)`` runs once before each step: it adds values to `hyperparameters` and
+    returns the new state of the step.
     """
 
     update: Callable[[Lanes, State, Lanes, Hyperparameters], tuple[Lanes, State]] | None
-    """None: the flow, which takes several gradients a step (flow.py)."""
+    """None for the gradient flow, which evaluates several gradients per step (flow.py)."""
 
     states: int = 0
     prepare: Callable[[dict[str, Lanes], State, Callable[[], Lanes]], State] | None = None
@@ -151,8 +156,8 @@ RULES = {
     "lion": UpdateRule(lion, 1),
     "rprop": UpdateRule(rprop, 2),
     "sign": UpdateRule(sign),
-    "normalized": UpdateRule(normalized, 0, take_norm),
+    "normalized": UpdateRule(normalized, 0, compute_norm),
     "multiplicative": UpdateRule(multiplicative),
-    "flow": UpdateRule(None, BLOCKS, None, NUMBERS),
+    "flow": UpdateRule(None, BLOCKS, None, SCALARS),
 }
-"""By the words of `words.optimizers`."""
+"""By the names of `words.optimizers`."""

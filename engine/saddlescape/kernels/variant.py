@@ -1,4 +1,4 @@
-"""What the compiler specialises on: the trainer, its samples and the lanes, as the Numba type of a small argument."""
+"""The variant of a kernel: everything that the compiler specializes on, as the Numba type of a small argument."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,16 +16,16 @@ from saddlescape.words.optimizers import OPTIMIZERS, Decay, Optimizer
 
 @dataclass(frozen=True)
 class Trainer:
-    """What all runs of a call share: layer sizes (inputs first, outputs last), the functions' names, the batches.
+    """What all runs of a call share: layer sizes (inputs first, outputs last), functions by name, and batches.
 
-    `weight_decay`, `layer_rates` and `noise` say that there are such numbers, not what they are.  `shuffled` batches
-    take the samples in a fresh order each epoch.
+    `weight_decay`, `layer_rates` and `noise` state whether there are such hyperparameters; their values belong to the
+    runs.  If `shuffled`, each epoch takes the samples in a new order.
     """
 
     sizes: tuple[int, ...]
     bias: bool
     activations: tuple[str, ...]
-    """Of each layer, outputs included."""
+    """One per layer, including the output layer."""
 
     loss: str
     optimizer: str
@@ -33,14 +33,18 @@ class Trainer:
     weight_decay: bool = False
     layer_rates: bool = False
     batch: int = 0
-    """Samples of a step; 0 for all."""
+    """Samples per step; 0 means all."""
     shuffled: bool = False
     noise: bool = False
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of weights; `first_unit` counts the units of the layers below, inputs not among them."""
+    """One layer of weights.
+
+    `first_param` is the offset of its parameters in the parameter vector, `first_unit` the number of units in the
+    layers below, without the inputs.
+    """
 
     fan_in: int
     fan_out: int
@@ -51,7 +55,7 @@ class Layer:
 
     @property
     def width(self) -> int:
-        """Parameters of one unit: its incoming weights, then its bias."""
+        """Number of parameters of one unit: its incoming weights, then its bias."""
         return self.fan_in + self.bias
 
     @property
@@ -70,12 +74,12 @@ class Variant:
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """From the inputs to the outputs."""
-        trainer, found, param, unit = self.trainer, [], 0, 0
+        """The layers in the order of the forward pass."""
+        trainer, layers, param, unit = self.trainer, [], 0, 0
         for (fan_in, fan_out), activation in zip(pairwise(trainer.sizes), trainer.activations, strict=True):
-            found.append(Layer(fan_in, fan_out, trainer.bias, param, unit, activation))
+            layers.append(Layer(fan_in, fan_out, trainer.bias, param, unit, activation))
             param, unit = param + (fan_in + trainer.bias) * fan_out, unit + fan_out
-        return tuple(found)
+        return tuple(layers)
 
     @property
     def optimizer(self) -> Optimizer:
@@ -91,18 +95,18 @@ class Variant:
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:
-        """Names of the numbers that a run steps by, in the order of their rows."""
-        decays = self.optimizer.decay is Decay.DECOUPLED or self.trainer.weight_decay
-        decay = ("weight_decay",) if decays else ()
+        """Names of the hyperparameters of a run, in the order of their rows."""
+        has_decay = self.optimizer.decay is Decay.DECOUPLED or self.trainer.weight_decay
+        decay = ("weight_decay",) if has_decay else ()
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
         schedule = self.schedule.hyperparameters if self.schedule else ()
         noise = ("noise",) if self.trainer.noise else ()
-        rate = ("learning_rate",) if self.optimizer.steps else ()
-        return (*rate, *self.optimizer.own, *decay, *schedule, *layers, *noise)
+        learning_rate = ("learning_rate",) if self.optimizer.steps else ()
+        return (*learning_rate, *self.optimizer.own, *decay, *schedule, *layers, *noise)
 
     @property
-    def keeps_slope(self) -> bool:
-        """Whether the gradient of the loss is kept beside that of the objective: noise is added before the decay."""
+    def keeps_loss_gradient(self) -> bool:
+        """Whether `grad` also stores the gradient of the loss: noise is added to it before the weight decay."""
         return self.trainer.weight_decay and self.trainer.noise and not self.trainer.batch
 
     @property
@@ -112,12 +116,12 @@ class Variant:
 
     @property
     def n_states(self) -> int:
-        """Rows of the optimizer's state: by parameter, of the step as a whole, and the schedule's clock."""
+        """Rows of the optimizer's state: of the parameters, of the whole step, and the step count of the schedule."""
         return self.n_params * self.rule.states + self.rule.step_states + (self.schedule is not None)
 
     @property
     def batches(self) -> tuple[int, int]:
-        """Samples of a batch, and how many steps make an epoch; the last batch may be smaller."""
+        """Samples per batch and steps per epoch; the last batch of an epoch may be smaller."""
         size = self.trainer.batch or self.samples
         return size, -(-self.samples // size)
 
@@ -131,14 +135,14 @@ class Variant:
 
 
 class Net:
-    """A value whose Numba type is the variant."""
+    """An argument without data whose Numba type is the variant."""
 
     def __init__(self, variant: Variant) -> None:
         self.variant = variant
 
 
 class NetType(types.Type):
-    """Numba type of `Net`."""
+    """Numba type of a `Net`, which differs between variants."""
 
     def __init__(self, variant: Variant) -> None:
         self.variant = variant

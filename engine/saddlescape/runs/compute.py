@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Trained, outputs, places
+from saddlescape.kernels import Batch, Trained, columns, outputs
 from saddlescape.network import layout
 from saddlescape.plan import Block, Plan, starts
 from saddlescape.runs.classify import classify
@@ -115,8 +115,8 @@ def measured(
     fields: Collection[str], spec: Spec, rows: Floats, theta: npt.NDArray[Any]
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Yield measures by name: from the kernel's rows (..., n_values), or from the parameters (..., n_params)."""
-    for name, columns in places({*fields} - {"outputs"}, len(spec.sizes) - 1).items():
-        yield name, rows[..., columns]
+    for name, index in columns({*fields} - {"outputs"}, len(spec.sizes) - 1).items():
+        yield name, rows[..., index]
     if "outputs" in fields:
         yield "outputs", outputs(plain_trainer(spec), spec.loaded.X, theta)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
 from saddlescape.kernels.batch import LANE_BYTES
-from saddlescape.kernels.caching import TOLD
+from saddlescape.kernels.caching import WARNED
 from saddlescape.kernels.limit import limit
 from saddlescape.kernels.network import ACTIVATION_COST, TILE
 from saddlescape.kernels.update_rules import RULES
@@ -117,7 +117,7 @@ def _compiled(sweep: Sweep, probed: Spec) -> float:
     """Seconds of the compiler; none of the kernel that was probed, if it is kept."""
     compiled, each = kernels(sweep), 1 + ("outputs" in sweep.spec.record.fields)  # which have a kernel of their own
     dtypes = {spec.network.dtype for spec in compiled}
-    kept = 0.0 if TOLD in os.environ else _kernel(probed)
+    kept = 0.0 if WARNED in os.environ else _kernel(probed)
     return OTHER_DTYPE * (len(dtypes) - 1) + each * sum(map(_kernel, compiled)) - kept
 
 

@@ -1,0 +1,132 @@
+"""The arrays of a training call, their rows, and the pointers through which compiled code reads and writes them.
+
+`clock` counts for all lanes, `progress` has one column per lane, and `monitor` (rows in tick.py) contains what the last
+tick computed:
+
+| array | entry or row | meaning |
+| --- | --- | --- |
+| clock | TICK | number of ticks so far; -1 before the lanes are filled |
+|  | NEXT_RUN | the run that the next free lane takes |
+|  | ACTIVE | number of lanes with an unfinished run; the call ends at 0 |
+|  | NEXT_DUE | the first tick at which a lane is due |
+|  | FLAGS | UNCHANGED, CHECK_REQUESTED of the last tick until they are handled; FRESH in the gradient flow |
+| progress | RUN | the run of the lane; -1 if the lane is idle |
+|  | START_TICK | the tick at which the run started |
+|  | NEXT_RECORD | the index of its next record |
+|  | DUE_TICK | the tick at which the lane is due next, for a record or the end of its budget |
+|  | FINISHED | 1 from the stop of the run until the lane is refilled |
+| monitor | LOSS, MAX_ERROR | loss and largest error before the step |
+|  | IDLE | 1 in a lane without a run, which therefore never counts as unchanged |
+|  | CHANGED | the bits that the step changed; if there are none, the state is a fixed point |
+|  | CHECK | 1 if the lane is checked for events at this tick |
+
+CHECK is 1 at every tick without minibatches; with minibatches, at the start of a run and after epochs that request it.
+"""
+
+from typing import Any, NamedTuple
+
+from numba import njit
+
+from saddlescape.kernels.measures import LOSS_BIT
+from saddlescape.kernels.tick import pointer
+from saddlescape.words.outcomes import StopReason
+
+BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED, STIFF = map(int, StopReason)
+ESCAPE, SOLUTION, STOP, REASON = range(4)  # columns of `events`
+MAX_GRADIENT, MEASURES = range(2)  # columns of `final`: the first of the measures is the second
+RUN, START_TICK, NEXT_RECORD, DUE_TICK, FINISHED = range(5)  # rows of `progress`
+TICK, NEXT_RUN, ACTIVE, NEXT_DUE, FLAGS = range(5)  # entries of `clock`
+NEVER = 2**62
+ONLY_LOSS = LOSS_BIT  # a mask of measures
+
+
+class LaneState(NamedTuple):
+    """State of the lanes; arrays (rows, lanes) of the dtype of the networks unless stated otherwise."""
+
+    theta: Any
+    state: Any  # of the optimizer
+    grad: Any
+    hyperparameters: Any
+    monitor: Any
+    keys: Any  # (3, lanes) uint64: seed, run, step
+    X: Any  # (samples * n_in, lanes), shuffled
+    T: Any  # (samples * n_out, lanes)
+    progress: Any  # (5, lanes) int64
+    clock: Any  # (5,) int64
+
+
+class Runs(NamedTuple):
+    """All runs of one call; `theta` contains the starts and, at the end, the final parameters."""
+
+    theta: Any  # (runs, n_params)
+    hyperparameters: Any  # (runs, rows of `LaneState.hyperparameters`)
+    steps: Any  # (runs,) budget
+    recorded: Any  # (runs,) row of the trajectory, or -1
+    keys: Any  # (runs, 2) uint64: seed and number of the run
+    events: Any  # (runs, 4) escape, solve and stop step, stop reason
+    final: Any  # (runs, ...) largest gradient component, then the measures
+    times: Any  # (runs or 0, 3) float64: times of escape, solution and stop, in the gradient flow
+
+
+class Records(NamedTuple):
+    """Trajectories: `measures` (recorded runs, records, ...), `theta` (recorded runs or 0, records, n_params)."""
+
+    at: Any  # (records,) increasing; int64 steps, float64 times of the gradient flow
+    measures: Any
+    theta: Any
+
+
+class MeasureArguments(NamedTuple):
+    """Arguments of the measures: masks of the measures at records and at the end, and fields of `measures.State`."""
+
+    measure: int  # address of `measures.write_row`
+    fields: int
+    final_fields: int
+    sizes: Any
+    bias: int
+    odd: Any  # (layers,) int64
+    scratch: Any
+    tolerance: float
+
+
+class Counts(NamedTuple):
+    """Lengths of the arrays that the pointers refer to."""
+
+    lanes: int
+    params: int
+    states: int
+    hyperparameters: int
+    runs: int
+    records: int
+    row: int
+    final: int
+    keeps_theta: int
+    layers: int
+    samples: int
+    inputs: int
+    outputs: int
+
+
+@njit(error_model="numpy")
+def pointers(lanes, runs, records, measured, X, T):
+    """The same structures with pointers in place of arrays, and the lengths of the arrays."""
+    n = Counts(
+        lanes.theta.shape[1], lanes.theta.shape[0], lanes.state.shape[0], lanes.hyperparameters.shape[0],
+        runs.theta.shape[0], records.at.shape[0], records.measures.shape[2], runs.final.shape[1],
+        records.theta.shape[0], measured.sizes.shape[0] - 1, X.shape[0], X.shape[1], T.shape[1],
+    )  # fmt: skip
+    to_lanes = LaneState(
+        pointer(lanes.theta), pointer(lanes.state), pointer(lanes.grad), pointer(lanes.hyperparameters),
+        pointer(lanes.monitor), pointer(lanes.keys), pointer(lanes.X), pointer(lanes.T), pointer(lanes.progress),
+        pointer(lanes.clock),
+    )  # fmt: skip
+    to_runs = Runs(
+        pointer(runs.theta), pointer(runs.hyperparameters), pointer(runs.steps), pointer(runs.recorded),
+        pointer(runs.keys), pointer(runs.events), pointer(runs.final), pointer(runs.times),
+    )  # fmt: skip
+    to_records = Records(pointer(records.at), pointer(records.measures), pointer(records.theta))
+    to_measured = MeasureArguments(
+        measured.measure, measured.fields, measured.final_fields, pointer(measured.sizes), measured.bias,
+        pointer(measured.odd), pointer(measured.scratch), measured.tolerance,
+    )  # fmt: skip
+    return to_lanes, to_runs, to_records, to_measured, n
