@@ -245,7 +245,7 @@ def test_rates_of_networks_of_several_depths():
     assert [spec.training.layer_rates for spec in parse(TINY + depths + rates, Path()).structures] == [
         (0.5, 1), (0.5, 1, 1), (0.5,),
     ]  # fmt: skip
-    message = "must be an element of training.layer_rates, from 0; that has 1 (where network.hidden = [])"
+    message = "must be an element of training.layer_rates, counted from 0; the list has 1 (where network.hidden = [])"
     assert faults(TINY + depths + rates.replace(".0", ".1")) == f"training.layer_rates.1: {message}"
 
 
@@ -254,8 +254,8 @@ def test_rates_of_networks_of_several_depths():
     [
         (axis("starts.scale", "values = [1, 2]", "zip = 3"), r"axes\[0\].zip: must be a word of letters.*; got 3"),
         (axis("starts.scale", "values = [1, 2]", 'zip = "a b"'), r"axes\[0\].zip: must be a word"),
-        (axis("starts.scale", "values = [1, 2]", 'zip = "a"'), 'zip = "a" must be two or more; got starts.scale'),
-        (ZIPPED.replace("[1, 0.5, 2]", "[1, 2]"), "as many values each; got 3 of network.hidden, 2 of starts.scale"),
+        (axis("starts.scale", "values = [1, 2]", 'zip = "a"'), 'zip = "a" must be two or more; got only starts.scale'),
+        (ZIPPED.replace("[1, 0.5, 2]", "[1, 2]"), "equally many values; got 3 of network.hidden, 2 of starts.scale"),
         (ZIPPED.replace("[1, 0.5, 2]", "[1, 2, 2]"), r'zip = "size": must differ from each.*\[\[3\], 2.0\] twice'),
         (axis("starts.scale", "random = 3"), r"axes\[0\].random: must be a table such as {from = 0"),
         (axis("starts.scale", "random = {from = 0, to = 1}"), r"axes\[0\].random.n: is missing"),
@@ -263,15 +263,15 @@ def test_rates_of_networks_of_several_depths():
         (axis("starts.scale", "random = {from = 0, to = 1, n = 2, log = true}"), "greater than 0 with log = true"),
         (axis("starts.scale", "random = {from = -2, to = -1, n = 99}"), r"values\[7\]: must be at least 0.0; got -1"),
         (axis("starts.scale", "random = {from = -2, to = -1, n = 99}"), r"axes\[0\].values: has 91 more faults"),
-        (axis("starts.seed", "random = {from = 1, to = 9, n = 2}"), "needs a key that is a number.*got 'starts.seed'"),
-        (axis("starts.scale", "sobol = {from = 0, to = 1, n = 100}"), "power of 2.*got 100; 64 or 128"),
+        (axis("starts.seed", "random = {from = 1, to = 9, n = 2}"), "needs a key that only .*got 'starts.seed'"),
+        (axis("starts.scale", "sobol = {from = 0, to = 1, n = 100}"), "power of 2.*got 100; write 64 or 128"),
         (axis("starts.scale", "sobol = {from = 0, to = 1, n = 4, seed = 1}", 'zip = "a"')
-         + axis("stop.solved", "sobol = {from = 0, to = 1, n = 4}", 'zip = "a"'), r"seed: must be one.*got \[1, 0\]"),
-        (axis("network.hidden.1", "values = [3]"), "hidden.1: must be an element of network.hidden.*that has 1"),
+         + axis("stop.solved", "sobol = {from = 0, to = 1, n = 4}", 'zip = "a"'), r"seed: must be the.*got \[1, 0\]"),
+        (axis("network.hidden.1", "values = [3]"), "hidden.1: must be an element of network.hidden.*the list has 1"),
         (axis("network.hidden.00", "values = [3]"), "must be a key of the spec"),
         (axis("network.hidden.0", "values = [65]"), r"axes\[0\].values\[0\]: must be at most 64; got 65"),
         (axis("network.hidden", "values = [[2], [3]]") + axis("network.hidden.0", "values = [3, 4]"),
-         r"axes\[1\].key: must differ from the other axes; got 'network.hidden.0' beside 'network.hidden'"),
+         r"axes\[1\].key: must differ from the other axes; got 'network.hidden.0' and 'network.hidden'"),
         (axis("training.layer_rates.0", "values = [-1]"), r"axes\[0\].values\[0\]: must be at least 0"),
         (axis("training.layer_rates.0", "values = [1e301]"), r"layer_rates.0: must be at most 1e\+300 in size"),
         (axis("stop.solved", "values = [1]") * 65, "axes: must be at most 64 tables; got 65"),

@@ -281,7 +281,7 @@ def test_only_files_beside_the_spec_or_below_are_read(tmp_path):
 
     assert fault("sub/a.csv") == fault("./sub/a.csv") == ""
     for name in (str(tmp_path / "sub/a.csv"), "a\0.csv", ""):
-        assert fault(name).startswith("problem.file: must be a path from the spec's folder; got ")
+        assert fault(name).startswith("problem.file: must be a path relative to the spec's folder; got ")
     assert "must be a file; " in fault("pipe.csv")
     assert "must be a file; " in fault("folder.csv")
     assert "must be at most 16777216 bytes; got 16777222" in fault("large.csv")

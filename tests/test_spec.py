@@ -316,12 +316,12 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nstepper = "rprop"\nweight_decay = 1', 'training.weight_decay: belongs to optimizer = "gd"'),
         (XOR + '[training]\nstepper = "rprop"\nstep_max = 1e-9', "training.step_min: must be at most step_max = 1e-09"),
         (XOR + "[training]\nschedule_decay = 0.5", 'training.schedule_decay: belongs to schedule = "exponential"'),
-        (XOR + '[training]\nschedule = "exponential"\nschedule_decay = 1.5', "must be greater than 0 and at most 1; got 1.5"),  # noqa: E501
+        (XOR + '[training]\nschedule = "exponential"\nschedule_decay = 1.5', "must be greater than 0 and at most 1 with .*; got 1.5"),  # noqa: E501
         (XOR + "[training]\nepochs = 5\nsteps = 20", "training.epochs: cannot be combined with steps; got both"),
         (XOR + "[training]\nbatch = 0", 'batch: must be "full", "online", "shuffled" or a number of .*; got 0'),
         (XOR + '[starts]\ndirection = []', "starts.direction: must have at least 1 values; got 0"),
         (XOR + "[starts]\nx = {index = 1, to = 2, n = 3}", "starts.x.from: is missing; add from = ..."),
-        (XOR + "[training]\nbatch = 5", 'training.batch: must be at most 4, the samples; got 5; or write "full"'),
+        (XOR + "[training]\nbatch = 5", 'training.batch: must be at most 4, the number.*; got 5; or write "full"'),
         (XOR + "[training]\nbatch = 3\nsteps = 7", "must be a multiple of 2, the steps of an epoch; got 7; or write epochs = 4"),  # noqa: E501
         (XOR + '[training]\nbatch = "online"\n[stop]\ngradient = 1e-9', 'stop.gradient: needs batch = "full"'),
         (XOR + '[training]\nlayer_rates = [1]', "training.layer_rates: must have 2 values, one for each layer of weights; got 1"),  # noqa: E501

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from saddlescape.spec.axes import FIXED, KINDS, MAX_DIMENSIONS
 from saddlescape.spec.designs import Design
-from saddlescape.spec.model import ELEMENTS
-from saddlescape.spec.sweep import MAX_STRUCTURES
+from saddlescape.spec.keys import ELEMENTS
+from saddlescape.spec.points import MAX_STRUCTURES
 
 PAGE = (Path(__file__).parents[1] / "docs/spec.md").read_text()
 

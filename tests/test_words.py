@@ -19,7 +19,7 @@ from saddlescape.network import plateau, problems, reference
 from saddlescape.plan import Plan
 from saddlescape.plan import starts as draws
 from saddlescape.spec import parse
-from saddlescape.spec.model import Training
+from saddlescape.spec.sections import Training
 from saddlescape.words import activations, losses, measures, optimizers, schedules, starts, suggest
 from saddlescape.words import problems as words
 from saddlescape.words.outcomes import StopReason

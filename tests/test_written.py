@@ -100,7 +100,7 @@ def test_what_the_shell_did_to_quotes_is_told_with_what_to_write():
 def test_what_was_meant_is_told_as_it_is_written(override, remedy):
     message = told(XOR, override)
     assert message.endswith(f"; write '{remedy}'")
-    assert ("the shell takes quotes away" in message) == ('"' in remedy)
+    assert ("the shell removes quotes" in message) == ('"' in remedy)
     assert told(XOR, "network.hidden=4") == "network.hidden: must be a list; got 4; write [4]"
 
 
@@ -109,7 +109,7 @@ def test_a_name_without_its_ending_and_a_file_that_is_no_spec_are_told(tmp_path,
     Path("mine.toml").write_text(TINY)
     Path("mine.csv").write_text("x1,t1\n0,1\n")
     Path("mine.h5").write_bytes(b"\x89HDF")
-    for name, words in [("mine", "did you mean 'mine.toml'?"), ("mine.csv", "a TOML file, which names the data"),
+    for name, words in [("mine", "did you mean 'mine.toml'?"), ("mine.csv", "a TOML file that names the data file"),
                         ("mine.h5", "a spec is a TOML file")]:  # fmt: skip
         with pytest.raises(SpecError) as caught:
             load(name)

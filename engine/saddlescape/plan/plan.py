@@ -16,7 +16,7 @@ import numpy.typing as npt
 from saddlescape.network import layout
 from saddlescape.plan import starts
 from saddlescape.spec import Axis, Spec, Sweep
-from saddlescape.spec.model import PerOutcome
+from saddlescape.spec.sections import PerOutcome
 from saddlescape.system.spacing import geomspace
 from saddlescape.words.outcomes import Outcome
 from saddlescape.words.variables import RESERVED

@@ -14,7 +14,7 @@ from saddlescape.plan import Block, Plan, starts
 from saddlescape.runs.classify import classify
 from saddlescape.runs.prepare import plain_trainer, prepare
 from saddlescape.spec import Spec, only_numbers
-from saddlescape.spec.model import Record
+from saddlescape.spec.sections import Record
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.rounding import rounded
 from saddlescape.words.measures import BASIC, MEASURES

@@ -1,9 +1,12 @@
-"""Read a sweep from a TOML file, check it as a whole, and give the spec of each point."""
+"""Load and validate sweeps, and give the spec of each point."""
 
 from saddlescape.spec.axes import Axis, only_numbers
 from saddlescape.spec.checks import LARGEST
-from saddlescape.spec.model import NUMERIC, Spec, Starts
-from saddlescape.spec.sweep import Sweep, bundled, load, parse
+from saddlescape.spec.keys import NUMERIC
+from saddlescape.spec.loading import bundled, load, parse
+from saddlescape.spec.sections import Starts
+from saddlescape.spec.spec import Spec
+from saddlescape.spec.sweep import Sweep
 
 __all__ = [
     "LARGEST",

@@ -1,4 +1,4 @@
-"""The axes of a sweep: keys with values that are listed, evenly spaced or drawn."""
+"""The axes of a sweep: keys whose values are listed, evenly spaced or drawn."""
 
 import json
 import re
@@ -13,90 +13,98 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
-from saddlescape.spec.keys import ALIASES, FIRST_NAMES, KEYS, is_key
-from saddlescape.spec.model import ELEMENTS, Spec, is_number
-from saddlescape.spec.validate import Tree, field_faults
+from saddlescape.spec.keys import ALIASES, ELEMENTS, FIRST_NAMES, KEYS, is_key, is_number
+from saddlescape.spec.spec import Spec
+from saddlescape.spec.tree import Tree
+from saddlescape.spec.validate import field_faults
 from saddlescape.spec.values import whole
 from saddlescape.system.spacing import geomspace
 from saddlescape.words.suggest import nearest
 
 MAX_AXES, MAX_DIMENSIONS = 64, 16
-"""Of a sweep, and of its grid; a data set of HDF5 has at most 32 dimensions."""
+"""Limits of a sweep and of its grid; a data set of HDF5 has at most 32 dimensions."""
 
-TOLD = 8
-"""Faults of the values of one axis, at most."""
+MAX_FAULTS = 8
+"""Number of faults that are reported of the values of one axis."""
 
 FIXED = ("schema", "title", "starts.count", "starts.file", "starts.x", "starts.y")
-"""Keys that cannot be an axis, as none of `record` can: they shape the result as a whole."""
+"""Keys that cannot be an axis, like those of `record`, because they determine the shape of the whole result."""
 
 KINDS = ("values", "linspace", "logspace", *DESIGNS)
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A key of the spec and its values.  Axes with the same name in `zip` vary together, along one dimension."""
+    """A key of the spec and its values.
+
+    Attributes
+    ----------
+    key : the dotted path of the key.
+    values : in the order of the result.
+    zip : axes with the same name here vary together, along one dimension; "" for an axis that is not zipped.
+    first_name : the name that the key had in the first version, if the spec uses it.
+    """
 
     key: str
     values: tuple[Any, ...]
     zip: str = ""
-    said: str = ""
+    first_name: str = ""
 
     @property
     def name(self) -> str:
-        """The key as a result calls it: by its first name where the spec does, so that old specs give the same."""
-        return self.said or self.key
+        """The key as a result calls it: as the spec does, so that results of old specs do not change."""
+        return self.first_name or self.key
 
     @property
     def extremes(self) -> tuple[float, ...]:
-        """The least, the least positive and the largest of numbers."""
+        """The smallest value, the smallest positive value (0 if there is none) and the largest value."""
         return (min(self.values), min((v for v in self.values if v > 0), default=0.0), max(self.values))
 
     def resolved(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """The axis as plain JSON values."""
         return {"key": self.name, "values": list(self.values), **({"zip": self.zip} if self.zip else {})}
 
 
 def grid(axes: Sequence[Axis]) -> tuple[tuple[Axis, ...], ...]:
-    """The axes along each dimension: one, or those that are zipped; in the order in which they come first."""
-    along: dict[str | int, list[Axis]] = {}
+    """The axes along each dimension: one axis, or several that are zipped; in the order of their first axes."""
+    sides: dict[str | int, list[Axis]] = {}
     for number, axis in enumerate(axes):
-        along.setdefault(axis.zip or number, []).append(axis)
-    return tuple(map(tuple, along.values()))
+        sides.setdefault(axis.zip or number, []).append(axis)
+    return tuple(map(tuple, sides.values()))
 
 
 def only_numbers(axes: Sequence[Axis]) -> bool:
-    """Whether these axes change no more than numbers of a run: not the network, its data or its kernel."""
+    """Whether these axes change only numbers of a run, but not the network, its data or its kernel."""
     return all(is_number(axis.key) for axis in axes)
 
 
 def read(tables: Any) -> tuple[list[Axis], set[str], list[Fault]]:
-    """The sound axes of the ``[[axes]]`` tables, the keys of the others, and the faults of those."""
+    """The valid axes of the ``[[axes]]`` tables, and the keys and the faults of the others."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         return [], set(), [Fault("axes", "must be tables; write [[axes]]")]
     if len(tables) > MAX_AXES:
         return [], set(), [Fault("axes", f"must be at most {MAX_AXES} tables; got {len(tables)}; leave some out")]
     axes: list[Axis] = []
-    unsound: set[str] = set()
+    faulty: set[str] = set()
     faults: list[Fault] = []
-    said = [table.get("key") for table in tables]
-    tables = [table | {"key": ALIASES.get(str(key), key)} for table, key in zip(tables, said, strict=True)]
-    for number, table in enumerate(tables):
-        axis, found = _axis(number, tables)
-        if axis is not None and said[number] in FIRST_NAMES:
-            axis = replace(axis, said=said[number])
+    names = [table.get("key") for table in tables]
+    tables = [table | {"key": ALIASES.get(str(name), name)} for table, name in zip(tables, names, strict=True)]
+    for number, (table, name) in enumerate(zip(tables, names, strict=True)):
+        axis, axis_faults = _axis(number, tables)
         if axis is not None:
-            found += _overlapping(f"axes[{number}].key", axis.key, axes)
-        faults += found
-        if axis is not None and not found:
+            axis = replace(axis, first_name=name if name in FIRST_NAMES else "")
+            axis_faults += _overlapping(f"axes[{number}].key", axis.key, axes)
+        faults += axis_faults
+        if axis is not None and not axis_faults:
             axes.append(axis)
         else:
-            unsound |= {str(table.get("key"))} & KEYS.keys()
-    faults += [] if faults else _of_grid(axes)
-    return _evened(axes), unsound, faults
+            faulty |= {str(table["key"])} & KEYS.keys()
+    faults += [] if faults else _grid_faults(axes)
+    return _equally_long(axes), faulty, faults
 
 
-def _evened(axes: Sequence[Axis]) -> list[Axis]:
-    """The axes with as many values each where they are zipped, so that more can be said of them."""
+def _equally_long(axes: Sequence[Axis]) -> list[Axis]:
+    """The axes, of which those that are zipped are cut to equal lengths so that the points can be checked."""
     shortest = {side[0].zip: min(len(axis.values) for axis in side) for side in grid(axes)}
     return [replace(axis, values=axis.values[: shortest[axis.zip]]) if axis.zip else axis for axis in axes]
 
@@ -106,15 +114,15 @@ def _axis(number: int, tables: Sequence[Tree]) -> tuple[Axis | None, list[Fault]
     key, known = table["key"], ("key", *KINDS, "zip")
     faults = [Fault(f"{path}.{name}", f"is not a key{nearest(name, known)}") for name in table if name not in known]
     faults += [*_key(f"{path}.key", key), *_zip(f"{path}.zip", table.get("zip", "all"))]
-    given = [kind for kind in KINDS if kind in table]
-    if len(given) != 1:
-        faults.append(Fault(path, f"must have one of {', '.join(KINDS)}; got {len(given)}"))
+    kinds = [kind for kind in KINDS if kind in table]
+    if len(kinds) != 1:
+        faults.append(Fault(path, f"must have one of {', '.join(KINDS)}; got {len(kinds)}"))
     if faults:
         return None, faults
-    kind = given[0]
+    kind = kinds[0]
     values, faults = drawn(number, tables) if kind in DESIGNS else _expand(f"{path}.{kind}", kind, table)
-    checked, found = _check(f"{path}.values", str(key), values)
-    faults += found
+    checked, value_faults = _check(f"{path}.values", str(key), values)
+    faults += value_faults
     if not faults and "zip" not in table:
         faults += _repeated(f"{path}.{kind}", checked)
     return (None if faults else Axis(str(key), tuple(checked), table.get("zip", ""))), faults
@@ -136,22 +144,22 @@ def _overlapping(path: str, key: str, axes: Sequence[Axis]) -> list[Fault]:
     other = next((a.key for a in axes if f"{a.key}.".startswith(f"{key}.") or key.startswith(f"{a.key}.")), None)
     if other is None:
         return []
-    beside = "twice" if other == key else f"beside {other!r}"
-    return [Fault(path, f"must differ from the other axes; got {key!r} {beside}; remove one")]
+    got = f"{key!r} twice" if other == key else f"{key!r} and {other!r}"
+    return [Fault(path, f"must differ from the other axes; got {got}; remove one")]
 
 
-def _of_grid(axes: Sequence[Axis]) -> Iterator[Fault]:
-    """What is wrong with axes that are sound each."""
+def _grid_faults(axes: Sequence[Axis]) -> Iterator[Fault]:
+    """Faults of axes that do not fit each other."""
     sides = grid(axes)
     if len(sides) > MAX_DIMENSIONS:
         yield Fault("axes", f"must span at most {MAX_DIMENSIONS} dimensions; got {len(sides)}; zip some of them")
     for side in (side for side in sides if side[0].zip):
         name, lengths = f'zip = "{side[0].zip}"', [len(axis.values) for axis in side]
         if len(side) == 1:
-            yield Fault("axes", f"with {name} must be two or more; got {side[0].key} alone; leave its zip out")
+            yield Fault("axes", f"with {name} must be two or more; got only {side[0].key}; leave its zip out")
         elif len(set(lengths)) > 1:
             each = ", ".join(f"{n} of {axis.key}" for axis, n in zip(side, lengths, strict=True))
-            yield Fault("axes", f"with {name} must have as many values each; got {each}; or leave zip out for a grid")
+            yield Fault("axes", f"with {name} must have equally many values; got {each}; or leave zip out for a grid")
         else:
             yield from _repeated(f"axes with {name}", list(zip(*(axis.values for axis in side), strict=True)))
 
@@ -162,25 +170,25 @@ def _repeated(path: str, values: list[Any]) -> list[Fault]:
 
 
 def _expand(path: str, kind: str, table: Tree) -> tuple[list[Any], list[Fault]]:
-    given = table[kind]
+    value = table[kind]
     if kind == "values":
-        good = isinstance(given, list) and 0 < len(given) <= MAX_VALUES
-        fault = Fault(path, f"must be a list of 1 to {MAX_VALUES} values; got {given!r:.80}")
-        return (given, []) if good else ([], [fault])
-    numbers = isinstance(given, list) and [type(v) in (int, float) and abs(v) < 1e300 for v in given] == [True] * 3
-    number = whole(given[2]) if numbers else 0
-    if type(number) is not int or not 2 <= number <= MAX_VALUES:
-        return [], [Fault(path, f"must be [from, to, n] with n from 2 to {MAX_VALUES}; got {given!r:.80}")]
-    if kind == "logspace" and min(given[:2]) <= 0:
-        return [], [Fault(path, f"must run between numbers greater than 0; got {given!r:.80}")]
+        valid = isinstance(value, list) and 0 < len(value) <= MAX_VALUES
+        fault = Fault(path, f"must be a list of 1 to {MAX_VALUES} values; got {value!r:.80}")
+        return (value, []) if valid else ([], [fault])
+    numbers = isinstance(value, list) and [type(v) in (int, float) and abs(v) < 1e300 for v in value] == [True] * 3
+    n = whole(value[2]) if numbers else 0
+    if type(n) is not int or not 2 <= n <= MAX_VALUES:
+        return [], [Fault(path, f"must be [from, to, n] with n from 2 to {MAX_VALUES}; got {value!r:.80}")]
+    if kind == "logspace" and min(value[:2]) <= 0:
+        return [], [Fault(path, f"must run between numbers greater than 0; got {value!r:.80}")]
     space = geomspace if kind == "logspace" else np.linspace
-    values = space(float(given[0]), float(given[1]), number).tolist()
+    values = space(float(value[0]), float(value[1]), n).tolist()
     return [int(v) if not is_number(table["key"]) and v.is_integer() else v for v in values], []
 
 
 @cache
 def _adapter(key: str) -> TypeAdapter[Any]:
-    """Of a list of values of the key."""
+    """Validates a list of values of the key."""
     kind: Any = ELEMENTS.get(key.rpartition(".")[0])
     if kind is None:
         model, name = KEYS[key]
@@ -190,7 +198,7 @@ def _adapter(key: str) -> TypeAdapter[Any]:
 
 
 def fits(key: str, value: Any) -> bool:
-    """Whether a key may have a value, as far as the key alone decides."""
+    """Whether a key can have a value, whatever the other keys are."""
     return not _check(key, key, [value])[1]
 
 
@@ -199,5 +207,5 @@ def _check(path: str, key: str, values: list[Any]) -> tuple[list[Any], list[Faul
         return list(_adapter(key).validate_python(values)), []
     except ValidationError as error:
         faults = field_faults(error, Spec, path)
-        more = [Fault(path, f"has {len(faults) - TOLD} more faults like these")] if len(faults) > TOLD else []
-        return [], faults[:TOLD] + more
+        more = len(faults) - MAX_FAULTS
+        return [], faults[:MAX_FAULTS] + ([Fault(path, f"has {more} more faults like these")] if more > 0 else [])

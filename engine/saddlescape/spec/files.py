@@ -1,4 +1,4 @@
-"""The data files that a sweep names."""
+"""The data files of a sweep."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,18 +13,22 @@ from saddlescape.system import resources
 from saddlescape.system.user_files import file_bytes, from_npy
 
 COPIES = 4
-"""Of a file of starts, in memory while it is read and checked."""
+"""Number of copies of a file of starts in memory while it is read and checked."""
 
 
 class DataFiles:
-    """The data files of one sweep, each read once and told by the SHA-256 (hex) of the very bytes that were read.
+    """The data files of one sweep, each read once.
 
-    The methods raise ValueError with one line for the user if a file is no good.
+    The methods raise ValueError with one line for the user if a file is not valid.
 
     Parameters
     ----------
-    folder : where the files are.
-    contents : those of files that are not there, by their names in the spec.
+    folder : the folder that relative paths refer to.
+    contents : contents of files that are not in `folder`, by their names in the spec.
+
+    Attributes
+    ----------
+    sha256 : SHA-256 (hex) of the bytes that were read of each file, by its name in the spec.
     """
 
     def __init__(self, folder: Path, contents: Mapping[str, bytes] | None = None) -> None:
@@ -47,7 +51,8 @@ class DataFiles:
 
     def _path(self, name: str) -> Path:
         if not name or "\0" in name or Path(name).is_absolute():
-            raise ValueError(f"must be a path from the spec's folder; got {name!r:.80}; put the file beside the spec")
+            requirement = "must be a path relative to the spec's folder"
+            raise ValueError(f"{requirement}; got {name!r:.80}; put the file next to the spec")
         return self.folder / name
 
     def _read(self, name: str, path: Path, most: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The keys of a spec by their dotted paths."""
+"""The keys of a spec by their dotted paths, their other names, and what kind of key each is."""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from saddlescape.errors import Fault
-from saddlescape.spec.model import ELEMENTS, Spec
-from saddlescape.spec.values import Section, extra_of
+from saddlescape.spec.spec import Spec
+from saddlescape.spec.values import Activation, NonNegative, Section, Width, extra_of
+from saddlescape.words.optimizers import HYPERPARAMETERS
 from saddlescape.words.suggest import hint, nearest
 
 SECTIONS: dict[str, type[Section]] = {
@@ -21,8 +22,34 @@ KEYS: dict[str, tuple[type[BaseModel], str]] = {
     "title": (Spec, "title"),
     **{f"{name}.{key}": (model, key) for name, model in SECTIONS.items() for key in model.model_fields},
 }
-"""Every key of a spec by its dotted path: the class it belongs to and its field."""
+"""Each key of a spec by its dotted path: its class and the name of its field."""
 
+NUMERIC = (
+    "starts.scale",
+    *(f"training.{name}" for name, its in HYPERPARAMETERS.items() if its.by_run),
+    "training.schedule_decay",
+    "stop.solved",
+    "stop.gradient",
+    "stop.diverged",
+)
+"""Keys that only change a number of a run, but not the network, its data or its kernel; so do `LAYER_RATES`."""
+
+LAYER_RATES = "training.layer_rates"
+
+
+def is_number(key: str) -> bool:
+    """Whether a key only changes a number of a run: one of `NUMERIC`, or the learning-rate factor of one layer."""
+    return key in NUMERIC or key.startswith(f"{LAYER_RATES}.")
+
+
+ELEMENTS: dict[str, Any] = {
+    "network.hidden": Width,
+    "network.activation": Activation,
+    "starts.base": float,
+    "starts.direction": float,
+    LAYER_RATES: NonNegative,
+}
+"""Keys that are lists, with the types of their elements; an element is a key too: ``network.hidden.0``."""
 
 FIRST_NAMES = {
     f"{section}.{once}": f"{section}.{name}"
@@ -30,31 +57,31 @@ FIRST_NAMES = {
     for name, field in model.model_fields.items()
     if (once := extra_of(field).get("once"))
 }
-"""Names that keys had in the first version: results of specs that use them for an axis do, too."""
+"""Names that keys had in the first version; if a spec uses one for an axis, so does its result."""
 
 ALIASES = {**FIRST_NAMES, "training.lr": "training.learning_rate"}
 """Other names of keys."""
 
 
 def rename(tree: dict[str, Any]) -> Iterator[Fault]:
-    """Put keys under their names; a fault where one is there under two."""
+    """Replace other names of keys in `tree`; a fault for each key that is set under two names."""
     for alias, key in ALIASES.items():
         section, name = alias.split(".")
         table, new = tree.get(section), key.split(".")[1]
         if isinstance(table, dict) and name in table:
             if new in table:
-                yield Fault(alias, f"is another name of {key}, which is there, too; leave one out")
+                yield Fault(alias, f"is another name of {key}, which is also set; leave one out")
             table[new] = table.pop(name)
 
 
 def is_key(path: str) -> bool:
-    """Whether it is a key, or an element of a list of `ELEMENTS`: ``network.hidden.0``."""
-    whole, _, place = path.rpartition(".")
-    return path in KEYS or (whole in ELEMENTS and re.fullmatch(r"0|[1-9]\d{0,4}", place, re.ASCII) is not None)
+    """Whether a path is a key, or an element of a list in `ELEMENTS`, such as ``network.hidden.0``."""
+    whole, _, index = path.rpartition(".")
+    return path in KEYS or (whole in ELEMENTS and re.fullmatch(r"0|[1-9]\d{0,4}", index, re.ASCII) is not None)
 
 
 def nearest_key(path: str) -> str:
-    """``; did you mean 'x'?`` for the key or the section of a spec that is meant, or else those there are."""
+    """``; did you mean 'x'?`` for the key or section that `path` resembles, or else the keys or sections of a spec."""
     if "." in path:
         return nearest(path, KEYS)
     roots = (*SECTIONS, "axes", "schema", "title")

@@ -1,4 +1,4 @@
-"""Find all errors of a spec at once: in single keys, and between keys."""
+"""Find all faults of a spec at once: in single keys, and between keys."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from saddlescape.errors import Fault
 from saddlescape.spec.checks import CHECKS, Chosen
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import SECTIONS, nearest_key
-from saddlescape.spec.model import Side, Spec
+from saddlescape.spec.sections import Side
+from saddlescape.spec.spec import Spec
+from saddlescape.spec.tree import Tree
 from saddlescape.words.suggest import hint, nearest
-
-Tree = dict[str, Any]
 
 _RANGES = {
     "greater_than": ("gt", "greater than"),
@@ -31,14 +31,14 @@ _TYPES = {
 }
 
 
-def validate(tree: Tree, files: DataFiles, chosen: Chosen, unsound: Collection[str]) -> tuple[Spec, list[Fault]]:
-    """The spec of `tree`, with defaults in place of keys at fault, and everything wrong with it.
+def validate(tree: Tree, files: DataFiles, chosen: Chosen, faulty: Collection[str]) -> tuple[Spec, list[Fault]]:
+    """The spec of `tree`, with defaults in place of faulty keys, and all faults.
 
     Parameters
     ----------
-    files : where data files are read.
-    chosen : keys that go with another choice of these are no fault.
-    unsound : keys known to be at fault already; nothing more is said of what hangs on them.
+    files : reads the data files.
+    chosen : the keys that axes and overrides set.
+    faulty : keys that have faults already; checks that need them are skipped.
     """
     faults = [
         Fault(name, f"must be a table; write [{name}]; got {tree[name]!r:.80}")
@@ -46,17 +46,17 @@ def validate(tree: Tree, files: DataFiles, chosen: Chosen, unsound: Collection[s
         if not isinstance(tree.get(name, {}), Mapping)
     ]
     try:
-        found: list[Fault] = []
+        key_faults: list[Fault] = []
         spec = Spec.model_validate(tree)
     except ValidationError as error:
-        found = [fault for fault in field_faults(error, Spec) if fault.path not in {f.path for f in faults}]
+        key_faults = [fault for fault in field_faults(error, Spec) if fault.path not in {f.path for f in faults}]
         spec = Spec.model_validate(_without(tree, {each["loc"][:2] for each in error.errors()}))
-    faults += found
+    faults += key_faults
     spec._files = files
-    bad = [*unsound, *(fault.path for fault in faults)]
+    paths = [*faulty, *(fault.path for fault in faults)]
     for needs, check in CHECKS:
-        if not any(path.startswith(need) or need.startswith(f"{path}.") for need in needs for path in bad):
-            faults += [fault for fault in check(spec, chosen) if not any(p.startswith(fault.path) for p in bad)]
+        if not any(path.startswith(need) or need.startswith(f"{path}.") for need in needs for path in paths):
+            faults += [fault for fault in check(spec, chosen) if not any(p.startswith(fault.path) for p in paths)]
     return spec, faults
 
 
@@ -93,17 +93,17 @@ def _message(error: Any, model: type[BaseModel]) -> str:
 
 
 def _nearest(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    """What is meant by a key that is none: a key of the spec, or of a table in it."""
+    """The key, of the spec or of a table in it, that an unknown key resembles."""
     inner = Side if len(loc) == 3 else model
     if inner is Spec:
-        return nearest_key(_path(loc)).replace(f"'{loc[0]}.", "'")  # a key of the same table is told by its name
+        return nearest_key(_path(loc)).replace(f"'{loc[0]}.", "'")  # without the section, if it is the same
     return nearest(str(loc[-1]), [field.alias or name for name, field in inner.model_fields.items()])
 
 
-def _without(tree: Tree, bad: Collection[tuple[int | str, ...]]) -> Tree:
-    """`tree` without the keys at fault; what remains is checked further."""
-    kept = {name: value for name, value in tree.items() if (name,) not in bad}
+def _without(tree: Tree, faulty: Collection[tuple[int | str, ...]]) -> Tree:
+    """`tree` without faulty keys, so that the other keys can be checked."""
+    sections = {name: value for name, value in tree.items() if (name,) not in faulty}
     return {
-        name: {k: v for k, v in value.items() if (name, k) not in bad} if name in SECTIONS else value
-        for name, value in kept.items()
+        name: {k: v for k, v in value.items() if (name, k) not in faulty} if name in SECTIONS else value
+        for name, value in sections.items()
     }

@@ -1,4 +1,4 @@
-"""What the keys of a spec may be: types with their ranges, and how a key is declared."""
+"""Types of keys with their ranges and validators, and the declaration of a key."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from saddlescape.words.suggest import plain
 
 
 class OneOf:
-    """One of these words, however it is capitalized, or an alias of one."""
+    """A validator: one of these words, in any capitalization, or an alias of one."""
 
     def __init__(self, words: Mapping[str, Any]) -> None:
         self.words = tuple(words)
@@ -24,7 +24,7 @@ class OneOf:
         self._same |= {plain(alias): word for word, row in words.items() for alias in getattr(row, "aliases", ())}
 
     def meant(self, value: Any) -> Any:
-        """The word that is meant; the value itself, if none is."""
+        """The word for a value: of any capitalization, or an alias; the value itself if there is none."""
         return self._same.get(plain(value), value) if isinstance(value, str) else value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -33,7 +33,7 @@ class OneOf:
 
 
 def whole(value: Any) -> Any:
-    """An integer in place of a float that is one, so that 1e6 is 1000000; anything else as it is."""
+    """Convert a float without fractional part to an integer, so that 1e6 is 1000000; return other values unchanged."""
     return int(value) if type(value) is float and value.is_integer() else value
 
 
@@ -59,22 +59,28 @@ Fields = Annotated[
 def key(
     default: Any, meaning: str, takes: str = "", *, later: bool = False, once: str = "", **bounds: Any
 ) -> Any:
-    """A key of a spec: its default, what it is and, where the type does not tell, what it takes.
+    """Declare a key of a spec.
 
-    A key that came `later` than the first version is left out of the resolved spec where it has its default, and one
-    that was `once` called otherwise is there under that name.  So older specs keep their digest, and runs that an older
-    version began go on.
+    Parameters
+    ----------
+    default : its default value.
+    meaning : its description in docs/spec.md.
+    takes : type and range in docs/spec.md, where they do not follow from the annotation.
+    later : whether it was added after the first version.  It is then left out of the resolved spec if it has its
+        default value, so that old specs keep their digest.
+    once : the name it had in the first version, which the resolved spec keeps.
+    bounds : as of `pydantic.Field`.
     """
     extra: Any = {"takes": takes, "later": later, "once": once}
     return Field(default, description=meaning, json_schema_extra=extra, **bounds)
 
 
 def hyperparameter(name: str) -> Any:
-    """The key of ``training`` that is this number of an optimizer."""
+    """Declare the key of ``training`` for a hyperparameter of an optimizer."""
     its = HYPERPARAMETERS[name]
-    bounds = {"gt": its.above, "ge": its.least, "lt": its.below, "le": its.most}
-    given: dict[str, Any] = {bound: value for bound, value in bounds.items() if value is not None}
-    return key(its.default, its.meaning, **given)
+    limits = {"gt": its.above, "ge": its.least, "lt": its.below, "le": its.most}
+    bounds: dict[str, Any] = {bound: value for bound, value in limits.items() if value is not None}
+    return key(its.default, its.meaning, **bounds)
 
 
 class Section(BaseModel):
@@ -83,7 +89,7 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     def resolved(self) -> dict[str, Any]:
-        """Plain JSON values by key; written out here, so that no release of pydantic changes the digest of a spec."""
+        """Plain JSON values by key; without pydantic's serializer, so that its version does not change the digest."""
         fields = type(self).model_fields.items()
         values = {name: getattr(self, name) for name, _ in fields}
         return {
@@ -94,7 +100,7 @@ class Section(BaseModel):
 
 
 def extra_of(field: Any) -> Mapping[str, Any]:
-    """What `key` says of a field beside pydantic's own."""
+    """What `key` declares of a field besides pydantic's own attributes."""
     return field.json_schema_extra or {}
 
 
@@ -105,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 
 def schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[Any], str | tuple[Any, ...]]:
-    """Validator of a schedule: "log:N", another spacing, or a list of numbers."""
+    """Validator of recorded steps or times: "log:N", "`spacing`:N", or an increasing list of numbers."""
 
     def check(value: Any) -> str | tuple[Any, ...]:
         if isinstance(value, str) and re.fullmatch(rf"(log|{spacing}):0*[1-9]\d{{0,8}}", value, re.ASCII):
@@ -115,13 +121,13 @@ def schedule(spacing: str, what: str, numbers: tuple[type, ...]) -> Callable[[An
             if falls := [(a, b) for a, b in pairwise(steps) if b <= a]:
                 raise ValueError(f"must be increasing; got {falls[0][1]!r} after {falls[0][0]!r}")
             return tuple(map(numbers[-1], steps))
-        raise ValueError(f'must be "log:N", "{spacing}:N" or a list of {what} from 0 on; got {value!r:.80}')
+        raise ValueError(f'must be "log:N", "{spacing}:N" or a list of {what}, 0 or larger; got {value!r:.80}')
 
     return check
 
 
 def activations(value: Any) -> str | tuple[str, ...]:
-    """Validator of one activation, or of one for each layer."""
+    """Validator of one activation for all layers, or of a list with one for each layer."""
     one = OneOf(ACTIVATIONS)
     names = [one.meant(name) for name in (value if isinstance(value, list | tuple) else [value])]
     for name in names:
@@ -133,11 +139,11 @@ def activations(value: Any) -> str | tuple[str, ...]:
 
 
 BATCHES = {"full": 0, "online": 1, "shuffled": 1}
-"""Words for the samples of a step, with their number; 0 for all."""
+"""Words for the number of samples per step; 0 means all."""
 
 
 def samples(value: Any) -> int | str:
-    """Validator of the samples of a step."""
+    """Validator of the number of samples per step."""
     value = whole(value)
     if value in tuple(BATCHES) or (type(value) is int and value >= 1):
         return cast(int | str, value)
@@ -146,7 +152,7 @@ def samples(value: Any) -> int | str:
 
 
 def line(value: str) -> str:
-    """Validator of a text of one line."""
+    """Validator of a string of one line."""
     if len(value) > 1000 or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError(f"must be one line of at most 1000 characters; got {value!r:.80}")
     return value

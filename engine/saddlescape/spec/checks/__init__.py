@@ -1,4 +1,4 @@
-"""Checks of keys that do not fit each other, a module for each section of a spec."""
+"""Checks of keys that do not fit each other, one module for each section of a spec."""
 
 from saddlescape.spec.checks import idle, network, problem, record, starts, training
 from saddlescape.spec.checks.check import LARGEST, Chosen, Idle, SpecCheck
@@ -29,4 +29,4 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     idle.key("starts.seed", "nothing is drawn", idle.undrawn, *DRAWS, "training.batch", "training.noise"),
     idle.key("network.activation", "there are no hidden units", idle.shallow, "network.hidden"),
 ]
-"""Each check, and the keys that it needs sound: where one is at fault already, it says nothing."""
+"""Each check with the keys that it needs; if one of them is faulty already, the check is skipped."""

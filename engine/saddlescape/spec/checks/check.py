@@ -1,4 +1,4 @@
-"""What the checks of a spec share."""
+"""Types and functions that the checks of a spec share."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -7,24 +7,22 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import Fault
-from saddlescape.spec.model import Spec
+from saddlescape.spec.spec import Spec
 
 Chosen = Mapping[str, Sequence[Any]]
-"""The keys that an axis sets, with its values (of numbers the extreme ones), and those of overrides, with none.
-
-A key that is idle at one point may be used at another; an override is as though the file said so."""
+"""The keys that axes set, with their values (of numbers only the extremes), and the keys of overrides, with ()."""
 
 SpecCheck = Callable[[Spec, Chosen], Iterator[Fault]]
 
 
 class Idle(Fault):
-    """A key that changes nothing at one point; a fault of the sweep if it changes nothing at every point."""
+    """A key that changes nothing at one point; it is a fault of the sweep if it changes nothing at every point."""
 
     __slots__ = ()
 
 
 def idle(path: str, reason: str, choice: str, chosen: Chosen, more: str = "") -> Iterator[Idle]:
-    """A key that the value of `choice` leaves idle; if `choice` is an axis, another value of it may use the key."""
+    """The fault of a key that the value of `choice` leaves idle, for this reason; `more` is added to the remedy."""
     if chosen.get(choice) or chosen.get(path):
         yield nothing(path, f"it {reason}", {choice}, chosen)
     else:
@@ -32,14 +30,14 @@ def idle(path: str, reason: str, choice: str, chosen: Chosen, more: str = "") ->
 
 
 def nothing(path: str, reason: str, choices: Collection[str], chosen: Chosen) -> Idle:
-    """The fault of a key that the values of `choices` leave idle, for this reason."""
+    """The fault of a key that changes nothing because of the values of `choices`, for this reason."""
     axis = bool(chosen.get(path))
     message = f"changes nothing, as {reason}; {_remedy(path, choices, chosen)}"
     return Idle("axes", f"{path} {message}") if axis else Idle(path, message)
 
 
 def _remedy(path: str, choices: Collection[str], chosen: Chosen) -> str:
-    """How to remove an idle key; an override unsets a key of the file that another override left idle."""
+    """How to remove an idle key: one of the file that an override left idle is unset by another override."""
     if chosen.get(path):
         return "remove this axis"
     in_file = not any(f"{key}.".startswith(f"{path}.") for key in chosen)
@@ -48,11 +46,11 @@ def _remedy(path: str, choices: Collection[str], chosen: Chosen) -> str:
 
 
 LARGEST = {"float64": 1e300, "float32": 1e30}
-"""Numbers that can be multiplied a few times before they overflow."""
+"""Limits that leave room to multiply a few numbers without overflow."""
 
 
 def magnitude(spec: Spec, path: str, values: npt.NDArray[np.float64]) -> Iterator[Fault]:
-    """What the network's arithmetic would take for infinite."""
+    """Check that numbers are not too large for the floating-point type of the network."""
     dtype = spec.network.dtype
     large = values[np.abs(values) > LARGEST[dtype]]
     if len(large):

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from saddlescape.spec.checks.check import Chosen, Idle, SpecCheck, nothing
-from saddlescape.spec.model import Spec
+from saddlescape.spec.spec import Spec
 from saddlescape.words.starts import STARTS
 
 
 def key(path: str, reason: str, is_idle: Callable[[Spec], bool], *choices: str) -> tuple[tuple[str, ...], SpecCheck]:
-    """The check that the values of `choices` do not leave a key idle, with these; a file may contain its default."""
+    """A check that `choices` do not leave a key idle, with these keys; its default in a file is no fault."""
     section, name = path.split(".")
 
     def check(spec: Spec, chosen: Chosen) -> Iterator[Idle]:
@@ -21,27 +21,27 @@ def key(path: str, reason: str, is_idle: Callable[[Spec], bool], *choices: str) 
 
 
 def grid(spec: Spec) -> bool:
-    """Whether the starts are a grid, whose size is that of its sides."""
+    """Whether the starts are a grid, whose sides determine their number."""
     return spec.starts.kind == "slice"
 
 
 def unscaled(spec: Spec) -> bool:
-    """Whether nothing scales the starts."""
+    """Whether `starts.scale` is not used."""
     return not STARTS[spec.starts.kind].scaled
 
 
 def no_biases(spec: Spec) -> bool:
-    """Whether no bias is drawn."""
+    """Whether no bias is drawn, so that `starts.biases` is not used."""
     return unscaled(spec) or not spec.network.bias
 
 
 def undrawn(spec: Spec) -> bool:
-    """Whether nothing is drawn at all."""
+    """Whether nothing is drawn, so that `starts.seed` is not used."""
     if spec.shuffled or "noise" in spec.training.model_fields_set:
         return False
     kind = STARTS[spec.starts.kind]
-    aimed = any(getattr(spec.starts, key) is not None for key in kind.optional)
-    return aimed or not kind.seeded
+    has_direction = any(getattr(spec.starts, key) is not None for key in kind.optional)
+    return has_direction or not kind.seeded
 
 
 def shallow(spec: Spec) -> bool:

@@ -1,4 +1,4 @@
-"""Checks of the network, and of what its arithmetic can hold."""
+"""Checks of the network, and of the range of its floating-point type."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,12 @@ import numpy as np
 
 from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import LARGEST, Chosen, magnitude
-from saddlescape.spec.model import NUMERIC, Spec, is_number
+from saddlescape.spec.keys import NUMERIC, is_number
+from saddlescape.spec.spec import Spec
 
 
 def activations(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """One activation for all layers, or one for each."""
+    """There is one activation for all layers, or one for each."""
     names, layers = spec.network.activation, len(spec.network.hidden)
     if not isinstance(names, str) and len(names) != layers:
         message = f"must have {layers} names, one for each layer in network.hidden; got {len(names)}"
@@ -18,12 +19,12 @@ def activations(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 def numbers(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """All numbers, those of axes too, fit the network's arithmetic."""
+    """All numbers, including values of axes, fit the floating-point type of the network."""
     dtype, least = spec.network.dtype, 1 / LARGEST["float32"]
     for key in (*NUMERIC, *(key for key in chosen if is_number(key) and key not in NUMERIC)):
         values = chosen.get(key) or [spec.number(key)]
         if max(map(abs, values)) > LARGEST[dtype]:
             yield from magnitude(spec, key, np.array(values))
-        lost = [value for value in values if 0 < value < least] if dtype == "float32" else []
-        if lost:
-            yield Fault(key, f'must be 0 or at least {least:g} with dtype = "float32"; got {lost[0]:g}')
+        tiny = [value for value in values if 0 < value < least] if dtype == "float32" else []
+        if tiny:
+            yield Fault(key, f'must be 0 or at least {least:g} with dtype = "float32"; got {tiny[0]:g}')

@@ -6,12 +6,12 @@ import numpy as np
 
 from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen, idle, magnitude
-from saddlescape.spec.model import Spec
+from saddlescape.spec.spec import Spec
 from saddlescape.words.problems import PROBLEMS, owners
 
 
 def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """One problem, with the keys that are its own."""
+    """There is one problem, with all keys that it needs and no others."""
     keys = spec.problem
     if keys.name is None and keys.file is None:
         yield Fault("problem.name", 'is missing; give a name, for example "xor", or a file')
@@ -29,7 +29,7 @@ def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 def data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """The data can be read, and are of a size that can be held."""
+    """The data can be read, and fit the floating-point type of the network."""
     if not list(choice(spec, chosen)):
         try:
             problem = spec.loaded
@@ -39,7 +39,7 @@ def data(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
             yield from magnitude(spec, "problem.file", np.concatenate([problem.X.ravel(), problem.T.ravel()]))
 
 
-def sound(spec: Spec) -> bool:
-    """Whether the problem can be loaded (its own check says why not)."""
+def is_valid(spec: Spec) -> bool:
+    """Whether the problem can be loaded; if not, `choice` and `data` give the reason."""
     chosen: Chosen = {"problem.name": (spec.problem.name,)}
     return not [*choice(spec, chosen), *data(spec, chosen)]

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen, Idle, idle
-from saddlescape.spec.checks.problem import sound
-from saddlescape.spec.model import Spec
+from saddlescape.spec.checks.problem import is_valid
+from saddlescape.spec.spec import Spec
 from saddlescape.words.measures import MEASURES
 
 MAX_RECORDS = 10**7
 
 
 def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """Records lie within the run, and are not too many."""
-    if spec.training.epochs is not None and not sound(spec):
+    """Recorded steps or times lie within the run, and there are not too many."""
+    if spec.training.epochs is not None and not is_valid(spec):
         return
     name = "times" if spec.flows else "steps"
     schedule, last = getattr(spec.record, name), spec.training.time if spec.flows else spec.steps
@@ -28,7 +28,7 @@ def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 def measures(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """Measures are of layers that are there."""
+    """The measures exist for this network; `record.tolerance` is used."""
     keys = spec.record
     of_hidden = [field for field in keys.fields if "hidden_layer" in MEASURES[field].dims]
     if of_hidden and not spec.network.hidden:

@@ -6,28 +6,29 @@ import numpy as np
 
 from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen, idle, magnitude
-from saddlescape.spec.checks.problem import sound
-from saddlescape.spec.model import Side, Spec
+from saddlescape.spec.checks.problem import is_valid
+from saddlescape.spec.sections import Side
+from saddlescape.spec.spec import Spec
 from saddlescape.words.starts import STARTS, owner
 
 
 def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """The kind's own keys, and all of them."""
+    """The kind of start has all keys that it needs and no others."""
     keys = spec.starts
     for name, kind in STARTS.items():
         for key in (*kind.keys, *kind.optional):
-            given = getattr(keys, key) is not None
-            if given and keys.kind != name:
+            is_set = getattr(keys, key) is not None
+            if is_set and keys.kind != name:
                 got = "" if chosen.get("starts.kind") else f"; got kind = {keys.kind!r}"
                 reason = f'belongs to kind = "{name}"{got}'
                 yield from idle(f"starts.{key}", reason, "starts.kind", chosen)
-            if not given and keys.kind == name and key in kind.keys:
+            if not is_set and keys.kind == name and key in kind.keys:
                 yield Fault(f"starts.{key}", f'is missing; kind = "{name}" needs it')
 
 
 def shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """What is given of the starts fits the network."""
-    if not sound(spec):
+    """Directions, slices and files of starts fit the network."""
+    if not is_valid(spec):
         return
     keys, n = spec.starts, spec.n_params
     for key, values in (("base", keys.base), ("direction", keys.direction)):
@@ -43,7 +44,7 @@ def shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
         for name, side in (("x", keys.x), ("y", keys.y)):
             if side is not None and side.index >= n:
                 yield Fault(
-                    f"starts.{name}.index", f"must be less than {n}, the parameters; got {side.index}"
+                    f"starts.{name}.index", f"must be less than {n}, the number of parameters; got {side.index}"
                 )
             if side is not None:
                 yield from magnitude(spec, f"starts.{name}", np.array([side.from_, side.to]))

@@ -1,5 +1,6 @@
 """Checks of the training."""
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,20 +8,20 @@ import numpy.typing as npt
 
 from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen, idle
-from saddlescape.spec.checks.problem import sound
-from saddlescape.spec.model import Spec
+from saddlescape.spec.checks.problem import is_valid
+from saddlescape.spec.spec import Spec
 from saddlescape.words.losses import LOSSES, Targets
 from saddlescape.words.optimizers import HYPERPARAMETERS, owners
 from saddlescape.words.schedules import SCHEDULES
 
 
 def loss(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """Outputs and targets go with the loss."""
+    """The output activation and the targets fit the loss."""
     name, output = spec.training.loss, spec.network.output
     needed = LOSSES[name].output
     if needed is not None and output != needed:
         yield Fault("training.loss", f'"{name}" needs output = "{needed}"; got {output!r}')
-    if LOSSES[name].targets is not Targets.ANY and sound(spec):
+    if LOSSES[name].targets is not Targets.ANY and is_valid(spec):
         yield from _probabilities(name, spec.loaded.T)
 
 
@@ -35,7 +36,7 @@ def _probabilities(name: str, T: npt.NDArray[np.float64]) -> Iterator[Fault]:
 
 
 def optimizer(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """Numbers belong to the optimizer."""
+    """The optimizer uses all hyperparameters that are set."""
     keys = spec.training
     for key in (key for key in HYPERPARAMETERS if key in keys.model_fields_set and key != "learning_rate"):
         if keys.optimizer not in owners(key):
@@ -46,20 +47,20 @@ def optimizer(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 _FLOW = {"schedule": "constant", "layer_rates": None, "batch": "full", "epochs": None}
-"""Keys of `training` that the flow leaves no choice."""
+"""Keys of `training` with the only values that the flow allows."""
 
 
 def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """The flow has no steps of its own choice."""
+    """The flow has no keys that refer to steps; only the flow has recorded times."""
     keys = spec.training
     if not spec.flows:
         if "times" in spec.record.model_fields_set:
             more = " and write record.steps, or change the optimizer"
             yield from idle("record.times", 'belongs to optimizer = "flow"', "training.optimizer", chosen, more)
         return
-    said = {"training.learning_rate": keys, "record.steps": spec.record}
+    unused = {"training.learning_rate": keys, "record.steps": spec.record}
     paths = [f"training.{key}" for key, only in _FLOW.items() if getattr(keys, key) != only]
-    paths += [path for path, section in said.items() if path.split(".")[1] in section.model_fields_set]
+    paths += [path for path, section in unused.items() if path.split(".")[1] in section.model_fields_set]
     for path in paths:
         reason = 'does not go with optimizer = "flow", which follows the gradient in time'
         yield from idle(path, reason, "training.optimizer", chosen)
@@ -68,36 +69,39 @@ def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 def rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """The decay belongs to the schedule."""
+    """The schedule uses `schedule_decay`, and allows its value."""
     keys = spec.training
     if "schedule_decay" in keys.model_fields_set and not SCHEDULES[keys.schedule].decays:
         who = " or ".join(f'"{name}"' for name, schedule in SCHEDULES.items() if schedule.decays)
         yield from idle("training.schedule_decay", f"belongs to schedule = {who}", "training.schedule", chosen)
-    bad = [d for d in (chosen.get("training.schedule_decay") or [keys.schedule_decay]) if not 0 < d <= 1]
-    if keys.schedule == "exponential" and bad:
-        yield Fault("training.schedule_decay", f"must be greater than 0 and at most 1; got {bad[0]:g}; 1 is constant")
+    outside = [d for d in (chosen.get("training.schedule_decay") or [keys.schedule_decay]) if not 0 < d <= 1]
+    if keys.schedule == "exponential" and outside:
+        requirement = 'must be greater than 0 and at most 1 with schedule = "exponential"'
+        yield Fault("training.schedule_decay", f"{requirement}; got {outside[0]:g}; 1 keeps the rate constant")
 
 
 def batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """Steps are whole epochs of batches."""
+    """The steps are whole epochs; batches do not have a limit of the gradient."""
     keys = spec.training
     if keys.epochs is not None and "steps" in keys.model_fields_set:
         yield Fault("training.epochs", f"cannot be combined with steps; got both, steps = {keys.steps}; leave one out")
-    if not sound(spec):
+    if not is_valid(spec):
         return
     samples = spec.samples
     if spec.batch > samples:
-        yield Fault("training.batch", f'must be at most {samples}, the samples; got {spec.batch}; or write "full"')
+        requirement = f"must be at most {samples}, the number of samples"
+        yield Fault("training.batch", f'{requirement}; got {spec.batch}; or write "full"')
     elif spec.steps % spec.epoch:
         epochs = -(-spec.steps // spec.epoch)
         message = f"must be a multiple of {spec.epoch}, the steps of an epoch; got {spec.steps}"
         yield Fault("training.steps", f"{message}; or write epochs = {epochs}")
     if spec.batch and max((spec.stop.gradient, *chosen.get("stop.gradient", ()))) > 0:
-        yield Fault("stop.gradient", 'needs batch = "full": in batches the gradient over all samples is not known')
+        reason = "as the gradient over all samples is not computed with minibatches"
+        yield Fault("stop.gradient", f'needs batch = "full", {reason}; got batch = {json.dumps(spec.training.batch)}')
 
 
 def layer_rates(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """One rate for each layer."""
+    """There is one learning-rate factor for each layer of weights."""
     rates, layers = spec.training.layer_rates, len(spec.network.hidden) + 1
     if rates is not None and len(rates) != layers:
         message = f"must have {layers} values, one for each layer of weights; got {len(rates)}"

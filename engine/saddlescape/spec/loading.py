@@ -1,0 +1,120 @@
+"""Load a sweep from a TOML file or text, with overrides; all its faults are reported at once."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from saddlescape.errors import Fault, SpecError
+from saddlescape.spec.axes import read
+from saddlescape.spec.checks import Idle
+from saddlescape.spec.files import DataFiles
+from saddlescape.spec.keys import KEYS, is_number, rename
+from saddlescape.spec.overrides import override
+from saddlescape.spec.points import shaping, structures
+from saddlescape.spec.sweep import Sweep
+from saddlescape.spec.toml import parse_toml
+from saddlescape.spec.tree import put_default
+from saddlescape.system import bundled as data
+from saddlescape.system.arithmetic import ieee
+from saddlescape.words.suggest import nearest
+
+MAX_TEXT = 2**20
+
+
+def bundled() -> dict[str, str]:
+    """Names and titles of the bundled sweeps."""
+    return {name: load(name).spec.title for name in data.sweeps()}
+
+
+@ieee()
+def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
+    """Load a sweep from a TOML file, or a bundled sweep by its name.
+
+    Parameters
+    ----------
+    source : path of the file (docs/spec.md describes it), or the name of a bundled sweep.
+    overrides : such as ``"training.learning_rate=0.1"``; the value is TOML or a bare word; an empty value unsets the
+        key.
+
+    Returns
+    -------
+    Sweep : `spec`, `axes`, `shape`; ``at(index)`` is the spec of a point.
+
+    Raises
+    ------
+    SpecError
+        Lists all errors of the spec.
+
+    Examples
+    --------
+    >>> ss.load("xor", ["starts.count=100"]).shape  # doctest: +SKIP
+    (11,)
+    """
+    known = data.sweeps()
+    path = known[source] if isinstance(source, str) and source in known else Path(source)
+    if not path.exists() and path.suffix != ".toml" and not path.is_absolute():
+        with_suffix = Path(f"{path}.toml")
+        meant = f"; did you mean {str(with_suffix)!r}?" if with_suffix.exists() else nearest(str(source), known)
+        raise SpecError([Fault(str(source), f"is no file and no bundled sweep{meant}")])
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_TEXT + 1)
+        if len(content) > MAX_TEXT:
+            raise SpecError([Fault(str(path), f"must be at most {MAX_TEXT} bytes; it has more; put data into files")])
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}")]) from None
+    except UnicodeDecodeError as error:
+        raise SpecError([Fault(str(path), f"must be UTF-8; byte {error.start} is not{_no_spec(path)}")]) from None
+    return parse(text, path.parent, overrides, name=str(path))
+
+
+def _no_spec(path: Path) -> str:
+    return "; a spec is a TOML file that names the data file" if path.suffix in (".csv", ".npz", ".npy", ".h5") else ""
+
+
+@ieee()
+def parse(
+    text: str,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    contents: Mapping[str, bytes] | None = None,
+    name: str = "TOML",
+    begun: bool = False,
+) -> Sweep:
+    """Parse the TOML text of a sweep.
+
+    Parameters
+    ----------
+    folder : the folder that relative paths of data files refer to.
+    overrides : as of `load`.
+    contents : the contents of data files that are not in `folder`, by their names in the spec.
+    name : what error messages call the text.
+    begun : whether the sweep is that of an existing run.  Keys that nothing uses are then accepted, as earlier versions
+        did.
+
+    Raises
+    ------
+    SpecError
+        Lists all errors of the spec.
+    """
+    try:
+        tree = parse_toml(text)
+    except ValueError as error:
+        raise SpecError([Fault(name, f"must be valid TOML; {error}{_no_spec(Path(name))}")]) from None
+    renamed = list(rename(tree))
+    axes, faulty, faults = read(tree.pop("axes", []))
+    overridden, override_faults = override(tree, overrides, faulty.union(axis.key for axis in axes))
+    key_faults = [*renamed, *override_faults, *shaping(tree, axes)]
+    for axis in (axis for axis in axes if axis.key in KEYS):
+        put_default(tree, axis.key, axis.values[0])
+    files, faulty = DataFiles(folder, contents), faulty.union(fault.path for fault in key_faults)
+    chosen = dict.fromkeys(overridden, ()) | {
+        axis.key: axis.extremes if is_number(axis.key) else axis.values for axis in axes
+    }
+    specs, spec_faults = structures(tree, files, axes, chosen, faulty)
+    if begun:
+        spec_faults = [fault for fault in spec_faults if not isinstance(fault, Idle)]
+    if faults := [*faults, *key_faults, *spec_faults]:
+        raise SpecError(faults)
+    spec = next(iter(specs.values()))
+    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, specs)

@@ -1,0 +1,130 @@
+"""The spec of one point, with the quantities that follow from it: sizes, steps, activations, data."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import AfterValidator, Field, PrivateAttr
+
+from saddlescape.network import layout
+from saddlescape.network.problems import Problem, drawn_problem, logic_problem
+from saddlescape.spec.files import DataFiles
+from saddlescape.spec.sections import NetworkKeys, ProblemKeys, Record, Starts, Stop, Training
+from saddlescape.spec.values import BATCHES, Section, key, line
+from saddlescape.words.optimizers import OPTIMIZERS
+from saddlescape.words.problems import DRAWN
+
+
+class Spec(Section):
+    """The validated spec of one point of a sweep."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = key(1, "version of this format")
+    title: Annotated[str, AfterValidator(line)] = key("", "title of the sweep", "string, one line")
+    problem: ProblemKeys = ProblemKeys()
+    network: NetworkKeys = NetworkKeys()
+    starts: Starts = Starts()
+    training: Training = Training()
+    stop: Stop = Stop()
+    record: Record = Record()
+
+    _files: DataFiles = PrivateAttr(default_factory=lambda: DataFiles(Path()))
+
+    @property
+    def loaded(self) -> Problem:
+        """The problem; ValueError with one line for the user if its file is not valid.
+
+        Only the last few drawn problems are cached; `samples` and `sizes` are cached for all.
+        """
+        keys = self.problem
+        if keys.file is not None:
+            return self._files.problem(keys.file)
+        if keys.name in DRAWN and keys.samples and keys.inputs and keys.outputs:
+            optional = keys.hidden, keys.seed, keys.input_scale, keys.target_scale
+            return drawn_problem(keys.name, keys.samples, keys.inputs, keys.outputs, *optional)
+        return logic_problem(keys.name or "", keys.coding, keys.bits, keys.size)
+
+    @cached_property
+    def _shape(self) -> tuple[int, int, int]:
+        X, T = self.loaded.X, self.loaded.T
+        return (*X.shape, T.shape[1])
+
+    @property
+    def samples(self) -> int:
+        """Number of samples of the problem."""
+        return self._shape[0]
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of units in each layer: inputs, hidden layers, outputs."""
+        return (self._shape[1], *self.network.hidden, self._shape[2])
+
+    def number(self, key: str) -> float:
+        """The value of a key that `is_number`; the learning-rate factor of a layer is 1 if it is not set."""
+        section, name, *index = key.split(".")
+        value = getattr(getattr(self, section), name)
+        if not index:
+            return float(value)
+        return float(value[int(index[0])]) if value is not None and int(index[0]) < len(value) else 1.0
+
+    def replaced(self, key: str, value: float) -> "Spec":
+        """This spec with another value of a key that `is_number`; an element of `layer_rates` must exist."""
+        section, name, *index = key.split(".")
+        old = getattr(getattr(self, section), name)
+        new = tuple(value if str(k) == index[0] else v for k, v in enumerate(old)) if index else value
+        return self.changed(section, **{name: new})
+
+    def changed(self, section: str, **values: Any) -> "Spec":
+        """This spec with other values, which are not validated, in a section."""
+        return self.model_copy(update={section: getattr(self, section).model_copy(update=values)})
+
+    @property
+    def batch(self) -> int:
+        """Number of samples per step; 0 means all of them."""
+        batch = self.training.batch
+        size = BATCHES[batch] if isinstance(batch, str) else batch
+        return 0 if size and not self.shuffled and size == len(self.loaded.X) else size
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether the samples are shuffled in each epoch."""
+        return self.training.batch == "shuffled"
+
+    @property
+    def epoch(self) -> int:
+        """Number of steps per epoch."""
+        return -(-self.samples // self.batch) if self.batch else 1
+
+    @property
+    def steps(self) -> int:
+        """Maximum number of steps."""
+        return self.training.steps if self.training.epochs is None else self.training.epochs * self.epoch
+
+    @property
+    def flows(self) -> bool:
+        """Whether the optimizer is the gradient flow, whose runs have times instead of steps."""
+        return not OPTIMIZERS[self.training.optimizer].steps
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Activation of each layer, including the outputs."""
+        activation = self.network.activation
+        hidden = (activation,) * len(self.network.hidden) if isinstance(activation, str) else activation
+        return (*hidden, self.network.output)
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters."""
+        return layout.n_params(self.sizes, self.network.bias)
+
+    @cached_property
+    def given_starts(self) -> npt.NDArray[np.float64]:
+        """The starts in `starts.file`, float64 (count, n_params); ValueError with one line for the user."""
+        starts = self._files.starts(self.starts.file or "")
+        if starts.ndim != 2 or not len(starts) or starts.shape[1] != self.n_params:
+            raise ValueError(f"must have shape (count, {self.n_params}); got {starts.shape}")
+        if not np.isfinite(starts).all():
+            row = int(np.argwhere(~np.isfinite(starts))[0, 0])
+            raise ValueError(f"must be finite; start {row} is not")
+        return starts

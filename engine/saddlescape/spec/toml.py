@@ -1,0 +1,40 @@
+"""Parse the TOML of a spec, within limits of its size and depth."""
+
+import re
+import tomllib
+from typing import Any
+
+from saddlescape.spec.tree import Tree
+
+MAX_DEPTH, MAX_KEYS = 16, 1000
+
+STRINGS = re.compile(
+    r'''"""(?:\\.|(?!""")[^\\])*+(?:"""|\Z)|"(?:\\.|[^"\\\n])*+"?'''
+    r"""|'{3}(?:(?!'{3}).)*+(?:'{3}|\Z)|'[^'\n]*+'?|#[^\n]*+""",
+    re.DOTALL,
+)
+"""Strings and comments of TOML."""
+DEEP = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|["'])[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")
+"""A dotted key of more parts than a spec has, in a text whose strings are replaced by their first quotes."""
+
+
+def parse_toml(text: str) -> Tree:
+    """The table that a TOML text contains; ValueError if it is not TOML, nested too deeply, or has too many keys."""
+    too_deep = ValueError(f"nested more than {MAX_DEPTH} deep")
+    if DEEP.search(STRINGS.sub(lambda match: match[0][:1], text)):  # tomllib takes time quadratic in the length
+        raise too_deep
+    try:
+        tree = tomllib.loads(text)
+    except RecursionError:
+        raise too_deep from None
+    level: list[Any] = [tree]
+    keys = 0
+    for _ in range(MAX_DEPTH):
+        tables = [item for item in level if isinstance(item, dict | list)]
+        keys += sum(len(item) for item in tables if isinstance(item, dict))
+        level = [inner for item in tables for inner in (item.values() if isinstance(item, dict) else item)]
+    if level:
+        raise too_deep
+    if keys > MAX_KEYS:  # a suggestion for an unknown key takes milliseconds
+        raise ValueError(f"more than {MAX_KEYS} keys")
+    return tree
