@@ -102,9 +102,9 @@ def read_block(folder, draw):
     import saddlescape as ss
     from saddlescape.plan import plan
     from saddlescape.store import RunFolder, blocks
+    from saddlescape.store.block_reader import check
     from saddlescape.store.folder import block_files
     from saddlescape.store.merge import merge
-    from saddlescape.store.opened import check
     from saddlescape.store.verify import verify
 
     os.fsync = lambda descriptor: None  # which takes most of the time

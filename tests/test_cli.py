@@ -140,7 +140,7 @@ def test_a_changed_data_file_is_refused_and_named(spec, tmp_path):
     data.write_text("x1,t1\n0,0\n1,0\n")
     elsewhere = "put the old file back, or choose another folder with -o\n"
     for command, remedy in ((["run", spec, "-o", out], elsewhere), (["resume", out], "put the old file back\n")):
-        refused(saddlescape(*command), 3, "mine.csv: must be as it was", remedy)
+        refused(saddlescape(*command), 3, "mine.csv: must have the same content as when", remedy)
     data.write_text("x1,t1\n0,0\n1,1\n")
     assert saddlescape("resume", out).returncode == 0
     assert (out / "result.h5").read_bytes() == before

@@ -105,7 +105,7 @@ def test_a_trajectory_is_read_from_its_block_alone(plan, tmp_path):
         np.testing.assert_array_equal(
             result.trajectory(index[:-1], index[-1])["loss"], whole["loss"][(*index[:-1], index[-1] // 2)]
         )
-        with pytest.raises(CorruptError, match=r"000000-.* is not what its name says"):
+        with pytest.raises(CorruptError, match=r"000000-.* does not match its name"):
             _ = result.outcome
 
 
@@ -114,7 +114,7 @@ def test_a_folder_that_is_no_run_is_told(plan, tmp_path):
         ss.open(tmp_path)
     folder = begun(plan, tmp_path / "run", [0])
     (folder / "spec.toml").write_text((folder / "spec.toml").read_text().replace("steps = 20", "steps = 30"))
-    with pytest.raises(CorruptError, match="not as it was when the run began"):
+    with pytest.raises(CorruptError, match="has changed since the run began"):
         ss.open(folder)
 
 

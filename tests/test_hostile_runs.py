@@ -20,7 +20,7 @@ from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
 from saddlescape.plan import plan as plans
 from saddlescape.store import RunFolder, blocks, chunkindex
-from saddlescape.store.folder import read_plan
+from saddlescape.store.plan_file import read_plan
 
 RUNS = 4
 SECONDS = 60
@@ -249,7 +249,7 @@ def test_a_chunk_of_no_bytes_is_refused(whole, tmp_path, monkeypatch):
     size = content.index(b"TREE\x01") + chunkindex.NODE
     spoilt = content[:size] + bytes(4) + content[size + 4 :]
     block.rename(block.with_name(blocks.name(0, spoilt))).write_bytes(spoilt)
-    with pytest.raises(CorruptError, match="has a chunk of 0 bytes, which none has"):
+    with pytest.raises(CorruptError, match="has a chunk of 0 bytes, which is impossible"):
         ss.merge([folder], tmp_path / "out.h5")
     assert not (tmp_path / "out.h5").exists()
 
@@ -262,7 +262,7 @@ def test_no_block_is_larger_than_one_may_be(monkeypatch):
         for block in plan:
             data = {name: np.frombuffer(noise.bytes(v.nbytes), v.dtype) for name, v in filled(plan, block).items()}
             data = {name: data[name].reshape(v.shape) for name, v in filled(plan, block).items()}
-            assert len(blocks.encode(plan, block, data)) < blocks.largest(plan)
+            assert len(blocks.encode(plan, block, data)) < blocks.max_size(plan)
 
 
 @pytest.mark.parametrize(

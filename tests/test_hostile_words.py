@@ -115,11 +115,11 @@ def test_a_vast_chunk_is_inflated_once(result, monkeypatch):
     raw = datasets.Raw.of_file(result)
     said = datasets.objects.messages(raw, datasets.objects.root(raw))
     found = datasets.Dataset(raw, datasets.objects.messages(raw, datasets.objects.links(raw, said)["outcome"]))
-    plain = chunks.plain
-    monkeypatch.setattr(chunks, "plain", lambda *given: inflated.append(0) or plain(*given))
+    unfiltered = chunks.unfiltered
+    monkeypatch.setattr(chunks, "unfiltered", lambda *args: inflated.append(0) or unfiltered(*args))
     for first in range(0, 2 * runs, 1000):
         row, at = divmod(first, runs)
-        assert not found.part((slice(row, row + 1), slice(at, at + 1000))).any()
+        assert not found.read((slice(row, row + 1), slice(at, at + 1000))).any()
     assert len(inflated) == 1
 
 
@@ -142,7 +142,7 @@ def test_shards_of_more_blocks_than_memory_holds_are_counted(tmp_path, tried):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS)
     assert done.returncode == 3, done.stderr
-    assert f"{plan.blocks} of {plan.blocks} blocks are missing; go on with saddlescape resume shard" in done.stderr
+    assert f"{plan.blocks} of {plan.blocks} blocks are missing; continue with saddlescape resume shard" in done.stderr
     tried()
 
 

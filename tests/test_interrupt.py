@@ -13,7 +13,7 @@ from spec_cases import TINY
 
 import saddlescape as ss
 from saddlescape.runs.runner import resume
-from saddlescape.store.atomic import PART, beside
+from saddlescape.store.atomic import PART, temporary
 from saddlescape_cli import watch
 
 SPEC = TINY.replace("count = 10", "count = 8192").replace("steps = 20", "steps = 20000") + "[stop]\nsolved = 0\n"
@@ -210,7 +210,7 @@ def test_a_stop_in_a_merge_leaves_all_blocks_and_no_result(begin, finished, tmp_
         assert interrupted(process, signals) == (told[name] if len(signals) == 1 else NOW, code)
         assert not result.exists()
         assert committed(folder) == blocks
-        assert list(tmp_path.rglob("*.part")) == [beside(result, PART)] * (len(signals) == 2)
+        assert list(tmp_path.rglob("*.part")) == [temporary(result, PART)] * (len(signals) == 2)
         assert again[name]().read_bytes() == reference
         assert not list(tmp_path.rglob("*.part"))
         tried()

@@ -20,7 +20,7 @@ import saddlescape as ss
 from saddlescape.errors import LockedError, RefusedError
 from saddlescape.results.export import export
 from saddlescape.store import merge_shards
-from saddlescape.store.atomic import PART, beside
+from saddlescape.store.atomic import PART, temporary
 from saddlescape_cli import merge, resume, run  # noqa: F401  # which somebody else may not be able to read
 from saddlescape_cli.main import main
 
@@ -95,7 +95,7 @@ def test_a_reader_keeps_what_it_opened(plan, tmp_path, tried):
 
 
 @pytest.mark.fault("a link in place of a file of the run")
-@pytest.mark.parametrize("name", ["result.h5", beside(Path("result.h5"), PART).name, "run.json", "lock"])
+@pytest.mark.parametrize("name", ["result.h5", temporary(Path("result.h5"), PART).name, "run.json", "lock"])
 def test_no_link_is_written_through(plan, tmp_path, tried, name):
     run_folder(plan, tmp_path / "run")
     (tmp_path / "mine").write_text("mine")

@@ -117,7 +117,7 @@ def test_any_part_of_values_is_as_libhdf5_has_it(tmp_path_factory, lengths, dtyp
     ends = [sorted(data.draw(st.tuples(st.integers(0, n), st.integers(0, n)))) for n in shape]
     ends = [(a, min(b, a - a % m + m)) for (a, b), m in zip(ends, tile, strict=True)]
     place = tuple(slice(min(a, n - 1), max(b, min(a, n - 1))) for (a, b), n in zip(ends, shape, strict=True))
-    np.testing.assert_array_equal(found.part(place), values[place])
+    np.testing.assert_array_equal(found.read(place), values[place])
     assert found.dtype == np.dtype(dtype)
 
 
@@ -151,9 +151,9 @@ def test_words_of_any_kind_are_read(tmp_path):
         file["x"] = words
         file.create_dataset("chunked", data=words * 50, chunks=(7,), compression=1)
         file["fixed"] = np.array([b"a", b"bcd"])
-    assert opened(tmp_path / "words.h5").words().tolist() == words
-    assert opened(tmp_path / "words.h5", "chunked").words().tolist() == words * 50
-    assert opened(tmp_path / "words.h5", "fixed").words().tolist() == ["a", "bcd"]
+    assert opened(tmp_path / "words.h5").texts().tolist() == words
+    assert opened(tmp_path / "words.h5", "chunked").texts().tolist() == words * 50
+    assert opened(tmp_path / "words.h5", "fixed").texts().tolist() == ["a", "bcd"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 720, 2**19 + 3])

@@ -13,7 +13,7 @@ from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.plan import plan as plans
 from saddlescape.store import RunFolder, merge_shards
-from saddlescape.store.atomic import PART, beside
+from saddlescape.store.atomic import PART, temporary
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_a_shard_goes_on_as_that_shard(tmp_path):
     with RunFolder.existing(folder) as store:
         assert store.shard == Shard(2, 3)
         assert sorted(store.committed()) == list(range(1, 12, 3))
-    with pytest.raises(RefusedError, match="holds shard 2/3 of this sweep, not 1/3"), RunFolder(
+    with pytest.raises(RefusedError, match="contains shard 2/3 of this sweep, not 1/3"), RunFolder(
         folder, Plan(sweep()), Shard(1, 3)
     ):
         pass
@@ -89,7 +89,7 @@ def test_holes_are_refused_with_what_fills_them(tmp_path):
     refused([*folders[:2], *folders[3:6]], target, "3 of 12 blocks are missing; name .* shard 3/7, 7/7 too$")
     refused(folders[:1], target, "10 of 12 .* shard 2/7, 3/7, 4/7, 5/7, 6/7 and others too$")
     next((folders[3] / "blocks").iterdir()).unlink()
-    refused(folders, target, f"1 of 12 blocks are missing; go on with saddlescape resume {folders[3]}$")
+    refused(folders, target, f"1 of 12 blocks are missing; continue with saddlescape resume {folders[3]}$")
 
 
 def test_a_block_that_is_there_twice_is_refused(tmp_path):
@@ -120,7 +120,7 @@ def test_a_name_that_leads_nowhere_is_left_alone(tmp_path):
 
 def test_two_merges_do_not_make_one_file(tmp_path):
     folders = shard_folders(tmp_path, 2)
-    with beside(tmp_path / "result.h5", PART).open("w") as other:
+    with temporary(tmp_path / "result.h5", PART).open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(LockedError, match=r"another process is writing .*result\.h5"):
             merge_shards(folders, tmp_path / "result.h5")

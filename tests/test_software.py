@@ -20,8 +20,8 @@ from saddlescape.results.refine import refine
 from saddlescape.runs.runner import resume
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
+from saddlescape.store.block_reader import stored
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.opened import stored
 from saddlescape.store.verify import verify
 from saddlescape.system import software
 from saddlescape_cli.main import cli
@@ -112,7 +112,7 @@ def test_shards_of_different_software_are_merged_only_where_that_is_accepted(sha
     assert done.exit_code == 0, done.output
     assert provenance(target) == {"software": [HERE, json.loads(OTHER)], "block_software": [0, 1, 0]}
     same(target, run_folder(plan, tmp_path / "whole"))
-    assert verify(target) == f"{target} is whole"
+    assert verify(target) == f"{target} is intact"
     tried()
 
 
@@ -149,7 +149,7 @@ def test_a_run_goes_on_with_blocks_whose_stamp_differs_in_no_bit(stamp, plan, el
         elsewhere(store, plan.block(0), stamp)
     result = resume(tmp_path / "run")
     assert provenance(result) == {"software": [json.loads(stamp), HERE], "block_software": [0, 1, 1]}
-    assert verify(result) == f"{result} is whole"
+    assert verify(result) == f"{result} is intact"
 
 
 def test_what_two_stamps_tell_is_compared_though_the_first_of_all_does_not(plan, elsewhere, tmp_path):
@@ -171,11 +171,11 @@ def test_what_other_software_has_finished_is_merged(plan, elsewhere, tmp_path):
 @pytest.mark.fault("blocks computed by different software")
 def test_a_run_of_before_stamps_is_read_and_gone_on_with(tmp_path, tried):
     run = shutil.copytree(UNSTAMPED, tmp_path / "run")
-    assert verify(run) == f"{run} is whole: 2 of 3 blocks"
+    assert verify(run) == f"{run} is intact: 2 of 3 blocks"
     with ss.open(run) as begun:
         before = begun["final_loss"]
     assert np.isnan(before).sum() == 9
-    with pytest.warns(SaddlescapeWarning, match="some blocks don't tell what software computed them") as told:
+    with pytest.warns(SaddlescapeWarning, match="some blocks do not name the software") as told:
         result = resume(run)
     assert len(told) == 1
     assert provenance(result) == {"software": [{}, HERE], "block_software": [0, 0, 1]}
@@ -204,8 +204,8 @@ def versions(block):
 def test_a_run_of_the_version_before_is_whole_and_goes_on_with_the_same_bits(tmp_path, same_packages):
     run = shutil.copytree(STAMPED, tmp_path / "run")
     whole = (run / "whole.h5").rename(tmp_path / "whole.h5")
-    assert verify(run) == f"{run} is whole: 2 of 3 blocks"
-    assert verify(whole) == f"{whole} is whole"
+    assert verify(run) == f"{run} is intact: 2 of 3 blocks"
+    assert verify(whole) == f"{whole} is intact"
     same(resume(run), whole)
     assert versions(run / "blocks/000000-c6a78e940a052d03.h5")["code"] in software.EARLIER
     with ss.open(whole) as r:
@@ -217,9 +217,9 @@ def test_a_run_with_weight_decay_does_not_go_on_with_that_of_earlier_code(tmp_pa
     text = (STAMPED / "spec.toml").read_text().replace(', "sign"', "")
     plan = Plan(parse(text, tmp_path, ["training.weight_decay=0.1"]))
     mixture = Mixture(plan)
-    mixture.meet(json.dumps({"code": next(iter(software.EARLIER))}))
+    mixture.add(json.dumps({"code": next(iter(software.EARLIER))}))
     with pytest.raises(RefusedError, match="was computed by code"):
-        mixture.meet(json.dumps({"code": software.code()}))
+        mixture.add(json.dumps({"code": software.code()}))
 
 
 def test_blocks_of_before_stamps_are_merged_without_a_word(plan, elsewhere, tmp_path):

@@ -17,7 +17,7 @@ from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import Plan
 from saddlescape.plan import plan as plans
 from saddlescape.store import RunFolder, blocks
-from saddlescape.store.atomic import PART, beside, write_atomic
+from saddlescape.store.atomic import PART, temporary, write_atomic
 from saddlescape.store.schema import variables
 
 
@@ -71,7 +71,7 @@ def test_a_block_is_only_what_its_name_says(plan, tmp_path):
     with RunFolder(folder, plan) as store:
         assert sorted(store.committed()) == list(range(3, plan.blocks))
         assert sum(name.endswith(".corrupt") for name in names(folder)) == 3
-        with pytest.raises(CorruptError, match=r"^3 blocks of .* have gone .*; keep other programs out") as gone:
+        with pytest.raises(CorruptError, match=r"^3 blocks of .* were deleted .*; keep other programs out") as gone:
             store.merge()
         assert str(folder) not in str(gone.value).partition(";")[2]  # no advice to resume: that is what has just failed
         for number in range(3):
@@ -86,19 +86,19 @@ def test_another_spec_is_told_by_where_it_differs_however_far_on(tmp_path):
     text = text.replace('title = "tiny"', f'title = "{"the same " * 40}one"')
     run_folder(Plan(sweep(text=text)), tmp_path / "run")
     for change, told in (
-        (("0.59375", "0.59"), "axes[2].values[38]: 0.59375 there, 0.59 here"),
-        ((", 0.609375]", "]"), "axes[2].values[39]: 0.609375 there, nothing here"),
-        (("same one", "same two"), f"title: ...{'the same ' * 2}one' there, ...{'the same ' * 2}two' here"),
-        (("hidden = [2]", "hidden = [2, 2]"), "network.hidden[1]: nothing there, 2 here"),
-        (("seed = 1", "seed = 2"), "starts.seed: 1 there, 2 here"),
+        (("0.59375", "0.59"), "axes[2].values[38]: was 0.59375, is now 0.59"),
+        ((", 0.609375]", "]"), "axes[2].values[39]: was 0.609375, is now nothing"),
+        (("same one", "same two"), f"title: was ...{'the same ' * 2}one', is now ...{'the same ' * 2}two'"),
+        (("hidden = [2]", "hidden = [2, 2]"), "network.hidden[1]: was nothing, is now 2"),
+        (("seed = 1", "seed = 2"), "starts.seed: was 1, is now 2"),
     ):
         assert change[0] in text
         plan = Plan(sweep(text=text.replace(*change)))
         with pytest.raises(RefusedError) as refused, RunFolder(tmp_path / "run", plan):
             pass
-        assert f"of another spec ({told}); go on with it by" in str(refused.value)
+        assert f"of another spec ({told}); continue it with" in str(refused.value)
     other = sweep(text=text.replace(str(values), str([2 * value + 1 for value in values])))
-    with pytest.raises(RefusedError, match=r"\(axes\[2\]\.values\[0\]: 0\.0 there, 1\.0 here; .*; and 36 more\);"):
+    with pytest.raises(RefusedError, match=r"\(axes\[2\]\.values\[0\]: was 0\.0, is now 1\.0; .*; and 36 more\);"):
         RunFolder(tmp_path / "run", Plan(other)).__enter__()
 
 
@@ -125,7 +125,9 @@ def test_a_block_of_another_spec_is_set_aside(plan, tmp_path):
     assert strange.name + ".corrupt" in names(tmp_path / "run")
 
 
-@pytest.mark.parametrize(("given", "words"), [(b"other", "is not what its name says"), (b"no HDF5", "of another spec")])
+@pytest.mark.parametrize(
+    ("given", "words"), [(b"other", "does not match its name"), (b"no HDF5", "belongs to another spec")]
+)
 def test_what_is_no_block_of_the_run_is_not_merged(plan, tmp_path, given, words):
     result = run_folder(plan, tmp_path / "run")
     first, before = sorted((tmp_path / "run/blocks").iterdir())[0], result.read_bytes()
@@ -140,7 +142,7 @@ def test_what_a_kill_left_half_written_is_removed(plan, tmp_path):
     folder = tmp_path / "run"
     run_folder(plan, folder)
     for name in ("blocks/000001-0123456789abcdef.h5", "result.h5"):
-        beside(folder / name, PART).write_bytes(b"half")
+        temporary(folder / name, PART).write_bytes(b"half")
     with RunFolder(folder, plan) as store:
         assert len(store.committed()) == plan.blocks
     assert not list(folder.rglob("*.part"))
@@ -223,7 +225,7 @@ def test_nothing_is_written_through_a_symbolic_link(plan, tmp_path, name):
 def test_another_spec_is_refused_with_the_difference(plan, tmp_path):
     run_folder(plan, tmp_path / "run")
     other = Plan(sweep("training.steps=21"))
-    with pytest.raises(RefusedError, match=r"training\.steps: 20 there, 21 here"), RunFolder(tmp_path / "run", other):
+    with pytest.raises(RefusedError, match=r"training\.steps: was 20, is now 21"), RunFolder(tmp_path / "run", other):
         pass
 
 
@@ -232,7 +234,7 @@ def test_blocks_of_another_size_are_not_mixed(plan, tmp_path, monkeypatch):
     monkeypatch.setattr(plans, "BLOCK_RUNS", 6)
     with pytest.raises(RefusedError, match=r"begun by another version; .* with -o$"):
         RunFolder(tmp_path / "run", Plan(sweep())).__enter__()
-    with pytest.raises(RefusedError, match=r"begun by another version; go on with that version$"):
+    with pytest.raises(RefusedError, match=r"begun by another version; continue with that version$"):
         RunFolder.existing(tmp_path / "run").__enter__()
 
 
@@ -291,5 +293,5 @@ def test_who_holds_a_dataset_changes_no_byte(tmp_path, monkeypatch):
 def test_a_resume_of_a_changed_spec_does_not_advise_to_resume(plan, tmp_path):
     run_folder(plan, tmp_path / "run")
     (tmp_path / "run/spec.toml").write_text(TEXT.replace("count = 10", "count = 11"))
-    with pytest.raises(RefusedError, match=r"count: 10 there, 11 here\); put its spec.toml .* back as they were"):
+    with pytest.raises(RefusedError, match=r"count: was 10, is now 11\); restore its original spec.toml"):
         RunFolder.existing(tmp_path / "run").__enter__()

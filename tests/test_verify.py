@@ -42,8 +42,8 @@ def changed(path, at, value=None):
 
 def test_what_is_whole_is_said_to_be(folder, plan):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert verify(folder / "result.h5") == f"{folder / 'result.h5'} is whole"
-    assert verify(folder) == f"{folder} is whole: {plan.blocks} of {plan.blocks} blocks and result.h5"
+    assert verify(folder / "result.h5") == f"{folder / 'result.h5'} is intact"
+    assert verify(folder) == f"{folder} is intact: {plan.blocks} of {plan.blocks} blocks and result.h5"
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
@@ -51,7 +51,7 @@ def test_a_run_in_progress_is_whole_as_far_as_it_is(plan, tmp_path):
     with RunFolder(tmp_path / "run", plan) as store:
         for number in range(3):
             commit(store, plan.block(number), filled(plan, plan.block(number)))
-        assert verify(tmp_path / "run") == f"{tmp_path / 'run'} is whole: 3 of {plan.blocks} blocks"
+        assert verify(tmp_path / "run") == f"{tmp_path / 'run'} is intact: 3 of {plan.blocks} blocks"
 
 
 def test_a_flip_of_any_byte_of_a_result_is_found(tmp_path):
@@ -77,7 +77,7 @@ def chunk(path, name):
 def test_the_variable_that_is_damaged_is_named_and_not_read(folder, name):
     path = folder / "result.h5"
     changed(path, chunk(path, name))
-    with pytest.raises(CorruptError, match=rf"(?s)is not what its digest.*variable '{name}'") as told:
+    with pytest.raises(CorruptError, match=rf"(?s)does not match its digest.*variable '{name}'") as told:
         verify(path)
     assert len(str(told.value).splitlines()) == 2
     with ss.open(path) as result, pytest.raises(CorruptError, match="is damaged"):
@@ -89,9 +89,9 @@ def test_the_variable_that_is_damaged_is_named_and_not_read(folder, name):
     [
         (lambda content: content[:-1], "no digest at its end: it was cut short"),
         (lambda content: content[: len(content) // 2], "no digest at its end"),
-        (lambda content: content + b"\n", "no digest at its end: it was cut short, or written to"),
+        (lambda content: content + b"\n", "no digest at its end: it was cut short or modified"),
         (lambda content: b"", "no digest at its end"),
-        (lambda content: content[:-SIZE] + b"x" + content[-SIZE:], "bytes of it have changed"),
+        (lambda content: content[:-SIZE] + b"x" + content[-SIZE:], "some of its bytes have changed"),
     ],
 )
 def test_a_file_of_another_length_is_found(folder, change, words):
@@ -105,7 +105,7 @@ def test_a_result_of_before_digests_is_told_to_be_one(folder):
     path = folder / "result.h5"
     with h5py.File(path, "a") as file:  # such a file had no picture for NeXus viewers either
         del file["entry"]
-    told = "was made before results had digests and has none: all of it can be read"
+    told = "has no digest, like all results of earlier versions: it is readable"
     assert verify(path).startswith(f"{path} {told}")
     assert f"; result.h5 {told}" in verify(folder)
 
@@ -113,7 +113,7 @@ def test_a_result_of_before_digests_is_told_to_be_one(folder):
 def test_what_another_program_adds_is_found(folder):
     with h5py.File(folder / "result.h5", "a") as file:
         file["mine"] = np.arange(3)
-    with pytest.raises(CorruptError, match="written to since it was made"):
+    with pytest.raises(CorruptError, match="cut short or modified"):
         verify(folder)
 
 
@@ -127,17 +127,17 @@ def test_every_fault_of_a_folder_is_a_line_and_nothing_is_touched(folder, plan):
     with pytest.raises(CorruptError) as told:
         verify(folder)
     lines = str(told.value)
-    assert all(name in lines for name in (first.name, "000001.h5", third.name, "result.h5 is not what"))
+    assert all(name in lines for name in (first.name, "000001.h5", third.name, "result.h5 does not match"))
     assert sorted(folder.rglob("*")) == before
 
 
 def test_a_folder_with_the_result_or_the_spec_of_another_run_is_told(folder, tmp_path):
     other = run_folder(Plan(sweep("training.steps=21")), tmp_path / "other")
     shutil.copy(other, folder / "result.h5")
-    with pytest.raises(CorruptError, match=r"result\.h5 is the result of another run"):
+    with pytest.raises(CorruptError, match=r"result\.h5 is not the result of the run in its folder"):
         verify(folder)
     (folder / "spec.toml").write_text((folder / "spec.toml").read_text().replace("steps = 20", "steps = 30"))
-    with pytest.raises(CorruptError, match=r"spec\.toml, plan\.json or a data file is not as it was"):
+    with pytest.raises(CorruptError, match=r"spec\.toml, plan\.json or a data file has changed since"):
         verify(folder)
 
 

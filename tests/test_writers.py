@@ -18,7 +18,7 @@ from saddlescape import plots
 from saddlescape.errors import LockedError, RefusedError
 from saddlescape.results.export import export
 from saddlescape.store import merge_shards, write_result
-from saddlescape.store.atomic import OURS, PART, beside, creating, replacing, write_atomic
+from saddlescape.store.atomic import PART, TEMPORARY, creating, replacing, temporary, write_atomic
 
 FORKS = get_context("fork")
 
@@ -80,7 +80,7 @@ def at_once(*works):
 
 
 def litter(folder):
-    return [path for path in folder.rglob(OURS.format("*", "*"))]
+    return [path for path in folder.rglob(TEMPORARY.format("*", "*"))]
 
 
 @KINDS
@@ -276,7 +276,7 @@ def test_what_another_process_writes_is_not_cleared_away(plan, tmp_path):
 
 def test_a_part_that_goes_while_it_is_looked_at_is_none(tmp_path, monkeypatch):
     target, opened = tmp_path / "made.csv", os.open
-    beside(target, PART).write_bytes(b"left by a kill")
+    temporary(target, PART).write_bytes(b"left by a kill")
 
     def late(path, flags, *mode):
         if not flags & os.O_CREAT:

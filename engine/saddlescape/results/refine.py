@@ -251,8 +251,8 @@ def refine(
 def _software(results: Results, accept_versions: bool) -> Mixture:
     """That of the result, and this."""
     found = Mixture(Plan(results.sweep), accept_versions)
-    found.take([json.dumps(its) if its else "" for its in results.software], results.path)
-    found.meet(stamp())
+    found.add_result([json.dumps(its) if its else "" for its in results.software], results.path)
+    found.add(stamp())
     return found
 
 

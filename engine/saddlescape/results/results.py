@@ -24,8 +24,8 @@ from saddlescape.store import (
     Stored,
     guarded,
     is_run,
-    kept_sweep,
     read_plan,
+    read_sweep,
     result_of,
     strips,
     take,
@@ -190,7 +190,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             overrides = tuple(map(str, json.loads(self._source.text("overrides"))))
             kept = {**self._resolved.get("data", {})}
         name = f"{self.path}, its spec"
-        sweep = kept_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides, name=name, begun=True)
+        sweep = read_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides, name=name, begun=True)
         for name in (name for name, digest in sweep.data.items() if kept.get(name) != digest):
             raise RefusedError(f"{name}: has changed since {self.path} was made from it; put the old file back")
         return sweep

@@ -161,8 +161,8 @@ def _followed(plan: Plan) -> int:
 def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:
     """Bytes of a share of the blocks, and of the result if they are merged."""
     lengths, its = sizes(plan), variables(plan)
-    chunks = sum(_chunks(v, lengths) * v.most + _index(v, _chunks(v, lengths)) for v in its)
-    block = A_FILE + PAGE + A_NAME + sum(A_VARIABLE + _index(v) + v.most * ("run" not in v.dims) for v in its)
+    chunks = sum(_chunks(v, lengths) * v.max_size + _index(v, _chunks(v, lengths)) for v in its)
+    block = A_FILE + PAGE + A_NAME + sum(A_VARIABLE + _index(v) + v.max_size * ("run" not in v.dims) for v in its)
     along = sum(A_VARIABLE + _index(its[0]) + 16 * length for length in lengths.values())
     result = A_FILE + chunks + along + len(its) * A_VARIABLE + A_NAME * plan.blocks
     texts = OTHERS + TEXTS * (len(plan.sweep.text) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes))

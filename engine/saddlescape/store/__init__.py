@@ -1,13 +1,14 @@
-"""HDF5 and the run's folder: immutable blocks, one merged result.  The only room that knows h5py."""
+"""Run folders and HDF5 files: immutable blocks, merged to one result.  The only package that imports h5py."""
 
 from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
-from saddlescape.store.folder import RESULT, RunFolder, default_folder, is_run, kept_sweep, read_plan, result_of
+from saddlescape.store.folder import RESULT, RunFolder, default_folder, result_of
 from saddlescape.store.guard import guarded
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.reading import ResultFile
+from saddlescape.store.plan_file import is_run, read_plan, read_sweep
+from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.shards import merge_shards, write_result
 from saddlescape.store.source import Pick, Source, Stored, strips, take
@@ -32,11 +33,11 @@ __all__ = [
     "encode",
     "guarded",
     "is_run",
-    "kept_sweep",
     "last_line",
     "merge_shards",
     "own_folder",
     "read_plan",
+    "read_sweep",
     "result_of",
     "sizes",
     "status",

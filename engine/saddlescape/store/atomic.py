@@ -1,4 +1,4 @@
-"""Write a file so that it is there whole or not at all, also after a power cut."""
+"""Atomic writes: after a crash or a power cut, a file is either complete or absent."""
 
 import contextlib
 import fnmatch
@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from saddlescape.errors import LockedError, RefusedError
-from saddlescape.store.lock import held
+from saddlescape.store.lock import acquire
 
 PART, PIECES = "part", "pieces"
-OURS = ".{}.saddlescape.{}"
-"""How files are called that stand beside another for a while.  Nobody else's are, so they may be taken away."""
+TEMPORARY = ".{}.saddlescape.{}"
+"""Names of temporary files.  No other program uses such names, so these files may be deleted."""
 
 
-def beside(path: Path, what: str) -> Path:
-    """A file of our own beside another: what is written of it so far (``part``), or what that is made of."""
-    return path.with_name(OURS.format(path.name, what))
+def temporary(path: Path, kind: str) -> Path:
+    """Path of a temporary file for `path`, in the same folder: its content so far (`PART`) or its `PIECES`."""
+    return path.with_name(TEMPORARY.format(path.name, kind))
 
 
 def listed(folder: Path, pattern: str) -> list[Path]:
-    """Files of a folder by name, none if there is no folder; OSError if it may not be read, unlike `Path.glob`."""
+    """Files in a folder, sorted; empty if there is no folder.  OSError if it is not readable, unlike `Path.glob`."""
     try:
         return sorted(folder / name for name in fnmatch.filter(os.listdir(folder), pattern))
     except (FileNotFoundError, NotADirectoryError):
@@ -30,38 +30,38 @@ def listed(folder: Path, pattern: str) -> list[Path]:
 
 
 def clear(folder: Path) -> None:
-    """Take away what kills left half written in a folder; what another process is writing stays."""
-    for what in (PART, "lock"):  # such locks were beside results that were being merged, in earlier versions
-        for part in folder.glob(OURS.format("*", what)):
+    """Delete the temporary files that a kill left in a folder; those of running processes stay."""
+    for kind in (PART, "lock"):  # earlier versions left such locks when results were merged
+        for path in folder.glob(TEMPORARY.format("*", kind)):
             with contextlib.suppress(PermissionError):
-                _discard(part)
+                _discard(path)
 
 
 def _discard(part: Path) -> bool:
-    """Take away what a kill left of a part, and the folder that goes with it; whether nobody is writing it."""
+    """Delete a temporary file and its folder of pieces, unless a process is writing it; False if one is."""
     try:
         if not stat.S_ISREG(part.lstat().st_mode):
             part.unlink()
             return True
         descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:  # or no more: another process has renamed or removed it since
+    except FileNotFoundError:  # it did not exist, or another process has renamed or deleted it
         return True
     try:
-        if ours := held(descriptor, part):
+        if acquired := acquire(descriptor, part):
             shutil.rmtree(part.with_name(part.name.removesuffix(PART) + PIECES), ignore_errors=True)
             part.unlink()
-        return ours
+        return acquired
     finally:
         os.close(descriptor)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write `content` to `path`: beside it, synced, renamed over it, the folder synced.
+    """Write `content` to `path`: to a temporary file, which is synced and renamed; the folder is synced, too.
 
     Raises
     ------
     OSError
-        If the disk is full or the folder read-only; whatever was at `path` is then still there.
+        If the disk is full or the folder read-only; a file that was at `path` is unchanged.
     LockedError
         If another process is writing `path`.
     """
@@ -70,7 +70,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def write_all(descriptor: int, content: bytes | memoryview) -> None:
-    """Write all of `content`, in as many writes as the system takes."""
+    """Write all of `content`, in as many system calls as needed."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
@@ -78,14 +78,14 @@ def write_all(descriptor: int, content: bytes | memoryview) -> None:
 
 @contextlib.contextmanager
 def creating(path: Path, over: bytes | None = None) -> Iterator[int]:
-    """A descriptor of what is to be at `path`, a name that the user gave; see `replacing`.
+    """Open a new file that becomes `path`, a name given by the user; see `replacing`.
 
-    Nothing that is there is replaced, unless it is a file that begins with the bytes `over`.
+    Nothing that exists is replaced, except a file that begins with the bytes `over`.
 
     Raises
     ------
     RefusedError
-        If something else is there.
+        If something else exists at `path`.
     """
     clear(path.parent)
     with replacing(path, lambda: _refuse(path, over)) as descriptor:
@@ -98,7 +98,7 @@ def _refuse(path: Path, over: bytes | None) -> None:
 
 
 def _begins(path: Path, head: bytes) -> bool:
-    """Whether a path is that of a file, and no link, that begins with these bytes."""
+    """Whether `path` is a regular file, not a link, that begins with these bytes."""
     if not stat.S_ISREG(path.lstat().st_mode):
         return False
     with path.open("rb") as file:
@@ -107,17 +107,17 @@ def _begins(path: Path, head: bytes) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[int]:
-    """A descriptor of a new file beside `path`, which is synced and takes its place on leaving, unless by an error.
+    """Open a temporary file, which is synced and renamed to `path` at the end, or deleted after an error.
 
-    The new file is locked as long as it is open: a path has one writer.  ``check()`` may refuse, before and after.
+    The file is locked while it is open, so a path has one writer.  ``check()`` may raise, before and after.
 
     Raises
     ------
     LockedError
         If another process is writing `path`.
     """
-    part = beside(path, PART)
-    descriptor = _part(part, path)
+    part = temporary(path, PART)
+    descriptor = _open_part(part, path)
     try:
         check()
         yield descriptor
@@ -127,7 +127,7 @@ def replacing(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         sync(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
-            if held(descriptor, part):
+            if acquire(descriptor, part):
                 part.unlink()
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
@@ -136,13 +136,13 @@ def replacing(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         os.close(descriptor)
 
 
-def _part(part: Path, path: Path) -> int:
-    """A new file of our own."""
+def _open_part(part: Path, path: Path) -> int:
+    """Create and lock the temporary file `part` for `path`."""
     descriptor = -1
     try:
         if _discard(part):
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-            if held(descriptor, part):
+            if acquire(descriptor, part):
                 return descriptor
             os.close(descriptor)
     except FileExistsError:
@@ -155,8 +155,8 @@ def _part(part: Path, path: Path) -> int:
 
 @contextlib.contextmanager
 def pieces(path: Path) -> Iterator[Path]:
-    """A folder for pieces of what is written to `path` meanwhile; one that a kill leaves goes with the part."""
-    folder = beside(path, PIECES)
+    """Create a temporary folder while `path` is written; if a kill leaves it, it is deleted with the temporary file."""
+    folder = temporary(path, PIECES)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
@@ -166,12 +166,12 @@ def pieces(path: Path) -> Iterator[Path]:
 
 
 def own_folder(path: Path) -> None:
-    """Make a folder in which we write, if it is not there.
+    """Create a folder to write in, if it does not exist.
 
     Raises
     ------
     RefusedError
-        If it is a link, or no folder.
+        If the path is a link, or not a folder.
     """
     if path.is_symlink():
         raise RefusedError(f"{path} is a symbolic link, which is not written through; choose a folder with -o")
@@ -181,11 +181,11 @@ def own_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing; also after a power cut they are there."""
+    """Create a folder and its missing parents; they are synced, so they exist after a power cut."""
     if not path.parent.exists():
         make_folder(path.parent)
     path.mkdir(exist_ok=True)
-    with contextlib.suppress(PermissionError):  # of a folder that is not ours to read, and so was there before
+    with contextlib.suppress(PermissionError):  # a parent that is not readable existed before
         sync(path.parent)
 
 

@@ -1,4 +1,4 @@
-"""One block as bytes: a small HDF5 file made in memory, named by its hash."""
+"""Block files: small HDF5 files, made in memory and named by their hashes."""
 
 import hashlib
 import math
@@ -18,32 +18,32 @@ from saddlescape.store.schema import VERSIONS, create, sizes, variables
 from saddlescape.system.software import stamp
 
 FOLDER = "blocks"
-"""Of the blocks, in the folder of a run."""
+"""Folder of the blocks, in the folder of a run."""
 FAILED = ".failed"
-"""Ending of the note that a block could not be computed, and why."""
+"""Suffix of the note with the error of a block that could not be computed."""
 
 
-def part(plan: Plan, block: Block) -> dict[str, range]:
-    """What the block holds of each dimension of the result."""
-    found = {name: range(length) for name, length in sizes(plan).items()}
-    found |= {d.name: range(a, b) for d, a, b in zip(plan.dimensions, block.start, block.stop, strict=True)}
-    if "trajectory" in found and not plan.per_outcome:
-        runs = found["run"]
-        found["trajectory"] = range(*np.searchsorted(plan.trajectory_run, (runs.start, runs.stop)).tolist())
-    return found
+def ranges(plan: Plan, block: Block) -> dict[str, range]:
+    """The block's indices along each dimension of the result."""
+    indices = {name: range(length) for name, length in sizes(plan).items()}
+    indices |= {d.name: range(a, b) for d, a, b in zip(plan.dimensions, block.start, block.stop, strict=True)}
+    if "trajectory" in indices and not plan.per_outcome:
+        runs = indices["run"]
+        indices["trajectory"] = range(*np.searchsorted(plan.trajectory_run, (runs.start, runs.stop)).tolist())
+    return indices
 
 
-def largest(plan: Plan) -> int:
-    """Bytes that no block of the plan exceeds: its chunks, and room for where they are."""
-    held = part(plan, plan.block(0))
-    counts = [[-(-len(held[d]) // n) for d, n in zip(v.dims, v.chunk, strict=True)] for v in variables(plan)]
+def max_size(plan: Plan) -> int:
+    """Upper bound of the bytes of a block file: its chunks, and room for the metadata."""
+    indices = ranges(plan, plan.block(0))
+    counts = [[-(-len(indices[d]) // n) for d, n in zip(v.dims, v.chunk, strict=True)] for v in variables(plan)]
     chunks = zip(map(math.prod, counts), variables(plan), strict=True)
-    return 2**16 + sum(2**16 + count * (variable.most + 512) for count, variable in chunks)
+    return 2**16 + sum(2**16 + count * (variable.max_size + 512) for count, variable in chunks)
 
 
 def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes:
-    """The block's file; `data` holds every variable of the schema, shaped like the block's tile."""
-    name = f"block on thread {threading.get_ident()}"  # HDF5 opens no name twice, not even in memory
+    """The content of a block file; `data` contains every variable of the schema, in the shape of the block."""
+    name = f"block on thread {threading.get_ident()}"  # HDF5 does not open a name twice, not even in memory
     with h5py.File(name, "w", driver="core", backing_store=False, libver=VERSIONS) as file:
         file.attrs["plan"], file.attrs["block"], file.attrs["software"] = plan.digest, block.number, stamp()
         for variable in variables(plan):
@@ -51,33 +51,33 @@ def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes
             if values.size:
                 dataset = create(file, variable, values.shape, resizable=True)
                 chunks.write(dataset, values)
-                dataset.flush()  # else chunks lie where they do by when the last reference is gone, as with a profiler
+                dataset.flush()  # else the positions of the chunks would depend on when the last reference is dropped
         file.flush()
         return bytes(file.id.get_file_image())
 
 
 def name(number: int, content: bytes) -> str:
-    """File name of a block: its number and the first 16 hex digits of its SHA-256."""
+    """Name of a block file: its number and the first 16 hex digits of its SHA-256."""
     return f"{number:06d}-{hashlib.sha256(content).hexdigest()[:16]}.h5"
 
 
 def number(path: Path) -> int | None:
-    """Number of the block that a file by its name is; None where the name is no block's."""
-    found = re.fullmatch(r"([0-9]{6,})-[0-9a-f]{16}\.h5", path.name)
-    return int(found[1]) if found else None
+    """Number of a block according to the name of its file; None if this is not the name of a block."""
+    match = re.fullmatch(r"([0-9]{6,})-[0-9a-f]{16}\.h5", path.name)
+    return int(match[1]) if match else None
 
 
 def files(folder: Path) -> list[Path]:
-    """What may be a block in the folder of a run, by its ending."""
+    """Files in the folder of a run that may be blocks, by their suffix."""
     return listed(folder / FOLDER, "*.h5")
 
 
 def note(folder: Path, number: int) -> Path:
-    """Where the folder of a run has the note that a block failed."""
+    """Path of the note that a block failed."""
     return folder / FOLDER / f"{number:06d}{FAILED}"
 
 
 def notes(folder: Path) -> dict[int, Path]:
-    """Those that there are, by the number of the block."""
-    found = listed(folder / FOLDER, f"*{FAILED}")
-    return {int(path.stem): path for path in found if path.stem.isdecimal()}
+    """Notes of all failed blocks, by the number of the block."""
+    paths = listed(folder / FOLDER, f"*{FAILED}")
+    return {int(path.stem): path for path in paths if path.stem.isdecimal()}

@@ -1,6 +1,6 @@
-"""Chunks shuffled and deflated by us and handed to HDF5 as they are.
+"""Encoding and decoding of chunks: shuffle, deflate and fletcher32 without libhdf5.
 
-HDF5's own filters run under one lock for the whole library; Python's zlib lets other threads compute meanwhile.
+HDF5 runs its filters under a library-wide lock; Python's zlib releases the GIL, so other threads compute meanwhile.
 """
 
 import itertools
@@ -14,25 +14,25 @@ import numpy as np
 import numpy.typing as npt
 
 LEVEL = 1
-"""Of deflate: higher ones gain almost nothing on trajectories."""
+"""Level of deflate: higher levels gain almost nothing on trajectories."""
 
 
-def write(dataset: h5py.Dataset, values: npt.NDArray[Any], at: tuple[int, ...] = ()) -> None:
-    """Write values into a dataset of our filters (`schema.create`), chunk by chunk; those at an edge are stored whole.
+def write(dataset: h5py.Dataset, values: npt.NDArray[Any], offset: tuple[int, ...] = ()) -> None:
+    """Write values into a dataset with our filters (`schema.create`), chunk by chunk; chunks at an edge are padded.
 
-    They begin at the start of a chunk: at the indices `at` along the first dimensions, at 0 along the others.
+    The values begin at a chunk boundary: at `offset` along the first dimensions, at 0 along the others.
     """
     if dataset.chunks is None:
         dataset[()] = values
         return
     starts = (range(0, n, extent) for n, extent in zip(values.shape, dataset.chunks, strict=True))
     for first in itertools.product(*starts):
-        place = tuple(a + b for a, b in itertools.zip_longest(first, at, fillvalue=0))
-        dataset.id.write_direct_chunk(place, encoded(values, first, dataset.chunks, dataset.dtype))
+        position = tuple(a + b for a, b in itertools.zip_longest(first, offset, fillvalue=0))
+        dataset.id.write_direct_chunk(position, encoded(values, first, dataset.chunks, dataset.dtype))
 
 
 def encoded(values: npt.NDArray[Any], first: tuple[int, ...], extents: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    """The chunk that begins at `first`: bytes of all numbers in order of their place within a number, deflated."""
+    """The chunk that begins at the index `first`, shuffled and deflated."""
     part = values[tuple(slice(a, a + n) for a, n in zip(first, extents, strict=True))]
     if part.shape != extents or part.dtype != dtype:
         chunk = np.zeros(extents, dtype)
@@ -43,24 +43,25 @@ def encoded(values: npt.NDArray[Any], first: tuple[int, ...], extents: tuple[int
 
 
 def decoded(stored: bytes, extents: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """The values of a chunk of our filters, or of a dataset without chunks.
+    """The values of a chunk with our filters, or of a scalar dataset, which has none.
 
     Raises
     ------
     ValueError, zlib.error
-        If the bytes are not those of exactly so many values.
+        If the bytes do not decode to exactly this shape.
     """
     size = math.prod(extents) * dtype.itemsize
-    return np.frombuffer(plain(stored, OURS if extents else (), size, dtype.itemsize), dtype).reshape(extents)
+    content = unfiltered(stored, OUR_FILTERS if extents else (), size, dtype.itemsize)
+    return np.frombuffer(content, dtype).reshape(extents)
 
 
-def plain(stored: bytes, filters: Sequence[int], size: int, width: int) -> bytes:
-    """A chunk's `size` bytes of numbers of `width` bytes; no more is made room for than they take.
+def unfiltered(stored: bytes, filters: Sequence[int], size: int, width: int) -> bytes:
+    """The `size` bytes of a chunk of numbers of `width` bytes; memory is limited to about `size`.
 
     Raises
     ------
     ValueError, zlib.error
-        If they are not exactly so many.
+        If the chunk does not decode to exactly `size` bytes.
     """
     for number in reversed(filters):
         stored = FILTERS[number](stored, size, width)
@@ -69,31 +70,32 @@ def plain(stored: bytes, filters: Sequence[int], size: int, width: int) -> bytes
     return stored
 
 
-def _inflated(stored: bytes, size: int, width: int) -> bytes:
-    inflate = zlib.decompressobj()
-    found = inflate.decompress(stored, size + 5)  # a checksum may follow the values
-    if not inflate.eof:
+def _inflate(stored: bytes, size: int, width: int) -> bytes:
+    stream = zlib.decompressobj()
+    content = stream.decompress(stored, size + 5)  # a checksum may follow the values
+    if not stream.eof:
         raise ValueError(f"a chunk is not {size} bytes")
-    return found
+    return content
 
 
-def _in_order(stored: bytes, size: int, width: int) -> bytes:
-    """Of each number all bytes together; what is left behind the last whole number stays where it is."""
+def _unshuffle(stored: bytes, size: int, width: int) -> bytes:
+    """Bytes in the order of the numbers; an incomplete number at the end was not shuffled."""
     whole = len(stored) // width * width
     return np.frombuffer(stored, np.uint8, whole).reshape(width, -1).T.tobytes() + stored[whole:]
 
 
-def _whole(stored: bytes, size: int, width: int) -> bytes:
+def _compare(stored: bytes, size: int, width: int) -> bytes:
+    """Bytes without their checksum; ValueError if they do not match it."""
     if len(stored) < 4 or fletcher32(stored[:-4]) != int.from_bytes(stored[-4:], "little"):
-        raise ValueError("a chunk is not what its checksum says")
+        raise ValueError("a chunk does not match its checksum")
     return stored[:-4]
 
 
 def fletcher32(content: bytes) -> int:
-    """The checksum by Fletcher of words of 16 bits, the first byte the higher, as HDF5 has it."""
+    """Fletcher's checksum of big-endian 16-bit words, as in HDF5."""
     words, low, high = np.frombuffer(content + bytes(len(content) % 2), ">u2"), 0, 0
-    for at in range(0, len(words), WORDS):
-        part = words[at : at + WORDS].astype(np.int64)
+    for start in range(0, len(words), WORDS):
+        part = words[start : start + WORDS].astype(np.int64)
         high += low * len(part) + int(part @ np.arange(len(part), 0, -1))
         low += int(part.sum())
     low, high = (0 if not total else total % 65535 or 65535 for total in (low, high))
@@ -102,6 +104,7 @@ def fletcher32(content: bytes) -> int:
 
 WORDS = 2**16
 """Words that are summed at once."""
-FILTERS = {1: _inflated, 2: _in_order, 3: _whole}
-"""What undoes each filter of HDF5 that is ours, by its number: deflate, shuffle, fletcher32."""
-OURS = (2, 1)
+FILTERS = {1: _inflate, 2: _unshuffle, 3: _compare}
+"""The inverses of HDF5's filters deflate, shuffle and fletcher32, by their numbers."""
+OUR_FILTERS = (2, 1)
+"""Filters of the chunks that we write, in this order."""

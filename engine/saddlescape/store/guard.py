@@ -1,4 +1,4 @@
-"""Result files may come from strangers: whatever is wrong with one is told in a line."""
+"""Errors of malicious or damaged files as one line each."""
 
 import contextlib
 import errno
@@ -14,19 +14,19 @@ ODD = (
     *(OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
     *(struct.error, zlib.error),
 )
-"""What is raised at a file that is not as it should be."""
+"""Exceptions that a malicious or damaged file can cause."""
 OF_SYSTEM = frozenset(
     getattr(errno, name)
     for name in ("EACCES", "EPERM", "EAGAIN", "EINTR", "EIO", "EMFILE", "ENFILE", "ENOENT", "ENOMEM", "ESTALE")
 )
-"""Errors of the system, which say nothing of what is in a file."""
+"""Errors of the operating system that are not caused by the content of a file."""
 
 
 @contextlib.contextmanager
 def guarded(path: Path) -> Iterator[None]:
-    """Whatever fails within is the fault of the file: CorruptError; RefusedError where memory does not suffice.
+    """Turn exceptions while a file is read into CorruptError, and into RefusedError if memory does not suffice.
 
-    What the system refuses stays an OSError, of that file.
+    Errors of the operating system stay OSError and name the file.
     """
     try:
         yield
@@ -40,12 +40,12 @@ def guarded(path: Path) -> Iterator[None]:
 
 
 def refused_by_system(error: Exception, path: Path) -> None:
-    """Raise what the system said of a file, if it was the system that failed."""
+    """Raise OSError with the file's name if the error is the operating system's."""
     number = error.errno if isinstance(error, OSError) else None
     if number is not None and number in OF_SYSTEM:
         raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def reason(error: Exception) -> str:
-    """What is wrong with a file, in some words of one line."""
+    """The message of an error on one line, at most 200 characters."""
     return (" ".join(str(error).split()) or type(error).__name__)[:200]

@@ -1,4 +1,4 @@
-"""One process at a time."""
+"""Locks: one process at a time."""
 
 import fcntl
 import os
@@ -7,27 +7,27 @@ from pathlib import Path
 from saddlescape.errors import LockedError
 
 
-def lock(path: Path, what: Path, elsewhere: str) -> int:
-    """Take the lock file `path`, which guards `what`, until the descriptor is closed; a kill closes it too.
+def lock(path: Path, target: Path, remedy: str) -> int:
+    """Lock the file `path`, which guards `target`; returns the descriptor, and closing it, as a kill does, unlocks.
 
-    `elsewhere` tells what can be done but wait.
+    `remedy` tells what the user can do other than wait.
 
     Raises
     ------
     LockedError
-        If another process holds it.
+        If another process has the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-    if not held(descriptor, path):
+    if not acquire(descriptor, path):
         os.close(descriptor)
-        raise LockedError(f"{what} is in use by another process; wait for it{elsewhere}")
+        raise LockedError(f"{target} is in use by another process; wait for it{remedy}")
     return descriptor
 
 
-def held(descriptor: int, path: Path) -> bool:
-    """Take the lock of an open file; whether it is ours now, and the file is still the one at `path`."""
+def acquire(descriptor: int, path: Path) -> bool:
+    """Try to lock an open file; True if it is locked, and still the file at `path`."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
-    except (BlockingIOError, FileNotFoundError):  # its holder may have taken it away, or given it its name
+    except (BlockingIOError, FileNotFoundError):  # the process that had the lock may have removed or renamed it
         return False

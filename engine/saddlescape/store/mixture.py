@@ -1,4 +1,4 @@
-"""Whether one software has computed the blocks of a run."""
+"""Checks whether the blocks of a run were computed by the same software."""
 
 import warnings
 from collections.abc import Sequence
@@ -12,66 +12,67 @@ from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
 
 class Mixture:
-    """What software was met in the blocks of a run, by its stamps; another one than before is refused, if not accepted.
+    """The software of the blocks of a run, by its stamps; different software is refused unless `accepted`.
 
-    Blocks of before there were stamps go with all; a warning tells that nobody knows.
+    Blocks of versions without stamps, whose stamp is "", mix with all others; a warning says that they are unknown.
     """
 
     def __init__(self, plan: Plan, accepted: bool = False) -> None:
-        self._same = frozenset() if _decays(plan) else EARLIER
-        self._accepted, self._met = accepted, dict[str, int]()
+        self._same = frozenset() if _has_coupled_decay(plan) else EARLIER
+        self._accepted, self._indices = accepted, dict[str, int]()
         self._first: dict[str, Path | None] = {}
-        self._taken: list[int] = []
+        self._of_result: list[int] = []
 
-    def meet(self, its: str, path: Path | None = None) -> int:
-        """The number of a stamp, in the order of their coming; of a block's file, or of this process.
+    def add(self, stamp: str, path: Path | None = None) -> int:
+        """The index of a stamp, in order of appearance; of a block file, or of this process if there is no path.
 
         Raises
         ------
         RefusedError
-            If others were computed by another software.
+            If earlier blocks were computed by different software.
         """
-        if its not in self._met:
-            self._compare(its, path)
-            self._met[its] = len(self._met)
-        return self._met[its]
+        if stamp not in self._indices:
+            self._compare(stamp, path)
+            self._indices[stamp] = len(self._indices)
+        return self._indices[stamp]
 
-    def take(self, stamps: Sequence[str], path: Path) -> None:
-        """Meet the software of a result that is taken into the blocks."""
-        self._taken = [self.meet(its, path) for its in stamps]
+    def add_result(self, stamps: Sequence[str], path: Path) -> None:
+        """Add the software of a result whose values are copied into the blocks."""
+        self._of_result = [self.add(stamp, path) for stamp in stamps]
 
-    def _compare(self, its: str, path: Path | None) -> None:
-        for stamp, first in self._first.items():
-            theirs, ours = differences(stamp, its, self._same)
+    def _compare(self, stamp: str, path: Path | None) -> None:
+        for other, first in self._first.items():
+            theirs, ours = differences(other, stamp, self._same)
             if theirs and not self._accepted:
                 raise RefusedError(
                     f"{first or 'this'} was computed by {theirs}, {f'{path} by' if path else 'this is'} {ours}; "
                     "use the same software, begin in another folder, or allow the mixture with --accept-versions"
                 )
-        if self._met and ("" in self._met) != (not its) and (not its or len(self._met) == 1):
-            told = "some blocks don't tell what software computed them, others do; nobody knows whether it was the same"
-            warnings.warn(told, SaddlescapeWarning, stacklevel=2)
-        if its:
-            self._first[its] = path
+        known_and_unknown = self._indices and ("" in self._indices) != (not stamp)
+        if known_and_unknown and (not stamp or len(self._indices) == 1):  # warn once
+            message = "some blocks do not name the software that computed them; it may differ from that of the others"
+            warnings.warn(message, SaddlescapeWarning, stacklevel=2)
+        if stamp:
+            self._first[stamp] = path
 
-    def told(self, numbers: Sequence[int]) -> tuple[list[dict[str, str]], list[int]]:
-        """The software of blocks whose stamps have these numbers, each once, and which of it each block is by.
+    def listed(self, indices: Sequence[int]) -> tuple[list[dict[str, str]], list[int]]:
+        """The software of blocks whose stamps have these indices, without duplicates, and the entry of each block.
 
-        Where a result was taken into them its software is told too, and no block is by one of it alone.
+        If values of a result were copied into the blocks, its software is included, and no entries are returned.
         """
-        stamps = list(self._met)
-        order = {number: place for place, number in enumerate(dict.fromkeys([*numbers, *self._taken]))}
-        by = [] if self._taken else [order[number] for number in numbers]
-        return [versions(stamps[number]) for number in order], by
+        stamps = list(self._indices)
+        order = {index: entry for entry, index in enumerate(dict.fromkeys([*indices, *self._of_result]))}
+        entries = [] if self._of_result else [order[index] for index in indices]
+        return [versions(stamps[index]) for index in order], entries
 
 
-def provenance(software: Mixture, numbers: Sequence[int]) -> dict[str, Any]:
-    """What a result tells of it: each software, and where there are several which of them each block is by."""
-    each, by = software.told(numbers)
-    return {"software": each} | ({"block_software": by} if len(each) > 1 and by else {})
+def provenance(software: Mixture, indices: Sequence[int]) -> dict[str, Any]:
+    """The entries `software` and, if it has several, `block_software` of the provenance of a result."""
+    entries, of_blocks = software.listed(indices)
+    return {"software": entries} | ({"block_software": of_blocks} if len(entries) > 1 and of_blocks else {})
 
 
-def _decays(plan: Plan) -> bool:
-    """Whether weight decay is a part of some run's gradient."""
+def _has_coupled_decay(plan: Plan) -> bool:
+    """Whether weight decay is part of the gradient of some run."""
     coupled = any(OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED for spec in plan.structures)
     return coupled and bool(plan.sweep.numeric("training.weight_decay").any())

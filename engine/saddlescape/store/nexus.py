@@ -1,4 +1,4 @@
-"""The picture that NeXus viewers (silx, h5web, JupyterLab) draw of a result when they open it: its map of outcomes.
+"""The default plot of a result in NeXus viewers (silx, h5web, JupyterLab): its map of outcomes.
 
 References
 ----------
@@ -19,10 +19,10 @@ SIGNAL = "outcome"
 
 
 def default_plot(file: h5py.File, plan: Plan, after_chunk: Callable[[], None]) -> None:
-    """Add ``/entry/map``: links to the outcomes and to the coordinates that are numbers.
+    """Add ``/entry/map``: links to the outcomes and to the numeric coordinates.
 
-    Where a point has one run only, as in a slice, the map has no dimension for it: the chunks of the outcomes are
-    copied, which hold the same bytes without it; ``after_chunk()`` may raise to end that.
+    If each point has only one run, as in a slice, the map has no dimension for it: the chunks of the outcomes are
+    copied, as their bytes are the same without it; ``after_chunk()`` may raise to stop that.
     """
     file.attrs.update({"NX_class": "NXroot", "default": "entry"})
     entry = file.create_group("entry")
@@ -30,10 +30,10 @@ def default_plot(file: h5py.File, plan: Plan, after_chunk: Callable[[], None]) -
     group = entry.create_group("map")
     flat = plan.shape[-1] == 1 and len(plan.shape) > 1
     names = [d.name for d in plan.dimensions][: -1 if flat else None]
-    plain = [name for name in names if file[name].dtype.kind in "iuf"]
-    axes = np.array([name if name in plain else "." for name in names], dtype=h5py.string_dtype())
+    numeric = [name for name in names if file[name].dtype.kind in "iuf"]
+    axes = np.array([name if name in numeric else "." for name in names], dtype=h5py.string_dtype())
     group.attrs.update({"NX_class": "NXdata", "signal": SIGNAL, "axes": axes, "title": file.attrs["title"]})
-    for name in plain:
+    for name in numeric:
         group[name] = h5py.SoftLink(f"/{name}")
         group.attrs[f"{name}_indices"] = names.index(name)
     if flat:
@@ -51,7 +51,7 @@ def _without_runs(file: h5py.File, group: h5py.Group, plan: Plan, after_chunk: C
         target.dims[number].attach_scale(file[name])
     target.attrs.update(variable.attrs)
     starts = (range(0, n, extent) for n, extent in zip(source.shape, source.chunks, strict=True))
-    for at in itertools.product(*starts):  # libhdf5 would look for the n-th chunk from the first one on
-        mask, chunk = source.id.read_direct_chunk(at)
-        target.id.write_direct_chunk(at[:-1], chunk, mask)
+    for first in itertools.product(*starts):  # by position, because libhdf5 finds the n-th chunk by linear search
+        mask, chunk = source.id.read_direct_chunk(first)
+        target.id.write_direct_chunk(first[:-1], chunk, mask)
         after_chunk()

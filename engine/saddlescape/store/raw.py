@@ -1,7 +1,7 @@
-"""The bytes of an HDF5 file that may come from a stranger, each read no more often than an honest file needs.
+"""Bytes of an HDF5 file that may be malicious; the metadata read is limited to what an honest file needs.
 
-libhdf5 trusts what it finds: a stranger's file can overflow its heap or keep it busy for ever.  So it reads no file of
-ours; this and the modules beside it do, in Python, which refuses what does not fit.
+libhdf5 trusts the file: a malicious one can overflow its heap or keep it busy for ever.  So libhdf5 never reads a file;
+this module and the modules on top of it do, in Python, and refuse what is inconsistent.
 
 References
 ----------
@@ -16,44 +16,43 @@ from typing import Any, Self
 
 from saddlescape.errors import SaddlescapeError
 
-OFTEN, BESIDE = 4, 2**20
-"""Bytes that may be read of metadata: so many times the file, as each structure is its own, and so many more."""
+MAX_REREADS, MAX_EXTRA = 4, 2**20
+"""Limit of the metadata read: so many times the size of the file, and so many bytes more."""
 
 NOWHERE = 2**64 - 1
-"""The address of what is not there."""
+"""The undefined address."""
 
-WORDS = struct.Struct("<III")
-MASK = 2**32 - 1
-
-
-KEPT = 2**26
-"""Bytes of decoded chunks that are kept in memory, but for the last one, at most."""
+MAX_CACHED = 2**26
+"""Bytes of decoded chunks kept in memory, at most, except for the most recent chunk."""
 
 
 class Recent(OrderedDict[Any, bytes]):
-    """Chunks of which only a part was wanted: a vast one is not to be inflated again for each."""
+    """Cache of decoded chunks of which only a part was read, so that none is inflated once for each part."""
 
     def keep(self, key: Any, content: bytes) -> None:
+        """Add a chunk; the oldest ones are removed to make room."""
         self[key] = content
-        while len(self) > 1 and sum(map(len, self.values())) > KEPT:
+        while len(self) > 1 and sum(map(len, self.values())) > MAX_CACHED:
             self.popitem(last=False)
 
 
 class Raw:
-    """Bytes of a file or of an image of one, by address; `checked` compares checksums of metadata too."""
+    """Bytes by address, of an open file or of the content of one; `checked`: compare the checksums of metadata."""
 
     def __init__(self, content: bytes | None = None, descriptor: int = -1) -> None:
         self._content, self._descriptor, self.checked = content, descriptor, content is None
         self.size = os.fstat(descriptor).st_size if content is None else len(content)
-        self._left = OFTEN * self.size + BESIDE
+        self._left = MAX_REREADS * self.size + MAX_EXTRA
         self.heaps: dict[int, dict[int, tuple[int, int]]] = {}
         self.recent = Recent()
 
     @classmethod
     def of_file(cls, path: Path) -> Self:
+        """Open a file."""
         return cls(descriptor=os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
 
     def close(self) -> None:
+        """Close the file."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -61,70 +60,60 @@ class Raw:
     def __del__(self) -> None:
         self.close()
 
-    def values(self, at: int, size: int) -> bytes:
-        """Bytes of values; ValueError beyond the end."""
-        if not 0 <= at <= at + size <= self.size:
-            raise ValueError(f"{size} bytes at {at} are beyond the end")
-        if self._content is None and self._descriptor < 0:
+    def values(self, address: int, size: int) -> bytes:
+        """Bytes of values; ValueError if they extend beyond the end of the file, SaddlescapeError if it is closed."""
+        if not 0 <= address <= address + size <= self.size:
+            raise ValueError(f"{size} bytes at {address} are beyond the end")
+        if self._content is not None:
+            return self._content[address : address + size]
+        if self._descriptor < 0:
             raise SaddlescapeError("this result is closed; open it again")
-        found = os.pread(self._descriptor, size, at) if self._content is None else self._content[at : at + size]
-        if len(found) != size:
-            raise ValueError(f"{size} bytes at {at} are not to be had")
-        return found
+        content = os.pread(self._descriptor, size, address)
+        if len(content) != size:
+            raise ValueError(f"{size} bytes at {address} cannot be read")
+        return content
 
-    def __call__(self, at: int, size: int) -> bytes:
-        """Bytes of metadata; ValueError beyond the end, and where more is read than there can be."""
+    def __call__(self, address: int, size: int) -> bytes:
+        """Bytes of metadata; ValueError beyond the end of the file, or if the limit of metadata is exceeded."""
         self._left -= size + 1
         if self._left < 0:
             raise ValueError("its parts overlap")
-        return self.values(at, size)
+        return self.values(address, size)
 
-    def block(self, at: int, size: int, signature: bytes) -> bytes:
-        """A structure of metadata without its checksum, the last of its bytes."""
-        found = self(at, size)
-        if size < 4 or not found.startswith(signature):
-            raise ValueError(f"no {signature[:4].decode()} at {at}")
-        self.compare(at, found[:-4], uint(found[-4:]))
-        return found[:-4]
+    def block(self, address: int, size: int, signature: bytes) -> bytes:
+        """A structure of metadata without its checksum, the last four bytes."""
+        content = self(address, size)
+        if size < 4 or not content.startswith(signature):
+            raise ValueError(f"no {signature[:4].decode()} at {address}")
+        self.compare(address, content[:-4], uint(content[-4:]))
+        return content[:-4]
 
-    def compare(self, at: int, content: bytes, checksum: int) -> None:
-        """Raise ValueError where a structure is not what its checksum says."""
+    def compare(self, address: int, content: bytes, checksum: int) -> None:
+        """Raise ValueError if a structure does not match its checksum."""
         if self.checked and lookup3(content) != checksum:
-            raise ValueError(f"its metadata at {at} are damaged")
+            raise ValueError(f"its metadata at {address} are damaged")
 
 
 def uint(content: bytes) -> int:
-    """An unsigned number."""
+    """An unsigned little-endian integer."""
     return int.from_bytes(content, "little")
 
 
+WORDS = struct.Struct("<III")
+MASK = 2**32 - 1
+MIX, FINAL = (4, 6, 8, 16, 19, 4), (14, 11, 25, 16, 4, 14, 24)
+"""Bits of the rotations of lookup3, in its order."""
+
+
 def lookup3(content: bytes) -> int:
-    """The checksum of metadata."""
+    """The checksum of metadata; the three words exchange their roles after each rotation."""
     a = b = c = (0xDEADBEEF + len(content)) & MASK
-    padded = content + bytes(-len(content) % 12)
-    last = len(padded) - 12
-    for at, (x, y, z) in zip(range(0, len(padded), 12), WORDS.iter_unpack(padded), strict=True):
+    triples = list(WORDS.iter_unpack(content + bytes(-len(content) % 12)))
+    for number, (x, y, z) in enumerate(triples, 1):
         a, b, c = a + x & MASK, b + y & MASK, c + z & MASK
-        if at == last:
-            return _final(a, b, c)
-        a = (a - c & MASK) ^ (c << 4 & MASK | c >> 28)
-        c = c + b & MASK
-        b = (b - a & MASK) ^ (a << 6 & MASK | a >> 26)
-        a = a + c & MASK
-        c = (c - b & MASK) ^ (b << 8 & MASK | b >> 24)
-        b = b + a & MASK
-        a = (a - c & MASK) ^ (c << 16 & MASK | c >> 16)
-        c = c + b & MASK
-        b = (b - a & MASK) ^ (a << 19 & MASK | a >> 13)
-        a = a + c & MASK
-        c = (c - b & MASK) ^ (b << 4 & MASK | b >> 28)
-        b = b + a & MASK
-    return c
-
-
-def _final(a: int, b: int, c: int) -> int:
-    for left in ((14, 11, 25), (16, 4, 14)):
-        c = (c ^ b) - (b << left[0] & MASK | b >> 32 - left[0]) & MASK
-        a = (a ^ c) - (c << left[1] & MASK | c >> 32 - left[1]) & MASK
-        b = (b ^ a) - (a << left[2] & MASK | a >> 32 - left[2]) & MASK
-    return (c ^ b) - (b << 24 & MASK | b >> 8) & MASK
+        for bits in MIX if number < len(triples) else ():
+            mixed = (a - c & MASK) ^ (c << bits & MASK | c >> 32 - bits)
+            a, b, c = b, c + b & MASK, mixed
+    for bits in FINAL if triples else ():
+        a, b, c = b, (c ^ b) - (b << bits & MASK | b >> 32 - bits) & MASK, a
+    return b

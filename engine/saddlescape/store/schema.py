@@ -1,4 +1,4 @@
-"""The variables of a result, listed once: blocks and the merged file are both made from this list."""
+"""The variables of a result: blocks and the merged file are both created from this list."""
 
 import itertools
 import math
@@ -19,14 +19,15 @@ from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARI
 
 SCHEMA_VERSION = 1
 VERSIONS = ("v108", "v110")
-"""HDF5 1.10 tools must read our files; "latest" they cannot."""
+"""Versions of the HDF5 format: tools with HDF5 1.10 read it, unlike "latest"."""
 
 CHUNK_BYTES = 2**20
+"""Bytes of a chunk along records, at most."""
 
 
 @dataclass(frozen=True)
 class FileVariable:
-    """A variable: the names of its dimensions, its dtype, its attributes and the chunk that one block fills."""
+    """A variable of the file: dimensions, dtype, attributes, and the shape of its chunks."""
 
     name: str
     dims: tuple[str, ...]
@@ -35,14 +36,14 @@ class FileVariable:
     chunk: tuple[int, ...]
 
     @cached_property
-    def most(self) -> int:
-        """Bytes of a chunk, at most: where deflate gains nothing it adds less than a thousandth and a few."""
+    def max_size(self) -> int:
+        """Upper bound of the bytes of a chunk: deflate adds less than 0.1 % and 64 bytes to incompressible data."""
         plain = math.prod(self.chunk) * np.dtype(self.dtype).itemsize
         return plain + plain // 1000 + 64
 
 
 def sizes(plan: Plan) -> dict[str, int]:
-    """Length of every dimension of the result, in file order."""
+    """Length of each dimension of the result, in file order."""
     lengths = {d.name: len(d.values) for d in plan.dimensions}
     if plan.trajectories:
         lengths |= {"trajectory": plan.trajectories, "record": len(plan.record_at)}
@@ -56,7 +57,7 @@ def sizes(plan: Plan) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Along:
-    """Values along one dimension; its coordinate where the names are the same."""
+    """A variable along one dimension, which is the dimension's coordinate if it has the same name."""
 
     name: str
     dim: str
@@ -65,19 +66,19 @@ class Along:
 
 
 def coordinates(plan: Plan) -> tuple[Along, ...]:
-    """What a result holds beside the variables, in file order."""
-    lengths, names = sizes(plan), {d.name: d.meaning for d in plan.dimensions}
+    """Coordinates and other variables along one dimension, in file order."""
+    lengths, long_names = sizes(plan), {d.name: d.meaning for d in plan.dimensions}
     values: dict[str, Any] = {name: range(length) for name, length in lengths.items()}
     values |= {d.name: d.values for d in plan.dimensions}
     values |= {"parameter": np.array([layout.name(place) for place in plan.places])}
     values |= {name: range(1, plan.inner[name] + 1) for name in ("layer", "hidden_layer")}
-    found = [Along(n, n, values[n], {"long_name": names[n]} if names.get(n) else {}) for n in lengths]
-    found += [Along(c.name, c.along, c.values, {"long_name": c.key}) for c in plan.coordinates]
+    rows = [Along(n, n, values[n], {"long_name": long_names[n]} if long_names.get(n) else {}) for n in lengths]
+    rows += [Along(c.name, c.along, c.values, {"long_name": c.key}) for c in plan.coordinates]
     if "record" in lengths:
-        found.append(_coordinate("record_time" if plan.flows else "record_step", plan.record_at))
+        rows.append(_coordinate("record_time" if plan.flows else "record_step", plan.record_at))
     if "record" in lengths and not plan.per_outcome:
-        found.append(_coordinate("trajectory_run", plan.trajectory_run))
-    return tuple(found)
+        rows.append(_coordinate("trajectory_run", plan.trajectory_run))
+    return tuple(rows)
 
 
 def _coordinate(name: str, values: npt.NDArray[Any]) -> Along:
@@ -86,44 +87,44 @@ def _coordinate(name: str, values: npt.NDArray[Any]) -> Along:
 
 
 def title(plan: Plan) -> str:
-    """What the sweep is called."""
+    """Title of the sweep."""
     return plan.sweep.spec.title or "saddlescape sweep"
 
 
 def storable(values: npt.NDArray[Any] | range) -> npt.NDArray[Any]:
-    """Values as a file holds them: text as UTF-8, truth as int8."""
-    found = np.asarray(values)
-    if found.dtype.kind == "U":
-        return found.astype(h5py.string_dtype())
-    return found.astype(np.int8) if found.dtype == bool else found
+    """Values with the dtype of the file: UTF-8 for text, int8 for booleans."""
+    array = np.asarray(values)
+    if array.dtype.kind == "U":
+        return array.astype(h5py.string_dtype())
+    return array.astype(np.int8) if array.dtype == bool else array
 
 
 def variables(plan: Plan) -> tuple[FileVariable, ...]:
-    """What every block holds of a plan, in file order."""
-    ends = [f"final_{name}" for name in plan.fields if name not in BASIC]
-    paths = plan.fields if plan.trajectories else ()
-    there = [name for name, row in VARIABLES.items() if row.when in _conditions(plan)]
-    names = sorted([*there, *ends, *paths], key=lambda name: _depth(VARIABLES[name].dims))
+    """The variables that each block of a plan contains, in file order."""
+    finals = [f"final_{name}" for name in plan.fields if name not in BASIC]
+    trajectories = plan.fields if plan.trajectories else ()
+    own = [name for name, row in VARIABLES.items() if row.when in _conditions(plan)]
+    names = sorted([*own, *finals, *trajectories], key=lambda name: _depth(VARIABLES[name].dims))
     return tuple(_variable(plan, name) for name in names)
 
 
 def _conditions(plan: Plan) -> Iterator[When]:
-    """What there is in a result of the plan, beside the measures that it asks for."""
+    """The conditions that the plan meets; they decide which variables its result has, besides measures."""
     record = plan.sweep.spec.record
     yield When.ALWAYS
-    for there, when in (
+    for met, when in (
         (plan.flows, When.FLOW),
         (plan.refined, When.REFINED),
         (record.final_parameters, When.ENDS),
         (plan.per_outcome, When.BY_OUTCOME),
         (record.parameters and plan.trajectories, When.PARAMETERS),
     ):
-        if there:
+        if met:
             yield when
 
 
 def _depth(dims: tuple[str, ...]) -> int:
-    """What is of runs comes before what is of trajectories, and that before their records; parameters last of these."""
+    """Position in file order: variables of runs, of trajectories, of records, and of parameters at records."""
     return ("trajectory" in dims) + ("record" in dims) * (1 + ("parameter" in dims))
 
 
@@ -149,7 +150,7 @@ def _attributes(plan: Plan, name: str, dims: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _chunk(plan: Plan, dims: tuple[str, ...], dtype: str) -> tuple[int, ...]:
-    """Extents of a chunk: what one block holds, of records no more than `CHUNK_BYTES`."""
+    """Shape of a chunk: that of the block, but with as many records as fit into `CHUNK_BYTES`."""
     tile = block_sizes(plan)
     whole = np.dtype(dtype).itemsize * math.prod(tile[d] for d in dims if d != "record")
     if "record" in dims:
@@ -158,13 +159,13 @@ def _chunk(plan: Plan, dims: tuple[str, ...], dtype: str) -> tuple[int, ...]:
 
 
 def block_sizes(plan: Plan) -> dict[str, int]:
-    """Length of every dimension in a block of full size."""
+    """Length of each dimension in a block of full size."""
     tile = dict(zip((d.name for d in plan.dimensions), plan.tile, strict=True))
     return sizes(plan) | tile | {"trajectory": plan.trajectory_tile}
 
 
 def create(file: h5py.File, variable: FileVariable, shape: tuple[int, ...], resizable: bool) -> h5py.Dataset:
-    """An empty dataset for a variable; the same filters everywhere, so that chunks can be copied as they are."""
+    """Create a dataset for a variable, with the same filters in every file, so that encoded chunks can be copied."""
     storage: dict[str, Any] = {}
     if shape:
         storage = {"chunks": variable.chunk, "shuffle": True, "compression": "gzip", "compression_opts": LEVEL}

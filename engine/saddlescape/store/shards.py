@@ -1,4 +1,4 @@
-"""Shards of one run, computed apart: checked for holes, duplicates and foreign blocks, then merged."""
+"""Merge the shards of a run, after a check for missing, duplicated and foreign blocks."""
 
 import itertools
 from collections import Counter
@@ -13,12 +13,13 @@ from saddlescape.errors import RefusedError
 from saddlescape.plan import Block, Plan, Shard
 from saddlescape.store import blocks
 from saddlescape.store.atomic import creating, pieces
-from saddlescape.store.folder import block_files, kept_shard, kept_sweep, read_plan
+from saddlescape.store.folder import block_files
 from saddlescape.store.merge import merge_into
 from saddlescape.store.mixture import Mixture
+from saddlescape.store.plan_file import read_plan, read_sweep, shard_of
 
-TOLD = 5
-"""Names in a message, at most."""
+SHOWN = 5
+"""Folders or shards in a message, at most."""
 
 
 def merge_shards(
@@ -27,77 +28,78 @@ def merge_shards(
     after_block: Callable[[], None] = lambda: None,
     accept_versions: bool = False,
 ) -> Path:
-    """Write to `target` the result of the run whose shards are in these folders; the same bytes as of one run.
+    """Write the result of a run in shards to `target`; the bytes are those of a run without shards.
 
     Raises
     ------
     RefusedError
-        If the folders are not all of one sweep, or a block is missing or in two of them, or `target` exists, or if
-        blocks were computed by other software than others, unless `accept_versions`.
+        If the folders are not of one sweep, if a block is missing or duplicated, if `target` exists, or if blocks were
+        computed by different software, unless `accept_versions`.
     CorruptError
         If a block is damaged.
     LockedError
-        If another process makes the same target.
+        If another process is writing `target`.
     """
     digest = read_plan(folders[0])["digest"]
-    shards = {folder: _of_sweep(folder, digest, folders[0]) for folder in folders}
-    plan = Plan(kept_sweep(folders[0]))
-    found = block_files(folders)
-    if sum(number < plan.blocks for number in found) < plan.blocks:
-        raise RefusedError(_holes(plan.blocks, found.keys(), shards))
+    shards = {folder: _shard(folder, digest, folders[0]) for folder in folders}
+    plan = Plan(read_sweep(folders[0]))
+    files = block_files(folders)
+    if sum(number < plan.blocks for number in files) < plan.blocks:
+        raise RefusedError(_missing(plan.blocks, files.keys(), shards))
     with creating(target) as descriptor:
-        merge_into(descriptor, plan, found, after_block, Mixture(plan, accept_versions))
+        merge_into(descriptor, plan, files, after_block, Mixture(plan, accept_versions))
     return target
 
 
 def write_result(
     plan: Plan,
-    parts: Iterable[tuple[Block, dict[str, npt.NDArray[Any]]]],
+    data: Iterable[tuple[Block, dict[str, npt.NDArray[Any]]]],
     target: Path,
     software: Mixture | None = None,
 ) -> Path:
-    """Write to `target`, a new file, the result of a plan from all its blocks, which are at hand.
+    """Write the result of a plan to `target`, a new file, from the data of all blocks.
 
     Raises
     ------
     RefusedError
         If `target` exists.
     LockedError
-        If another process makes it.
+        If another process is writing `target`.
     """
     with creating(target) as descriptor, pieces(target) as folder:
         files = {}
-        for block, data in parts:
-            content = blocks.encode(plan, block, data)
+        for block, of_block in data:
+            content = blocks.encode(plan, block, of_block)
             files[block.number] = folder / blocks.name(block.number, content)
             files[block.number].write_bytes(content)
         merge_into(descriptor, plan, files, lambda: None, software or Mixture(plan))
     return target
 
 
-def _of_sweep(folder: Path, digest: str, first: Path) -> Shard:
-    kept = read_plan(folder)
-    if kept["digest"] != digest:
+def _shard(folder: Path, digest: str, first: Path) -> Shard:
+    fields = read_plan(folder)
+    if fields["digest"] != digest:
         raise RefusedError(f"{folder} and {first} are of different sweeps; merge the shards of one")
-    return kept_shard(kept)
+    return shard_of(fields)
 
 
-def _holes(blocks: int, found: Set[int], shards: dict[Path, Shard]) -> str:
-    """What is missing, and how it is come by: folders to go on with, then shards that are in none of them.
+def _missing(blocks: int, committed: Set[int], shards: dict[Path, Shard]) -> str:
+    """How many blocks are missing, and the remedy: folders of unfinished shards, or else shards without a folder.
 
-    No list of the missing is made: a spec of a few bytes can mean more blocks than memory holds.
+    The missing blocks are not listed: a spec of a few bytes can have more blocks than fit into memory.
     """
-    there = [number for number in found if number < blocks]
-    message = f"{blocks - len(there)} of {blocks} blocks are missing"
-    counts = {of: Counter(number % of for number in there) for of in {shard.of for shard in shards.values()}}
+    numbers = [number for number in committed if number < blocks]
+    message = f"{blocks - len(numbers)} of {blocks} blocks are missing"
+    counts = {of: Counter(number % of for number in numbers) for of in {shard.of for shard in shards.values()}}
 
-    def all_there(shard: Shard) -> bool:
+    def is_complete(shard: Shard) -> bool:
         return counts[shard.of][shard.number - 1] == len(shard.numbers(blocks))
 
-    if begun := [folder for folder, shard in shards.items() if not all_there(shard)]:
-        return f"{message}; go on with {', '.join(f'saddlescape resume {quote(str(f))}' for f in begun[:TOLD])}"
+    if unfinished := [folder for folder, shard in shards.items() if not is_complete(shard)]:
+        commands = ", ".join(f"saddlescape resume {quote(str(folder))}" for folder in unfinished[:SHOWN])
+        return f"{message}; continue with {commands}"
     of = max(counts)
-    parts = (Shard(number, of) for number in range(1, min(of, blocks) + 1))
-    absent = list(itertools.islice((part for part in parts if not all_there(part)), TOLD + 1))
-    names = ", ".join(map(str, absent[:TOLD]))
-    return f"{message}; name the folders of shard {names}{' and others' if absent[TOLD:] else ''} too"
+    every = (Shard(number, of) for number in range(1, min(of, blocks) + 1))
+    absent = list(itertools.islice((shard for shard in every if not is_complete(shard)), SHOWN + 1))
+    names = ", ".join(map(str, absent[:SHOWN]))
+    return f"{message}; name the folders of shard {names}{' and others' if absent[SHOWN:] else ''} too"

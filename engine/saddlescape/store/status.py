@@ -13,7 +13,8 @@ from typing import Any
 
 from saddlescape.plan import Shard
 from saddlescape.store import blocks
-from saddlescape.store.folder import LOCK, RESULT, SESSION, kept_shard, read_plan, text
+from saddlescape.store.folder import LOCK, RESULT, SESSION
+from saddlescape.store.plan_file import read_plan, read_text, shard_of
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def status(folder: Path) -> Status:
         If its plan.json is damaged.
     """
     plan, session = read_plan(folder), _session(folder)
-    shard = kept_shard(plan)
+    shard = shard_of(plan)
     total = len(shard.numbers(plan["blocks"]))
     committed = {blocks.number(path) for path in blocks.files(folder)} - {None}
     notes = [note for number, note in blocks.notes(folder).items() if number not in committed]
@@ -133,7 +134,7 @@ def status(folder: Path) -> Status:
 def last_line(note: Path) -> str:
     """The last line of a failed block's note: its error."""
     try:
-        return text(note).strip().rpartition("\n")[2]
+        return read_text(note).strip().rpartition("\n")[2]
     except (OSError, ValueError):
         return "an unreadable note"
 
@@ -141,7 +142,7 @@ def last_line(note: Path) -> str:
 def _session(folder: Path) -> dict[str, Any]:
     """Start and end of the present or last session, and the number of blocks before it; empty if unknown."""
     try:
-        session = json.loads(text(folder / SESSION))
+        session = json.loads(read_text(folder / SESSION))
         keys = [key for key in ("began", "ended") if key in session]
         times = {key: datetime.fromisoformat(session[key]).astimezone(UTC) for key in keys}
         return {"before": int(float(session.get("before", 0))), **times}

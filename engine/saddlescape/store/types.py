@@ -1,4 +1,4 @@
-"""Types and shapes as HDF5 describes them; those that we write, and nothing else.
+"""Datatypes and dataspaces of HDF5: only those that saddlescape writes.
 
 References
 ----------
@@ -13,27 +13,27 @@ import numpy as np
 from saddlescape.store.raw import uint
 
 INTEGER, FLOAT, TEXT, REFERENCE, VARIABLE = 0, 1, 3, 7, 9
-"""Classes of types; the last is of a length that each value has itself, kept in a global heap."""
+"""Classes of types; values of the last have variable length and are stored in a global heap."""
 LISTED = 16
-"""Bytes that stand for a value that is kept in a heap: its length, the address of the heap, its number there."""
+"""Bytes of the reference to a value in a heap: its length, the address of the heap, its index in the heap."""
 IEEE = {
     2: (0, 16, 10, 5, 0, 10, 15),
     4: (0, 32, 23, 8, 0, 23, 127),
     8: (0, 64, 52, 11, 0, 52, 1023),
 }
-"""Place, bits, exponent (place, bits), mantissa (place, bits) and bias of floats by their bytes."""
-MOST_RANK = 32
+"""Floats by size: bit offset, bits, offset and bits of the exponent, offset and bits of the mantissa, exponent bias."""
+MAX_RANK = 32
 
 
 class Type(NamedTuple):
-    """A type: of numbers or texts of a fixed length as NumPy has it, or what lists in a heap are of (None: text)."""
+    """The NumPy dtype of numbers or of text of fixed length; if `listed`, of the elements of lists (None: text)."""
 
     dtype: np.dtype[Any] | None
     listed: bool = False
 
 
 def datatype(content: bytes) -> Type:
-    """A type; ValueError where it is another than ours."""
+    """The type in a datatype message; ValueError if it is not supported."""
     kind, bits, size = content[0] & 15, uint(content[1:4]), uint(content[4:8])
     order = ">" if bits & 1 else "<"
     if kind == INTEGER and size in (1, 2, 4, 8) and struct.unpack_from("<HH", content, 8) == (0, 8 * size):
@@ -48,13 +48,13 @@ def datatype(content: bytes) -> Type:
             return Type(None, listed=True)
         if base[0] & 15 == REFERENCE and not base[1] & 15 and uint(base[4:8]) == 8:
             return Type(np.dtype("<u8"), listed=True)
-    raise ValueError("of a type that is not numbers or text")
+    raise ValueError("has a type other than numbers and text")
 
 
 def dataspace(content: bytes) -> tuple[int, ...]:
-    """A shape; ValueError where there is none."""
+    """The shape in a dataspace message; ValueError if there is none."""
     version, rank, _, kind = content[:4]
     start = {1: 8, 2: 4}.get(version)
-    if start is None or rank > MOST_RANK or (version == 2 and kind > 1):
-        raise ValueError("of no shape")
+    if start is None or rank > MAX_RANK or (version == 2 and kind > 1):
+        raise ValueError("has no shape")
     return struct.unpack_from(f"<{rank}Q", content, start)

@@ -1,4 +1,4 @@
-"""Whether what is on the disk is what was written there, to the last byte; nothing is changed."""
+"""Verify that no byte of a result file or a run folder has changed; nothing is written."""
 
 import os
 from collections.abc import Iterator
@@ -7,25 +7,27 @@ from pathlib import Path
 from saddlescape.errors import CorruptError, Fault, SpecError
 from saddlescape.plan import Plan
 from saddlescape.store import blocks, guard, objects, seal
-from saddlescape.store.folder import RESULT, kept_shard, kept_sweep, read_plan
-from saddlescape.store.opened import check
+from saddlescape.store.block_reader import check
+from saddlescape.store.folder import RESULT
+from saddlescape.store.plan_file import read_plan, read_sweep, shard_of
 from saddlescape.store.raw import Raw
-from saddlescape.store.reading import ResultFile
+from saddlescape.store.result_file import ResultFile
 from saddlescape.store.source import strips, take
 
 PIECE = 2**20
-OLD = "was made before results had digests and has none: all of it can be read, but whether it has changed nobody knows"
+"""Values that are read at once."""
+OLD = "has no digest, like all results of earlier versions: it is readable, but may have been modified"
 
 
 def verify(path: Path) -> str:
-    """What was found whole in a result file or a run's folder, in words.
+    """A sentence that says what is intact in a result file or a run's folder.
 
     Raises
     ------
     CorruptError
-        With a line for everything that is not.
+        If anything is damaged, with one line for each fault.
     SpecError, RefusedError
-        If there is neither.
+        If the path is neither a result file nor a run's folder.
     """
     if not path.is_dir() and not path.is_file():
         raise SpecError([Fault(str(path), "must be a result file or a run's folder; there is none")])
@@ -33,17 +35,19 @@ def verify(path: Path) -> str:
     if faults:
         raise CorruptError("\n".join(faults))
     if not path.is_dir():
-        return f"{path} {_fault(path) or 'is whole'}"
-    found, result = len(blocks.files(path)), f" and {RESULT}" if (path / RESULT).exists() else ""
-    of = len(kept_shard(kept := read_plan(path)).numbers(kept["blocks"]))
+        return f"{path} {_fault(path) or 'is intact'}"
+    fields = read_plan(path)
+    committed, total = len(blocks.files(path)), len(shard_of(fields).numbers(fields["blocks"]))
+    result = f" and {RESULT}" if (path / RESULT).exists() else ""
     fault = f"; {RESULT} {_fault(path / RESULT)}" if result and _fault(path / RESULT) else ""
-    return f"{path} is whole: {found} of {of} blocks{result}{fault}"
+    return f"{path} is intact: {committed} of {total} blocks{result}{fault}"
 
 
 def _folder(folder: Path) -> Iterator[str]:
-    plan, result = Plan(kept_sweep(folder)), folder / RESULT
+    """The faults of a run's folder."""
+    plan, result = Plan(read_sweep(folder)), folder / RESULT
     if plan.digest != read_plan(folder)["digest"]:
-        yield f"{folder}: spec.toml, plan.json or a data file is not as it was when the run began"
+        yield f"{folder}: spec.toml, plan.json or a data file has changed since the run began"
         return
     for path in blocks.files(folder):
         try:
@@ -55,22 +59,23 @@ def _folder(folder: Path) -> Iterator[str]:
 
 
 def _file(path: Path, plan: str | None = None) -> Iterator[str]:
+    """The faults of a result file, which must belong to the plan with this digest."""
     if (fault := _fault(path)) and fault != OLD:
         yield f"{path} {fault}"
     try:
         file = ResultFile(path)
-    except CorruptError as damage:
-        yield str(damage)
+    except CorruptError as error:
+        yield str(error)
         return
     if plan is not None and file.plan != plan:
-        yield f"{path} is the result of another run than that in its folder"
+        yield f"{path} is not the result of the run in its folder"
     if fault:
-        yield from filter(None, (_unreadable(file, name) for name in file.names))
+        yield from filter(None, (_read_error(file, name) for name in file.names))
     file.close()
 
 
 def _fault(path: Path) -> str:
-    """What is wrong with the digest of a result."""
+    """The fault that the digest of a result shows; "" if it matches."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fault = seal.fault(descriptor)
@@ -80,7 +85,7 @@ def _fault(path: Path) -> str:
 
 
 def _old(path: Path) -> bool:
-    """Whether a result was made before there were digests: the picture for NeXus viewers is as old as they are."""
+    """Whether a result is of a version without digests; NeXus plots (`entry`) were introduced together with digests."""
     try:
         raw = Raw.of_file(path)
         links = objects.links(raw, objects.messages(raw, objects.root(raw)))
@@ -89,11 +94,11 @@ def _old(path: Path) -> bool:
     return "provenance" in links and "entry" not in links
 
 
-def _unreadable(file: ResultFile, name: str) -> str:
-    """What keeps a variable from being read; empty where nothing does."""
+def _read_error(file: ResultFile, name: str) -> str:
+    """The error while all values of a variable are read; "" if there is none."""
     try:
-        for place in strips(file.variable(name).shape, PIECE):
-            take(file, name, [range(part.start, part.stop) for part in place])
-    except CorruptError as damage:
-        return f"variable {name!r}: {damage}"
+        for region in strips(file.variable(name).shape, PIECE):
+            take(file, name, [range(along.start, along.stop) for along in region])
+    except CorruptError as error:
+        return f"variable {name!r}: {error}"
     return ""

@@ -1,6 +1,6 @@
-"""The file that libhdf5 writes to.
+"""The file that libhdf5 writes to: it defers errors.
 
-A write that fails leaves libhdf5 (2.0) unable to close, and ends the process with a segmentation fault.
+After a write that fails, libhdf5 (2.0) cannot close the file, and the process ends with a segmentation fault.
 """
 
 import io
@@ -11,10 +11,10 @@ from typing import Any
 from saddlescape.store.atomic import write_all
 
 
-class Unfailing(io.FileIO):
-    """An open file that keeps the first failure of a write; what is written from then on stays in memory."""
+class DeferredErrors(io.FileIO):
+    """An open file that stores the first error of a write; whatever is written after it stays in memory."""
 
-    failure: OSError | None = None
+    error: OSError | None = None
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "r+", closefd=False)
@@ -23,17 +23,17 @@ class Unfailing(io.FileIO):
     def write(self, content: Any) -> int:
         start = self.tell()
         self._attempt(lambda: write_all(self.fileno(), content))
-        if self.failure is not None:
+        if self.error is not None:
             self._unwritten.append((start, bytes(content)))
         return len(content)
 
     def readinto(self, buffer: Any) -> int:
         start = self.tell()
         super().readinto(buffer)
-        for at, content in self._unwritten:
-            first, last = max(at, start), min(at + len(content), start + len(buffer))
+        for offset, content in self._unwritten:
+            first, last = max(offset, start), min(offset + len(content), start + len(buffer))
             if first < last:
-                buffer[first - start : last - start] = content[first - at : last - at]
+                buffer[first - start : last - start] = content[first - offset : last - offset]
         return len(buffer)
 
     def truncate(self, size: int | None = None) -> int:
@@ -42,12 +42,12 @@ class Unfailing(io.FileIO):
 
     def _attempt(self, change: Callable[[], None]) -> None:
         try:
-            if self.failure is None:
+            if self.error is None:
                 change()
-        except OSError as failure:
-            self.failure = failure.with_traceback(None)  # whose frames would keep libhdf5 from closing
+        except OSError as error:
+            self.error = error.with_traceback(None)  # its frames would keep libhdf5 from closing the file
 
     def check(self) -> None:
-        """Raise what has failed."""
-        if self.failure is not None:
-            raise self.failure
+        """Raise the stored error, if there is one."""
+        if self.error is not None:
+            raise self.error

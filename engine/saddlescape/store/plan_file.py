@@ -1,0 +1,108 @@
+"""The files spec.toml and plan.json in the folder of a run: what the run computes, and which shard of it."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+from saddlescape import spec as specs
+from saddlescape.errors import CorruptError, RefusedError
+from saddlescape.plan import FORMAT, Plan, Shard
+from saddlescape.store.atomic import write_atomic
+
+PLAN, SPEC = "plan.json", "spec.toml"
+
+FIELDS = {"digest": str, "blocks": int, "overrides": list, "folder": str, "spec": dict}
+"""Fields of plan.json, with their types."""
+MAX_SIZE = 2**26
+"""Bytes of a file, at most: a spec has at most 1 MiB, and is longer when resolved."""
+MAX_OVERRIDES = 1000
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder contains a run."""
+    return (folder / PLAN).exists()
+
+
+def write_plan(folder: Path, plan: Plan, shard: Shard) -> None:
+    """Write ``spec.toml`` and ``plan.json``."""
+    sweep = plan.sweep
+    fields = {
+        "format": FORMAT,
+        "digest": plan.digest,
+        "blocks": plan.blocks,
+        "shard": [shard.number, shard.of],
+        "overrides": list(sweep.overrides),
+        "folder": str(sweep.folder.absolute()),
+        "spec": sweep.resolved(),
+    }
+    write_atomic(folder / SPEC, sweep.text.encode())
+    write_atomic(folder / PLAN, json.dumps(fields, indent=1).encode())
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """The fields of ``plan.json``.
+
+    Raises
+    ------
+    RefusedError
+        If there is no such file, or it has another format.
+    CorruptError
+        If it is damaged.
+    """
+    path = folder / PLAN
+    if not path.exists():
+        raise RefusedError(f"{folder} is not a run's folder: it has no plan.json")
+    try:
+        fields = json.loads(read_text(path))
+        version = fields["format"]
+        valid = version != FORMAT or _is_valid(fields)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        valid = False
+    if not valid:
+        raise CorruptError(f"{path} is damaged; start the run again in another folder")
+    if version != FORMAT:
+        raise RefusedError(f"{path} has format {version!r:.20}; this version writes {FORMAT}")
+    return dict(fields)
+
+
+def _is_valid(fields: dict[str, Any]) -> bool:
+    """Whether all fields have valid types and values."""
+    number, of = fields.get("shard", (1, 1))
+    return (
+        all(isinstance(fields[key], kind) for key, kind in FIELDS.items())
+        and len(fields["overrides"]) <= MAX_OVERRIDES
+        and all(isinstance(override, str) for override in fields["overrides"])
+        and all(isinstance(n, int) and 0 < n < 2**62 for n in (number, of, fields["blocks"]))
+        and number <= of
+    )
+
+
+def shard_of(fields: dict[str, Any]) -> Shard:
+    """The shard in a folder, from the fields of its ``plan.json``."""
+    return Shard(*fields.get("shard", (1, 1)))
+
+
+def read_sweep(folder: Path) -> specs.Sweep:
+    """The sweep of a run, from the spec and the overrides in its folder.
+
+    Data files are relative to the folder that ``plan.json`` names; if it does not exist, as on another machine, to the
+    current one.
+    """
+    fields = read_plan(folder)
+    spec = folder / SPEC
+    try:
+        content = read_text(spec)
+    except (FileNotFoundError, ValueError):
+        raise CorruptError(f"{spec} is missing or damaged; restore the spec of the run") from None
+    data = Path(fields["folder"])
+    data = data if data.is_dir() else Path()
+    return specs.parse(content, data, tuple(fields["overrides"]), name=str(spec), begun=True)
+
+
+def read_text(path: Path) -> str:
+    """Content of a text file of a run; ValueError if it is too large or not a regular file."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SIZE:
+        raise ValueError(f"{path} is not a regular file of at most {MAX_SIZE} bytes")
+    return path.read_bytes().decode()  # read_text would turn CRLF into LF, and so change the result's bytes
