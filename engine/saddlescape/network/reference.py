@@ -176,63 +176,68 @@ State = dict[str, Array]
 Hyperparameters = Mapping[str, "float | Array"]
 
 
-def _gd(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    return theta - rates["learning_rate"] * g
+def _gd(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    return theta - hyperparameters["learning_rate"] * g
 
 
-def _velocity(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    state["v"] = rates["momentum"] * state.get("v", np.zeros_like(theta)) + g
+def _velocity(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    state["v"] = hyperparameters["momentum"] * state.get("v", np.zeros_like(theta)) + g
     return state["v"]
 
 
-def _momentum(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    return theta - rates["learning_rate"] * _velocity(theta, g, state, rates)
+def _momentum(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    return theta - hyperparameters["learning_rate"] * _velocity(theta, g, state, hyperparameters)
 
 
-def _nesterov(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    return theta - rates["learning_rate"] * (g + rates["momentum"] * _velocity(theta, g, state, rates))
+def _nesterov(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    v = _velocity(theta, g, state, hyperparameters)
+    return theta - hyperparameters["learning_rate"] * (g + hyperparameters["momentum"] * v)
 
 
-def _adagrad(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
+def _adagrad(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
     state["sum"] = state.get("sum", np.zeros_like(theta)) + g**2
-    return theta - rates["learning_rate"] * g / (np.sqrt(state["sum"]) + rates["epsilon"])
+    return theta - hyperparameters["learning_rate"] * g / (np.sqrt(state["sum"]) + hyperparameters["epsilon"])
 
 
-def _rmsprop(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    share = rates["smoothing"]
+def _rmsprop(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    share = hyperparameters["smoothing"]
     state["mean"] = share * state.get("mean", np.zeros_like(theta)) + (1 - share) * g**2
-    return theta - rates["learning_rate"] * g / (np.sqrt(state["mean"]) + rates["epsilon"])
+    return theta - hyperparameters["learning_rate"] * g / (np.sqrt(state["mean"]) + hyperparameters["epsilon"])
 
 
-def _adam(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    b1, b2, zero = rates["beta1"], rates["beta2"], np.zeros_like(theta)
+def _adam(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    b1, b2, zero = hyperparameters["beta1"], hyperparameters["beta2"], np.zeros_like(theta)
     state["t"] = t = state.get("t", zero) + 1
     state["m"] = m = b1 * state.get("m", zero) + (1 - b1) * g
     state["s"] = s = b2 * state.get("s", zero) + (1 - b2) * g**2
-    return theta - rates["learning_rate"] * (m / (1 - b1**t)) / (np.sqrt(s / (1 - b2**t)) + rates["epsilon"])
+    denominator = np.sqrt(s / (1 - b2**t)) + hyperparameters["epsilon"]
+    return theta - hyperparameters["learning_rate"] * (m / (1 - b1**t)) / denominator
 
 
-def _adamw(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    return _adam(theta * (1 - rates["learning_rate"] * rates["weight_decay"]), g, state, rates)
+def _adamw(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    decayed = theta * (1 - hyperparameters["learning_rate"] * hyperparameters["weight_decay"])
+    return _adam(decayed, g, state, hyperparameters)
 
 
-def _lion(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    rate, b1, b2, m = rates["learning_rate"], rates["beta1"], rates["beta2"], state.get("m", np.zeros_like(theta))
+def _lion(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    learning_rate, m = hyperparameters["learning_rate"], state.get("m", np.zeros_like(theta))
+    b1, b2 = hyperparameters["beta1"], hyperparameters["beta2"]
     state["m"] = b2 * m + (1 - b2) * g
-    return theta * (1 - rate * rates["weight_decay"]) - rate * np.sign(b1 * m + (1 - b1) * g)
+    decayed = theta * (1 - learning_rate * hyperparameters["weight_decay"])
+    return decayed - learning_rate * np.sign(b1 * m + (1 - b1) * g)
 
 
-def _rprop(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
+def _rprop(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
     turn = np.sign(g * state.get("last", np.zeros_like(theta)))
-    size = state.get("size", np.full_like(theta, rates["learning_rate"]))
-    size = size * np.where(turn > 0, rates["eta_plus"], np.where(turn < 0, rates["eta_minus"], 1))
-    state["size"] = size = np.clip(size, rates["step_min"], rates["step_max"])
+    size = state.get("size", np.full_like(theta, hyperparameters["learning_rate"]))
+    size = size * np.where(turn > 0, hyperparameters["eta_plus"], np.where(turn < 0, hyperparameters["eta_minus"], 1))
+    state["size"] = size = np.clip(size, hyperparameters["step_min"], hyperparameters["step_max"])
     state["last"] = g = np.where(turn < 0, 0, g)
     return theta - np.sign(g) * size
 
 
-def _multiplicative(theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
-    return theta * np.exp(-rates["learning_rate"] * np.sign(theta) * g)
+def _multiplicative(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    return theta * np.exp(-hyperparameters["learning_rate"] * np.sign(theta) * g)
 
 
 RULES: dict[str, Callable[[Array, Array, State, Hyperparameters], Array]] = {
@@ -245,29 +250,31 @@ RULES: dict[str, Callable[[Array, Array, State, Hyperparameters], Array]] = {
     "adamw": _adamw,
     "lion": _lion,
     "rprop": _rprop,
-    "sign": lambda theta, g, state, rates: theta - rates["learning_rate"] * np.sign(g),
-    "normalized": lambda theta, g, state, rates: theta - rates["learning_rate"] * g / (np.linalg.norm(g) or 1),
+    "sign": lambda theta, g, state, hyperparameters: theta - hyperparameters["learning_rate"] * np.sign(g),
+    "normalized": lambda theta, g, state, hyperparameters: (
+        theta - hyperparameters["learning_rate"] * g / (np.linalg.norm(g) or 1)
+    ),
     "multiplicative": _multiplicative,
 }
 """Parameters after a step; the flow, which is no sequence of steps, is compared with SciPy's solver in place of one."""
 
 
-def step(optimizer: str, theta: Array, g: Array, state: State, rates: Hyperparameters) -> Array:
+def step(optimizer: str, theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
     """Parameters after one step of `torch.optim`'s optimizer of that name; `state` (empty at the start) is updated."""
-    return _known(RULES, "optimizer", optimizer)(theta, g, state, rates)
+    return _known(RULES, "optimizer", optimizer)(theta, g, state, hyperparameters)
 
 
 SCHEDULES: dict[str, Callable[[int, Mapping[str, float]], float]] = {
-    "constant": lambda t, rates: 1.0,
-    "exponential": lambda t, rates: float(np.exp(rates["log_decay"] * t)),
-    "cosine": lambda t, rates: float(1 + np.cos(2 * np.pi * rates["half_turn"] * t)) / 2,
-    "inverse_time": lambda t, rates: 1 / (1 + rates["schedule_decay"] * t),
+    "constant": lambda t, hyperparameters: 1.0,
+    "exponential": lambda t, hyperparameters: float(np.exp(hyperparameters["log_decay"] * t)),
+    "cosine": lambda t, hyperparameters: float(1 + np.cos(2 * np.pi * hyperparameters["half_turn"] * t)) / 2,
+    "inverse_time": lambda t, hyperparameters: 1 / (1 + hyperparameters["schedule_decay"] * t),
 }
 
 
-def schedule(name: str, t: int, rates: Mapping[str, float]) -> float:
+def schedule(name: str, t: int, hyperparameters: Mapping[str, float]) -> float:
     """What the learning rate is multiplied by at step `t`, the first being 0."""
-    return _known(SCHEDULES, "schedule", name)(t, rates)
+    return _known(SCHEDULES, "schedule", name)(t, hyperparameters)
 
 
 def trajectory(
@@ -277,7 +284,7 @@ def trajectory(
     T: Array,
     steps: int,
     optimizer: str,
-    rates: Mapping[str, float],
+    hyperparameters: Mapping[str, float],
     schedule_name: str = "constant",
     batch: int = 0,
     layer_rates: bool = False,
@@ -288,18 +295,18 @@ def trajectory(
 
     Parameters
     ----------
-    rates : by the kernel's names.  The objective is the loss plus `weight_decay` / 2 times the square of theta, if
-        there is that rate; where an optimizer's decay is decoupled it is the loss.
-    batch : samples of a step, taken in order or, if `shuffled`, in a fresh order each epoch; 0 for all.
-    key : seed and number of the run, for the shuffles and for noise (`rates["noise"]` times a standard normal number).
+    hyperparameters : by name, as in the kernels.  The objective is the loss plus `weight_decay` / 2 times the square of
+        theta if that hyperparameter is given; with decoupled decay it is the loss.
+    batch : samples per step, in order or, if `shuffled`, in a new order each epoch; 0 for all.
+    key : seed and number of the run, which determine the shuffles and the noise (`noise` times a normal number).
     layer_rates : whether layer k steps at `layer_rate_k` times the learning rate.
     """
     states: list[tuple[Array, float, Array, float]] = []
     state, dtype, size = State(), theta.dtype, batch or len(X)
     shares = np.ones(len(theta))
     for number, rows in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
-        shares[rows] = rates[f"layer_rate_{number}"]
-    decay = dtype.type(0 if OPTIMIZERS[optimizer].decay is Decay.DECOUPLED else rates.get("weight_decay", 0))
+        shares[rows] = hyperparameters[f"layer_rate_{number}"]
+    decay = dtype.type(0 if OPTIMIZERS[optimizer].decay is Decay.DECOUPLED else hyperparameters.get("weight_decay", 0))
     order, epoch = np.arange(len(X)), -(-len(X) // size)
     for t in range(steps + 1):
         loss, g, worst = loss_and_gradient(network, theta, X, T)
@@ -308,12 +315,12 @@ def trajectory(
             order = random.shuffled(order, *key, t // epoch)
         here = order[t % epoch * size :][:size]
         _, g, _ = loss_and_gradient(network, theta, X[here], T[here])
-        if "noise" in rates:
+        if "noise" in hyperparameters:
             noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
-            g = g + (rates["noise"] * noise).astype(dtype)
+            g = g + (hyperparameters["noise"] * noise).astype(dtype)
         g = g + decay * theta
-        rate = rates["learning_rate"] * schedule(schedule_name, t, rates) * shares
-        now: Hyperparameters = {**rates, "learning_rate": rate.astype(dtype)}
+        learning_rate = hyperparameters["learning_rate"] * schedule(schedule_name, t, hyperparameters) * shares
+        now: Hyperparameters = {**hyperparameters, "learning_rate": learning_rate.astype(dtype)}
         theta = step(optimizer, theta, g, state, now).astype(dtype)
     return states
 
