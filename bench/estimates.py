@@ -1,4 +1,7 @@
-"""The time that a dry run prints over the processor time of the run, on one thread, without machine code on disk."""
+"""Compare the time that a dry run prints with the processor time of the run after it, on one thread.
+
+The dry run starts without machine code on disk; it leaves the kernel of its probe there.
+"""
 
 import argparse
 import json
@@ -34,26 +37,25 @@ CASES = {
 }
 
 
-def saddlescape(folder, *words):
-    """(processor seconds, output) of a command with an empty cache of machine code."""
-    with tempfile.TemporaryDirectory(dir=folder) as cache:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "saddlescape", *map(str, words)]
-        environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+def saddlescape(cache, *words):
+    """Return the processor seconds and the output of a command with this cache of machine code."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "saddlescape", *map(str, words)]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
 def measure(problem, count, steps, key, values):
-    """(seconds of the dry run's estimate, processor seconds of the run)."""
+    """Return the seconds that a dry run prints, and the processor seconds of the run after it."""
     with tempfile.TemporaryDirectory() as name:
-        spec = Path(name) / "spec.toml"
+        folder = Path(name)
         text = SPEC.format(problem=problem, count=count, steps=steps, key=key, values=json.dumps(values))
-        spec.write_text(text)
-        run = ("run", spec, "-o", Path(name) / "run", "--threads", 1, "--json")
-        estimate = json.loads(saddlescape(name, *run, "--dry-run")[1])["seconds"]
-        return estimate, saddlescape(name, *run)[0]
+        (folder / "spec.toml").write_text(text)
+        run = ("run", folder / "spec.toml", "-o", folder / "run", "--threads", 1, "--json")
+        _, printed = saddlescape(folder / "cache", *run, "--dry-run")
+        return json.loads(printed)["seconds"], saddlescape(folder / "cache", *run)[0]
 
 
 def main():

@@ -1,4 +1,4 @@
-"""The page on reading results: its cells run from top to bottom, as in a notebook, and its commands after them."""
+"""Run the Python blocks of docs/results.md from top to bottom, as in a notebook, and then its commands."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ def code(language):
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    """The folder and the names that the cells of the page on results leave behind."""
+    """Return the folder and the variables after all Python blocks of the page."""
     folder, names = tmp_path_factory.mktemp("cells"), {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -29,7 +29,7 @@ def cells(tmp_path_factory):
     return folder, names
 
 
-def test_the_cells_on_results_run_and_agree_with_each_other(cells):
+def test_the_python_blocks_run_and_agree_with_each_other(cells):
     _, names = cells
     outcome, scale = names["r"].outcome, list(names["r"].scale)
     assert names["r"].dims == {"scale": 11, "run": 500}
@@ -46,7 +46,7 @@ def test_the_cells_on_results_run_and_agree_with_each_other(cells):
     assert names["done"] == 1
 
 
-def test_the_commands_on_results_run(cells):
+def test_the_commands_run(cells):
     folder, _ = cells
     (commands, _bench) = code("sh")
     for line in commands.splitlines():

@@ -1,4 +1,4 @@
-"""The scripts of `docs/scaling.md` run: a job of an array, queued again when its time is up, and jobs of submitit."""
+"""Run the scripts of `docs/scaling.md`: a job array, a job that is queued again after its time, and submitit."""
 
 import os
 import re
@@ -17,22 +17,22 @@ PAGE = (Path(__file__).parents[1] / "docs/scaling.md").read_text()
 
 
 def code(language, words):
-    """The block of the page in which these words are, with three shards for a thousand."""
-    (found,) = (text for text in re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL) if words in text)
-    assert "1000" in found
-    return found.replace("1001", "4").replace("1000", "3")
+    """Return the block of the page that contains these words, with three shards instead of a thousand."""
+    (block,) = (text for text in re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL) if words in text)
+    assert "1000" in block
+    return block.replace("1001", "4").replace("1000", "3")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with a sweep of three blocks, in which the commands are run."""
+    """Return a folder with a sweep of three blocks, which is the working directory."""
     (tmp_path / "mine.toml").write_text(TINY.replace("count = 10", "count = 40000"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def command(folder, name, line):
-    """A command that the script finds before any other."""
+    """Write a command that is first in the PATH of the script."""
     path = folder / "bin" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{line}\n")
@@ -40,9 +40,10 @@ def command(folder, name, line):
 
 
 def job(folder, number):
-    names = {"SLURM_ARRAY_TASK_ID": number, "SLURM_ARRAY_JOB_ID": 7, "SLURM_CPUS_PER_TASK": 1}
-    there = {**os.environ, **{k: str(v) for k, v in names.items()}, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-    return subprocess.run(["bash", "-c", code("sh", "SBATCH")], env=there, capture_output=True, text=True)
+    slurm = {"SLURM_ARRAY_TASK_ID": number, "SLURM_ARRAY_JOB_ID": 7, "SLURM_CPUS_PER_TASK": 1}
+    path = f"{folder / 'bin'}:{os.environ['PATH']}"
+    environment = {**os.environ, **{name: str(value) for name, value in slurm.items()}, "PATH": path}
+    return subprocess.run(["bash", "-c", code("sh", "SBATCH")], env=environment, capture_output=True, text=True)
 
 
 def test_jobs_of_an_array_are_the_shards_of_a_run(folder):
@@ -64,7 +65,7 @@ def test_a_job_whose_time_is_up_is_queued_again(folder):
 
 
 class Executor:
-    """As much of submitit's as the page uses, in this process."""
+    """The part of submitit's executor that the page uses, in this process."""
 
     def __init__(self, folder):
         self.parameters = {}

@@ -1,4 +1,4 @@
-"""The tables of the pages are those that the words make."""
+"""The tables of the pages are up to date with the vocabulary."""
 
 import tomllib
 
@@ -9,7 +9,7 @@ from saddlescape.spec.keys import KEYS
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_the_tables_of_a_page_are_those_of_the_words(path):
+def test_the_tables_of_a_page_are_up_to_date(path):
     page = path.read_text(encoding="utf-8")
     assert page == written(page), "write them again: make tables"
 
@@ -20,14 +20,14 @@ def test_every_table_is_on_a_page_once():
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_the_page_tells_a_default_that_the_key_may_have(key):
+def test_a_default_on_the_page_is_the_default_of_the_key(key):
     row = next(line for line in PAGES[0].read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{key}` |"))
-    told, (model, name) = row.split(" | ")[2], KEYS[key]
+    default_text, (model, name) = row.split(" | ")[2], KEYS[key]
     default = model.model_fields[name].default
     if default is None:
-        assert told == "-"
+        assert default_text == "-"
     elif key == "record.fields":
-        assert tuple(told.split()) == default
+        assert tuple(default_text.split()) == default
     else:
-        value = tomllib.loads(f"value = {told}")["value"]
+        value = tomllib.loads(f"value = {default_text}")["value"]
         assert (tuple(value) if isinstance(value, list) else value) == default
