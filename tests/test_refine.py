@@ -205,15 +205,15 @@ def test_what_cannot_be_refined_is_refused(slice_of, tmp_path):
         refine(coarse, fine, 1, should_stop=pytest.fail)
     with pytest.raises(RefusedError, match="depends on more than its start"):
         refine(slice_of(3, "training.steps=2", "training.noise=0.1"), tmp_path / "noisy.h5", 1)
-    with pytest.raises(RefusedError, match="is a part; refine the whole of"):
+    with pytest.raises(RefusedError, match="is a selection; refine all of"):
         refine(coarse.isel(x=slice(0, 2)), tmp_path / "part.h5", 1)
     begun = tmp_path / "begun"
     with pytest.raises(Interrupted):
         ss.run(coarse.sweep, begun, should_stop=lambda: True)
-    with pytest.raises(RefusedError, match="is not done; go on with: saddlescape resume"):
+    with pytest.raises(RefusedError, match="is not finished; continue with: saddlescape resume"):
         refine(ss.open(begun), tmp_path / "begun.h5", 1)
     ss.run(load("xor", ["starts.count=2", "training.steps=2"]), tmp_path / "xor")
-    with pytest.raises(RefusedError, match="is no slice"):
+    with pytest.raises(RefusedError, match="is not a slice"):
         refine(ss.open(tmp_path / "xor/result.h5"), tmp_path / "no.h5", 1)
 
 
@@ -229,7 +229,7 @@ def test_a_grid_that_memory_has_no_room_for_is_refused(slice_of, tmp_path, monke
 def test_a_refinement_that_is_stopped_leaves_nothing(slice_of, tmp_path, monkeypatch, when):
     coarse = slice_of(3, "training.steps=2")
     monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
-    with pytest.raises(Interrupted, match=r"fine.h5 was not made"):
+    with pytest.raises(Interrupted, match=r"fine.h5 was not written"):
         refine(coarse, tmp_path / "fine.h5", 3, should_stop=lambda: any(tmp_path.glob(when)))
     assert not list(tmp_path.iterdir())
 

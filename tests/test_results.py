@@ -271,5 +271,5 @@ def test_files_that_are_not_ours_are_refused(tmp_path):
         ss.open(tmp_path / "text.h5")
     with pytest.raises(CorruptError, match="is HDF5 but no result of saddlescape"):
         ss.open(tmp_path / "strange.h5")
-    with pytest.raises(SpecError, match="there is none"):
+    with pytest.raises(SpecError, match="it does not exist"):
         ss.open(tmp_path / "missing.h5")

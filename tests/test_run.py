@@ -378,5 +378,5 @@ def test_what_is_no_result_is_named(tmp_path):
         ss.open(tmp_path / "text.h5")
     with pytest.raises(CorruptError, match=r"foreign\.h5 is HDF5 but no result of saddlescape"):
         ss.open(tmp_path / "foreign.h5")
-    with pytest.raises(SpecError, match="there is none"):
+    with pytest.raises(SpecError, match="it does not exist"):
         ss.open(tmp_path / "none.h5")

@@ -1,4 +1,4 @@
-"""Reading: open results, select from them, convert them to xarray, export and refine them."""
+"""Open results, select from them, convert them to xarray, export and refine them."""
 
 from saddlescape.results.results import Results, open
 from saddlescape.results.tables import WORDS

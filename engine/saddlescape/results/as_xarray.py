@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from saddlescape.results.results import Results
 
 COUNTED = ("run", "trajectory", "record")
-"""Dimensions whose coordinate is 0, 1, 2, ...: they are not read."""
+"""Dimensions whose coordinate is 0, 1, 2, ..., so that it need not be read."""
 
 
 class _Unread(BackendArray):
-    """A variable of results, as xarray reads it."""
+    """A variable of results that xarray reads when it is computed."""
 
     def __init__(self, results: "Results", name: str) -> None:
         self.results, self.name = results, name
@@ -44,24 +44,24 @@ class _Unread(BackendArray):
 
 
 def dataset(results: "Results", chunks: Any) -> xarray.Dataset:
-    """All variables of the results, with their coordinates and attributes."""
+    """The Dataset of all variables of the results, with their coordinates and attributes."""
     coordinates = xarray.Coordinates()
     for name in (name for name in results if results.stored(name).dims == (name,)):
         coordinates = coordinates.merge(_coordinate(results, name)).coords
     dask = chunks is not None and find_spec("dask") is not None
-    own = {name: _variable(results, name, not dask) for name in results if name not in coordinates}
-    made = xarray.Dataset(own, coordinates, results.attrs)
+    variables = {name: _variable(results, name, not dask) for name in results if name not in coordinates}
+    data = xarray.Dataset(variables, coordinates, results.attrs)
     if dask:
-        words = {name: values for name, values in own.items() if values.dtype == object}  # dask can't tell their size
-        lazy = made.drop_vars(words).chunk(chunks, token=uuid4().hex)  # unnamed, dask would open the file for each name
-        made = lazy.assign(words)
-    return made.set_coords(results.zipped)
+        texts = {name: values for name, values in variables.items() if values.dtype == object}  # of unknown size
+        lazy = data.drop_vars(texts).chunk(chunks, token=uuid4().hex)  # else Dask opens the file to name each
+        data = lazy.assign(texts)
+    return data.set_coords(results.zipped)
 
 
-def _variable(results: "Results", name: str, kept: bool) -> xarray.Variable:
+def _variable(results: "Results", name: str, cached: bool) -> xarray.Variable:
     attrs = {key: value for key, value in results.stored(name).attrs.items() if key != "coordinates"}
     unread: Any = indexing.CopyOnWriteArray(indexing.LazilyIndexedArray(_Unread(results, name)))  # type: ignore[arg-type]
-    values = indexing.MemoryCachedArray(unread) if kept else unread  # type: ignore[no-untyped-call]
+    values = indexing.MemoryCachedArray(unread) if cached else unread  # type: ignore[no-untyped-call]
     return xarray.Variable(tuple(results.sizes(name)), values, attrs, fastpath=True)
 
 
@@ -73,6 +73,6 @@ def _coordinate(results: "Results", name: str) -> xarray.Coordinates:
         return xarray.Coordinates({name: (name, results.read(name), attrs)})
     pick = results.picks(name)[name]
     counted = pandas.RangeIndex(pick) if isinstance(pick, range) else pandas.Index(np.asarray(pick))
-    found = xarray.Coordinates.from_xindex(PandasIndex(counted, name))
-    found[name].attrs.update(attrs)
-    return found
+    coordinates = xarray.Coordinates.from_xindex(PandasIndex(counted, name))
+    coordinates[name].attrs.update(attrs)
+    return coordinates

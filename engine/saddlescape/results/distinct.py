@@ -1,4 +1,4 @@
-"""Number of distinct starts among the runs of many points, some of which share starts."""
+"""Count the distinct starts of many points, some of which share starts."""
 
 import itertools
 import math
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 Counts = npt.NDArray[np.int64]
 
 ELSEWHERE = ("training.", "stop.")
-"""Keys that no start depends on begin so."""
+"""First parts of keys on which no start depends."""
 
 
 def distinct_starts(results: "Results") -> Counts:
-    """Number of distinct starts at each value of the first axis, or of all; starts that points share count once."""
+    """Number of distinct starts at each value of the first axis; without axes, of all runs.
+
+    Starts that several points share count once.
+    """
     lengths = [length for name, length in results.dims.items() if name not in ("x", "y", "run")]
-    counts = np.maximum(results["distinct_starts"], 0).reshape(math.prod(lengths), -1).sum(axis=1)  # -1: not there yet
+    counts = np.maximum(results["distinct_starts"], 0).reshape(math.prod(lengths), -1).sum(axis=1)  # -1: not finished
     rows = lengths[0] if lengths else 1
     if len(lengths) < 2:
         return np.asarray(counts)
     try:
         groups = _groups(results.sweep)
-    except SaddlescapeError:  # a data file is not at hand
+    except SaddlescapeError:  # a data file is missing
         groups = _by_keys([results.along[name] for name in list(results.dims)[: len(lengths)]], results.labels, lengths)
     row = np.arange(counts.size) // (counts.size // rows)
     shared, which = np.unique(row * (groups.max() + 1) + groups.ravel(), return_inverse=True)
@@ -40,24 +43,24 @@ def distinct_starts(results: "Results") -> Counts:
 
 
 def _groups(sweep: Sweep) -> Counts:
-    """A number for each point of a sweep, the same at points with the same starts."""
+    """A number for each point of a sweep, equal at points with the same starts."""
     kinds = [1 if only_numbers(side) else len(side[0].values) for side in sweep.grid]
-    known: dict[object, int] = {}
+    numbering: dict[object, int] = {}
     numbers = np.empty((2, *kinds), dtype=np.int64)
     for index in itertools.product(*map(range, kinds)):
         spec = sweep.structure(index)
         for at_scale in (0, 1):
-            numbers[(at_scale, *index)] = known.setdefault(origin(spec, at_scale), len(known))
+            numbers[(at_scale, *index)] = numbering.setdefault(origin(spec, at_scale), len(numbering))
     scale = sweep.numeric("starts.scale")
     values, which = np.unique(scale, return_inverse=True)
     at_zero, elsewhere = numbers
     unscaled = (scale == 0) | (at_zero == elsewhere)
-    found = np.where(unscaled, at_zero, elsewhere) * len(values) + np.where(unscaled, 0, which.reshape(scale.shape))
-    return np.broadcast_to(found, sweep.shape)
+    groups = np.where(unscaled, at_zero, elsewhere) * len(values) + np.where(unscaled, 0, which.reshape(scale.shape))
+    return np.broadcast_to(groups, sweep.shape)
 
 
 def _by_keys(sides: list[tuple[str, ...]], keys: dict[str, str], lengths: list[int]) -> Counts:
-    """The same as far as the keys of the axes tell, the names along each dimension given."""
+    """The groups as far as they follow from the keys of the axes; `sides` are the names along each dimension."""
     shared = [all(keys[name].startswith(ELSEWHERE) for name in names) for names in sides]
     alone = [1 if same else n for same, n in zip(shared, lengths, strict=True)]
     return np.broadcast_to(np.arange(math.prod(alone)).reshape(alone), lengths)

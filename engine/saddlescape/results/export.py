@@ -21,21 +21,26 @@ from saddlescape.system.extras import extra
 from saddlescape.words.suggest import hint
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet computes, and with it runs what a stranger wrote there."""
+"""First characters of cells that spreadsheets evaluate; a result from an untrusted source could contain formulas."""
 
 
 @ieee()
 def export(results: Results, to: str, target: str | Path) -> None:
-    """Write results to a new file in one of `FORMATS`, atomically.
+    """Write results to a new file, atomically.
+
+    Parameters
+    ----------
+    to : the format, one of `FORMATS`: ``"csv"``, ``"npz"`` or ``"parquet"``.
+    target : the file.
 
     Raises
     ------
     RefusedError
         If `target` exists.
     LockedError
-        If another process is writing it.
+        If another process is writing `target`.
     SaddlescapeError
-        If a package that the format needs is not installed.
+        If there is no such format, or a package that it needs is not installed.
     """
     if to not in FORMATS:
         raise SaddlescapeError(f"to must be one of {', '.join(FORMATS)}; got {to!r}{hint(str(to), FORMATS)}")
@@ -44,7 +49,7 @@ def export(results: Results, to: str, target: str | Path) -> None:
 
 
 def _csv(results: Results, file: BinaryIO) -> None:
-    """A row a run, words for codes; numbers with the digits that make them again."""
+    """Write one row per run, labels instead of codes, and numbers with all digits."""
     with io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True) as text:
         rows = csv.writer(text, lineterminator="\n")
         for number, table in enumerate(results.tables()):
@@ -54,36 +59,39 @@ def _csv(results: Results, file: BinaryIO) -> None:
 
 
 def _cells(name: str, column: npt.NDArray[Any]) -> list[Any]:
-    found: list[Any] = (np.array(WORDS[name])[column] if name in WORDS else column).tolist()
-    return [_harmless(word) for word in found] if column.dtype.kind in "UO" else found
+    cells: list[Any] = (np.array(WORDS[name])[column] if name in WORDS else column).tolist()
+    return [_harmless(text) for text in cells] if column.dtype.kind in "UO" else cells
 
 
-def _harmless(word: str) -> str:
-    """A word that no spreadsheet takes for a formula: behind an apostrophe if it might; `csv` leaves a CR bare."""
-    return f"'{word}".replace("\r", "\n") if word[:1] in FORMULA else word.replace("\r", "\n")
+def _harmless(text: str) -> str:
+    """A text that no spreadsheet evaluates: formulas get an apostrophe in front.
+
+    CR, which `csv` does not quote, becomes LF.
+    """
+    return f"'{text}".replace("\r", "\n") if text[:1] in FORMULA else text.replace("\r", "\n")
 
 
 def _parquet(results: Results, file: BinaryIO) -> None:
-    """A row a run, words for codes."""
+    """Write one row per run, and labels instead of codes."""
     with extra("parquet"):
         import pyarrow
         from pyarrow import parquet
 
     def column(name: str, values: npt.NDArray[Any]) -> Any:
-        words = WORDS.get(name)
-        return pyarrow.DictionaryArray.from_arrays(values, words) if words else pyarrow.array(values)
+        labels = WORDS.get(name)
+        return pyarrow.DictionaryArray.from_arrays(values, labels) if labels else pyarrow.array(values)
 
     writer = None
     for table in results.tables():
-        made = pyarrow.table({name: column(name, values) for name, values in table.items()})
-        writer = writer or parquet.ParquetWriter(file, made.schema)
-        writer.write_table(made)
+        rows = pyarrow.table({name: column(name, values) for name, values in table.items()})
+        writer = writer or parquet.ParquetWriter(file, rows.schema)
+        writer.write_table(rows)
     if writer:
         writer.close()
 
 
 def _npz(results: Results, file: BinaryIO) -> None:
-    """Every variable and coordinate as an array, codes as they are."""
+    """Write every variable and coordinate as an array, with codes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name in results:
             entry = zipfile.ZipInfo(f"{name}.npy")

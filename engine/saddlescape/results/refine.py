@@ -1,18 +1,18 @@
 """Refine a map: run only the starts of cells whose corners have different outcomes.
 
-A grid of n starts along a side gets 2 (n - 1) + 1 at each level.  Where the corners of a cell disagree, all starts in
-it and on its edges are run.  If the new outcomes make the corners of another cell disagree, its starts are run too,
-until the corners of every cell either agree or were all run.  So boundaries are followed, and this holds:
+Each level doubles the resolution: a side of n starts becomes a side of 2 (n - 1) + 1.  If the corners of a cell
+disagree, all starts in the cell and on its edges are run.  If the new outcomes make the corners of another cell
+disagree, its starts are run too, until the corners of every cell either agree or were all run.  Hence:
 
     The result differs from the full map only in islands of which no start was run: sets of starts, connected
     along sides or diagonals, that lie wholly within a region of another outcome.
 
 Proof: let D be a connected set of starts with a wrong outcome.  None of D was run, so each cell with a corner in D has
-corners that agree in the result.  Hence the result has one outcome on D and on all neighbours of D, where it is right.
+corners that agree in the result.  Hence the result has one outcome on D and on all neighbors of D, where it is right.
 
-The work grows with the number of starts run, not with the grid: only cells around the starts just run are checked.
-No other cell can be new.  Before one of its starts is run, a cell of the finer grid has the outcomes of the corners of
-the coarse cell around it; if it disagrees, so did the coarse cell, all of whose starts are run.
+The work grows with the number of starts run, not with the grid: only cells around the last starts are checked.  No
+other cell can disagree for the first time.  Until one of its starts is run, a cell of the finer grid has the outcomes
+of corners of the coarse cell around it; if it disagrees, so did the coarse cell, all of whose starts are run.
 """
 
 import json
@@ -44,23 +44,23 @@ from saddlescape.words.outcomes import Outcome
 
 Grid = npt.NDArray[Any]
 Indices = npt.NDArray[np.intp]
-"""Of starts in the grid of them, or of cells in that of cells, in C order."""
+"""Flat indices, in C order, of starts in their grid, or of cells in theirs."""
 
 Index = tuple[Indices, ...]
 
 LEAST, MOST = 64, 4096
-"""Starts that a thread runs at once: so many that its lanes are full, so few that memory stays flat."""
+"""Number of starts that a thread trains at once: enough to fill its lanes, few enough to bound memory."""
 
 A_START = 16
-"""Bytes of memory that each start of the finer grid takes, run or not."""
+"""Bytes of memory for each start of the finer grid, run or not."""
 
 CELLS = 2**20
-"""Cells that are looked at at once, where all are."""
+"""Number of cells that are checked at once, when all cells are."""
 
 
 @dataclass(frozen=True)
 class Refined:
-    """The file of a refined map, how many starts it has, and how many of them were run."""
+    """The file of a refined map, the number of its starts, and how many of them were run."""
 
     path: Path
     starts: int
@@ -68,9 +68,12 @@ class Refined:
 
 
 def disagree(outcome: Grid, step: Grid, band: float | None) -> npt.NDArray[np.bool_]:
-    """Which cells have corners (cells, 4) of different outcomes or, solved, of steps more than `band` apart.
+    """Whether the corners of each cell disagree: in their outcomes or, where solved, in their solve steps.
 
-    None: steps are not looked at.
+    Parameters
+    ----------
+    outcome, step : outcomes and solve steps of the corners, shape (n_cells, 4).
+    band : relative difference up to which solve steps agree; None ignores them.
     """
     differ = (outcome != outcome[:, :1]).any(axis=1)
     if band is None:
@@ -80,17 +83,21 @@ def disagree(outcome: Grid, step: Grid, band: float | None) -> npt.NDArray[np.bo
 
 
 def _moved(numbers: Indices, shape: tuple[int, ...], to: tuple[int, ...], by: Indices, factor: int = 1) -> Indices:
-    """Indices in a grid `to`, `factor` times as fine as `shape`, of what is `by` (2, n) from places; (places, n)."""
-    *at, x, y = (i[:, None] for i in np.unravel_index(numbers, shape))
-    return np.ravel_multi_index((*at, factor * x + by[0], factor * y + by[1]), to, mode="clip")
+    """Flat indices in the grid `to`, `factor` times as fine as `shape`, of points at the offsets `by` (2, n).
+
+    The shape is (len(numbers), n).
+    """
+    *axes, x, y = (i[:, None] for i in np.unravel_index(numbers, shape))
+    return np.ravel_multi_index((*axes, factor * x + by[0], factor * y + by[1]), to, mode="clip")
 
 
 def _square(side: int) -> Indices:
+    """Offsets of the points of a square, shape (2, side**2)."""
     return np.indices((side, side)).reshape(2, -1)
 
 
 class Table:
-    """What came of the starts run so far, and for each start of the grid, (..., x, y), the row that it has."""
+    """The variables of all starts run, as rows, and for each start of the grid (..., x, y) the index of its row."""
 
     def __init__(self, data: Data, shape: tuple[int, ...], band: float | None = None) -> None:
         self._parts, self._rows, self._band = [data], len(data["outcome"]), band
@@ -104,7 +111,7 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """Of the variables."""
+        """Names of the variables."""
         return list(self._parts[0])
 
     def values(self, name: str) -> Grid:
@@ -116,9 +123,11 @@ class Table:
         return self.values(name)[self.row]
 
     def split(self, cells: Indices) -> Indices:
-        """Double the resolution: a new start has the row of the one before it, until it is run.
+        """Double the resolution; until a new start is run, it has the row of its lower neighbor.
 
-        Gives the starts in these cells and on their edges.
+        Returns
+        -------
+        The starts in these cells and on their edges.
         """
         coarse, computed = self._cells, self.computed
         self.row = self.row.repeat(2, axis=-2).repeat(2, axis=-1)[..., :-1, :-1].copy()
@@ -127,19 +136,19 @@ class Table:
         return _moved(cells, coarse, self.row.shape, _square(3), 2)
 
     def missing(self, starts: Indices) -> Indices:
-        """Those of the starts that were not run, each once, in the order of the grid."""
+        """The starts that were not run, each once, in the order of the grid."""
         starts = np.unique(starts)
         return starts[~self.computed.take(starts)]
 
     def add(self, starts: Indices, data: Data) -> None:
-        """What came of starts that were not run before."""
+        """Add the variables of starts that were not run before."""
         self._parts.append(data)
         self.row.put(starts, np.arange(self._rows, self._rows + len(starts)))
         self.computed.put(starts, True)
         self._rows += len(starts)
 
     def corners(self, cells: Indices) -> Indices:
-        """Starts at the corners of cells, (cells, 4)."""
+        """Starts at the corners of cells, shape (n_cells, 4)."""
         return _moved(cells, self._cells, self.row.shape, _square(2))
 
     def around(self, starts: Indices) -> Indices:
@@ -147,7 +156,7 @@ class Table:
         return np.unique(_moved(starts, self.row.shape, self._cells, -_square(2)))
 
     def mixed(self, cells: Indices) -> Indices:
-        """Those of the cells whose corners disagree."""
+        """The cells whose corners disagree."""
         rows = self.row.take(self.corners(cells))
         outcome = self.values("outcome")[rows]
         step = outcome if self._band is None else self.values("solve_step")[rows]
@@ -161,9 +170,16 @@ class Table:
 
 
 def refine_level(table: Table, cells: Indices, run: Callable[[Index], Data]) -> Indices:
-    """Double the resolution of a table of which `cells` disagree; the cells that disagree then.
+    """Double the resolution of a table.
 
-    ``run(index)`` gives what comes of starts, by their index along each dimension of the grid.
+    Parameters
+    ----------
+    cells : the cells whose corners disagree.
+    run : returns the variables of starts, given by their index along each dimension of the grid.
+
+    Returns
+    -------
+    The cells of the finer grid whose corners disagree.
     """
     ran, new = [np.empty(0, dtype=np.intp)], table.missing(table.split(cells))
     while len(new):
@@ -175,17 +191,18 @@ def refine_level(table: Table, cells: Indices, run: Callable[[Index], Data]) -> 
 
 def _check(results: Results, sweep: Sweep) -> None:
     if sweep.spec.starts.kind != "slice":
-        raise RefusedError(f'{results.path} is no slice; refine needs starts.kind = "slice"')
+        raise RefusedError(f'{results.path} is not a slice; refine needs starts.kind = "slice"')
     if sweep.numeric("training.noise").any() or any(spec.shuffled for spec in sweep.structures):
         raise RefusedError("training: has noise or shuffled batches, so a run depends on more than its start")
     if results.path.is_dir():
-        raise RefusedError(f"{results.path} is not done; go on with: saddlescape resume {quote(str(results.path))}")
+        remedy = f"continue with: saddlescape resume {quote(str(results.path))}"
+        raise RefusedError(f"{results.path} is not finished; {remedy}")
     if tuple(results.dims.values()) != Plan(sweep).shape:
-        raise RefusedError(f"{results!r} is a part; refine the whole of {results.path}")
+        raise RefusedError(f"{results!r} is a selection; refine all of {results.path}")
     if "computed" in list(results):
-        raise RefusedError(f"{results.path} is refined already; refine the result that it was made from by more levels")
+        raise RefusedError(f"{results.path} is refined already; refine the original result by more levels")
     if min(results.dims["x"], results.dims["y"]) < 2:
-        raise RefusedError("starts.x, starts.y: need at least 2 starts each to have cells; run it with a larger n")
+        raise RefusedError("starts.x, starts.y: must have at least 2 starts each; run the sweep with a larger n")
 
 
 def _check_arguments(levels: int, band: float | None) -> None:
@@ -196,9 +213,9 @@ def _check_arguments(levels: int, band: float | None) -> None:
 
 
 def _check_memory(plan: Plan, levels: int) -> None:
-    needed, there = A_START * plan.runs, resources.memory()
-    if needed > there.bytes:
-        needs = f"{plan.runs} starts need {readable(needed)} of memory, and {readable(there.bytes)} are {there.limit}"
+    needed, room = A_START * plan.runs, resources.memory()
+    if needed > room.bytes:
+        needs = f"{plan.runs} starts need {readable(needed)} of memory, and {readable(room.bytes)} are {room.limit}"
         raise RefusedError(f"levels: {needs}; got {levels}; lower it")
 
 
@@ -213,23 +230,28 @@ def refine(
     accept_versions: bool = False,
     should_stop: Callable[[], bool] | None = None,
 ) -> Refined:
-    """Refine the map of a slice `levels` times, at each point of its axes; write it to `out` as a new result.
+    """Refine the map of a slice, at each point of the axes, and write it to a new file.
 
-    Starts that were run have the same bits as in a full run; every other start has the values of a nearby
-    start.  The variable `computed` tells them apart.
+    Starts that were run have the same bits as in a full run; every other start has the values of a nearby start.  The
+    variable `computed` is 1 for starts that were run, else 0.
 
     Parameters
     ----------
-    band : solved corners disagree, too, if their steps differ by more than this share; None: never.
-    accept_versions : also refine a result that different software has computed.
+    results : a result with ``starts.kind = "slice"``.
+    out : the file.
+    levels : how many times to double the resolution.
+    band : relative difference of solve steps above which solved corners disagree, too; by default they never do.
+    threads : by default one per core.
+    accept_versions : also refine a result that was computed by other versions of the software.
+    should_stop : called after each slice of work; when it returns true, the refinement stops, and nothing is written.
 
     Raises
     ------
     RefusedError
-        If the result is not a complete slice, is refined already, if its runs depend on more than their starts,
-        if different software has computed them, if there is no room, or if `out` exists.
+        If the result is not a complete slice, is refined already, has runs that depend on more than their starts, was
+        computed by other versions of the software, or is too large; or if `out` exists.
     Interrupted
-        When `should_stop()` became true; nothing is written.
+        If `should_stop()` returned true.
     """
     sweep, out, threads = results.sweep, Path(out), thread_count(threads)
     _check(results, sweep)
@@ -242,18 +264,18 @@ def refine(
 
     def look(steps: int) -> None:
         if should_stop is not None and should_stop():
-            raise Interrupted(out, f"stopped; {out} was not made")
+            raise Interrupted(out, f"stopped; {out} was not written")
 
     write_result(plan, _blocks(plan, table, levels, threads, look), out, software)
     return Refined(out, table.computed.size, int(table.computed.sum()))
 
 
 def _software(results: Results, accept_versions: bool) -> Mixture:
-    """That of the result, and this."""
-    found = Mixture(Plan(results.sweep), accept_versions)
-    found.add_result([json.dumps(its) if its else "" for its in results.software], results.path)
-    found.add(stamp())
-    return found
+    """The software that computed the result, and the software of this process."""
+    mixture = Mixture(Plan(results.sweep), accept_versions)
+    mixture.add_result([json.dumps(versions) if versions else "" for versions in results.software], results.path)
+    mixture.add(stamp())
+    return mixture
 
 
 def _table(results: Results, band: float | None) -> Table:
@@ -267,26 +289,26 @@ def _table(results: Results, band: float | None) -> Table:
 def _blocks(
     plan: Plan, table: Table, levels: int, threads: int, look: Callable[[int], None]
 ) -> Iterator[tuple[Block, Data]]:
-    """Refine the table; then the blocks of the plan."""
+    """Refine the table, then yield the blocks of the plan."""
     cells = table.all_mixed()
     for level in reversed(range(levels)):
         cells = refine_level(table, cells, partial(_run, plan, 2**level, threads, look))
     data = {name: table.values(name) for name in table.names}
     for block in plan:
         look(0)
-        place = tuple(slice(a, b) for a, b in zip(block.start[:-1], block.stop[:-1], strict=True))
-        row, computed = table.row[place][..., None], table.computed[place][..., None]
-        found = {name: values[row] for name, values in data.items()}
-        yield block, {**found, "computed": computed, "distinct_starts": np.ones(row.shape[:-1], dtype=np.int64)}
+        position = tuple(slice(a, b) for a, b in zip(block.start[:-1], block.stop[:-1], strict=True))
+        row, computed = table.row[position][..., None], table.computed[position][..., None]
+        variables = {name: values[row] for name, values in data.items()}
+        yield block, {**variables, "computed": computed, "distinct_starts": np.ones(row.shape[:-1], dtype=np.int64)}
 
 
 def _run(plan: Plan, stride: int, threads: int, look: Callable[[int], None], index: Index) -> Data:
-    """What comes of starts, by their index in the grid of every `stride`-th start of the plan's."""
-    *at, x, y = index
-    whole = (*at, stride * x, stride * y, np.zeros_like(x))
+    """The variables of starts, given by their index in the grid of every `stride`-th start of the plan."""
+    *axes, x, y = index
+    whole = (*axes, stride * x, stride * y, np.zeros_like(x))
     size = min(MOST, max(LEAST, -(-len(x) // threads)))
     pieces = [[i[first : first + size] for i in whole] for first in range(0, len(x), size)]
     with ThreadPoolExecutor(threads) as pool:
-        apply = pool.map if len(pieces) > 1 else map  # of few starts, most of the time would be the thread's beginning
+        apply = pool.map if len(pieces) > 1 else map  # a thread takes long to start
         done = list(apply(lambda piece: compute_runs(plan, piece, look), pieces))
     return {name: np.concatenate([data[name] for data in done]) for name in done[0]}

@@ -1,9 +1,8 @@
 """Open a result, select from it, and read it as arrays, a data frame or an xarray Dataset.
 
-Values are read only when they are accessed, and only those.
+Values are read on access.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,25 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape import spec as specs
-from saddlescape.errors import Fault, RefusedError, SaddlescapeError, SpecError
-from saddlescape.results import one_run, selection, tables
+from saddlescape.errors import Fault, SaddlescapeError, SpecError
+from saddlescape.results import one_run, provenance, selection, tables
 from saddlescape.spec import Sweep
-from saddlescape.store import (
-    Committed,
-    Pick,
-    ResultFile,
-    Source,
-    Stored,
-    guarded,
-    is_run,
-    read_plan,
-    read_sweep,
-    result_of,
-    strips,
-    take,
-)
-from saddlescape.system.software import versions
+from saddlescape.store import Committed, Pick, ResultFile, Source, Stored, guarded, result_of, strips, take
 from saddlescape.words.suggest import hint, nearest
 
 if TYPE_CHECKING:
@@ -38,9 +22,9 @@ if TYPE_CHECKING:
     import xarray
 
 class Results(Mapping[str, npt.NDArray[Any]]):
-    """The runs of a sweep, or a part of them: ``r["outcome"]`` or ``r.outcome`` is a variable, read on access.
+    """The runs of a sweep, or a selection of them; ``r["outcome"]`` or ``r.outcome`` reads a variable.
 
-    Unfinished runs are -1, or NaN in floating-point variables.
+    Values of unfinished runs are -1, or NaN in floating-point variables.
     """
 
     def __init__(self, source: Source, picks: Mapping[str, Pick] | None = None) -> None:
@@ -53,14 +37,14 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return name in self._source.names
 
     def __getattr__(self, name: str) -> npt.NDArray[Any]:
-        if name.startswith("_"):  # not among the variables, nor to be looked for there while a pickle is made
+        if name.startswith("_"):  # no variable, and `_source` does not exist yet when a pickle is loaded
             raise AttributeError(name)
         if name not in self._source.names:
             raise AttributeError(f"{self.path} has no variable {name!r}; it has {', '.join(self)}{hint(name, self)}")
         return self.read(name)
 
     def __dir__(self) -> list[str]:
-        """Attributes with the variables, for tab completion."""
+        """Names of attributes and variables, for tab completion."""
         return sorted({*super().__dir__(), *self._source.names})
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -93,50 +77,57 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def attrs(self) -> dict[str, Any]:
-        """Attributes of the whole: title, conventions, schema version."""
+        """Attributes of the result: title, conventions, schema version."""
         return self._source.attrs
 
     @property
     def title(self) -> str:
+        """The title of the sweep."""
         return str(self.attrs.get("title", ""))
 
     @property
     def so_far(self) -> tuple[int, int] | None:
-        """Finished runs and all runs of a run in progress; None for a result."""
+        """(finished runs, all runs) of a run in progress; None for a result."""
         return self._source.so_far
 
     @cached_property
     def dims(self) -> dict[str, int]:
-        """Dimensions of the outcomes and their lengths: the axes, x and y of a slice, run."""
+        """Dimensions of the outcomes and their lengths: the axes, `x` and `y` of a slice, and `run`."""
         return self.sizes("outcome")
 
     def sizes(self, name: str) -> dict[str, int]:
-        """Dimensions of a variable and their lengths, without those at which an index was selected."""
+        """Dimensions of a variable and their lengths, without dimensions that a selection has dropped."""
         return {dim: len(pick) for dim, pick in self.picks(name).items() if not isinstance(pick, int)}
 
     def stored(self, name: str) -> Stored:
-        """Dimensions, type and attributes of the whole variable; KeyError if there is none of that name."""
+        """Dimensions, shape, dtype and attributes of a variable, regardless of the selection.
+
+        Raises
+        ------
+        KeyError
+            If there is no such variable.
+        """
         if name not in self._source.names:
             raise KeyError(f"no variable {name!r}{nearest(str(name), self)}")
         return self._source.variable(name)
 
     @cached_property
     def along(self) -> dict[str, tuple[str, ...]]:
-        """Names of the coordinates along each dimension of the outcomes: its own, or those of zipped axes."""
-        found = {dim: tuple(name for name in self.zipped if self.stored(name).dims == (dim,)) for dim in self.dims}
-        return {dim: names or (dim,) for dim, names in found.items()}
+        """Names of the coordinates along each dimension of the outcomes: the dimension, or the keys of zipped axes."""
+        zipped = {dim: tuple(name for name in self.zipped if self.stored(name).dims == (dim,)) for dim in self.dims}
+        return {dim: names or (dim,) for dim, names in zipped.items()}
 
     @cached_property
     def zipped(self) -> list[str]:
-        """Coordinates of zipped axes: along a dimension of the outcomes, under another name."""
-        named = dict.fromkeys(str(self.stored("outcome").attrs.get("coordinates", "")).split())
-        whole = self.stored("outcome").dims
-        its = {name: self.stored(name).dims for name in named if name in self and name not in whole}
-        return [name for name, dims in its.items() if len(dims) == 1 and dims[0] in whole]
+        """Names of the coordinates of zipped axes."""
+        names = dict.fromkeys(str(self.stored("outcome").attrs.get("coordinates", "")).split())
+        dims = self.stored("outcome").dims
+        own = {name: self.stored(name).dims for name in names if name in self and name not in dims}
+        return [name for name, along in own.items() if len(along) == 1 and along[0] in dims]
 
     @cached_property
     def coords(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The coordinates of the outcomes by name, read on access; labels for axes that are not numeric."""
+        """The coordinates of the outcomes by name, read on access; strings for axes that are not numeric."""
         return selection.Lazy(self._coordinates, self.read)
 
     @property
@@ -155,45 +146,30 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def spec_text(self) -> str:
-        """The spec as written."""
+        """The text of the spec."""
         return self._source.text("spec")
 
     @cached_property
     def axes(self) -> list[dict[str, Any]]:
         """Key and values of each axis of the sweep."""
         with guarded(self.path):
-            return [{**axis} for axis in self._resolved["axes"]]
-
-    @property
-    def _resolved(self) -> dict[str, Any]:
-        with guarded(self.path):
-            return {**json.loads(self._source.text("resolved"))}
+            return [{**axis} for axis in provenance.resolved(self._source)["axes"]]
 
     @property
     def software(self) -> list[dict[str, str]]:
-        """The software that computed the runs, each once: versions by name; {} if the result does not say."""
-        with guarded(self.path):
-            return [versions(json.dumps(its) if its else "") for its in json.loads(self._source.text("software"))]
+        """Versions by name of the software that computed the runs, one dict for each combination; {} if unknown."""
+        return provenance.software(self._source)
 
     @property
     def sweep(self) -> Sweep:
-        """The sweep; its data files are searched where the run found them, then beside the result.
+        """The sweep; its data files must be where the run read them, or next to the result.
 
         Raises
         ------
         RefusedError
             If a data file has changed since the run began.
         """
-        beside = self.path if self.path.is_dir() else self.path.parent
-        ours = is_run(beside) and read_plan(beside)["digest"] == self._source.plan
-        with guarded(self.path):
-            overrides = tuple(map(str, json.loads(self._source.text("overrides"))))
-            kept = {**self._resolved.get("data", {})}
-        name = f"{self.path}, its spec"
-        sweep = read_sweep(beside) if ours else specs.parse(self.spec_text, beside, overrides, name=name, begun=True)
-        for name in (name for name, digest in sweep.data.items() if kept.get(name) != digest):
-            raise RefusedError(f"{name}: has changed since {self.path} was made from it; put the old file back")
-        return sweep
+        return provenance.sweep(self._source)
 
     def isel(self, **index: Any) -> "Results":
         """Select by indices along dimensions of the outcomes: an int, a slice or a list of ints.
@@ -232,14 +208,14 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return np.concatenate(indices)
 
     def read(self, name: str, /, **index: Any) -> npt.NDArray[Any]:
-        """Read a variable, or the part of it at these indices along its dimensions."""
+        """Read a variable, or its part at these indices along its dimensions."""
         picks = self.picks(name)
         _check_known(index, {**self.dims, **picks})
         with guarded(self.path):
             return take(self._source, name, [selection.narrow(p, index.get(d), d) for d, p in picks.items()])
 
     def picks(self, name: str) -> dict[str, Pick]:
-        """The selected indices of a whole variable, by dimension."""
+        """The selected indices of a variable, by dimension."""
         stored = self.stored(name)
         return {d: self._chosen.get(d, range(n)) for d, n in zip(stored.dims, stored.shape, strict=True)}
 
@@ -313,11 +289,11 @@ def _check_known(names: Collection[str], known: Collection[str]) -> None:
 
 
 def open(path: str | Path) -> Results:
-    """Open a result file, the result in a run's folder, or the committed part of a run in progress.
+    """Open a result file, the result in the folder of a run, or the finished part of a run in progress.
 
     Parameters
     ----------
-    path : a ``result.h5``, or a run's folder.
+    path : a result file such as ``my-run/result.h5``, or the folder of a run.
 
     Returns
     -------
@@ -326,9 +302,9 @@ def open(path: str | Path) -> Results:
     Raises
     ------
     SpecError
-        If there is nothing at `path`.
+        If `path` does not exist.
     RefusedError, CorruptError
-        If it is not a saddlescape result, has an unknown schema version, or is a folder without a run.
+        If it is not a result of saddlescape, has an unknown schema version, or is a folder without a run.
 
     Examples
     --------
@@ -340,4 +316,4 @@ def open(path: str | Path) -> Results:
         return Results(ResultFile(file))
     if Path(path).is_dir():
         return Results(Committed(Path(path)))
-    raise SpecError([Fault(str(file), "must be a result file or a run's folder; there is none")])
+    raise SpecError([Fault(str(file), "must be a result file or the folder of a run; it does not exist")])

@@ -1,7 +1,7 @@
-"""Dask workers compute blocks, and the process that started the run commits them.  The only importer of dask.
+"""Compute blocks on Dask workers; the process that started the run commits them.  The only importer of Dask.
 
-A worker receives the sweep once, then block numbers.  If a worker is lost, its block is given to another one,
-until the block has killed four workers (Dask's ``distributed.scheduler.allowed-failures`` is 3).
+A worker receives the sweep once, then block numbers.  If a worker is lost, another worker computes its block, unless
+four workers were lost with this block (Dask's ``distributed.scheduler.allowed-failures`` is 3).
 """
 
 import asyncio
@@ -37,16 +37,16 @@ with extra("dask"):
     from distributed.comm.core import CommClosedError
 
 WAIT_SECONDS = 10
-"""For the scheduler's first answer."""
+"""Maximum wait for the scheduler's first answer."""
 
 LOOK_SECONDS, SILENT = 0.05, 30.0
-"""For a later answer, so that a stop is heard meanwhile, and after which it is taken to be lost."""
+"""Maximum wait for a later answer, short so that a stop is noticed; seconds without one after which it is lost."""
 
 CLOSE_SECONDS = 0.5
-"""For a farewell, which a scheduler that is lost does not hear."""
+"""Maximum wait for the scheduler to confirm that the client leaves."""
 
 IN_HAND = 2
-"""Blocks for each thread of the cluster: when one is done the next is there."""
+"""Submitted blocks for each thread of the cluster, so that no thread waits for the next block."""
 
 LOCAL = r"local:([1-9][0-9]{0,3})"
 REMOTE = r"(tcp|tls)://\S+"
@@ -58,7 +58,7 @@ class ClusterError(SaddlescapeError):
 
 @dataclass(frozen=True)
 class Job:
-    """All that a worker needs of a sweep, told by the digest of its plan."""
+    """Everything that a worker needs of a sweep, identified by the digest of its plan."""
 
     digest: str
     text: str = field(compare=False)
@@ -68,7 +68,7 @@ class Job:
 
 
 def job(plan: Plan) -> Job:
-    """What is sent of a plan, the contents of its data files included."""
+    """The job of a plan, including the contents of its data files."""
     sweep = plan.sweep
     data = {name: (sweep.folder / name).read_bytes() for name in sweep.data}
     return Job(plan.digest, sweep.text, sweep.overrides, data, {**versions(), "code": code()})
@@ -76,46 +76,47 @@ def job(plan: Plan) -> Job:
 
 @lru_cache(maxsize=4)
 def plan_of(sent: Job) -> Plan:
-    """The plan of a job, made again by a worker.
+    """The plan of a job, created by a worker.
 
     Raises
     ------
     ClusterError
-        If the worker's bits might be others: its packages or the plan differ.
+        If the worker could compute other bits, because its packages or its plan differ.
     """
-    here = {**versions(), "code": code()}
-    others = [f"{name} {here.get(name)} and not {its}" for name, its in sent.versions.items() if here.get(name) != its]
-    if others:
-        raise ClusterError(f"a worker has {', '.join(others)}; give all workers the packages of this machine")
+    own = {**versions(), "code": code()}
+    unequal = ((name, own.get(name), needed) for name, needed in sent.versions.items() if own.get(name) != needed)
+    differ = [f"{name} {its} instead of {needed}" for name, its, needed in unequal]
+    if differ:
+        raise ClusterError(f"a worker has {', '.join(differ)}; install the packages of this machine on all workers")
     plan = Plan(parse(sent.text, Path(), sent.overrides, sent.data, begun=True))
     if plan.digest != sent.digest:
-        raise ClusterError("a worker has another plan of the sweep; a data file has changed, or saddlescape itself")
+        raise ClusterError("the plan of a worker differs; a data file has changed, or saddlescape itself")
     return plan
 
 
 @ieee()
 def work(sent: Job, number: int) -> tuple[bytes, int]:
-    """The file of a block and its network-steps, on a worker; given up between slices if nobody waits for it."""
+    """The content of a block's file and its network-steps, on a worker; abandoned between slices if it was canceled."""
     worker = get_worker()
-    task, taken = worker.state.tasks[worker.get_current_task()], []
+    task, done = worker.state.tasks[worker.get_current_task()], []
 
     def after_slice(steps: int) -> None:
-        taken.append(steps)
+        done.append(steps)
         if task.state == "cancelled":
             raise CancelledError
 
     plan = plan_of(sent)
     block = plan.block(number)
-    return encode(plan, block, compute(plan, block, after_slice)), sum(taken)
+    return encode(plan, block, compute(plan, block, after_slice)), sum(done)
 
 
 def _same(sent: Job) -> Job:
-    """A job as the result of a task, which Dask makes again where it is lost."""
+    """A job as the result of a task, so that Dask sends it again if it is lost."""
     return sent
 
 
 class Cluster:
-    """The workers of a cluster, for `run` and `resume`."""
+    """The workers of a cluster, for the argument `workers` of `run` and `resume`."""
 
     def __init__(self, client: Client) -> None:
         self._client, self._executor = client, client.get_executor(pure=False)
@@ -124,69 +125,83 @@ class Cluster:
         self._known, self._answer, self._asked = -1, self._ask(), time.monotonic()
 
     def threads(self) -> int:
-        """Of all workers, as the scheduler told last; 0 where none have come yet.
+        """Number of threads of all workers, as of the scheduler's last answer; 0 before the first worker connects.
 
         Raises
         ------
         ClusterError
-            If the scheduler has not answered for long; until then nobody waits for it.
+            If the scheduler has not answered for `SILENT` seconds.
         """
         try:
             self._known = sum(map(int, self._answer.result(LOOK_SECONDS if self._known >= 0 else SILENT).values()))
         except TimeoutError:
             if time.monotonic() - self._asked < SILENT:
                 return self._known
-            raise ClusterError("the scheduler does not answer; go on with saddlescape resume") from None
+            raise ClusterError("the scheduler does not answer; continue with saddlescape resume") from None
         self._answer, self._asked = self._ask(), time.monotonic()
         return self._known
 
     def _ask(self) -> Future[dict[str, int]]:
-        client: Any = self._client  # whose loop and scheduler are not None, once it is connected
+        client: Any = self._client  # its loop and scheduler are not None once it is connected
         return asyncio.run_coroutine_threadsafe(client.scheduler.ncores(), client.loop.asyncio_loop)
 
     def room(self) -> int:
+        """Maximum number of submitted blocks."""
         return 1 + IN_HAND * self.threads()
 
     def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[tuple[bytes, int]]:
+        """Compute a block on a worker; `after_slice` is not called."""
         if plan.digest not in self._jobs:
             with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
                 self._jobs[plan.digest] = self._client.submit(_same, job(plan), key=self._key("sweep"))
         key = self._key(f"block-{block.number}")
-        found: Future[tuple[bytes, int]] = self._executor.submit(work, self._jobs[plan.digest], block.number, key=key)
-        return found
+        future: Future[tuple[bytes, int]] = self._executor.submit(work, self._jobs[plan.digest], block.number, key=key)
+        return future
 
-    def _key(self, what: str) -> str:
-        """A name for a task that no other has, be it for the same block: Dask keeps what became of a name."""
-        return f"{what}-{self._id}-{next(self._number)}"
+    def _key(self, name: str) -> str:
+        """A unique key of a task, even for the same block, as Dask remembers the outcome of each key."""
+        return f"{name}-{self._id}-{next(self._number)}"
 
 
 @contextmanager
 def connect(where: str, threads: int | None = None) -> Iterator[Cluster]:
-    """Connect to the scheduler at an address, or start ``"local:N"``: N processes of `threads` threads (default 1).
+    """Connect to a Dask scheduler, or start workers on this machine, for the argument `workers` of `run`.
+
+    Parameters
+    ----------
+    where : the address of the scheduler, ``"tcp://HOST:PORT"``, or ``"local:N"`` to start N processes here.
+    threads : number of threads of each process of ``"local:N"``; by default 1.
 
     Raises
     ------
     ClusterError
-        If no scheduler responds at the address; inside the context also if the scheduler is lost, or all workers
-        that have tried a block.
+        If no scheduler responds at the address; inside the context, if the scheduler is lost, or all workers that
+        computed a certain block.
+
+    Examples
+    --------
+    >>> with ss.cluster.connect("local:4") as workers:  # doctest: +SKIP
+    ...     ss.run("xor", "my-run", workers=workers)
     """
     with _client(where, threads) as client:
         try:
             yield Cluster(client)
         except KilledWorker as killed:
-            ended, last = killed.allowed_failures + 1, killed.last_worker.address
-            message = f"a block was the end of {ended} workers, the last {last}; have they enough memory?"
+            lost, last = killed.allowed_failures + 1, killed.last_worker.address
+            remedy = "give them more memory, or lower the number of threads of each"
+            message = f"{lost} workers were lost while they computed the same block, the last {last}; {remedy}"
             raise ClusterError(message) from None
         except ModuleNotFoundError as missing:
-            raise ClusterError(f"a worker has no {missing.name}; give all the packages of this machine") from None
+            remedy = "install the packages of this machine on all workers"
+            raise ClusterError(f"a worker does not have {missing.name}; {remedy}") from None
         except (CancelledError, CommClosedError):
-            raise ClusterError(f"the scheduler at {where} is lost; go on with saddlescape resume") from None
+            raise ClusterError(f"the scheduler at {where} is lost; continue with saddlescape resume") from None
 
 
 @contextmanager
 def _client(where: str, threads: int | None) -> Iterator[Client]:
     for name in filter(re.compile(r"(distributed|tornado)\b").match, logging.root.manager.loggerDict):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is raised
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are raised
     if local := re.fullmatch(LOCAL, where):
         announce()
         with LocalCluster(
@@ -208,24 +223,24 @@ def _client(where: str, threads: int | None) -> Iterator[Client]:
 def _connected(where: str) -> Client:
     """A client of the scheduler at an address.
 
-    It is made aside, as its own time-out ends only some of the waits for a scheduler that takes calls and is silent.
+    It connects on a thread of its own: its timeout does not cover a scheduler that accepts connections and is silent.
     """
-    found: Future[Client] = Future()
+    connected: Future[Client] = Future()
 
     def connect() -> None:
         try:
-            found.set_result(Client(where, timeout=WAIT_SECONDS, set_as_default=False))
+            connected.set_result(Client(where, timeout=WAIT_SECONDS, set_as_default=False))
         except BaseException as failure:
-            found.set_exception(failure)
+            connected.set_exception(failure)
 
     threading.Thread(target=connect, daemon=True).start()
     try:
-        return found.result(WAIT_SECONDS + LOOK_SECONDS)
+        return connected.result(WAIT_SECONDS + LOOK_SECONDS)
     except (OSError, ValueError) as failure:  # a TimeoutError is an OSError
-        why = failure if str(failure) else f"it is silent for {WAIT_SECONDS} seconds"
+        why = failure if str(failure) else f"no answer for {WAIT_SECONDS} seconds"
         raise ClusterError(f"no Dask scheduler answers at {where} ({why})") from None
 
 
 def dask_setup(worker: Worker) -> None:
-    """Called by the workers of ``local:N``: Ctrl-C, which the terminal sends to them too, is for the run to handle."""
+    """Ignore Ctrl-C in the workers of ``local:N``: the terminal sends it to them, too, but the run handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The cost of a sweep, from its plan alone, and whether it fits into memory and on the disk, checked in advance."""
+"""Estimate the cost of a sweep from its plan, and check in advance that it fits into memory and on the disk."""
 
 import math
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from saddlescape.store import FileVariable, block_sizes, sizes, variables
 from saddlescape.system import resources
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23
-"""Bytes of the interpreter, the libraries and a kernel while it is compiled, and what is kept of each afterwards."""
+"""Bytes of the interpreter, the libraries and a kernel while it is compiled; and of each kernel afterwards."""
 
 A_STRUCTURE, A_VALUE, A_BLOCK = 2**13, 2**7, 2**10
-"""Bytes of the spec of each structure, of a value of an axis, and of a block's name, from its plan to its merge."""
+"""Bytes of the spec of each structure, of a value of an axis, and of the name of a block."""
 
-COPIES, SHUFFLED = 6, 256
-"""Times that a thread has its problem while it is made and trained on; more where lanes have orders of their own."""
+COPIES, SHUFFLED = 6, 32
+"""Copies of its problem that a thread has in memory; and further copies if lanes shuffle the samples."""
 
 A_RUN, A_PARAMETER = 400, 72
-"""Bytes while a block is computed: of a run, of each of its parameters."""
+"""Bytes, while a block is computed, for each run, and for each of its parameters."""
 
 RECORDED, PATHS = 4, 3
-"""How many times what is stored of trajectories, and of parameters along them, is in memory then."""
+"""Copies in memory, while a block is computed, of stored trajectories, and of parameters along them."""
 
 A_FILE, A_VARIABLE, OTHERS = 2**12, 2**10, 2**17
-"""Bytes of HDF5's own in a file, and for each variable; and of a run's other files, beside their texts."""
+"""Bytes of the metadata of HDF5 in a file, and for each variable; and of the other files of a run, without texts."""
 
 PAGE, A_NAME, TEXTS = 2**12, 2**7, 8
-"""Bytes that a file takes at once, and its name in its folder; how often the spec's text is there, resolved also."""
+"""Bytes of the smallest file, and of its name in the folder; and number of copies of the spec's text."""
 
 LESS = {
     "runs": ("starts.count", "lower starts.count or shorten an axis"),
@@ -41,12 +41,12 @@ LESS = {
     "ends": ("record.final_parameters", "set it to false, lower starts.count or shorten an axis"),
     "kernels": ("axes", "shorten axes that change the network or how it is trained"),
 }
-"""What takes most of the room: its key, and what makes it less."""
+"""For each part of the cost, the key that determines it, and what reduces it."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The size of a run: at most so many network-steps, bytes of memory and bytes on disk."""
+    """The size of a run; network-steps, memory and disk are upper bounds."""
 
     points: int
     runs: int
@@ -57,7 +57,7 @@ class Cost:
 
 
 def cost(plan: Plan, threads: int, shard: Shard = WHOLE) -> Cost:
-    """Upper bounds for a plan, or for one shard of it; its runs are as many as blocks of full size would have."""
+    """The size of a plan, or of one shard of it; the runs of a shard are counted as if all its blocks were full."""
     blocks = len(shard.numbers(plan.blocks))
     share = blocks / plan.blocks
     runs = plan.runs if shard == WHOLE else min(plan.runs, blocks * math.prod(plan.tile))
@@ -72,7 +72,7 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
     Raises
     ------
     RefusedError
-        With the key that costs most, what is needed and what there is.
+        With the key that costs most, the size that is needed, and the size that is available.
     """
     check_memory(plan, threads, shard)
     needed = cost(plan, threads, shard).disk_bytes
@@ -80,31 +80,31 @@ def check_room(plan: Plan, folder: Path, threads: int, shard: Shard = WHOLE) -> 
 
 
 def check_memory(plan: Plan, threads: int, shard: Shard = WHOLE) -> None:
-    """Refuse a run whose blocks may not fit into memory, as `check_room`."""
+    """Refuse a run whose blocks may not fit into memory; see `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
     parts = _parts(plan, block_sizes(plan)) | {"kernels": A_KERNEL * (len(kernels(plan.sweep)) - 1)}
     _fit(plan, "memory", memory(plan, threads, shard) - resources.held(), resources.memory(), parts, fewer)
 
 
-def _fit(plan: Plan, what: str, needed: int, there: resources.Room, parts: dict[str, int], more: str) -> None:
-    if needed <= there.bytes:
+def _fit(plan: Plan, name: str, needed: int, room: resources.Room, parts: dict[str, int], remedies: str) -> None:
+    if needed <= room.bytes:
         return
     key, remedy = LESS[max(parts, key=parts.__getitem__)]
-    section, _, name = key.partition(".")
-    whole = {"starts.count": plan.shape, "axes": f"{len(kernels(plan.sweep))} kernels"}
-    got = whole[key] if key in whole else getattr(getattr(plan.sweep.spec, section), name)
-    needs = f"needs up to {readable(needed)} of {what}, {readable(there.bytes)} available ({there.limit})"
-    raise RefusedError(f"{key}: {needs}; got {got}, {plan.runs} runs; {remedy}{more}")
+    section, _, field = key.partition(".")
+    sizes = {"starts.count": plan.shape, "axes": f"{len(kernels(plan.sweep))} kernels"}
+    got = sizes[key] if key in sizes else getattr(getattr(plan.sweep.spec, section), field)
+    needs = f"needs up to {readable(needed)} of {name}, {readable(room.bytes)} available ({room.limit})"
+    raise RefusedError(f"{key}: {needs}; got {got}, {plan.runs} runs; {remedy}{remedies}")
 
 
 def readable(size: float) -> str:
-    """Bytes for people: ``1.5 GiB``."""
+    """A number of bytes with a unit, such as ``1.5 GiB``."""
     power = max(0, min(6, int(math.log2(max(1, size)) // 10)))
     return f"{float(f'{size / 2 ** (10 * power):.3g}'):g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
 
 
 def memory(plan: Plan, threads: int, shard: Shard = WHOLE) -> int:
-    """Bytes of the process while blocks are computed: one on each thread, and one more that waits to be written."""
+    """Bytes of the process while each thread computes a block, and finished blocks wait to be written."""
     stored = _parts(plan, block_sizes(plan))
     blocks = threads * _working(plan, stored) + 2 * (threads + 1) * sum(stored.values())
     lists = A_STRUCTURE * len(plan.structures) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes)
@@ -113,44 +113,45 @@ def memory(plan: Plan, threads: int, shard: Shard = WHOLE) -> int:
 
 
 def _problems(plan: Plan, threads: int) -> int:
-    """Bytes of the problems: of those read from files all, of others the few that are kept; and each thread's own."""
+    """Bytes of the problems: of all files, of the few other problems that are cached, and of the copies of threads."""
     sizes = {spec.problem: 8 * spec.samples * (spec.sizes[0] + spec.sizes[-1]) for spec in plan.structures}
     files = sum(size for problem, size in sizes.items() if problem.file is not None)
-    shuffled = SHUFFLED // 8 if any(spec.shuffled for spec in plan.structures) else 0
+    shuffled = SHUFFLED if any(spec.shuffled for spec in plan.structures) else 0
     return files + max(sizes.values()) * (min(KEPT, len(sizes)) + threads * (COPIES + shuffled))
 
 
 def kernels(sweep: Sweep) -> list[Spec]:
-    """One spec for each: each network and each way to train it has machine code of its own.
+    """One spec for each kernel: each network and each training method has its own compiled code.
 
-    So has each pair of a network with and without decay, noise and a limit for its gradient, where axes have both.
+    Where axes contain both zero and nonzero values of weight decay, noise or `stop.gradient`, there is a kernel for
+    either case.
     """
     axes = (sweep.numeric(key) for key in ("training.weight_decay", "training.noise", "stop.gradient"))
     switched = 1 << sum(bool(values.any()) and not values.all() for values in axes)
-    found = {
+    specs = {
         (
             *(s.sizes, s.network.bias, s.activations, s.network.dtype, s.samples, s.training.loss),
             *(s.training.optimizer, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
         ): s
         for s in sweep.structures
     }
-    return list(found.values()) * switched
+    return list(specs.values()) * switched
 
 
 def stored(plan: Plan) -> int:
-    """Bytes of a run's variables before they are deflated."""
+    """Bytes of the variables of all runs before compression."""
     return sum(_parts(plan, sizes(plan)).values())
 
 
 def _working(plan: Plan, stored: dict[str, int]) -> int:
-    """Bytes that one block is computed with, beside what is stored of it."""
+    """Bytes of one block while it is computed, without the variables to store."""
     runs = math.prod(plan.tile) * (A_RUN + A_PARAMETER * plan.n_params)
     all_runs = -(-plan.tile[-1] // plan.trajectory_tile) if plan.per_outcome else 1  # until outcomes are known
     return runs + all_runs * (RECORDED * stored["record"] + PATHS * (stored["theta"] or _followed(plan)))
 
 
 def _followed(plan: Plan) -> int:
-    """Bytes of parameters along trajectories that are not stored, but that `outputs` are computed from."""
+    """Bytes of parameters along trajectories that are not stored, but from which `outputs` is computed."""
     if "outputs" not in plan.fields or not plan.trajectories:
         return 0
     tile, points = block_sizes(plan), [d.name for d in plan.dimensions[:-1]]
@@ -159,29 +160,29 @@ def _followed(plan: Plan) -> int:
 
 
 def disk(plan: Plan, share: float = 1.0, merged: bool = True) -> int:
-    """Bytes of a share of the blocks, and of the result if they are merged."""
-    lengths, its = sizes(plan), variables(plan)
-    chunks = sum(_chunks(v, lengths) * v.max_size + _index(v, _chunks(v, lengths)) for v in its)
-    block = A_FILE + PAGE + A_NAME + sum(A_VARIABLE + _index(v) + v.max_size * ("run" not in v.dims) for v in its)
-    along = sum(A_VARIABLE + _index(its[0]) + 16 * length for length in lengths.values())
-    result = A_FILE + chunks + along + len(its) * A_VARIABLE + A_NAME * plan.blocks
+    """Bytes of a share of the blocks, and of the result if `merged`."""
+    lengths, own = sizes(plan), variables(plan)
+    chunks = sum(_chunks(v, lengths) * v.max_size + _index(v, _chunks(v, lengths)) for v in own)
+    block = A_FILE + PAGE + A_NAME + sum(A_VARIABLE + _index(v) + v.max_size * ("run" not in v.dims) for v in own)
+    coordinates = sum(A_VARIABLE + _index(own[0]) + 16 * length for length in lengths.values())
+    result = A_FILE + chunks + coordinates + len(own) * A_VARIABLE + A_NAME * plan.blocks
     texts = OTHERS + TEXTS * (len(plan.sweep.text) + A_VALUE * sum(len(axis.values) for axis in plan.sweep.axes))
     return int(share * (chunks + block * plan.blocks) + merged * result + texts)
 
 
 def _chunks(variable: FileVariable, lengths: dict[str, int]) -> int:
-    """How many a variable of these lengths has."""
+    """Number of chunks of a variable whose dimensions have these lengths."""
     return math.prod(-(-lengths[d] // n) for d, n in zip(variable.dims, variable.chunk, strict=True))
 
 
 def _index(variable: FileVariable, chunks: int = 1) -> int:
-    """Bytes of the B-tree that tells where so many chunks are: nodes of up to 64, and half full at the least."""
+    """Bytes of the B-tree that indexes the chunks: nodes have up to 64 entries, and at least half as many."""
     node = 24 + 65 * (8 + 8 * (len(variable.dims) + 1)) + 64 * 8
     return node * (1 if chunks <= 64 else chunks // 31 + 2)
 
 
 def _parts(plan: Plan, lengths: dict[str, int]) -> dict[str, int]:
-    """Bytes of the variables where the dimensions have these lengths, by what they are (`LESS`)."""
+    """Bytes of each part (`LESS`) of the variables if the dimensions have these lengths."""
     parts = dict.fromkeys(LESS, 0)
     for v in variables(plan):
         path, theta = "record" in v.dims, "parameter" in v.dims

@@ -1,4 +1,4 @@
-"""Throughput of the kernel for a spec, in network-steps per second, and its share of the hardware limit."""
+"""Measure the throughput of the kernel for a spec, in network-steps per second, and estimate the time of a sweep."""
 
 import math
 import os
@@ -27,38 +27,39 @@ Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
 LONGEST_TIME = 1e12
 
-# Processor time on two busy cores, which is more than on idle ones, and the time that is said for it at most.
+# Upper bounds; in parentheses, processor time measured on two busy cores, where it is longer than on idle ones.
 
 BEGIN, BLOCK, RUN, BYTE = 4.0, 0.02, 2e-5, 4e-8
-"""Seconds to begin (2.3 to 2.9), for a block to be written and merged (0.008), for a run beside its steps (1e-6) and
-for a byte that is stored of it (1e-8)."""
+"""Seconds to start (2.3 to 2.9), to write and merge a block (0.008), for a run without its steps (1e-6), and for each
+byte that is stored of it (1e-8)."""
 
 KERNEL, LAYER, UNROLLED, FULL = 1.5, 0.25, 1.35, 64
-"""Seconds to compile a kernel (2-2-1: gd 1.1, flow 1.9): itself, each layer of weights, and more of a layer up to so
-many weights (8 layers of 8, 16 samples: 7.1; in batches of 5 of 17: 36; 8 layers of 64, flow: 12.7)."""
+"""Seconds to compile a kernel (2-2-1: gd 1.1, flow 1.9), for each of its layers, and for each layer in proportion to
+its weights, up to `FULL` weights (8 layers of 8, 16 samples: 7.1; in batches of 5 of 17: 36; 8 layers of 64, flow:
+12.7)."""
 
 OTHER_DTYPE = 12.0
-"""Seconds to compile what all kernels of a dtype have in common (gd 4.3 to 8.4, flow 6.5 to 11.5)."""
+"""Seconds to compile the code that all kernels of a dtype share (gd 4.3 to 8.4, flow 6.5 to 11.5)."""
 
 VALUE = 3e-7
-"""Seconds for each input, target and hidden unit of a sample of a problem, which is made twice (each 0.7 to 1e-7)."""
+"""Seconds for each input, target and hidden unit of each sample of a problem, which is created twice (0.7 to 1e-7)."""
 
 WATCHED = 1e-37
-"""A limit of the gradient that is met nowhere but at fixed points, in float32 also."""
+"""A limit of the gradient that runs reach only at fixed points, also in float32."""
 
 FEWEST, PROBED = 32, 2**26
-"""Runs of a probe, and parameters times samples that its runs have together at most."""
+"""Minimum number of runs of a probe; maximum of its runs times parameters times samples."""
 
 
 def _numbers(spec: Spec, runs: int = RUNS) -> dict[str, Floats]:
-    """The spec's own numbers for every run, without stops that come before the steps are taken."""
+    """The numbers of the spec for every run, with limits so that no run stops early."""
     numbers = {key: np.full(runs, spec.number(key)) for key in NUMERIC}
-    watched = np.minimum(numbers["stop.gradient"], WATCHED)  # which costs time
+    watched = np.minimum(numbers["stop.gradient"], WATCHED)  # not 0: the check takes time
     return {**numbers, "stop.solved": np.zeros(runs), "stop.gradient": watched}
 
 
 def _timed(ready: Prepared, epochs: int, threads: int) -> tuple[float, float]:
-    """(seconds, network-steps) of the batch once on every thread."""
+    """(seconds, network-steps) of training the batch once on every thread."""
     work = replace(ready.batch, steps=np.full(len(ready.batch.theta), epochs * ready.spec.epoch))
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
@@ -67,14 +68,14 @@ def _timed(ready: Prepared, epochs: int, threads: int) -> tuple[float, float]:
 
 
 def steps_per_second(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> float:
-    """Network-steps per second on this many threads: the median of a few rounds of a fraction of a second.
+    """Network-steps per second of all threads together: the median of `rounds` rounds of a fraction of a second.
 
-    Each thread trains `runs` runs together.
+    Each thread trains `runs` runs at once.
 
     Raises
     ------
     RefusedError
-        No start of the spec takes a step.
+        If no run of the spec takes a step.
     """
     training = spec.training.model_copy(update={"time": LONGEST_TIME})
     spec = spec.model_copy(update={"training": training})
@@ -84,19 +85,19 @@ def steps_per_second(spec: Spec, threads: int, runs: int = RUNS, rounds: int = R
         epochs *= 1 + int(min(7, SECONDS / seconds))
     timed = [_timed(ready, epochs, threads) for _ in range(rounds)]
     if not any(steps for _, steps in timed):
-        raise RefusedError("no start of this spec takes a step, so there is nothing to time; raise starts.scale")
+        raise RefusedError("no run of this spec takes a step, so there is nothing to measure; raise starts.scale")
     return median(steps / seconds for seconds, steps in timed)
 
 
 def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
-    """Upper bound of the time for this many runs of a sweep, spread over its points: as if each used all its steps.
+    """Upper bound of the time for this many runs of a sweep, evenly over its points, if none stops early.
 
-    It extrapolates a probe of about a second of the most expensive network; the cost of the others is assumed
-    proportional to what they compute.  All kernels count as not compiled, except that of the probe if it is cached.
+    It extrapolates from a probe of about a second with the most expensive network; the cost of the others is assumed
+    proportional to their arithmetic.  All kernels count as not compiled, except that of the probe if it is cached.
     """
     plan, specs = Plan(sweep), sweep.structures
     costliest = max(specs, key=_work)
-    steps = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest) / len(specs)  # a run, as if all cost so
+    steps = sum(spec.steps * _work(spec) for spec in specs) / _work(costliest) / len(specs)  # per run, in its steps
     few = min(RUNS, max(FEWEST, PROBED // (costliest.n_params * (costliest.batch or costliest.samples))))
     speed = steps_per_second(_gentle(costliest, sweep), threads, few, rounds=2) / threads
     one_thread = -(-blocks // threads) / blocks  # its share of the blocks
@@ -106,7 +107,7 @@ def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
 
 
 def _idle(plan: Plan, blocks: int) -> int:
-    """Lanes that have no run: in each block, of those of every network's last runs."""
+    """Upper bound of the lanes without a run: in each block, in the last group of lanes of every network."""
     sweep = plan.sweep
     networks: int = math.prod(n for n, side in zip(plan.tile, sweep.grid, strict=False) if not only_numbers(side))
     lanes = max(TILE // (s.batch or s.samples) or 1 for s in sweep.structures) * LANE_BYTES // 4
@@ -114,37 +115,37 @@ def _idle(plan: Plan, blocks: int) -> int:
 
 
 def _compiled(sweep: Sweep, probed: Spec) -> float:
-    """Seconds of the compiler; none of the kernel that was probed, if it is kept."""
-    compiled, each = kernels(sweep), 1 + ("outputs" in sweep.spec.record.fields)  # which have a kernel of their own
+    """Seconds to compile all kernels, except that of the probe if it is cached."""
+    compiled, each = kernels(sweep), 1 + ("outputs" in sweep.spec.record.fields)  # outputs have their own kernel
     dtypes = {spec.network.dtype for spec in compiled}
-    kept = 0.0 if WARNED in os.environ else _kernel(probed)
-    return OTHER_DTYPE * (len(dtypes) - 1) + each * sum(map(_kernel, compiled)) - kept
+    cached = 0.0 if WARNED in os.environ else _kernel(probed)
+    return OTHER_DTYPE * (len(dtypes) - 1) + each * sum(map(_kernel, compiled)) - cached
 
 
 def _kernel(spec: Spec) -> float:
-    """Seconds to compile the kernel of a spec: each layer for every number of samples that is taken at once."""
-    taken = (spec.samples, *((spec.batch, spec.samples % spec.batch) if spec.batch else ()))
-    tiles = sum((n >= TILE) + (n % TILE > 0) for n in taken)
+    """Seconds to compile the kernel of a spec: each layer for every number of samples that one call processes."""
+    counts = (spec.samples, *((spec.batch, spec.samples % spec.batch) if spec.batch else ()))
+    tiles = sum((n >= TILE) + (n % TILE > 0) for n in counts)
     layers = sum(LAYER + UNROLLED * min(1.0, a * b / FULL) for a, b in pairwise(spec.sizes))
     return float(KERNEL + tiles * layers)
 
 
 def _made(specs: Sequence[Spec]) -> float:
-    """Seconds in which the problems are made."""
+    """Seconds to create the problems."""
     problems = {spec.problem: (spec.sizes[0], spec.sizes[-1], spec.problem.hidden or 0) for spec in specs}
     samples = {spec.problem: spec.samples for spec in specs}
     return VALUE * sum(samples[problem] * sum(values) for problem, values in problems.items())
 
 
 def _work(spec: Spec) -> int:
-    """What a step costs: the network for each sample, then the update."""
+    """Arithmetic of a step: forward and backward pass of each sample, and the update."""
     units = sum(spec.sizes[1:])
     update = 1 + 16 * RULES[spec.training.optimizer].states
     return (spec.n_params + ACTIVATION_COST * units) * (spec.batch or spec.samples) + spec.n_params * update
 
 
 def _gentle(spec: Spec, sweep: Sweep) -> Spec:
-    """The same kernel where no run stops: normal starts and small steps."""
+    """A spec with the same kernel whose runs do not stop: normal starts and small steps."""
     for key in ("training.noise", "training.weight_decay", "stop.gradient"):
         spec = spec.replaced(key, float(sweep.numeric(key).max()))
     training = spec.training.model_copy(update={"learning_rate": 1e-4})
@@ -155,6 +156,6 @@ def _gentle(spec: Spec, sweep: Sweep) -> Spec:
 
 
 def peak_steps_per_second(spec: Spec) -> float:
-    """Network-steps a second that the arithmetic of a step allows one core."""
+    """Upper bound of the network-steps per second of one core, from the arithmetic of a step."""
     samples = spec.samples
     return limit(trainer(spec, _numbers(spec)), samples, spec.network.dtype).steps_per_second
