@@ -16,7 +16,7 @@ from saddlescape.errors import SpecError
 from saddlescape.kernels import batch, caching, network
 from saddlescape.network import reference
 from saddlescape.network.plateau import plateau_loss
-from saddlescape.plan.plan import Plan, Shard
+from saddlescape.plan import Plan, Shard
 from saddlescape.plots import ends
 from saddlescape.results import selection, tables
 from saddlescape.runs import cluster

@@ -1,5 +1,6 @@
 """From a sweep to numbered runs, and the draw of every start."""
 
-from saddlescape.plan.plan import FORMAT, WHOLE, Block, Plan, Shard
+from saddlescape.plan.blocks import WHOLE, Block, Shard
+from saddlescape.plan.plan import FORMAT, Plan
 
 __all__ = ["FORMAT", "WHOLE", "Block", "Plan", "Shard"]

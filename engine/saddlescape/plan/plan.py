@@ -1,6 +1,6 @@
-"""From a sweep to numbered runs: the dimensions of the result, its blocks and what is recorded.
+"""From a sweep to numbered runs: the dimensions of the result, its blocks and its records.
 
-A plan follows from the spec alone, so every machine, thread count and resumed run cuts the same blocks.
+A plan depends only on the spec, so that every machine, number of threads and resumed run has the same blocks.
 """
 
 import hashlib
@@ -15,77 +15,33 @@ import numpy.typing as npt
 
 from saddlescape.network import layout
 from saddlescape.plan import starts
-from saddlescape.spec import Axis, Spec, Sweep
+from saddlescape.plan.blocks import Block, Tiles
+from saddlescape.plan.dimensions import Coordinate, Dimension, coordinates, dimensions, slice_sides
+from saddlescape.plan.records import record_steps, record_times
+from saddlescape.spec import Spec, Sweep
 from saddlescape.spec.sections import PerOutcome
-from saddlescape.system.spacing import geomspace
 from saddlescape.words.outcomes import Outcome
-from saddlescape.words.variables import RESERVED
 
 FORMAT = 1
-"""Version of the blocks and the result file; part of every plan's digest."""
+"""Version of the format of blocks and results; part of the digest of every plan."""
 
 BLOCK_WORK = 2**30
-"""Most parameter updates times samples in one block: about a second of one core."""
+"""Maximum number of parameter updates times samples in one block: about one second on one core."""
 
 BLOCK_RUNS = 2**14
-"""Most runs in one block: some ten megabytes while it is computed."""
-
-@dataclass(frozen=True)
-class Dimension:
-    """One dimension of the result: its name, what it is (for an axis its key; "" for `run`) and its coordinate."""
-
-    name: str
-    meaning: str
-    values: npt.NDArray[np.generic] | range
-
-
-@dataclass(frozen=True)
-class Coordinate:
-    """Values of a key that is zipped with others, along the dimension `along`."""
-
-    name: str
-    along: str
-    key: str
-    values: npt.NDArray[np.generic]
-
-
-@dataclass(frozen=True)
-class Block:
-    """A hyper-rectangle of runs, contiguous in C order."""
-
-    number: int
-    start: tuple[int, ...]
-    stop: tuple[int, ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One of `of` parts of a plan, counted from 1: every `of`-th block, so that costly points are shared out."""
-
-    number: int = 1
-    of: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.of}"
-
-    def numbers(self, blocks: int) -> range:
-        """Numbers of its blocks, of so many in all."""
-        return range(self.number - 1, blocks, self.of)
-
-
-WHOLE = Shard()
+"""Maximum number of runs in one block: some ten megabytes while it is computed."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep cut into blocks.
+    """A sweep cut into blocks of runs.
 
-    The result's dimensions are the axes of the sweep, then `x` and `y` for slices, then `run`.  Of a refined one not
-    all starts are run.
+    The dimensions of the result are those of the grid of the sweep, then `x` and `y` of a slice, then `run`.
+
+    Attributes
+    ----------
+    sweep : the sweep.
+    refined : whether the result is a refined map, for which only some of the starts are run.
     """
 
     sweep: Sweep
@@ -97,93 +53,63 @@ class Plan:
         return self.sweep.structures
 
     @cached_property
-    def _names(self) -> dict[str, str]:
-        """Names in the result of the axes' keys, and of those they are zipped under."""
-        keys = [axis.name for axis in self.sweep.axes]
-        names = {axis.key: _name(axis.name, keys) for axis in self.sweep.axes}
-        for zipped in dict.fromkeys(axis.zip for axis in self.sweep.axes if axis.zip):
-            name = zipped
-            while name in {*RESERVED, "x", "y", *names.values()}:
-                name = f"zip_{name}"
-            names[f"zip {zipped}"] = name
-        return names
-
-    @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
-        axes = [self._dimension(side) for side in self.sweep.grid]
-        return (*axes, *self._cells, Dimension("run", "", range(self.count)))
-
-    def _dimension(self, side: tuple[Axis, ...]) -> Dimension:
-        first = side[0]
-        if not first.zip:
-            return Dimension(self._names[first.key], first.name, _coordinate(first.values))
-        meaning = " with ".join(axis.name for axis in side)
-        return Dimension(self._names[f"zip {first.zip}"], meaning, range(len(first.values)))
+        """The dimensions of the result."""
+        return (*dimensions(self.sweep), *self._sides, Dimension("run", "", range(self.count)))
 
     @cached_property
     def coordinates(self) -> tuple[Coordinate, ...]:
-        """What zipped axes have in place of a dimension each."""
-        return tuple(
-            Coordinate(self._names[axis.key], self._names[f"zip {axis.zip}"], axis.name, _coordinate(axis.values))
-            for axis in self.sweep.axes
-            if axis.zip
-        )
+        """The coordinates of zipped axes, which share one dimension."""
+        return coordinates(self.sweep)
 
-    @property
-    def _cells(self) -> tuple[Dimension, ...]:
-        spec = self.sweep.spec
-        if spec.starts.kind != "slice":
-            return ()
-        sides = (("x", spec.starts.x), ("y", spec.starts.y))
-        places = layout.places(spec.sizes, spec.network.bias)
-        return tuple(
-            Dimension(
-                name, f"parameter {layout.name(places[side.index])}", np.linspace(side.from_, side.to, side.n)
-            )
-            for name, side in sides
-            if side is not None
-        )
+    @cached_property
+    def _sides(self) -> tuple[Dimension, ...]:
+        return slice_sides(self.sweep.spec)
 
     @cached_property
     def count(self) -> int:
-        """Starts at each point of the result."""
+        """Number of starts at each point of the result."""
         return 1 if self.sweep.spec.starts.kind == "slice" else starts.count(self.sweep.spec)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Lengths of `dimensions`, known without laying out a coordinate of a billion runs."""
-        return (*self.sweep.shape, *(len(cell.values) for cell in self._cells), self.count)
+        """Lengths of `dimensions`."""
+        return (*self.sweep.shape, *(len(side.values) for side in self._sides), self.count)
 
     @property
     def runs(self) -> int:
+        """Number of runs."""
         return math.prod(self.shape)
 
     @cached_property
     def places(self) -> list[tuple[int, int, int, int]]:
-        """Places (`layout.places`) of the parameters of all networks of the sweep, in flat order."""
+        """Places (`layout.places`) of the parameters of all networks of the sweep, in the order of the result."""
         networks = {(spec.sizes, spec.network.bias) for spec in self.structures}
         return sorted({place for sizes, bias in networks for place in layout.places(sizes, bias)})
 
     @property
     def n_params(self) -> int:
+        """Number of parameters in the result: of the union of all networks of the sweep."""
         return len(self.places)
 
     @property
     def dtype(self) -> str:
-        """Of stored parameters: float64 as soon as one network is."""
+        """Floating-point type of stored parameters: float64 if any network has it."""
         return max(spec.network.dtype for spec in self.structures)
 
     @cached_property
     def steps(self) -> int:
+        """Maximum number of steps of any run."""
         return max(spec.steps for spec in self.structures)
 
     @property
     def fields(self) -> tuple[str, ...]:
+        """Names of the recorded measures."""
         return tuple(self.sweep.spec.record.fields)
 
     @cached_property
     def inner(self) -> dict[str, int]:
-        """Lengths of the dimensions that measures add to those of the runs: of the largest network, and at least 1."""
+        """Lengths of the dimensions that only measures have: those of the largest network, and at least 1."""
         layers = max(len(spec.sizes) for spec in self.structures) - 1
         samples = max(spec.samples for spec in self.structures)
         outputs = max(spec.sizes[-1] for spec in self.structures)
@@ -191,46 +117,47 @@ class Plan:
 
     @property
     def flows(self) -> bool:
-        """Whether runs follow the gradient flow: they, and their records, have times."""
+        """Whether the optimizer is the gradient flow, whose runs and records have times instead of steps."""
         return self.sweep.spec.flows
 
     @cached_property
     def record_at(self) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
-        """Recorded steps; in batches, those at which an epoch of every network begins or a run ends.  Or times."""
+        """Recorded steps, or times of the flow; with minibatches, only ends of epochs of all networks and of runs."""
         if self.flows:
             ends = [spec.training.time for spec in self.structures]
             return np.union1d(record_times(self.sweep.spec.record.times, max(ends)), ends)
         epoch = math.lcm(*(spec.epoch for spec in self.structures))
-        wanted = record_steps(self.sweep.spec.record.steps, self.steps) // epoch * epoch
-        return np.union1d(wanted, [spec.steps for spec in self.structures])
+        steps = record_steps(self.sweep.spec.record.steps, self.steps) // epoch * epoch
+        return np.union1d(steps, [spec.steps for spec in self.structures])
 
     @cached_property
     def per_outcome(self) -> int:
-        """How many runs of each outcome have a trajectory, 0 where it is not the outcome that decides."""
-        wanted = self.sweep.spec.record.runs
-        return min(wanted.per_outcome, self.count) if isinstance(wanted, PerOutcome) else 0
+        """Number of runs of each outcome that have a trajectory; 0 if they are not chosen by their outcomes."""
+        runs = self.sweep.spec.record.runs
+        return min(runs.per_outcome, self.count) if isinstance(runs, PerOutcome) else 0
 
     @cached_property
     def trajectory_stride(self) -> int:
-        wanted = self.sweep.spec.record.runs
-        return max(1, self.count // max(1, wanted)) if isinstance(wanted, int) else 1
+        """Distance between the numbers of two runs with trajectories."""
+        runs = self.sweep.spec.record.runs
+        return max(1, self.count // max(1, runs)) if isinstance(runs, int) else 1
 
     @property
     def trajectories(self) -> int:
-        """Trajectories that each point has room for: by outcome, they stand in the order of the outcomes' codes."""
-        wanted = self.sweep.spec.record.runs
-        return min(wanted, self.count) if isinstance(wanted, int) else self.per_outcome * len(Outcome) or self.count
+        """Length of the dimension `trajectory`: if chosen by outcome, `per_outcome` for each code of an outcome."""
+        runs = self.sweep.spec.record.runs
+        return min(runs, self.count) if isinstance(runs, int) else self.per_outcome * len(Outcome) or self.count
 
     @cached_property
     def trajectory_run(self) -> npt.NDArray[np.int64]:
-        """The runs that have one, evenly spaced; none is known beforehand where the outcome decides."""
+        """Numbers of the runs that have a trajectory, evenly spaced; empty if they are chosen by their outcomes."""
         return self.trajectory_stride * np.arange(0 if self.per_outcome else self.trajectories, dtype=np.int64)
 
     @cached_property
     def tile(self) -> tuple[int, ...]:
-        """Extents of a full block: trailing dimensions whole, one cut, the leading ones single.
+        """Extents of a full block: trailing dimensions whole, one cut, the leading ones 1.
 
-        Runs are cut so that trajectories are too: a block holds at most one, or a fixed number of them.
+        The dimension `run` is cut so that each block contains at most one trajectory, or a fixed number of them.
         """
         work = self.steps * max(spec.n_params * spec.samples for spec in self.structures)
         budget = min(BLOCK_RUNS, max(1, BLOCK_WORK // work))
@@ -244,109 +171,43 @@ class Plan:
 
     @property
     def parts_choice(self) -> bool:
-        """Whether runs that are chosen by outcome are of several blocks, so that the choice waits for all of them."""
+        """Whether runs are chosen by outcome from several blocks, so that all blocks are needed for the choice."""
         return self.per_outcome > 0 and self.tile[-1] < self.count
 
     @property
     def trajectory_tile(self) -> int:
-        return self.trajectories if self.per_outcome else min(
-            self.trajectories, -(-self.tile[-1] // self.trajectory_stride)
-        )
+        """Number of trajectories of each point in a full block."""
+        if self.per_outcome:
+            return self.trajectories
+        return min(self.trajectories, -(-self.tile[-1] // self.trajectory_stride))
 
     @cached_property
-    def _grid(self) -> tuple[int, ...]:
-        return tuple(-(-length // extent) for length, extent in zip(self.shape, self.tile, strict=True))
-
-    def runs_in(self, numbers: range) -> int:
-        """Runs in the blocks of these numbers, which may be too many to walk: all are full but the last of a cut."""
-        full = math.prod(self.tile)
-        cut = max(range(len(self.shape)), key=lambda k: self.shape[k] % self.tile[k])
-        length, extent, cells = self.shape[cut], self.tile[cut], self._grid[cut]
-        lacking = full - full // extent * (length - (cells - 1) * extent)
-        return full * len(numbers) - lacking * _meet(numbers, cells)
+    def _tiles(self) -> Tiles:
+        return Tiles(self.shape, self.tile)
 
     @property
     def blocks(self) -> int:
-        return math.prod(self._grid)
+        """Number of blocks."""
+        return math.prod(self._tiles.cells)
 
     def block(self, number: int) -> Block:
         """Block `number`, counted from 0 in C order of the tiles."""
-        cell = np.unravel_index(number, self._grid)
-        start = tuple(int(c) * extent for c, extent in zip(cell, self.tile, strict=True))
-        ends = zip(start, self.tile, self.shape, strict=True)
-        return Block(number, start, tuple(min(a + extent, length) for a, extent, length in ends))
+        return self._tiles.block(number)
 
     def number_of(self, index: Sequence[int]) -> int:
         """Number of the block that contains the run with these indices along `dimensions`."""
-        cell = tuple(i // extent for i, extent in zip(index, self.tile, strict=True))
-        return int(np.ravel_multi_index(cell, self._grid))
+        return self._tiles.number_of(index)
+
+    def runs_in(self, numbers: range) -> int:
+        """Number of runs in the blocks of these numbers."""
+        return self._tiles.runs_in(numbers)
 
     def __iter__(self) -> Iterator[Block]:
         return map(self.block, range(self.blocks))
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the resolved spec, the contents of its data files, the cut and the format's version."""
+        """SHA-256 (hex) of the resolved spec, the contents of its data files, the tile and the format's version."""
         refined = ["refined"] if self.refined else []
         text = json.dumps([FORMAT, self.tile, self.sweep.resolved(), *refined], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _meet(numbers: range, every: int) -> int:
-    """How many of these numbers, from 0 on, are the last of each `every`: solutions of a congruence."""
-    common, offset = math.gcd(numbers.step, every), every - 1 - numbers.start
-    period = every // common
-    first = offset // common * pow(numbers.step // common, -1, period) % period
-    return 0 if offset % common else len(range(first, len(numbers), period))
-
-
-def record_times(schedule: str | tuple[float, ...], end: float) -> npt.NDArray[np.float64]:
-    """The recorded times of a run to the time `end`, increasing; 0 and `end` are always there.
-
-    ``"log:N"``: N times evenly spaced in the logarithm from `end` / 10^4 to `end`; ``"linear:N"``: N evenly
-    spaced ones after 0; or the times themselves.
-    """
-    if not isinstance(schedule, str):
-        inner = np.asarray(schedule, dtype=np.float64)
-    elif schedule.startswith("log:"):
-        inner = _log(end / 10**4, end, int(schedule[4:]))
-    else:
-        inner = np.linspace(0, end, int(schedule.removeprefix("linear:")) + 1)
-    return np.unique(np.concatenate([[0.0], inner[inner <= end], [end]]))
-
-
-def record_steps(schedule: str | tuple[int, ...], steps: int) -> npt.NDArray[np.int64]:
-    """The recorded steps of a run of `steps` steps, increasing; 0 and `steps` are always there.
-
-    ``"log:N"``: N steps evenly spaced in the logarithm from 1 to `steps` (fewer where they round to the same
-    step); ``"every:N"``: each N-th; or the steps themselves.
-    """
-    if not isinstance(schedule, str):
-        inner = np.asarray(schedule, dtype=np.int64)
-    elif schedule.startswith("log:"):
-        inner = np.rint(_log(1, steps, int(schedule[4:]))).astype(np.int64)
-    else:
-        inner = np.arange(0, steps, int(schedule.removeprefix("every:")), dtype=np.int64)
-    return np.unique(np.concatenate([[0], inner[inner <= steps], [steps]]).astype(np.int64))
-
-
-def _log(first: float, last: float, n: int) -> npt.NDArray[np.float64]:
-    return geomspace(first, last, n) if n > 1 else np.array([first], dtype=np.float64)
-
-
-def _name(key: str, keys: list[str]) -> str:
-    """The last word of a key, with the number of an element; all of it where that is another's name too."""
-    last = _last(key)
-    clash = last in RESERVED or sum(_last(k) == last for k in keys) > 1
-    return key.replace(".", "_") if clash else last
-
-
-def _last(key: str) -> str:
-    return "_".join(key.split(".")[1:])
-
-
-def _coordinate(values: tuple[object, ...]) -> npt.NDArray[np.generic]:
-    """Numbers stay numbers; anything else becomes its label (`[4, 8]` is "4-8", `[]` "none")."""
-    if all(isinstance(v, int | float) for v in values):
-        return np.array(values)
-    return np.array(["-".join(map(str, v)) or "none" if isinstance(v, list | tuple) else str(v) for v in values])

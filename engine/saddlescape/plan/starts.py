@@ -1,4 +1,4 @@
-"""Where runs set out from: the parameters of run r, from the seed and r alone."""
+"""The starts: the initial parameters of run r, which depend only on the spec, the seed and r."""
 
 from collections.abc import Callable
 
@@ -13,18 +13,21 @@ Array = npt.NDArray[np.float64]
 
 
 def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = None) -> Array:
-    """Starts of the runs numbered `runs`, float64 (len(runs), n_params), in the order of `layout`.
+    """Draw the starts of the runs numbered `runs`.
 
-    The direction of run r comes from ``Generator(Philox(key=[seed, r]))``: `standard_normal(n_params)`
-    (normal, tied, mirrored), `uniform(-1, 1, n_params)` (uniform), or
-    the normal draw at length 1 (sphere;
-    ray: that of run 0).  ``biases = false`` zeroes the biases after the draw.  The start is scale times direction.
-    For a slice, r is the number of the cell, x slow and y fast; for a file, the row.  A negative zero becomes
-    a positive one, so that a start of zeros is one start.
+    The direction of run r is drawn with ``Generator(Philox(key=[seed, r]))``: `standard_normal(n_params)` (normal,
+    tied, mirrored), `uniform(-1, 1, n_params)` (uniform), or the normal draw normalized to length 1 (sphere; ray: that
+    of run 0).  ``biases = false`` sets the biases to zero after the draw.  The start is scale times direction.
+    For a slice, r is the number of the cell, where y varies fastest; for a file, the row.  Negative zeros become
+    positive ones, so that all starts of zeros are equal to the bit.
 
     Parameters
     ----------
-    scale : in place of `starts.scale`: a number, or one for each run.
+    scale : instead of `starts.scale`: a number, or one for each run.
+
+    Returns
+    -------
+    Parameters in the order of `layout`, float64 (len(runs), n_params).
     """
     runs = np.asarray(runs).astype(np.int64)
     if spec.starts.kind == "slice":
@@ -32,31 +35,32 @@ def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = 
     if spec.starts.kind == "file":
         return spec.given_starts[runs] + 0.0
     factor = np.asarray(spec.starts.scale if scale is None else scale, dtype=np.float64).reshape(-1, 1)
-    each, which = np.unique(runs, return_inverse=True)
-    starts: Array = factor * _directions(spec, each)[which]
+    distinct, inverse = np.unique(runs, return_inverse=True)
+    starts: Array = factor * _directions(spec, distinct)[inverse]
     return starts + 0.0
 
 
 def single(spec: Spec, scale: float | None = None) -> bool:
-    """Whether all runs of the point are the same start."""
+    """Whether all runs of a point have the same start."""
     kind = STARTS[spec.starts.kind]
     return kind.single or (kind.scaled and (spec.starts.scale if scale is None else scale) == 0)
 
 
 def origin(spec: Spec, scale: float) -> tuple[object, ...]:
-    """What the starts of a point are made from, but for the scale: of the same at one scale come the same starts."""
+    """A key for the starts of a point: points with equal keys and equal scales have equal starts."""
     keys, network = spec.starts, (spec.sizes, spec.network.bias, spec.network.dtype)
     if keys.kind in ("slice", "file"):
         return (*network, keys.file, keys.base, keys.x, keys.y)
     if keys.kind == "zero" or scale == 0:
         return network
-    aimed = keys.kind == "constant" or (keys.kind == "ray" and keys.direction is not None)
-    free = keys.biases or not spec.network.bias
-    return (*network, keys.kind, free, keys.direction if keys.kind == "ray" else None, None if aimed else keys.seed)
+    undrawn = keys.kind == "constant" or (keys.kind == "ray" and keys.direction is not None)
+    biases = keys.biases or not spec.network.bias
+    direction = keys.direction if keys.kind == "ray" else None
+    return (*network, keys.kind, biases, direction, None if undrawn else keys.seed)
 
 
 def count(spec: Spec) -> int:
-    """Starts at each point; 1 for a slice, whose cells are dimensions of the result."""
+    """Number of starts at each point; 1 for a slice, whose sides are dimensions of the result."""
     if spec.starts.kind == "file":
         return len(spec.given_starts)
     return 1 if spec.starts.kind == "slice" else spec.starts.count
@@ -91,9 +95,9 @@ def _mirrored(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
 
 
 def _ray(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
-    given = spec.starts.direction
-    one = _normal(spec, np.zeros(1, dtype=np.int64)) if given is None else np.array([given])
-    return np.repeat(one, len(runs), axis=0)
+    keys = spec.starts
+    row = _normal(spec, np.zeros(1, dtype=np.int64)) if keys.direction is None else np.array([keys.direction])
+    return np.repeat(row, len(runs), axis=0)
 
 
 DIRECTIONS: dict[str, Callable[[Spec, npt.NDArray[np.int64]], Array]] = {
@@ -106,36 +110,34 @@ DIRECTIONS: dict[str, Callable[[Spec, npt.NDArray[np.int64]], Array]] = {
     "mirrored": _mirrored,
     "ray": _ray,
 }
-"""What the scale multiplies, of the kinds that are no grid and no file: (runs, n_params), before biases are zeroed."""
+"""Draws of all kinds but slice and file, (runs, n_params), before biases are set to zero and the scale is applied."""
 
 
-def _draws(seed: int, runs: npt.NDArray[np.int64], n: int, law: Callable[..., object]) -> Array:
-    """One row a run; a new key in one generator is six times as fast as a new generator."""
+def _draws(seed: int, runs: npt.NDArray[np.int64], n: int, distribution: Callable[..., object]) -> Array:
+    """One row for each run; to set the key of one generator is six times as fast as to make a generator for each."""
     bits = np.random.Philox(key=np.array([seed, 0], dtype=np.uint64))
-    generator, fresh = np.random.Generator(bits), bits.state
+    generator, state = np.random.Generator(bits), bits.state
     rows = np.empty((len(runs), n))
     for row, run in zip(rows, runs, strict=True):
-        fresh["state"]["key"][1] = run
-        bits.state = fresh
-        law(generator, out=row)
+        state["state"]["key"][1] = run
+        bits.state = state
+        distribution(generator, out=row)
     return rows
 
 
 def _symmetry(spec: Spec) -> tuple[npt.NDArray[np.intp], Array]:
-    """For each parameter, the parameter of unit 0 whose draw it takes, and the sign it takes it with."""
+    """For each parameter, the index of the parameter of unit 0 whose draw it has, and its sign in mirrored starts."""
     sizes, bias = spec.sizes, spec.network.bias
     source, sign = np.empty(spec.n_params, dtype=np.intp), np.empty(spec.n_params)
-    for number, flat in enumerate(layout.layers(sizes, bias)):
-        units, inputs = (np.arange(size) for size in flat.shape)
-        weights = inputs < sizes[number]
-        if number > 0:
+    for layer, indices in enumerate(layout.layers(sizes, bias)):
+        units, inputs = (np.arange(size) for size in indices.shape)
+        weights = inputs < sizes[layer]
+        signs = np.where(weights, (-1.0) ** inputs, 1.0) if layer > 0 else np.ones(len(inputs))
+        if layer > 0:
             inputs = np.where(weights, 0, inputs)
-        hidden = number < len(sizes) - 2
-        source[flat] = flat[np.ix_(units * (not hidden), inputs)]
-        incoming = (
-            np.where(weights, (-1.0) ** np.arange(len(inputs)), 1.0) if number > 0 else np.ones(len(inputs))
-        )
-        sign[flat] = np.outer((-1.0) ** units if hidden else np.ones(len(units)), incoming)
+        hidden = layer < len(sizes) - 2
+        source[indices] = indices[np.ix_(units * (not hidden), inputs)]
+        sign[indices] = np.outer((-1.0) ** units if hidden else np.ones(len(units)), signs)
     return source, sign
 
 

@@ -1,1 +1,1 @@
-"""The words of a spec and of a result, each declared once; the ground floor, which imports nothing of ours."""
+"""The vocabulary of specs and results, each word declared once; imports no other package of saddlescape."""

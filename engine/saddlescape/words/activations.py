@@ -1,4 +1,4 @@
-"""The activations of units, defined as in PyTorch."""
+"""The activation functions, defined as in PyTorch."""
 
 import math
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ LEAK = 0.01
 
 @dataclass(frozen=True)
 class Activation:
-    """A function f of the pre-activation z.
+    """An activation function f of the pre-activation z.
 
     Attributes
     ----------
-    formula : of f.
+    formula : f(z).
     range : infimum and supremum of f.
-    value, slope : f and its derivative at 0, as the kernel has them where there is a kink.
+    value, slope : f(0) and f'(0); at a kink, the derivative that the kernel uses.
     odd : whether f(-z) = -f(z), so that units which are equal up to sign stay so.
     complement : whether f(-z) = 1 - f(z).
-    aliases : other names of it, which are taken for it.
-    similar : what others call it, or may mean by it; it is suggested.
+    aliases : other names, which are accepted.
+    similar : names that other software uses for it or for something like it; they are errors that suggest it.
     """
 
     formula: str

@@ -1,11 +1,11 @@
-"""The losses, defined as in PyTorch."""
+"""The loss functions, defined as in PyTorch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Targets(StrEnum):
-    """What the targets of a loss may be."""
+    """Targets that a loss allows."""
 
     ANY = "any"
     PROBABILITIES = "0 to 1"
@@ -13,7 +13,7 @@ class Targets(StrEnum):
 
 
 class Reduction(StrEnum):
-    """How the terms of samples and outputs make one number."""
+    """Reduction of the terms of samples and outputs to one number."""
 
     SUM = "sum over samples and outputs"
     MEAN = "mean over both"
@@ -22,21 +22,21 @@ class Reduction(StrEnum):
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss.
+    """A loss function.
 
     Attributes
     ----------
-    term : of one output z, its value y and target t.
-    reduction : of the terms of samples and outputs.
-    output : the activation of the outputs that it needs; None for any.
-    targets : those that it allows.
-    link : what makes the probabilities that are compared with targets of the outputs; None where they are compared
-        as they are.
-    entropy : whether it is a cross-entropy: the best constant output has the mean target for its probability.  Of the
-        others it is a mean (or centre) of targets within the range of the outputs.
-    linear_beyond : size of an error from which its term grows linearly.
-    aliases : other names of it, which are taken for it.
-    similar : what others call it, or may mean by it; it is suggested.
+    term : the term of one output with pre-activation z, value y and target t.
+    reduction : how the terms of samples and outputs are reduced.
+    output : the output activation that it needs; None for any.
+    targets : the targets that it allows.
+    link : the function that turns outputs into the probabilities that are compared with targets; None if the outputs
+        themselves are compared.
+    entropy : whether it is a cross-entropy.  The probability of its best constant output is the mean target; the best
+        constant output of other losses is a mean or center of the targets, within the range of the outputs.
+    linear_beyond : size of an error beyond which its term grows linearly.
+    aliases : other names, which are accepted.
+    similar : names that other software uses for it or for something like it; they are errors that suggest it.
     """
 
     term: str

@@ -1,4 +1,4 @@
-"""What can be measured along a run."""
+"""The measures, which can be recorded along a run."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ class Measure:
 
     Attributes
     ----------
-    sentence : what a file calls it.
-    meaning : what it is, with its formula.
-    range : its values.
-    missing : where it is NaN.
-    dims : dimensions beside that of the records.
-    sources : who described it.
+    sentence : its `long_name` in a result.
+    meaning : its definition in docs/measures.md.
+    range : the range of its values.
+    missing : when it is NaN.
+    dims : its dimensions besides `record`.
+    sources : publications.
     """
 
     sentence: str
@@ -25,7 +25,7 @@ class Measure:
     sources: str = ""
 
 
-_DIVERGED = "or infinite, of a diverged run"
+_DIVERGED = "or infinite, if the run diverged"
 
 MEASURES = {
     "loss": Measure("loss", "the loss `training.loss` over all samples, without weight decay", ">= 0", _DIVERGED),
@@ -40,8 +40,8 @@ MEASURES = {
         "smallest relative distance of two hidden units of a layer",
         "smallest |u - v| / max(|u|, |v|) of two unit vectors of one hidden layer; for"
         " [odd activations](spec.md#activations) the smaller of u - v and u + v",
-        "0 to 2; 0 only where two units coincide to the bit",
-        "without two units in a layer",
+        "0 to 2; 0 only if two units are equal to the bit",
+        "if no layer has two units",
     ),
     "param_norm": Measure("Euclidean norm of the parameters", "|theta|, weights and biases", ">= 0", _DIVERGED),
     "distance": Measure("Euclidean distance of the parameters to the start", "|theta - start|", ">= 0", _DIVERGED),
@@ -54,10 +54,10 @@ MEASURES = {
     ),
     "imbalance": Measure(
         "squares of a hidden layer's incoming weights and biases minus squares of its outgoing weights",
-        "|W_l|^2 + |b_l|^2 - |W_(l+1)|^2 (Frobenius). The gradient flow conserves it where the layer is linear, relu or"
+        "|W_l|^2 + |b_l|^2 - |W_(l+1)|^2 (Frobenius). The gradient flow conserves it if the layer is linear, relu or"
         " leaky_relu",
         "any",
-        "where squares overflow",
+        "if squares overflow",
         ("hidden_layer",),
         "Saxe, McClelland and Ganguli 2013; Du, Hu and Lee 2018",
     ),
@@ -76,25 +76,25 @@ MEASURES = {
     ),
     "cosine": Measure(
         "mean |cosine| of the incoming weights of two units of a hidden layer",
-        "mean of |u v| / (|u| |v|) over pairs of units, u and v their incoming weights and bias: 1 where all lie on one"
+        "mean of |u v| / (|u| |v|) over pairs of units, u and v their incoming weights and bias: 1 if all lie on one"
         " line (condensation)",
         "0 to 1",
-        "without a pair of units that have a direction; a unit at 0 has none",
+        "if there are no two units with a direction; a unit at 0 has none",
         ("hidden_layer",),
         "Luo, Xu, Ma and Zhang 2021",
     ),
     "outputs": Measure(
         "what an output says of a sample",
         "each output for each sample, as compared with the target; for logits, the probability",
-        "that of the activation",
+        "that of the output activation, or 0 to 1",
         _DIVERGED,
         ("sample", "output"),
     ),
 }
-"""By name.  A row of the kernel has those it takes in this order; a mask has the bit ``1 << k`` for the k-th."""
+"""Measures by name.  Kernels store the recorded ones in this order; in a mask, bit ``1 << k`` stands for the k-th."""
 
 BASIC = ("loss", "grad_norm", "separation")
-"""Measured where a run stops, whatever was asked for."""
+"""Measures that are always recorded where a run stops."""
 
 FROM_PARAMETERS = ("outputs",)
-"""Computed from the parameters afterwards, not by the kernel on its way."""
+"""Measures that are computed from recorded parameters after the run, not by the kernel."""

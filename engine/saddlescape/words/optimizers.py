@@ -1,11 +1,11 @@
-"""The optimizers, those of `torch.optim` where it has one of the name, and the numbers that they take."""
+"""The optimizers, defined as in `torch.optim` if it has them, and their hyperparameters."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Decay(StrEnum):
-    """What weight decay is to an optimizer."""
+    """How an optimizer applies weight decay."""
 
     NONE = "none"
     COUPLED = "weight_decay times theta is added to the gradient"
@@ -14,15 +14,15 @@ class Decay(StrEnum):
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """A number of an optimizer.
+    """A hyperparameter of an optimizer.
 
     Attributes
     ----------
-    default : as in `torch.optim`, where it has it.
-    meaning : what it is.
-    above, below : bounds that it cannot have.
-    least, most : bounds that it can have.
-    by_run : whether the runs of one kernel may differ in it.
+    default : its default value.
+    meaning : its description in docs/spec.md.
+    above, below : exclusive bounds.
+    least, most : inclusive bounds.
+    by_run : whether runs in one call of a kernel can have different values.
     """
 
     default: float
@@ -36,7 +36,7 @@ class Hyperparameter:
 
 HYPERPARAMETERS = {
     "learning_rate": Hyperparameter(0.5, "r, the step size", above=0),
-    "momentum": Hyperparameter(0.9, "share of the last velocity that is kept", least=0, below=1),
+    "momentum": Hyperparameter(0.9, "factor of the last velocity", least=0, below=1),
     "epsilon": Hyperparameter(1e-8, "added to the square root in the denominator", least=0),
     "smoothing": Hyperparameter(0.99, "a, decay factor of the mean of squares", least=0, below=1),
     "beta1": Hyperparameter(0.9, "b1, decay factor of the mean of gradients (lion: in a step)", least=0, below=1),
@@ -57,7 +57,7 @@ HYPERPARAMETERS = {
     "rtol": Hyperparameter(1e-8, "error allowed in a step: atol + rtol times the parameter", least=1e-13, most=0.1),
     "atol": Hyperparameter(1e-15, "error allowed in a step: atol + rtol times the parameter", least=0),
 }
-"""By name; all are keys of ``training``."""
+"""Hyperparameters by name; all are keys of ``training``."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ class Optimizer:
 
     Attributes
     ----------
-    step : theta after a step along the gradient g at the rate r.
-    own : its hyperparameters, beside the learning rate, weight decay and noise.
-    decay : what weight decay is to it.
-    noise : whether noise may be added to its gradient.
-    multiplies : whether a step multiplies a parameter, so that one at zero stays there, whatever its gradient.
-    source : who described it.
-    aliases : other names of it, which are taken for it.
-    similar : what others call it, or may mean by it; it is suggested.
+    step : the parameters theta after a step with gradient g and learning rate r.
+    own : its hyperparameters besides the learning rate, weight decay and noise.
+    decay : how it applies weight decay.
+    noise : whether noise can be added to its gradient.
+    multiplies : whether a step multiplies each parameter, so that a parameter at zero stays at zero.
+    source : a publication.
+    aliases : other names, which are accepted.
+    similar : names that other software uses for it or for something like it; they are errors that suggest it.
     """
 
     step: str
@@ -87,12 +87,12 @@ class Optimizer:
 
     @property
     def steps(self) -> bool:
-        """Whether it steps at a learning rate; the gradient flow has none."""
+        """Whether it takes steps with a learning rate; the gradient flow does not."""
         return "time" not in self.own
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:
-        """Names of all numbers that it takes."""
+        """Names of all its hyperparameters."""
         rate = ("learning_rate",) if self.steps else ()
         decay = () if self.decay is Decay.NONE else ("weight_decay",)
         return (*rate, *self.own, *decay, *(("noise",) if self.noise else ()))
@@ -141,8 +141,8 @@ OPTIMIZERS = {
         source="Chen et al. 2023",
     ),
     "rprop": Optimizer(
-        "a step size for each parameter, at first r: times eta_plus where g kept its sign, eta_minus (and no step)"
-        " where it turned; always, at the first step too, between step_min and step_max",
+        "a step size for each parameter, at first r: times eta_plus if g keeps its sign, times eta_minus (and no step)"
+        " if it changes sign; clipped to step_min and step_max, also at the first step",
         own=("eta_plus", "eta_minus", "step_max", "step_min"),
         decay=Decay.NONE,
         source="Riedmiller and Braun 1993",
@@ -152,7 +152,7 @@ OPTIMIZERS = {
     ),
     "normalized": Optimizer("theta - r g / |g|", decay=Decay.NONE, noise=False),
     "multiplicative": Optimizer(
-        "theta exp(-r sign(theta) g): a parameter at zero stays there",
+        "theta exp(-r sign(theta) g): a parameter at zero stays at zero",
         decay=Decay.NONE,
         multiplies=True,
         source="Kivinen and Warmuth 1997",
@@ -168,5 +168,5 @@ OPTIMIZERS = {
 
 
 def owners(hyperparameter: str) -> tuple[str, ...]:
-    """The optimizers that take a number."""
+    """Names of the optimizers that have a hyperparameter."""
     return tuple(name for name, its in OPTIMIZERS.items() if hyperparameter in its.hyperparameters)

@@ -1,4 +1,4 @@
-"""What becomes of a run: outcomes and stop reasons, each a code with a sentence.  Codes are append-only."""
+"""Outcomes of runs and reasons why they stop, each with a code and a sentence.  Codes are only added, never changed."""
 
 from enum import IntEnum
 
@@ -7,6 +7,8 @@ ESCAPE_DROP = 0.05
 
 
 class _Described(IntEnum):
+    """A code with a sentence that a result contains."""
+
     sentence: str
 
     def __new__(cls, code: int, sentence: str) -> "_Described":
@@ -17,11 +19,12 @@ class _Described(IntEnum):
 
     @property
     def label(self) -> str:
+        """The name in lower case."""
         return self.name.lower()
 
 
 class Outcome(_Described):
-    """What a run has come to when it stops."""
+    """The outcome of a run, determined when it stops."""
 
     FROZEN = 0, "The first update is exactly zero: the start never moves."
     SYMMETRIC = 1, "It moved, but two hidden units of one layer still coincide to the last bit."
@@ -32,7 +35,7 @@ class Outcome(_Described):
 
 
 class StopReason(_Described):
-    """Why a run was not continued."""
+    """The reason why a run stopped."""
 
     BUDGET = 0, "All steps were taken, or in the gradient flow all of the time has passed."
     SOLVED = 1, "Every output is within the tolerance of its target."
@@ -43,4 +46,4 @@ class StopReason(_Described):
 
 
 CODED: dict[str, type[Outcome] | type[StopReason]] = {"outcome": Outcome, "stop_reason": StopReason}
-"""The variables of a result that hold codes."""
+"""The variables of a result that contain codes."""

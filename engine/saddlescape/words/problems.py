@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A problem.
+    """A built-in problem.
 
     Attributes
     ----------
-    keys : keys of ``problem`` that it needs and that are its own.
-    optional : keys that are its own and may be left out.
-    draws, targets : of one that is drawn, what is drawn in this order, and the targets.
-    aliases : other names of it, which are taken for it.
-    similar : what others call it, or may mean by it; it is suggested.
+    keys : keys of ``problem`` that it needs; other problems do not have them unless they list them too.
+    optional : further keys of ``problem`` that it has.
+    draws, targets : for a drawn problem, the arrays that are drawn, in this order, and the targets.
+    aliases : other names, which are accepted.
+    similar : names that other software uses for it or for something like it; they are errors that suggest it.
     """
 
     keys: tuple[str, ...] = ()
@@ -41,9 +41,9 @@ PROBLEMS = {
 }
 
 DRAWN = tuple(name for name, problem in PROBLEMS.items() if problem.draws)
-"""Those whose inputs, and whose targets or teacher, are drawn."""
+"""Names of the problems whose inputs, and targets or weights, are drawn."""
 
 
 def owners(key: str) -> tuple[str, ...]:
-    """The problems that a key of ``problem`` belongs to."""
+    """Names of the problems that have a key of ``problem``."""
     return tuple(name for name, its in PROBLEMS.items() if key in (*its.keys, *its.optional))

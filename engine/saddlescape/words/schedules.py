@@ -1,11 +1,19 @@
-"""Schedules of the learning rate."""
+"""The schedules of the learning rate."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What the learning rate is multiplied by at step t, the first being 0; `decays` if by `schedule_decay` d."""
+    """A schedule of the learning rate.
+
+    Attributes
+    ----------
+    factor : the factor of the learning rate at step t, counted from 0.
+    decays : whether the factor depends on d, which is `schedule_decay`.
+    aliases : other names, which are accepted.
+    similar : names that other software uses for it or for something like it; they are errors that suggest it.
+    """
 
     factor: str
     decays: bool = False

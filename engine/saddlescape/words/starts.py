@@ -9,16 +9,16 @@ class StartKind:
 
     Attributes
     ----------
-    draws : what it is, before `starts.scale` multiplies it.
-    keys : keys of ``starts`` that it needs and that are its own.
-    optional : keys that are its own and may be left out.
-    seeded : whether `starts.seed` matters; not where an optional key stands in place of the draw.
-    single : whether all runs of a point have one start.
-    scaled : whether `starts.scale` multiplies it.
-    unit : whether its draw has length 1.
-    shapes : whether it shapes the result as a whole, so that it cannot be a value of an axis.
-    aliases : other names of it, which are taken for it.
-    similar : what others call it, or may mean by it; it is suggested.
+    draws : the start before it is multiplied by `starts.scale`.
+    keys : keys of ``starts`` that only this kind has, and needs.
+    optional : further keys that only this kind has.
+    seeded : whether it depends on `starts.seed`, unless an optional key replaces the draw.
+    single : whether all runs of a point have the same start.
+    scaled : whether it is multiplied by `starts.scale`.
+    unit : whether the draw is normalized to length 1.
+    shapes : whether it determines the dimensions of the result, so that it cannot be a value of an axis.
+    aliases : other names, which are accepted.
+    similar : names that other software uses for it or for something like it; they are errors that suggest it.
     """
 
     draws: str
@@ -40,7 +40,7 @@ STARTS = {
     "uniform": StartKind("uniform from -1 to 1", similar=("random_uniform", "rand")),
     "sphere": StartKind("the normal draw, normalized to length 1", unit=True),
     "tied": StartKind("the normal draw of one unit in all hidden units of a layer"),
-    "mirrored": StartKind("like tied, with opposite sign in every other unit"),
+    "mirrored": StartKind("like tied, with the opposite sign in every other unit"),
     "ray": StartKind(
         "`direction`, or the normal draw of run 0, normalized to length 1",
         optional=("direction",),
@@ -53,5 +53,5 @@ STARTS = {
 
 
 def owner(key: str) -> str | None:
-    """The kind that a key of ``starts`` belongs to; None for those of all kinds."""
+    """The kind of start that has a key of ``starts``; None if all kinds have it."""
     return next((name for name, kind in STARTS.items() if key in (*kind.keys, *kind.optional)), None)

@@ -1,4 +1,4 @@
-"""What was meant by a word that is not known: the name here of what others call otherwise, else a near spelling."""
+"""Suggestions for unknown words: what other software calls a known word, or a similar spelling."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -13,13 +13,13 @@ from saddlescape.words.schedules import SCHEDULES
 from saddlescape.words.starts import STARTS
 
 FLOOR = 0.66
-"""Least similarity of two spellings (`difflib`) of one word: "lag" and "log" have 0.67."""
+"""Minimum similarity (`difflib`) of a word to its suggestion: "lag" and "log" have 0.67."""
 
 MANY = 30
-"""Known words that are listed one by one."""
+"""Maximum number of known words that are listed one by one."""
 
 LONGEST = 80
-"""Letters of a word that are looked at."""
+"""Number of characters of a word that are compared."""
 
 _SAME = {
     # keys
@@ -61,9 +61,9 @@ _SAME = {
     "diverged": "nan exploded",
     "final_loss": "loss_final last_loss",
 }
-"""Names here, and what PyTorch, Keras, scikit-learn and people call the same; keys of a spec by their dotted paths.
+"""Known words, and what PyTorch, Keras, scikit-learn and others call the same; keys of a spec by their dotted paths.
 
-The words of `TABLES` have theirs in their rows."""
+Rows of `TABLES` have their own aliases and similar names."""
 
 TABLES: tuple[Mapping[str, Any], ...] = (ACTIVATIONS, LOSSES, OPTIMIZERS, PROBLEMS, SCHEDULES, STARTS)
 
@@ -74,36 +74,36 @@ _NOT_HERE = (
     "hard_swish softsign log_softmax nadam adamax adadelta amsgrad lbfgs bfgs l_bfgs radam lamb newton "
     "stop.loss stop.patience early_stopping dropout"
 )
-"""Words of the field for what there is nothing of here, near as their spelling may come."""
+"""Words of the field that have no counterpart here, however similar the spelling of a known word is."""
 
 
 def plain(word: str) -> str:
-    """A word without what spellings of it differ in: capitals, hyphens, underscores."""
+    """A word in lower case, without hyphens, underscores and spaces."""
     return re.sub(r"[_\-\s]", "", word.lower())
 
 
 ALIASES: dict[str, list[str]] = {}
 _rows = (pair for table in TABLES for pair in table.items())
-_said = [*((n, w.split()) for n, w in _SAME.items()), *((n, (*row.aliases, *row.similar)) for n, row in _rows)]
-for _name, _words in _said:
+_names = [*((n, w.split()) for n, w in _SAME.items()), *((n, (*row.aliases, *row.similar)) for n, row in _rows)]
+for _name, _words in _names:
     for _word in _words:
         ALIASES.setdefault(plain(_word), []).append(_name)
 MISSING = frozenset(map(plain, _NOT_HERE.split()))
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """``; did you mean 'x'?`` for the known word that is meant, or else the words there are."""
+    """``; did you mean 'x'?`` for the known word that `word` resembles most, or else the list of known words."""
     return hint(word, known) or f"; known: {', '.join(_listed(word, known))}"
 
 
 def hint(word: str, known: Collection[str]) -> str:
-    """``; did you mean 'x'?`` for the known word that is meant, or nothing."""
-    found = next(_meant(word[:LONGEST], known), None)
-    return f"; did you mean {found!r}?" if found else ""
+    """``; did you mean 'x'?`` for the known word that `word` resembles most, or ""."""
+    suggestion = next(_candidates(word[:LONGEST], known), None)
+    return f"; did you mean {suggestion!r}?" if suggestion else ""
 
 
-def _meant(word: str, known: Collection[str]) -> Iterator[str]:
-    """Known words that `word` may stand for, the likeliest first; of dotted paths also the last part counts."""
+def _candidates(word: str, known: Collection[str]) -> Iterator[str]:
+    """Known words that `word` may stand for, the likeliest first; the last part of a dotted path is compared, too."""
     names = (plain(word), plain(_last(word)))
     yield from (name for name in known if plain(name) == names[0])
     if names[0] in MISSING:
@@ -122,18 +122,18 @@ def _last(word: str) -> str:
 
 
 def _similarity(word: str, name: str) -> float:
-    """Of two spellings, from 0 to 1; what both begin with, a section or a folder, counts for nothing."""
-    one, other = word.lower(), name.lower()
-    if one.removesuffix(_last(one)) in ("", other.removesuffix(_last(other))):
-        one, other = _last(one), _last(other)
-    match = SequenceMatcher(None, one, other)
+    """Similarity of two spellings, from 0 to 1; a section or folder that both begin with is not compared."""
+    a, b = word.lower(), name.lower()
+    if a.removesuffix(_last(a)) in ("", b.removesuffix(_last(b))):
+        a, b = _last(a), _last(b)
+    match = SequenceMatcher(None, a, b)
     return match.ratio() if min(match.real_quick_ratio(), match.quick_ratio()) >= FLOOR else 0.0
 
 
 def _listed(word: str, known: Collection[str]) -> list[str]:
-    """The known words; of very many those of the word's own section, or the sections."""
+    """The known words; if there are too many, those in the section of `word`, or else the sections."""
     section = word.removesuffix(_last(word))
     if len(known) <= MANY:
         return list(known)
-    own = [name for name in known if section and name.startswith(section)]
-    return own or list(dict.fromkeys(re.sub(r"(?<=[./]).*", "*", name) for name in known))
+    in_section = [name for name in known if section and name.startswith(section)]
+    return in_section or list(dict.fromkeys(re.sub(r"(?<=[./]).*", "*", name) for name in known))

@@ -10,14 +10,14 @@ from saddlescape.words.outcomes import CODED, ESCAPE_DROP
 GROUPS = ("provenance", "entry")
 
 DIMENSIONS = ("run", "trajectory", "record", "parameter", "layer", "hidden_layer", "sample", "output")
-"""Of every result, or of some; beside those of the axes, and x and y of a slice."""
+"""Dimensions that results have besides those of the axes, and x and y of a slice."""
 
 RUNS, POINTS, PATHS = ("...", "run"), ("...",), ("...", "trajectory", "record")
-"""Dimensions of what each run, each point and each trajectory has; ``...`` stands for the axes, x and y."""
+"""Dimensions of variables per run, per point and along trajectories; ``...`` stands for the axes, x and y."""
 
 
 class When(StrEnum):
-    """The results that have a variable."""
+    """Which results have a variable."""
 
     ALWAYS = ""
     FLOW = 'with `optimizer = "flow"`'
@@ -34,12 +34,12 @@ class Variable:
 
     Attributes
     ----------
-    dtype : NumPy's name of its type; "" for that of the parameters.
+    dtype : NumPy's name of its type; "" for the type of the parameters.
     dims : names of its dimensions.
-    long_name : what it is.
-    when : the results that have it.
-    attrs : its attributes, beside `long_name`.
-    note : what else there is to say of it.
+    long_name : its attribute `long_name`.
+    when : which results have it.
+    attrs : its other attributes.
+    note : a remark in docs/file-format.md.
     """
 
     dtype: str
@@ -67,11 +67,11 @@ LATE = (
     "looked for only after epochs in which the loss or the errors, as the samples went by, were below the limit: "
     "late, and not to be compared with full batches; losses recorded at each epoch tell the first end of one exactly"
 )
-"""What is said besides of the events in batches."""
+"""Attribute `comment` of the events in minibatches."""
 
 LATE_IN_BATCHES = ("escape_step", "solve_step")
 
-_LATE_NOTE = "; in batches [late](spec.md#optimizers), and its `comment` says so"
+_LATE_NOTE = "; with minibatches [late](spec.md#optimizers), as its `comment` says"
 _STEPS = {
     f"{name}_step": Variable(
         "i8",
@@ -118,13 +118,13 @@ VARIABLES = {
             "flag_meanings": "inferred run",
             "comment": "inferred: everything is that of a start nearby, with which all around agree.",
         },
-        "1 where the start was run, 0 where all is that of a start nearby",
+        "1 if the start was run, 0 if all values are those of a start nearby",
     ),
     "distinct_starts": Variable(
         "i8",
         POINTS,
         "different starts of the point",
-        note="1 at exact zero; the table of `info` counts those that points share once",
+        note="1 at exact zero; the table of `info` counts starts that points share only once",
     ),
     "start_theta": Variable("", (*RUNS, "parameter"), "parameters at the start", When.ENDS),
     "final_theta": Variable("", (*RUNS, "parameter"), "parameters where the run stopped", When.ENDS),
@@ -135,14 +135,14 @@ VARIABLES = {
         f"{_TRAJECTORY}; -1: none",
         When.BY_OUTCOME,
         _PLAIN,
-        "N places for each outcome, in the order of the codes",
+        "N for each outcome, in the order of the codes",
     ),
     **_ALONG,
     "theta": Variable(
         "", (*PATHS, "parameter"), "parameters", When.PARAMETERS, note="or `record.dtype`; NaN after the run's stop"
     ),
 }
-"""By name, in the order of a file."""
+"""Variables by name, in the order of a result."""
 
 COORDINATES = {
     "record_step": Variable("i8", ("record",), "step of the record", attrs=_PLAIN, note=f"not {When.FLOW}"),
@@ -151,7 +151,7 @@ COORDINATES = {
         "i8", ("trajectory",), _TRAJECTORY, attrs=_PLAIN, note=f"not {When.BY_OUTCOME}, see above"
     ),
 }
-"""Along one dimension; beside those of the dimensions themselves, which have their names."""
+"""Coordinates along one dimension, besides those with the name of a dimension."""
 
 RESERVED = frozenset((*GROUPS, *DIMENSIONS, *VARIABLES, *COORDINATES))
-"""Names that an axis of a result cannot have: it keeps its full key, or has ``zip_`` before it."""
+"""Names that a dimension of an axis cannot have: it has the full key instead, or the prefix ``zip_``."""
