@@ -89,7 +89,7 @@ def test_files_agree(tmp_path):
         ("", "must be a header"),
         ("x1,x3,t1\n", "must be a header"),
         ("x1,x2\n0,1\n", "must be a header"),
-        ("x1,t1\n", r"must have shape .*none of them 0"),
+        ("x1,t1\n", r"must have shape .*without zeros"),
         ("x1,t1\n1\n", "line 2 must have 2 numbers"),
         ("x1,t1\n1,2\n1,b\n", "line 3 must be numbers; got '1,b'"),
         ("x1,t1\n1,nan\n", "T must be finite; got nan in sample 0"),
@@ -115,7 +115,7 @@ def test_bad_files(tmp_path):
         "latin.csv": "is not a CSV file in UTF-8",
         "x.npz": "needs an array T",
         "s.npz": "X must hold numbers; got dtype <U1",
-        "n.npz": "as many samples as each other; got 1 and 2",
+        "n.npz": "equally many samples; got 1 and 2",
     }
     for name, message in faults.items():
         with pytest.raises(ValueError, match=message):

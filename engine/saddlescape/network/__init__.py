@@ -1,1 +1,1 @@
-"""What is trained: the order of the parameters, the problems, random numbers, and the reference in plain NumPy."""
+"""The network: layout of its parameters, problems, random numbers, and the reference implementation in NumPy."""

@@ -1,4 +1,4 @@
-"""The flat order of a network's parameters: layer by layer, for each unit its incoming weights, then its bias."""
+"""The order of the parameter vector: layer by layer, for each unit its incoming weights, then its bias."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 
 def n_params(sizes: Sequence[int], bias: bool) -> int:
-    """Number of parameters of a network with layer sizes `sizes` (inputs first, outputs last)."""
+    """Number of parameters of a network with `sizes` units in its layers, from inputs to outputs."""
     return sum((before + bias) * after for before, after in pairwise(sizes))
 
 
 def layers(sizes: Sequence[int], bias: bool) -> list[npt.NDArray[np.intp]]:
-    """Flat indices of each layer's parameters, one (n_units, fan_in + bias) array a layer; row j is unit j."""
+    """Indices of the parameters of each layer, shape (n_units, fan_in + bias); row j belongs to unit j."""
     indices, first = [], 0
     for before, after in pairwise(sizes):
         size = after * (before + bias)
@@ -23,7 +23,7 @@ def layers(sizes: Sequence[int], bias: bool) -> list[npt.NDArray[np.intp]]:
 
 
 def is_bias(sizes: Sequence[int], bias: bool) -> npt.NDArray[np.bool_]:
-    """Mask of the biases, shape (n_params,)."""
+    """Whether each parameter is a bias; shape (n_params,)."""
     mask = np.zeros(n_params(sizes, bias), dtype=bool)
     if bias:
         for layer in layers(sizes, bias):
@@ -32,7 +32,7 @@ def is_bias(sizes: Sequence[int], bias: bool) -> npt.NDArray[np.bool_]:
 
 
 def unit_vectors(sizes: Sequence[int], bias: bool, layer: int) -> npt.NDArray[np.intp]:
-    """Flat indices of the unit vectors (incoming weights, bias, outgoing weights) of hidden layer `layer`.
+    """Indices of the unit vectors (incoming weights, bias, outgoing weights) of hidden layer `layer`.
 
     Shape (n_units, fan_in + bias + fan_out); `layer` counts from 0.
     """
@@ -42,16 +42,16 @@ def unit_vectors(sizes: Sequence[int], bias: bool, layer: int) -> npt.NDArray[np
 
 
 def places(sizes: Sequence[int], bias: bool) -> list[tuple[int, int, int, int]]:
-    """(layer, unit, whether it is the bias, input) of each parameter; layers count from 1, all else from 0."""
+    """Layer, unit, whether it is a bias, and input of each parameter; layers are counted from 1, the rest from 0."""
     return [
-        (number, unit, *where)
+        (number, unit, *source)
         for number, (before, after) in enumerate(pairwise(sizes), start=1)
         for unit in range(after)
-        for where in [*((0, i) for i in range(before)), *([(1, 0)] * bias)]
+        for source in [*((0, i) for i in range(before)), *([(1, 0)] * bias)]
     ]
 
 
 def name(place: tuple[int, int, int, int]) -> str:
-    """``w1[0,1]`` is layer 1, unit 0, from input 1; ``b2[0]`` a bias."""
+    """Name of a parameter: ``w1[0,1]`` is the weight of unit 0 in layer 1 from input 1, ``b2[0]`` a bias."""
     layer, unit, is_bias, i = place
     return f"b{layer}[{unit}]" if is_bias else f"w{layer}[{unit},{i}]"

@@ -1,4 +1,4 @@
-"""The plateau: the loss of the best constant output."""
+"""The plateau loss: the loss of the best constant output."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Range = tuple[float, float]
 
 
 def plateau_loss(problem: Problem, loss: str, output: str) -> float:
-    """Loss of the best constant output in the range of the output's activation; for logits, of the best probability."""
+    """Loss of the best constant output in the range of the output activation (for logits, of the best probability)."""
     return float(BEST[loss](problem.T, ACTIVATIONS[output].range))
 
 
@@ -26,20 +26,20 @@ def _squares(targets: Floats, range: Range) -> Floats:
 
 def _huber(targets: Floats, range: Range) -> float:
     delta = LOSSES["huber"].linear_beyond or np.inf
-    centre = np.array([_centre(column, delta) for column in targets.T])
-    errors = np.abs(targets - np.clip(centre, *range))
+    center = np.array([_huber_center(column, delta) for column in targets.T])
+    errors = np.abs(targets - np.clip(center, *range))
     return float(np.where(errors < delta, errors**2 / 2, delta * (errors - delta / 2)).mean())
 
 
-def _centre(targets: Floats, delta: float) -> float:
-    """The constant of least Huber loss: where the slope, which is piecewise linear, is zero."""
+def _huber_center(targets: Floats, delta: float) -> float:
+    """The constant with the smallest Huber loss, where its derivative, which is piecewise linear, is zero."""
     corners = np.unique(np.concatenate([targets - delta, targets + delta]))
     slopes = np.clip(corners[:, None] - targets, -delta, delta).sum(axis=1)
     return float(np.interp(0.0, slopes, corners))
 
 
 def _entropy(target: Floats, output: Floats) -> Floats:
-    """-target ln(output), 0 where the target is."""
+    """-target ln(output), and 0 where the target is 0."""
     return np.where(target > 0, -target * log(np.where(target > 0, output, 1.0)), 0.0)
 
 
@@ -60,4 +60,4 @@ BEST: dict[str, Callable[[Floats, Range], float]] = {
     "bce_logits": _binary,
     "softmax_ce": _categorical,
 }
-"""From targets (samples, outputs) and the range of an output."""
+"""Loss of the best constant output, from targets (samples, outputs) and the range of the output activation."""

@@ -1,4 +1,4 @@
-"""What a network learns: inputs X and targets T, built in or read from a file."""
+"""Problems: inputs X and targets T, built in or read from a file."""
 
 import csv
 import io
@@ -21,13 +21,13 @@ Array = npt.NDArray[np.float64]
 
 MAX_SAMPLES, MAX_WIDTH = 4096, 64
 MAX_BYTES = 2**24
-"""Of a file, and of each array in it: as many samples and columns as there may be, in words of 25 letters."""
+"""Size limit of a file and of each array in it: room for all numbers that a problem can have, 25 characters each."""
 
 KEPT = 8
-"""Problems that are kept, of those with one name that were used last: 4 MiB each at most."""
+"""Number of built-in problems that are cached, of at most 4 MiB each."""
 
 LAMBERT = 40
-"""Terms after which the continued fraction of tanh has converged up to 20, from where tanh is 1."""
+"""Number of terms after which the continued fraction of tanh has converged for z up to 20; beyond, tanh is 1."""
 
 LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "xor": lambda X: X.sum(axis=1) % 2 == 1,
@@ -52,15 +52,15 @@ class Problem:
 
 @lru_cache(KEPT)
 def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: int | None = None) -> Problem:
-    """A problem by its name.
+    """A logic problem, parity or encoder by its name.
 
     Parameters
     ----------
     name : one of `NAMES`.
-    coding : false and true are 0 and 1 (``"01"``) or -1 and +1 (``"pm1"``), for inputs and targets.
-    bits : number of inputs of ``"parity"``; the others have two.  Samples count up in binary, first input
-        slowest: 00, 01, 10, 11.
-    size : inputs, outputs and samples of ``"encoder"``: each unit vector is its own target.
+    coding : values of false and true in inputs and targets: 0 and 1 (``"01"``) or -1 and +1 (``"pm1"``).
+    bits : number of inputs of ``"parity"``; other logic problems have two.  The samples are all rows of the truth
+        table, where the last input varies fastest: 00, 01, 10, 11.
+    size : number of inputs, outputs and samples of ``"encoder"``, where each unit vector is its own target.
 
     Raises
     ------
@@ -92,13 +92,13 @@ def drawn_problem(
     input_scale: float = 1.0,
     target_scale: float = 1.0,
 ) -> Problem:
-    """A problem of `DRAWN`: normal inputs, with targets that are normal too, linear in them, or those of a teacher.
+    """A problem of `DRAWN`: normal inputs with normal targets, linear targets, or the outputs of a teacher network.
 
     All draws are standard normal and come from ``Generator(Philox(key=np.array([seed, 2**64 - 1], dtype=np.uint64)))``
     in the order X (samples, inputs), then T (samples, outputs) of ``"random"``; W (inputs, outputs) of ``"linear"``; W
     (inputs, hidden) and V (hidden, outputs) of ``"teacher"``.  T = X W / sqrt(inputs); T = tanh(X W / sqrt(inputs)) V /
-    sqrt(hidden).  Then X is multiplied by `input_scale` and T by `target_scale`.  Sums go from the first term to the
-    last, so that the bits are the same on every machine.
+    sqrt(hidden).  Then X is multiplied by `input_scale` and T by `target_scale`.  Sums are added in order, so that the
+    bits are the same on every machine.
     """
     normal = np.random.Generator(np.random.Philox(key=np.array([seed, 2**64 - 1], dtype=np.uint64))).standard_normal
     X = normal((samples, inputs))
@@ -121,7 +121,7 @@ def _layer(X: Array, W: Array) -> Array:
 
 
 def _tanh(z: Array) -> Array:
-    """Lambert's continued fraction z / (1 + z^2 / (3 + z^2 / (5 + ...))), which only multiplies, adds and divides."""
+    """Lambert's continued fraction z / (1 + z^2 / (3 + z^2 / (5 + ...))), which needs only +, * and /."""
     z = np.clip(z, -20, 20)
     fraction = np.full_like(z, 2.0 * LAMBERT + 1)
     for odd in range(2 * LAMBERT - 1, 0, -2):
@@ -134,12 +134,12 @@ def read_problem(path: Path, read: Callable[[Path, int], bytes] = file_bytes) ->
 
     Parameters
     ----------
-    read : gets the bytes of the file, at most so many.
+    read : called with the path and a maximum size; returns the bytes of the file.
 
     Raises
     ------
     ValueError
-        The file is missing or not such a file; the message is one line for the user.
+        The file is missing or not valid; the message is one line for the user.
     """
     readers = {".csv": _read_csv, ".npz": _read_npz}
     if path.suffix not in readers:
@@ -155,14 +155,14 @@ def read_problem(path: Path, read: Callable[[Path, int], bytes] = file_bytes) ->
 def _check(X: Array, T: Array) -> None:
     for name, array in (("X", X), ("T", T)):
         if array.ndim != 2 or 0 in array.shape:
-            raise ValueError(f"{name} must have shape (samples, columns), none of them 0; got {array.shape}")
+            raise ValueError(f"{name} must have shape (samples, columns) without zeros; got {array.shape}")
         if array.shape[1] > MAX_WIDTH:
             raise ValueError(f"{name} must have at most {MAX_WIDTH} columns; got {array.shape[1]}")
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0]
             raise ValueError(f"{name} must be finite; got {array[row, column]} in sample {row}")
     if len(X) != len(T):
-        raise ValueError(f"X and T must have as many samples as each other; got {len(X)} and {len(T)}")
+        raise ValueError(f"X and T must have equally many samples; got {len(X)} and {len(T)}")
     if len(X) > MAX_SAMPLES:
         raise ValueError(f"must have at most {MAX_SAMPLES} samples; got {len(X)} or more")
 

@@ -1,4 +1,4 @@
-"""Random numbers of steps in plain NumPy: the kernel's twin, and what a reader can check it by.
+"""Random numbers of training steps in plain NumPy: the reference implementation of those in the kernels.
 
 Threefry-2x64 with 13 rounds (Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3).
 """
@@ -10,23 +10,23 @@ Words = npt.NDArray[np.uint64]
 
 
 def threefry(key: tuple[int, int], counter: tuple[int, npt.ArrayLike], rounds: int = 13) -> tuple[Words, Words]:
-    """Two random words for a key and each counter."""
+    """Two random words of 64 bits for a key and each counter."""
     k0, k1, c0, c1 = (np.atleast_1d(np.asarray(word, dtype=np.uint64)) for word in (*key, *counter))
     keys = (k0, k1, k0 ^ k1 ^ np.uint64(0x1BD11BDAA9FC1A22))
     x, y = c0 + k0, c1 + k1
     for n in range(rounds):
         x = x + y
-        turn = np.uint64((16, 42, 12, 31, 16, 32, 24, 21)[n % 8])
-        y = ((y << turn) | (y >> (np.uint64(64) - turn))) ^ x
+        rotation = np.uint64((16, 42, 12, 31, 16, 32, 24, 21)[n % 8])
+        y = ((y << rotation) | (y >> (np.uint64(64) - rotation))) ^ x
         if n % 4 == 3:
             x, y = x + keys[(n // 4 + 1) % 3], y + keys[(n // 4 + 2) % 3] + np.uint64(n // 4 + 1)
     return x, y
 
 
 def normals(seed: int, run: int, step: int, n: int, bits: int = 52) -> npt.NDArray[np.float64]:
-    """The noise of parameters 0 to n - 1 of a run at a step, standard normal (Box & Muller 1958).
+    """Standard normal noise of parameters 0 to n - 1 of a run at a step (Box & Muller 1958).
 
-    `bits` of each word are used: 52 in float64, 23 in float32.
+    Only `bits` of each word are used: 52 for float64, 23 for float32.
     """
     words = threefry((seed, run), (step, np.arange(n)))
     first, second = ((word >> np.uint64(64 - bits)).astype(np.float64) * 2.0**-bits for word in words)
@@ -34,7 +34,7 @@ def normals(seed: int, run: int, step: int, n: int, bits: int = 52) -> npt.NDArr
 
 
 def shuffled(order: npt.NDArray[np.int64], seed: int, run: int, epoch: int) -> npt.NDArray[np.int64]:
-    """The order of the samples in an epoch, out of that of the epoch before (Fisher and Yates)."""
+    """The order of the samples in an epoch, from the order in the previous epoch (Fisher and Yates)."""
     order = order.copy()
     for i in range(len(order) - 1, 0, -1):
         word, _ = threefry((seed, run), (epoch, 2**63 + i))

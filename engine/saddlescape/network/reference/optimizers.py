@@ -1,0 +1,113 @@
+"""Optimizers and schedules of the learning rate in NumPy."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from saddlescape.network.reference.common import Array, function
+
+State = dict[str, Array]
+"""The arrays of the state of an optimizer, by name."""
+
+Hyperparameters = Mapping[str, "float | Array"]
+
+
+def _gd(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    return theta - hyperparameters["learning_rate"] * g
+
+
+def _velocity(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    state["v"] = hyperparameters["momentum"] * state.get("v", np.zeros_like(theta)) + g
+    return state["v"]
+
+
+def _momentum(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    return theta - hyperparameters["learning_rate"] * _velocity(theta, g, state, hyperparameters)
+
+
+def _nesterov(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    v = _velocity(theta, g, state, hyperparameters)
+    return theta - hyperparameters["learning_rate"] * (g + hyperparameters["momentum"] * v)
+
+
+def _adagrad(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    state["sum"] = state.get("sum", np.zeros_like(theta)) + g**2
+    return theta - hyperparameters["learning_rate"] * g / (np.sqrt(state["sum"]) + hyperparameters["epsilon"])
+
+
+def _rmsprop(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    a = hyperparameters["smoothing"]
+    state["mean"] = a * state.get("mean", np.zeros_like(theta)) + (1 - a) * g**2
+    return theta - hyperparameters["learning_rate"] * g / (np.sqrt(state["mean"]) + hyperparameters["epsilon"])
+
+
+def _adam(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    b1, b2, zero = hyperparameters["beta1"], hyperparameters["beta2"], np.zeros_like(theta)
+    state["t"] = t = state.get("t", zero) + 1
+    state["m"] = m = b1 * state.get("m", zero) + (1 - b1) * g
+    state["s"] = s = b2 * state.get("s", zero) + (1 - b2) * g**2
+    denominator = np.sqrt(s / (1 - b2**t)) + hyperparameters["epsilon"]
+    return theta - hyperparameters["learning_rate"] * (m / (1 - b1**t)) / denominator
+
+
+def _adamw(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    decayed = theta * (1 - hyperparameters["learning_rate"] * hyperparameters["weight_decay"])
+    return _adam(decayed, g, state, hyperparameters)
+
+
+def _lion(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    learning_rate, m = hyperparameters["learning_rate"], state.get("m", np.zeros_like(theta))
+    b1, b2 = hyperparameters["beta1"], hyperparameters["beta2"]
+    state["m"] = b2 * m + (1 - b2) * g
+    decayed = theta * (1 - learning_rate * hyperparameters["weight_decay"])
+    return decayed - learning_rate * np.sign(b1 * m + (1 - b1) * g)
+
+
+def _rprop(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    turn = np.sign(g * state.get("last", np.zeros_like(theta)))
+    size = state.get("size", np.full_like(theta, hyperparameters["learning_rate"]))
+    size = size * np.where(turn > 0, hyperparameters["eta_plus"], np.where(turn < 0, hyperparameters["eta_minus"], 1))
+    state["size"] = size = np.clip(size, hyperparameters["step_min"], hyperparameters["step_max"])
+    state["last"] = g = np.where(turn < 0, 0, g)
+    return theta - np.sign(g) * size
+
+
+def _multiplicative(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    return theta * np.exp(-hyperparameters["learning_rate"] * np.sign(theta) * g)
+
+
+RULES: dict[str, Callable[[Array, Array, State, Hyperparameters], Array]] = {
+    "gd": _gd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "adagrad": _adagrad,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adamw,
+    "lion": _lion,
+    "rprop": _rprop,
+    "sign": lambda theta, g, state, hyperparameters: theta - hyperparameters["learning_rate"] * np.sign(g),
+    "normalized": lambda theta, g, state, hyperparameters: (
+        theta - hyperparameters["learning_rate"] * g / (np.linalg.norm(g) or 1)
+    ),
+    "multiplicative": _multiplicative,
+}
+"""Parameters after a step.  The flow, which has no steps of its own, is compared with a solver of SciPy instead."""
+
+
+def step(optimizer: str, theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    """Parameters after one step, defined as in `torch.optim`; `state`, which is empty at the start, is updated."""
+    return function(RULES, "optimizer", optimizer)(theta, g, state, hyperparameters)
+
+
+SCHEDULES: dict[str, Callable[[int, Mapping[str, float]], float]] = {
+    "constant": lambda t, hyperparameters: 1.0,
+    "exponential": lambda t, hyperparameters: float(np.exp(hyperparameters["log_decay"] * t)),
+    "cosine": lambda t, hyperparameters: float(1 + np.cos(2 * np.pi * hyperparameters["half_turn"] * t)) / 2,
+    "inverse_time": lambda t, hyperparameters: 1 / (1 + hyperparameters["schedule_decay"] * t),
+}
+
+
+def schedule(name: str, t: int, hyperparameters: Mapping[str, float]) -> float:
+    """Factor of the learning rate at step `t`, counted from 0."""
+    return function(SCHEDULES, "schedule", name)(t, hyperparameters)

@@ -1,0 +1,64 @@
+"""Training of one network in NumPy."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from saddlescape.network import layout, random
+from saddlescape.network.reference.common import Array
+from saddlescape.network.reference.network import Network, loss_and_gradient
+from saddlescape.network.reference.optimizers import Hyperparameters, State, schedule, step
+from saddlescape.words.optimizers import OPTIMIZERS, Decay
+
+
+def trajectory(
+    network: Network,
+    theta: Array,
+    X: Array,
+    T: Array,
+    steps: int,
+    optimizer: str,
+    hyperparameters: Mapping[str, float],
+    schedule_name: str = "constant",
+    batch: int = 0,
+    layer_rates: bool = False,
+    shuffled: bool = False,
+    key: tuple[int, int] = (0, 0),
+) -> list[tuple[Array, float, Array, float]]:
+    """Train one network from the parameters `theta` (n_params,).
+
+    Parameters
+    ----------
+    X, T : inputs and targets, (samples, inputs) and (samples, outputs).
+    hyperparameters : by name, as in the kernels.  The objective is the loss plus `weight_decay` / 2 times the squared
+        norm of theta if that hyperparameter is given; with decoupled decay it is the loss.
+    batch : number of samples per step, in order or, if `shuffled`, in a new order each epoch; 0 means all.
+    layer_rates : whether the learning rate of layer k is multiplied by the hyperparameter `layer_rate_k`.
+    key : seed and number of the run, which determine the shuffled order and the noise (`noise` times a normal number).
+
+    Returns
+    -------
+    Theta, loss, gradient of the objective and largest error over all samples, at each of the steps 0 to `steps`.
+    """
+    states: list[tuple[Array, float, Array, float]] = []
+    state, dtype, size = State(), theta.dtype, batch or len(X)
+    factors = np.ones(len(theta))
+    for number, indices in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
+        factors[indices] = hyperparameters[f"layer_rate_{number}"]
+    decay = dtype.type(0 if OPTIMIZERS[optimizer].decay is Decay.DECOUPLED else hyperparameters.get("weight_decay", 0))
+    order, epoch = np.arange(len(X)), -(-len(X) // size)
+    for t in range(steps + 1):
+        loss, g, largest_error = loss_and_gradient(network, theta, X, T)
+        states.append((theta, loss, g + decay * theta, largest_error))
+        if shuffled and t % epoch == 0:
+            order = random.shuffled(order, *key, t // epoch)
+        samples = order[t % epoch * size :][:size]
+        _, g, _ = loss_and_gradient(network, theta, X[samples], T[samples])
+        if "noise" in hyperparameters:
+            noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
+            g = g + (hyperparameters["noise"] * noise).astype(dtype)
+        g = g + decay * theta
+        learning_rate = hyperparameters["learning_rate"] * schedule(schedule_name, t, hyperparameters) * factors
+        current: Hyperparameters = {**hyperparameters, "learning_rate": learning_rate.astype(dtype)}
+        theta = step(optimizer, theta, g, state, current).astype(dtype)
+    return states
