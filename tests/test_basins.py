@@ -211,13 +211,13 @@ def test_boxes_that_are_none_are_refused(box):
 @pytest.mark.parametrize(
     ("estimate", "match"),
     [
-        (lambda: box_dimension(np.zeros((64, 64), dtype=bool)), "this boundary is empty"),
-        (lambda: box_dimension(np.arange(70) >= 64), "cell in the 64 that boxes of 8 fill; use smaller sizes"),
+        (lambda: box_dimension(np.zeros((64, 64), dtype=bool)), "this set is empty"),
+        (lambda: box_dimension(np.arange(70) >= 64), "in the 64 cells that boxes of 8 fill; use smaller sizes"),
         (lambda: box_dimension(np.ones((16, 16), dtype=bool)), "three or more sizes"),
         (lambda: box_dimension(np.ones((64, 64), dtype=bool), [1, 2]), "three or more sizes"),
-        (lambda: box_dimension(np.ones((64, 64), dtype=bool), [0, 1, 2, 4]), "1 cell at least"),
+        (lambda: box_dimension(np.ones((64, 64), dtype=bool), [0, 1, 2, 4]), "of 1 cell or more"),
         (lambda: box_dimension(np.ones((64, 64), dtype=bool), confidence=95), "confidence must be between 0 and 1"),
-        (lambda: uncertainty_exponent(np.zeros((64, 64)), [1, 2, 4]), "no start is uncertain"),
+        (lambda: uncertainty_exponent(np.zeros((64, 64)), [1, 2, 4]), "some start must be uncertain at each radius"),
         (lambda: uncertainty_exponent(half_planes(64), [1, 2, 32]), "less than half of the shortest side, 64; got 32"),
     ],
 )

@@ -110,7 +110,7 @@ def test_an_edge_beside_exact_zero():
 
 
 def test_ends_that_are_alike_are_refused(product):
-    with pytest.raises(ValueError, match="a and b must have different ends; of pair 1 both have 4"):
+    with pytest.raises(ValueError, match="a and b must have different labels; in pair 1 both have 4"):
         bisect(product, [[1, 1], [1, 1]], [[10, 10], [1, 2]])
 
 
@@ -149,7 +149,7 @@ def test_no_kick_is_found_where_none_frees():
 
 
 def test_a_start_that_escapes_needs_no_kick(product):
-    with pytest.raises(ValueError, match="start must not escape by itself"):
+    with pytest.raises(ValueError, match="start must not escape without a kick"):
         kicks(product, [1, 1])
     for direction in ([0, 0], [np.nan, 1], [np.inf, 1]):
         with pytest.raises(ValueError, match="directions must be finite and not zero"):

@@ -272,11 +272,11 @@ def test_a_median_that_was_not_seen_is_not_known():
     [
         ([1, 2], [1, 2], [True, True], r"time and observed \(scales, runs\)"),
         ([1, 2, 3], [[1], [2]], [[True], [True]], r"scale must be \(scales,\)"),
-        ([0, 1], [[1], [2]], [[True], [True]], "leave the point of exact zero out"),
-        ([1, 2], [[1, 3], [2, 4]], [[True, True], [False, False]], "seen at two scales or more"),
-        ([1, 1], [[1, 3], [2, 4]], np.ones((2, 2)), "seen at two scales or more"),
+        ([0, 1], [[1], [2]], [[True], [True]], "omit the point at exact zero"),
+        ([1, 2], [[1, 3], [2, 4]], [[True, True], [False, False]], "observed at two scales or more"),
+        ([1, 1], [[1, 3], [2, 4]], np.ones((2, 2)), "observed at two scales or more"),
         ([1, 2], [[1], [2]], [[True], [True]], "lie exactly on the law"),
-        ([1, 2], [[1], [np.nan]], [[True], [True]], "not negative"),
+        ([1, 2], [[1], [np.nan]], [[True], [True]], "0 or more, and not NaN"),
     ],
 )
 def test_what_no_law_can_be_read_from_is_refused(scale, time, seen, match):

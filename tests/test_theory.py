@@ -262,7 +262,7 @@ def test_a_start_that_only_sinks_has_no_escape_time():
         (lambda: linear_product(1.0, 0.0, S), "start must be greater than 0"),
         (lambda: linear_product(1.0, 0.1, -S), "target must be greater than 0"),
         (lambda: linear_product_time(0.5, 0.1, S), "0 < start < end < target"),
-        (lambda: linear_product_time(0.1, 0.5, S, layers=1), "two layers or more"),
+        (lambda: linear_product_time(0.1, 0.5, S, layers=1), "layers must be 2 or more"),
         (lambda: xor_escape_constant(np.ones(9), "10"), "coding must be one of 01, pm1; got '10'"),
         (lambda: xor_escape_constant(np.ones(9), "PM1"), r"got 'PM1'; did you mean 'pm1'\?"),
         (lambda: xor_escape_constant(np.ones(8)), r"4 h \+ 1 parameters.*got shape \(8,\)"),

@@ -1,4 +1,4 @@
-"""Statistical analysis of the outcomes of many runs, and theory.  Functions take and return arrays."""
+"""Statistical analysis of the outcomes of many runs, and theory.  The functions take and return arrays."""
 
 from saddlescape.analysis.boundary import boundary, box_dimension, uncertainty_exponent
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions

@@ -14,13 +14,13 @@ Grid = npt.NDArray[Any]
 
 
 class PowerLaw(NamedTuple):
-    """A fitted power law and its data: ``measured = exp(intercept) * size**slope``, size in cells of the map."""
+    """A fitted power law, ``measured = exp(intercept) * size**slope`` with sizes in cells of the map, and its data."""
 
     value: float
-    """The dimension, or the exponent."""
+    """The dimension or the exponent."""
 
     low: float
-    """Ends of an error bar, which is no confidence interval: a map is no sample."""
+    """Lower end of the error bar, which is not a confidence interval, because a map is not a random sample."""
 
     high: float
     size: npt.NDArray[np.int64]
@@ -30,7 +30,7 @@ class PowerLaw(NamedTuple):
 
 
 def boundary(label: Grid) -> npt.NDArray[np.bool_]:
-    """Cells of 2 x 2 (x 2 ...) neighbouring starts whose labels are not all the same; each side is 1 shorter.
+    """Whether the labels of each 2 x 2 (x 2 ...) neighboring starts are not all the same; each side is shorter by 1.
 
     References
     ----------
@@ -50,16 +50,16 @@ def box_dimension(
 ) -> PowerLaw:
     """Box-counting dimension of a set of cells: the number of boxes that meet it scales as size^-dimension.
 
-    The error bar comes from how much the slope varies between neighbouring sizes, whose counts have correlated
-    errors: Student's interval, for a line through a random walk.  A map is not a random sample, so `confidence` is not
-    the coverage: with 0.95, the error bar held the dimension of randomly placed known sets in 0.98 to 1 of the
+    The error bar measures how much the slope varies between neighboring sizes, whose counts have correlated errors: it
+    is Student's interval for a line through a random walk.  A map is not a random sample, so `confidence` is not the
+    coverage: with 0.95, the error bar contained the dimension of randomly placed known sets in 98 to 100 % of the
     cases.  Cells at the far edges that do not fill a box of the largest size are ignored.
 
     Parameters
     ----------
-    mask : the set, for instance `boundary(outcome)`.
+    mask : bool array that is true in the set, for instance `boundary(outcome)`.
     sizes : sides of the boxes in cells, three or more; by default 1, 2, 4, ... up to an eighth of the shortest side.
-    confidence : of Student's interval, between 0 and 1.
+    confidence : confidence level of Student's interval, between 0 and 1.
 
     Raises
     ------
@@ -67,11 +67,11 @@ def box_dimension(
     """
     size = _sizes(sizes, min(mask.shape) // 8)
     if not mask.any():
-        raise ValueError("mask must have a cell in it; this boundary is empty")
+        raise ValueError("mask must be true in at least one cell; this set is empty")
     mask = mask[tuple(slice(n - n % size.max()) for n in mask.shape)]
     if not mask.any():
         whole = " x ".join(map(str, mask.shape))
-        raise ValueError(f"mask must have a cell in the {whole} that boxes of {size.max()} fill; use smaller sizes")
+        raise ValueError(f"mask must be true in the {whole} cells that boxes of {size.max()} fill; use smaller sizes")
     counts = np.array([_count(mask, side) for side in size], dtype=np.float64)
     return _law(size, counts, -1.0, confidence)
 
@@ -81,14 +81,16 @@ def uncertainty_exponent(
 ) -> PowerLaw:
     """Exponent alpha of the fraction of uncertain starts, which scales as radius^alpha.
 
-    A start is uncertain at radius r if one of its neighbours r cells away along an axis has another label.  A smooth
-    boundary has alpha = 1; its box-counting dimension is (dimensions of the map) - alpha.  Starts closer than the
-    largest radius to an edge are ignored at all radii.  The error bar is that of `box_dimension`.
+    A start is uncertain at radius r if a start r cells away along an axis has another label.  A smooth boundary has
+    alpha = 1.  The box-counting dimension of a boundary is the number of dimensions of the map minus alpha.  Starts
+    closer than the largest radius to an edge are ignored at all radii.  The error bar is computed as by
+    `box_dimension`.
 
     Parameters
     ----------
-    label : outcome, or any label, on a grid.
+    label : outcomes, or other labels, on a grid.
     radii : in cells, three or more; by default 1, 2, 4, ... up to a sixteenth of the shortest side.
+    confidence : confidence level of Student's interval, between 0 and 1.
 
     Raises
     ------
@@ -103,19 +105,20 @@ def uncertainty_exponent(
         raise ValueError(f"radii must be less than half of the shortest side, {min(label.shape)}; got {size.max()}")
     fraction = np.array([_uncertain(label, int(r), int(size.max())).mean() for r in size])
     if not fraction.all():
-        raise ValueError("at some radius no start is uncertain; use larger radii, or a finer map")
+        raise ValueError("some start must be uncertain at each radius; use larger radii, or a finer map")
     return _law(size, fraction, 1.0, confidence)
 
 
-def _sizes(given: Sequence[int] | None, largest: int) -> npt.NDArray[np.int64]:
-    size = np.unique(np.asarray(2 ** np.arange(max(largest, 1).bit_length()) if given is None else given))
+def _sizes(sizes: Sequence[int] | None, largest: int) -> npt.NDArray[np.int64]:
+    size = np.unique(np.asarray(2 ** np.arange(max(largest, 1).bit_length()) if sizes is None else sizes))
     if len(size) < 3 or size[0] < 1:
-        raise ValueError(f"needs three or more sizes, 1 cell at least; got {size.tolist()}: give them, or a larger map")
+        wanted = "three or more sizes of 1 cell or more"
+        raise ValueError(f"needs {wanted}; got {size.tolist()}; use other sizes, or a larger map")
     return size.astype(np.int64)
 
 
 def _count(mask: npt.NDArray[np.bool_], side: int) -> int:
-    """Boxes of `side` cells that hold a cell of the set."""
+    """Number of boxes with sides of `side` cells that contain a cell of the set."""
     for axis in range(mask.ndim):
         mask = np.logical_or.reduceat(mask, range(0, mask.shape[axis], side), axis=axis)
     return int(mask.sum())
@@ -135,6 +138,6 @@ def _law(size: npt.NDArray[np.int64], measured: Array, sign: float, confidence: 
     x, y = np.log(size), np.log(measured)
     slope, intercept = (float(value) for value in np.polyfit(x, y, 1))
     local = np.diff(y) / np.diff(x)
-    spread = np.sqrt(6 / 5 / len(local)) * np.std(local, ddof=1)  # of a line through a random walk
+    spread = np.sqrt(6 / 5 / len(local)) * np.std(local, ddof=1)  # of the slope of a line through a random walk
     half = float(stdtrit(len(local) - 1, upper_tail(confidence)) * spread)
     return PowerLaw(sign * slope, sign * slope - half, sign * slope + half, size, measured, slope, intercept)

@@ -1,4 +1,4 @@
-"""The distinct solutions that many runs converge to, and how many converge to each."""
+"""The distinct solutions to which runs converge, and the fraction of runs that converge to each."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from saddlescape.spec import Spec
 
 Floats = npt.NDArray[np.floating]
 DIGITS = 2
-"""Losses of points on their way to infinity, or in a valley, that agree to so many places are of one solution."""
+"""Decimal places to which the losses of points in a valley, or on the way to infinity, agree for the same solution."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,14 @@ class Catalogue:
 
     Attributes
     ----------
-    entry : (points,) int64, the solution that each point belongs to.
+    entry : (points,) int64, index of the entry of each point.
     kind : (entries,) int8, see `points.Kind`.
-    count, fraction, low, high : (entries,) points of each: how many, their share of all and its interval.
+    count : (entries,) int64, number of points.
+    fraction, low, high : (entries,) float64, fraction of all points, and its interval.
     loss : (entries,) float64, median over the points.
-    theta : (entries, n_params) float64, one of its points, polished, in canonical form.
+    theta : (entries, n_params) float64, one of the points, polished, in canonical form.
     tables : for each entry, the truth tables of its hidden units over the samples (`symmetry.truth_tables`).
-    report : of all points.
+    report : report of all points.
     """
 
     entry: npt.NDArray[np.int64]
@@ -44,49 +45,50 @@ class Catalogue:
 
 
 def catalogue(spec: Spec, theta: npt.ArrayLike, same: float = 1e-4, confidence: float = 0.95) -> Catalogue:
-    """Find the distinct solutions among points (points, n_params), such as those where runs stopped.
+    """Find the distinct solutions among points (points, n_params), such as the final points of runs.
 
     Each point is polished (`points.report`).  Isolated stationary points are the same solution if permutations and
     sign changes of hidden units map one to the other, up to `same` in each parameter.  In a valley, or on the way to
-    infinity, no two points are equal: there points are the same solution if their kinds, the truth tables of their
-    hidden units and, to `DIGITS` places, their losses agree.
+    infinity, no two points are equal: there, points are the same solution if their kinds, the truth tables of their
+    hidden units and their losses, rounded to `DIGITS` places, agree.
 
     Parameters
     ----------
-    confidence : of Wilson's interval of the fractions.
+    same : tolerance in each parameter.
+    confidence : confidence level of Wilson's interval of the fractions, which assumes independent points.
     """
-    found = report(spec, theta)
-    form, tables = canonical(spec, found.theta, same), truth_tables(spec, found.theta)
-    isolated = np.isin(found.kind, (Kind.MINIMUM, Kind.SADDLE)) & (found.degeneracy == 0)
+    polished = report(spec, theta)
+    form, tables = canonical(spec, polished.theta, same), truth_tables(spec, polished.theta)
+    isolated = np.isin(polished.kind, (Kind.MINIMUM, Kind.SADDLE)) & (polished.degeneracy == 0)
     group = np.full(len(form), -1)
     group[isolated] = linked(form[isolated], same)
     keys: list[Hashable] = [
-        (kind, place) if place >= 0 else (kind, round(float(loss), DIGITS), table)
-        for kind, place, loss, table in zip(found.kind.tolist(), group.tolist(), found.loss, tables, strict=True)
+        (kind, number) if number >= 0 else (kind, round(float(loss), DIGITS), table)
+        for kind, number, loss, table in zip(polished.kind.tolist(), group.tolist(), polished.loss, tables, strict=True)
     ]
     entry, first, count = _ranked(keys)
     low, high = wilson_interval(count, len(keys), confidence)
-    loss = np.array([np.median(found.loss[entry == e]) for e in range(len(count))])
+    loss = np.array([np.median(polished.loss[entry == e]) for e in range(len(count))])
     return Catalogue(
-        entry, found.kind[first], count, count / len(keys), low, high, loss, form[first], [tables[i] for i in first],
-        found,
+        entry, polished.kind[first], count, count / len(keys), low, high, loss, form[first], [tables[i] for i in first],
+        polished,
     )  # fmt: skip
 
 
 def _ranked(keys: list[Hashable]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(entry of each key, first key of each entry, how many it has), the most frequent entry first."""
+    """(entry of each key, index of its first key, number of its keys), the most frequent entry first."""
     number = {key: n for n, key in enumerate(dict.fromkeys(keys))}
-    plain = np.array([number[key] for key in keys], dtype=np.int64)
-    _, first, count = np.unique(plain, return_index=True, return_counts=True)
+    numbers = np.array([number[key] for key in keys], dtype=np.int64)
+    _, first, count = np.unique(numbers, return_index=True, return_counts=True)
     order = np.argsort(-count, kind="stable")
     rank = np.argsort(order)
-    return rank[plain], first[order], count[order]
+    return rank[numbers], first[order], count[order]
 
 
 def linked(points: Floats, reach: float) -> npt.NDArray[np.int64]:
-    """Group of each point (points, n): those whose parameters all differ by less than `reach` are of one group.
+    """Group of each point (points, n): points are linked if all their parameters differ by less than `reach`.
 
-    Chains of such points are, too.  Groups further than 5 `reach` apart stay apart.
+    Chains of linked points are one group.  Groups at a distance of more than 5 `reach` stay separate.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

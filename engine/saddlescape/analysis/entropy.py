@@ -1,4 +1,4 @@
-"""Basin entropy: the uncertainty of the outcome where basins meet."""
+"""Basin entropy: the uncertainty of the outcome near the boundaries between basins."""
 
 from typing import Any, NamedTuple
 
@@ -7,12 +7,12 @@ import numpy.typing as npt
 
 
 class BasinEntropy(NamedTuple):
-    """Mean entropy of all boxes and of those with more than one basin, each with the standard error of the mean."""
+    """Mean entropy of all boxes, and of the boxes with more than one basin, with the standard error of each mean."""
 
     entropy: float
     error: float
     boundary_entropy: float
-    """NaN where no box has two basins."""
+    """NaN if no box contains two basins."""
 
     boundary_error: float
     boxes: int
@@ -20,7 +20,7 @@ class BasinEntropy(NamedTuple):
 
 
 def basin_fractions(label: npt.NDArray[Any]) -> dict[Any, float]:
-    """Fraction of all starts in each basin, by label: its relative size, also called basin stability.
+    """Fraction of all starts in each basin, by label; also called basin stability.
 
     References
     ----------
@@ -32,16 +32,17 @@ def basin_fractions(label: npt.NDArray[Any]) -> dict[Any, float]:
 
 
 def basin_entropy(label: npt.NDArray[Any], box: int = 5) -> BasinEntropy:
-    """Mean entropy -sum p ln p of the labels in boxes of a map, p the fractions in a box.
+    """Mean of the entropy -sum p ln p over the boxes of a map, where p are the fractions of the labels in a box.
 
-    It is 0 for one basin, and at most ln of the number of basins.  A smooth boundary separates only two basins almost
-    everywhere.  So if boxes are small compared with the basins, a boundary entropy above ln 2 means that the boundary
-    is fractal; one below is inconclusive.  Standard errors assume independent boxes.
+    The entropy of a box is 0 for one basin, and at most the logarithm of the number of basins.  A smooth boundary
+    separates only two basins almost everywhere.  So if boxes are small compared with the basins, a boundary entropy
+    above ln 2 means that the boundary is fractal; a smaller one is inconclusive.  Standard errors assume independent
+    boxes.
 
     Parameters
     ----------
-    label : outcome, or any label, on a grid of any number of dimensions.
-    box : cells along a side of a box; the remainder at the far edges of the map is left out.
+    label : outcomes, or other labels, on a grid of any number of dimensions.
+    box : number of cells along the side of a box; cells at the far edges that do not fill a box are ignored.
 
     Raises
     ------
@@ -54,16 +55,16 @@ def basin_entropy(label: npt.NDArray[Any], box: int = 5) -> BasinEntropy:
     """
     if not 2 <= box <= min(label.shape):
         raise ValueError(f"box must be from 2 to the shortest side of the map, {min(label.shape)}; got {box}")
-    each = _entropies(_boxes(label, box), np.unique(label))
-    mixed = each[each > 0]
-    return BasinEntropy(*_mean(each), *_mean(mixed), len(each), len(mixed))
+    entropies = _entropies(_boxes(label, box), np.unique(label))
+    mixed = entropies[entropies > 0]
+    return BasinEntropy(*_mean(entropies), *_mean(mixed), len(entropies), len(mixed))
 
 
 def _boxes(label: npt.NDArray[Any], box: int) -> npt.NDArray[Any]:
-    """Labels box by box, (boxes, cells of a box)."""
-    along = [n // box for n in label.shape]
-    cut = label[tuple(slice(n * box) for n in along)]
-    split = cut.reshape([length for n in along for length in (n, box)])
+    """Labels of each box, (boxes, cells of a box)."""
+    counts = [n // box for n in label.shape]
+    cut = label[tuple(slice(n * box) for n in counts)]
+    split = cut.reshape([length for n in counts for length in (n, box)])
     return split.transpose(*range(0, split.ndim, 2), *range(1, split.ndim, 2)).reshape(-1, box**label.ndim)
 
 

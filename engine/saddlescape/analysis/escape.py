@@ -1,4 +1,4 @@
-"""How many starts escape: counts of outcomes, and fractions with intervals."""
+"""Counts of outcomes, and fractions of starts with intervals."""
 
 from statistics import NormalDist
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from saddlescape.words.outcomes import Outcome
 
 
 class Fraction(NamedTuple):
-    """A fraction of runs at each point and its interval; float64 (points,)."""
+    """Fraction of runs at each point, and its interval; float64 (points,)."""
 
     value: npt.NDArray[np.float64]
     low: npt.NDArray[np.float64]
@@ -18,16 +18,16 @@ class Fraction(NamedTuple):
 
 
 def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.NDArray[np.int64]:
-    """Count the runs with each outcome at each point of one axis, over all the others.
+    """Count the runs with each outcome at each point of one axis; other axes are pooled.
 
     Parameters
     ----------
     outcome : codes of the outcomes, any shape.
-    axis : the axis to keep; None counts everything together, as one point.
+    axis : the axis to keep; None pools all axes.
 
     Returns
     -------
-    int64, shape (points, number of outcomes); column `o` counts the runs with ``Outcome(o)``.
+    int64 (points, number of outcomes), one point if `axis` is None; column `o` counts the runs with ``Outcome(o)``.
     """
     rows = outcome.reshape(1, -1) if axis is None else np.moveaxis(outcome, axis, 0)
     rows = rows.reshape(len(rows), -1)
@@ -35,7 +35,7 @@ def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.N
 
 
 def upper_tail(confidence: float) -> float:
-    """Quantile at which the upper end of a two-sided interval lies; the lower end is at 1 minus it.
+    """Probability (1 + confidence) / 2 up to the upper end of a two-sided interval.
 
     Raises
     ------
@@ -49,16 +49,16 @@ def upper_tail(confidence: float) -> float:
 def wilson_interval(
     k: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Lower and upper end of the score interval of a fraction, for `k` successes in `n` trials.
+    """Lower and upper end of Wilson's score interval of a fraction, for `k` successes in `n` independent trials.
 
-    It has a positive width and stays in [0, 1], also at k = 0 and k = n; no continuity correction.  Counts are
-    discrete, so the 95 % interval covers the fraction in 95 % of samples only on average over fractions (92 to 98 %
-    from 5 trials on); near 0 or 1 in 83 % at least.  Trials are assumed independent.
+    The interval has a positive width and stays in [0, 1], also for k = 0 and k = n; there is no continuity correction.
+    Counts are discrete, so the 95 % interval covers the fraction in 95 % of samples only on average over fractions (in
+    92 to 98 % for 5 trials or more); near 0 or 1, it does so in at least 83 %.
 
     Parameters
     ----------
     k, n : array_like, broadcast against each other; 0 <= k <= n, n > 0.
-    confidence : of the two-sided interval, between 0 and 1.
+    confidence : confidence level of the two-sided interval, between 0 and 1.
 
     Raises
     ------

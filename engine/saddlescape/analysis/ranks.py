@@ -1,7 +1,7 @@
-"""The slope of a line from times that may be censored, whatever the law of their scatter: Gehan's ranks.
+"""Gehan's rank estimator of the slope of a line, for times that may be censored and scatter of any distribution.
 
-A row of an array is a point of x, a column a run.  Scatter has the same distribution at each x, of no given shape; runs
-are independent of each other, times of one run need not be.
+Each row of an array is a point of x, each column a run.  The scatter has the same distribution at each x.  Runs are
+independent; the times of one run need not be.
 """
 
 from collections.abc import Callable
@@ -17,22 +17,22 @@ Array = npt.NDArray[np.float64]
 Seen = npt.NDArray[np.bool_]
 
 HALVINGS = 50
-"""Of the range in which slopes are searched: twice that of the slopes between any two points."""
+"""Number of bisections of the range of slopes, which is twice the largest slope between two points to either side."""
 
 ROUNDING = 1e-9
-"""Of the range of x: a score nearer to 0 is 0, but for the rounding of sums of x."""
+"""A score smaller than this fraction of the range of x counts as 0, because sums of x are rounded."""
 
 ULPS = 16
-"""Units in the last place of the largest y that an interval is wider on each side: times, their logarithms and their
-residuals are rounded, and where all runs follow a law exactly nothing else would be left of it."""
+"""The interval is extended on each side for an error of this many units in the last place of the largest y: times,
+logarithms and residuals are rounded, and if all runs follow a law exactly, the interval would have no width."""
 
 RUNS, EVENTS = 8, 5
-"""With fewer runs, or fewer seen at all places but one, the interval of 95 % held the truth in less than 92 % or more
-than 98 % of simulated samples."""
+"""Minimum number of runs, and of observed events at two points of x.  With fewer, the 95 % interval contained the true
+slope in less than 92 % or more than 98 % of simulated samples."""
 
 
 class RankSlope(NamedTuple):
-    """The slope and its interval, NaN where too little was seen for one."""
+    """The slope and its interval, which is NaN with too few observations."""
 
     value: float
     low: float
@@ -40,26 +40,27 @@ class RankSlope(NamedTuple):
 
 
 def rank_slope(x: Array, y: Array, seen: Seen, confidence: float = 0.95) -> RankSlope:
-    """Slope of y at which residuals have no trend in x, by Gehan's ranks; where a time was not seen, y is less than it.
+    """Slope for which the residuals of y have no trend in x, by Gehan's ranks.
 
-    The score compares each residual that was seen with all that are as large or larger, seen or not.  It rises with the
-    slope, whose interval has the slopes at which Student's test, with the score's variance from leaving out one run
-    after the other, does not find it to differ from 0.
+    The score compares each observed residual with all residuals that are as large or larger, observed or censored.  It
+    increases with the slope.  The interval contains the slopes for which Student's t-test, with the jackknife variance
+    of the score over runs, does not reject a score of 0.
 
     Parameters
     ----------
-    x : (points,), two or more of them different.
-    y, seen : (points, runs); y is -inf where there is no time, and not seen.
+    x : (points,), at least two of them different.
+    y, seen : (points, runs); y is a lower bound where `seen` is false, and -inf without a time.
+    confidence : confidence level of the interval.
 
     References
     ----------
     A. A. Tsiatis (1990), Estimating regression parameters using linear rank tests for censored data, Ann. Statist. 18,
     354-372; M. Fygenson & Y. Ritov (1994), Monotone estimating equations for censored data, Ann. Statist. 22, 732-746;
-    leaving out: J. N. Arvesen (1969), Jackknifing U-statistics, Ann. Math. Statist. 40, 2076-2100.
+    jackknife: J. N. Arvesen (1969), Jackknifing U-statistics, Ann. Math. Statist. 40, 2076-2100.
     """
-    there = np.isfinite(y)
-    y, seen, runs = y[:, there.any(axis=0)], seen[:, there.any(axis=0)], int(there.any(axis=0).sum())
-    furthest = 2 * float(np.ptp(y[np.isfinite(y)]) / np.diff(np.unique(x[there.any(axis=1)])).min())
+    finite = np.isfinite(y)
+    y, seen, runs = y[:, finite.any(axis=0)], seen[:, finite.any(axis=0)], int(finite.any(axis=0).sum())
+    furthest = 2 * float(np.ptp(y[np.isfinite(y)]) / np.diff(np.unique(x[finite.any(axis=1)])).min())
 
     least = ROUNDING * float(np.ptp(x))
 
@@ -80,18 +81,18 @@ def rank_slope(x: Array, y: Array, seen: Seen, confidence: float = 0.95) -> Rank
     return RankSlope(value, low - rounding, high + rounding)
 
 
-def _first(rising: Callable[[float], float], level: float, low: float, high: float) -> float:
-    """Where a function passes a level."""
+def _first(function: Callable[[float], float], level: float, low: float, high: float) -> float:
+    """The argument at which an increasing function crosses a level, by bisection."""
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if rising(middle) > level else (middle, high)
+        low, high = (low, middle) if function(middle) > level else (middle, high)
     return (low + high) / 2
 
 
 def _score(x: Array, residual: Array, seen: Seen) -> tuple[float, float]:
-    """Gehan's score, the sum of x_i - x_j over residuals i <= j of which i was seen, and its standard deviation.
+    """Gehan's score, the sum of x_i - x_j over residuals i <= j with i observed, and its standard deviation.
 
-    It is that of a sum over pairs of runs, to each of which two runs bring an equal share of their own pairs.
+    The score is a sum over pairs of runs, so that the standard deviation follows from the share of each run.
     """
     runs = residual.shape[1]
     pairs = _pairs(x, residual, seen).sum(axis=0)
@@ -105,13 +106,13 @@ def _score(x: Array, residual: Array, seen: Seen) -> tuple[float, float]:
 
 
 def _pairs(x: Array, residual: Array, seen: Seen) -> Array:
-    """Sum of the score's terms in which each time is i or j, of the shape of `residual`; in time n ln n."""
+    """Sum of the score's terms that involve each time, with the shape of `residual`; takes a time of order n ln n."""
     flat = residual.ravel()
     order = np.argsort(flat, kind="stable")
     flat, seen_x = flat[order], np.repeat(x, residual.shape[1])[order]
     seen_at = seen.ravel()[order].astype(np.float64)
     less, up_to = np.searchsorted(flat, flat, "left"), np.searchsorted(flat, flat, "right")
-    all_x, count, sum_x = (np.append(0.0, np.cumsum(of)) for of in (seen_x, seen_at, seen_at * seen_x))
+    all_x, count, sum_x = (np.append(0.0, np.cumsum(values)) for values in (seen_x, seen_at, seen_at * seen_x))
     as_first = seen_at * ((len(flat) - less) * seen_x - (all_x[-1] - all_x[less]))
     terms = np.empty_like(flat)
     terms[order] = as_first + sum_x[up_to] - count[up_to] * seen_x

@@ -1,7 +1,7 @@
-"""How escape times grow with decreasing scale: power law or logarithm, from times that may be censored.
+"""How escape times grow with decreasing scale: power law or logarithm, fitted to times that may be censored.
 
-A row of `time` is a point of the axis of scales, a column a run.  Run r has the same direction at each scale, so its
-times are not independent: intervals and tests take whole runs, and never single times, as the sample.
+Each row of `time` is a scale, each column a run.  Run r has the same direction at each scale, so its times are not
+independent: intervals and tests treat whole runs, and not single times, as the sample.
 """
 
 from typing import Literal, NamedTuple
@@ -19,37 +19,37 @@ Law = Literal["power", "logarithm"]
 LAWS: tuple[Law, ...] = ("power", "logarithm")
 
 NEWTON_STEPS, CONVERGED = 100, 1e-12
-"""Newton's method ends with the step that would raise the log-likelihood of a time by less than this; it takes ten."""
+"""Maximum number of Newton steps (about ten are needed), and the gain of log-likelihood per time at convergence."""
 
 ROUNDING = 1e-14
-"""Of sums of squares: nearer to a line than this the scatter is that of the arithmetic."""
+"""Points whose relative squared deviation from a line is at most this lie on the line up to rounding."""
 
 
 class ScalingFit(NamedTuple):
-    """A law whose scatter has the same distribution at each scale, of any shape.
+    """A fitted law; the scatter may have any distribution, which is the same at each scale.
 
-    power: ln T = intercept + slope ln(scale), the scatter in ln T; logarithm: T = intercept + slope ln(1 / scale),
-    the scatter in T.
+    power: ln T = intercept + slope ln(scale), with scatter in ln T; logarithm: T = intercept + slope ln(1 / scale),
+    with scatter in T.
     """
 
     law: Law
     intercept: float
-    """Of the median; NaN where so few escapes were seen that it is not known."""
+    """Intercept of the median; NaN if too few escapes were observed."""
 
     slope: float
     low: float
-    """Ends of the interval of the slope; NaN where fewer than 8 runs, or than 5 escapes at two scales, were seen."""
+    """Interval of the slope; NaN with fewer than 8 runs, or without 5 observed escapes at two scales."""
 
     high: float
     scatter: float
-    """Standard deviation of the normal law that is nearest, by maximum likelihood; it is fitted to compare the laws."""
+    """Standard deviation of normal scatter, fitted by maximum likelihood to compare the laws."""
 
     log_likelihood: Array
-    """Of each run's times, (runs,), with normal scatter: comparable between the laws."""
+    """Log-likelihood of the times of each run, (runs,), with normal scatter; comparable between the laws."""
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion, 2 * 3 - 2 ln L: the smaller, the better."""
+        """Akaike information criterion, 2 * 3 - 2 ln L; smaller is better."""
         return 6 - 2 * float(self.log_likelihood.sum())
 
     def time(self, scale: npt.ArrayLike) -> Array:
@@ -59,17 +59,19 @@ class ScalingFit(NamedTuple):
 
 
 class LawComparison(NamedTuple):
-    """Which of the two laws is more likely."""
+    """Comparison of the two laws."""
 
     better: Law
+    """The law with the larger likelihood."""
+
     aic_difference: float
-    """Of the logarithm minus that of the power law: positive for a power law."""
+    """AIC of the logarithm minus that of the power law; positive if the power law is better."""
 
     z: float
-    """Vuong's statistic over runs, standard normal if neither is nearer to the truth; positive for a power law."""
+    """Vuong's statistic over runs, positive for a power law; standard normal if both laws fit equally well."""
 
     p: float
-    """Two-sided; NaN for a single run."""
+    """Two-sided p-value of z; NaN for a single run."""
 
 
 def fit_scaling(
@@ -82,29 +84,29 @@ def fit_scaling(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> ScalingFit:
-    """Fit escape time against scale; the times of runs that stopped before they escaped are censored.
+    """Fit the law of the escape time against the scale; times of runs that stopped before they escaped are censored.
 
-    The slope is the one for which the residuals have no trend in the scale (`rank_slope`): no distribution of the
-    scatter is assumed, only that it is the same at each scale.  In simulations with exponential, normal, and heavy
-    tails, with and without censoring, the 95 % interval held the true slope in 92 to 98 % of the samples; in more, if
-    the scatter of a run is nearly the same at each scale.
+    The estimated slope is the one for which the residuals have no trend in the scale (`rank_slope`).  The scatter may
+    have any distribution, but the same at each scale.  In simulations with exponential, normal and heavy tails, with
+    and without censoring, the 95 % interval contained the true slope in 92 to 98 % of the samples; in more if the
+    scatter of a run is nearly the same at each scale.
 
     Parameters
     ----------
-    scale : (scales,), > 0; leave exact zero out.
+    scale : (scales,), > 0; omit exact zero.
     time, observed : (scales, runs), as returned by `event_times`.  Infinite times, of runs that never escape, are
         ignored, as are runs that had escaped at time 0.
-    resamples : 0 omits the interval.  Other values, and `seed`, have no effect: the interval draws no random numbers.
-    confidence : of the interval of the slope.
+    resamples : 0 omits the interval.  Other values, and `seed`, have no effect: the interval needs no random numbers.
+    confidence : confidence level of the interval of the slope.
 
     Raises
     ------
-    ValueError : shapes or values are wrong, escapes were seen at fewer than two scales, or there is no scatter at all.
+    ValueError : shapes or values are wrong, escapes were observed at fewer than two scales, or there is no scatter.
     """
     sample = _Sample(scale, time, observed, law)
     normal = sample.maximum()
     if np.isnan(normal).any():
-        raise ValueError("the escapes that were seen lie exactly on the law: there is no scatter to estimate; add runs")
+        raise ValueError("the observed escapes lie exactly on the law: there is no scatter to estimate; add runs")
     slope, low, high = rank_slope(sample.x, sample.y, sample.seen, confidence)
     low, high = (low, high) if resamples else (np.nan, np.nan)
     intercept = _median(sample.y - slope * sample.x[:, None], sample.seen)
@@ -112,9 +114,9 @@ def fit_scaling(
 
 
 def compare_laws(scale: npt.ArrayLike, time: npt.ArrayLike, observed: npt.ArrayLike) -> LawComparison:
-    """Power law against logarithm, each with three parameters, by the likelihood of the same times.
+    """Compare power law and logarithm, each with three parameters, by the likelihood of the same times.
 
-    Parameters and errors are those of `fit_scaling`.
+    Parameters and errors are as in `fit_scaling`.
 
     References
     ----------
@@ -129,9 +131,9 @@ def compare_laws(scale: npt.ArrayLike, time: npt.ArrayLike, observed: npt.ArrayL
 
 
 class _Sample:
-    """Times as a regression of y on x, y -inf where there is none: by ranks, or with normal scatter.
+    """Data of the regression of y on x, where y is -inf without a time, and its likelihood with normal scatter.
 
-    With theta = (intercept, slope, 1) / scatter, normal residuals are theta @ (-1, -x, y).
+    With theta = (intercept, slope, 1) / scatter, the residuals in units of the scatter are theta @ (-1, -x, y).
     """
 
     def __init__(self, scale: npt.ArrayLike, time: npt.ArrayLike, observed: npt.ArrayLike, law: Law) -> None:
@@ -145,12 +147,12 @@ class _Sample:
         self.y = np.full(time.shape, -np.inf)
         self.y[used] = y
         self._rows = np.stack([-np.ones_like(y), -self.x[row], y])
-        self._density = -np.log(t) if law == "power" else np.zeros_like(t)  # of T, not of ln T
+        self._density = -np.log(t) if law == "power" else np.zeros_like(t)  # density of T, not of ln T
 
     def maximum(self) -> Array:
-        """The likeliest theta by Newton's method; NaN where all escapes that were seen lie on a line.
+        """The theta of maximum likelihood, by Newton's method; NaN if all observed escapes lie on a line.
 
-        Sums are NumPy's own: those of a matrix product depend on the number of threads.
+        It uses `np.sum`, because the sums of a matrix product depend on the number of threads.
         """
         if _on_a_line(*self._rows[1:, self._seen]):
             return np.full(3, np.nan)
@@ -160,14 +162,14 @@ class _Sample:
             step = np.linalg.solve(curvature, -slope)
             if slope @ step < CONVERGED * len(self._seen):
                 break
-            here = np.sum(self._log_density(theta))
-            while theta[2] + step[2] <= 0 or np.sum(self._log_density(theta + step)) < here:
+            current = np.sum(self._log_density(theta))
+            while theta[2] + step[2] <= 0 or np.sum(self._log_density(theta + step)) < current:
                 step = step / 2
             theta = theta + step
         return theta + step
 
     def log_likelihood(self, theta: Array) -> Array:
-        """Of each run, (runs,)."""
+        """Log-likelihood of each run, (runs,)."""
         each = self._log_density(theta) + np.where(self._seen, self._density - np.log(2 * np.pi) / 2, 0)
         return np.asarray(np.bincount(self._run, each, self._runs), dtype=np.float64)
 
@@ -190,7 +192,7 @@ class _Sample:
         return slope, curvature
 
     def _least_squares(self) -> Array:
-        """As if every time were seen."""
+        """Initial theta: the least-squares fit, with censored times as if they were observed."""
         design, y = -self._rows[:2].T, self._rows[2]
         line = np.linalg.lstsq(design, y, rcond=None)[0]
         scatter = np.std(y - design @ line)
@@ -198,11 +200,11 @@ class _Sample:
 
 
 def _median(residual: Array, seen: npt.NDArray[np.bool_]) -> float:
-    """The median by Kaplan and Meier; NaN where it is not known.  Residuals of -inf are none."""
+    """Kaplan-Meier median of the residuals that are not -inf; NaN if too few were observed."""
     used = np.isfinite(residual)
     least = residual[used].min()
-    found = float(event_quantiles(residual[used] - least, seen[used], 0.5).time[0])
-    return found + float(least) if np.isfinite(found) else np.nan
+    median = float(event_quantiles(residual[used] - least, seen[used], 0.5).time[0])
+    return median + float(least) if np.isfinite(median) else np.nan
 
 
 def _on_a_line(x: Array, y: Array) -> bool:
@@ -222,10 +224,10 @@ def _checked(
         shapes = f"{scale.shape}, {time.shape} and {observed.shape}"
         raise ValueError(f"scale must be (scales,), time and observed (scales, runs); got {shapes}")
     if not np.all((scale > 0) & np.isfinite(scale)):
-        raise ValueError("scale must be positive and finite; leave the point of exact zero out")
+        raise ValueError("scale must be positive and finite; omit the point at exact zero")
     if not np.all(time >= 0):
-        raise ValueError("time must be numbers, and not negative")
+        raise ValueError("time must be 0 or more, and not NaN")
     seen = observed.astype(np.bool_) & (time > 0)
     if len(np.unique(scale[seen.any(axis=1)])) < 2:
-        raise ValueError("escapes must be seen at two scales or more; train for longer, or from larger scales")
+        raise ValueError("escapes must be observed at two scales or more; train longer, or from larger scales")
     return scale, time, seen

@@ -18,75 +18,79 @@ from saddlescape.words.activations import ACTIVATIONS
 
 Floats = npt.NDArray[np.floating]
 SAME = 1e-6
-"""Parameters nearer than this are equal to each other, and to zero, where forms are chosen."""
-
+"""Parameters that differ by less than this count as equal, and parameters smaller than this as zero."""
 
 MOST = 5040
-"""Arrangements of units that hear the same, at most, among which a form is chosen: all those of seven units."""
+"""Maximum number of forms of a point that are compared: the permutations of seven units."""
 
 
 def flips(spec: Spec, layer: int) -> bool:
     """Whether units of hidden layer `layer` can change sign without changing the outputs and the objective."""
-    its = ACTIVATIONS[spec.activations[layer]]
-    return its.odd or (its.complement and spec.network.bias and not spec.training.weight_decay)
+    activation = ACTIVATIONS[spec.activations[layer]]
+    return activation.odd or (activation.complement and spec.network.bias and not spec.training.weight_decay)
 
 
 def canonical(spec: Spec, theta: npt.ArrayLike, same: float = SAME) -> Floats:
     """Canonical form of points under permutations and sign changes of hidden units.
 
-    Layer by layer, each unit's first parameter that is not zero becomes positive, where units can change sign, and
-    units stand in ascending order.  Where units hear the same, and hidden ones hear them, the first of all forms is
-    taken, if there are no more than `MOST`.  Numbers nearer to each other than `same` count as equal, so that noise far
-    below it changes no sign and no order.  The outputs do not change, except for the rounding of sums in
-    another order.
+    Layer by layer, units that can change sign do so if their first nonzero parameter is negative, and units are sorted
+    in ascending order.  If this is not unique because units of an inner layer have equal incoming weights, the first of
+    up to `MOST` equivalent forms is returned.  Numbers that differ by less than `same` count as equal, so that smaller
+    noise changes no sign and no order.  The outputs do not change, except for rounding, because the order of the sums
+    changes.
 
     Parameters
     ----------
     theta : (points, n_params).
+    same : tolerance below which parameters count as equal, or as zero.
+
+    Returns
+    -------
+    float64 (points, n_params).
 
     References
     ----------
     H. J. Sussmann (1992), Uniqueness of the weights for minimal feedforward nets with a given input-output map,
-    Neural Networks 5, 589-593; there are no other symmetries of tanh networks without superfluous units.
+    Neural Networks 5, 589-593; tanh networks without superfluous units have no other symmetries.
     """
-    theta, doubtful = _plain(spec, theta, same)
-    for point in np.flatnonzero(doubtful):
-        theta[point] = _least(spec, theta[point], same)
+    theta, ambiguous = _sorted(spec, theta, same)
+    for point in np.flatnonzero(ambiguous):
+        theta[point] = _first_form(spec, theta[point], same)
     return theta
 
 
-def _plain(spec: Spec, theta: npt.ArrayLike, same: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Signs and order layer by layer, and where they hang on those of the next layer: of units that hear the same."""
+def _sorted(spec: Spec, theta: npt.ArrayLike, same: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Points with signs and order chosen layer by layer, and whether these depend on the next layer."""
     theta = np.array(theta, dtype=np.float64)
-    doubtful, last = np.zeros(len(theta), dtype=bool), len(spec.network.hidden) - 1
+    ambiguous, last = np.zeros(len(theta), dtype=bool), len(spec.network.hidden) - 1
     for layer in range(last + 1):
-        units, heard = _units(spec, layer)
+        units, incoming = _units(spec, layer)
         if flips(spec, layer):
-            _turn(spec, theta, layer, _negative(theta[:, units], same))
+            _negate(spec, theta, layer, _negative(theta[:, units], same))
         group = _sort(theta, units, same)
         if layer < last:
-            alike = _groups(theta[:, units[:, :heard]], same)
-            silent = flips(spec, layer) & (abs(theta[:, units[:, :heard]]).max(axis=2).min(axis=1) <= same)
-            doubtful |= (alike != group).any(axis=1) | (silent & (abs(theta[:, units]).max(axis=(1, 2)) > same))
-    return theta, doubtful
+            alike = _groups(theta[:, units[:, :incoming]], same)
+            unconnected = flips(spec, layer) & (abs(theta[:, units[:, :incoming]]).max(axis=2).min(axis=1) <= same)
+            ambiguous |= (alike != group).any(axis=1) | (unconnected & (abs(theta[:, units]).max(axis=(1, 2)) > same))
+    return theta, ambiguous
 
 
-def _least(spec: Spec, point: Floats, same: float) -> Floats:
-    """The first in ascending order of all forms of a point; the given one, if they are too many.
+def _first_form(spec: Spec, point: Floats, same: float) -> Floats:
+    """The first of all equivalent forms of a point in ascending order; the point itself if there are too many forms.
 
-    Layer by layer, units that hear the same are put in every order, and those that hear nothing with either sign.
+    Layer by layer, units with equal incoming weights are put in every order, and units without any in either sign.
     """
     forms = point[None].copy()
     for layer in range(len(spec.network.hidden)):
-        units, heard = _units(spec, layer)
+        units, incoming = _units(spec, layer)
         last = layer == len(spec.network.hidden) - 1
-        seen = units if last else units[:, :heard]
+        compared = units if last else units[:, :incoming]
         if flips(spec, layer):
-            _turn(spec, forms, layer, _negative(forms[:, seen], same))
-        group = _sort(forms, units, same, seen.shape[1])
+            _negate(spec, forms, layer, _negative(forms[:, compared], same))
+        group = _sort(forms, units, same, compared.shape[1])
         if not last:
-            every = zip(forms, group, strict=True)
-            forms = np.concatenate([_arranged(spec, form, layer, of, same) for form, of in every])
+            pairs = zip(forms, group, strict=True)
+            forms = np.concatenate([_arrangements(spec, form, layer, groups, same) for form, groups in pairs])
         if len(forms) > MOST:
             return point
     for column in range(forms.shape[1]):
@@ -94,58 +98,59 @@ def _least(spec: Spec, point: Floats, same: float) -> Floats:
     return np.asarray(forms[0])
 
 
-def _arranged(spec: Spec, form: Floats, layer: int, group: npt.NDArray[np.intp], same: float) -> Floats:
-    """The form with units of each group of a layer in every order, and those that hear nothing with either sign."""
-    units, heard = _units(spec, layer)
+def _arrangements(spec: Spec, form: Floats, layer: int, group: npt.NDArray[np.intp], same: float) -> Floats:
+    """The form with each group of units in every order, and units without incoming weights in either sign."""
+    units, incoming = _units(spec, layer)
     free = [np.flatnonzero(group == number) for number in np.unique(group)]
-    free = [own for own in free if (np.ptp(form[units[own]], axis=0) > same).any()]
-    nothing = (abs(form[units[:, :heard]]) <= same).all(axis=1) & (abs(form[units]) > same).any(axis=1)
-    silent = np.flatnonzero(nothing & flips(spec, layer))
-    if prod(factorial(len(own)) for own in free) * 2 ** len(silent) > MOST:
+    free = [members for members in free if (np.ptp(form[units[members]], axis=0) > same).any()]
+    unconnected = (abs(form[units[:, :incoming]]) <= same).all(axis=1) & (abs(form[units]) > same).any(axis=1)
+    flippable = np.flatnonzero(unconnected & flips(spec, layer))
+    number = prod(factorial(len(members)) for members in free)
+    if number * 2 ** len(flippable) > MOST:
         return np.repeat(form[None], MOST + 1, axis=0)
-    orders, signs = product(*map(permutations, free)), list(product([False, True], repeat=len(silent)))
-    found = np.repeat(form[None], prod(factorial(len(own)) for own in free), axis=0)
-    for own, order in zip(found, orders, strict=True):
+    orders, signs = product(*map(permutations, free)), list(product([False, True], repeat=len(flippable)))
+    forms = np.repeat(form[None], number, axis=0)
+    for permuted, order in zip(forms, orders, strict=True):
         for before, after in zip(free, order, strict=True):
-            own[units[before]] = form[units[list(after)]]
-    found = np.repeat(found, len(signs), axis=0)
-    turned = np.zeros((len(found), len(units)), dtype=bool)
-    turned[:, silent] = np.tile(signs, (len(found) // len(signs), 1))
-    _turn(spec, found, layer, turned[:, :, None])
-    return found
+            permuted[units[before]] = form[units[list(after)]]
+    forms = np.repeat(forms, len(signs), axis=0)
+    negated = np.zeros((len(forms), len(units)), dtype=bool)
+    negated[:, flippable] = np.tile(signs, (number, 1))
+    _negate(spec, forms, layer, negated[:, :, None])
+    return forms
 
 
 def _units(spec: Spec, layer: int) -> tuple[npt.NDArray[np.intp], int]:
-    """Flat indices of the units of a hidden layer, and how many of each belong to what it hears, with its bias."""
+    """Flat indices of each hidden unit's parameters, and the number of its incoming weights including the bias."""
     return layout.unit_vectors(spec.sizes, spec.network.bias, layer), spec.sizes[layer] + spec.network.bias
 
 
 def _negative(values: Floats, same: float) -> npt.NDArray[np.bool_]:
-    """Whether the first parameter of each unit that is not zero is negative."""
+    """Whether the first nonzero parameter of each unit is negative."""
     first = (abs(values) > same).argmax(axis=2, keepdims=True)
     return np.asarray(np.take_along_axis(values, first, axis=2) < -same)
 
 
-def _turn(spec: Spec, theta: Floats, layer: int, turned: npt.NDArray[np.bool_]) -> None:
-    """Change the sign of these units (points, units, 1), in place."""
+def _negate(spec: Spec, theta: Floats, layer: int, negated: npt.NDArray[np.bool_]) -> None:
+    """Change the sign of the units for which `negated` (points, units, 1) is true, in place."""
     sizes, bias = spec.sizes, spec.network.bias
     units, after = layout.unit_vectors(sizes, bias, layer), layout.layers(sizes, bias)[layer + 1]
     values = theta[:, units]
     if ACTIVATIONS[spec.activations[layer]].complement:
         outgoing = theta[:, after[:, : sizes[layer + 1]]]
-        theta[:, after[:, -1]] += np.where(turned[:, None, :, 0], outgoing, 0.0).sum(axis=2)
-    theta[:, units] = np.where(turned, -values, values)
+        theta[:, after[:, -1]] += np.where(negated[:, None, :, 0], outgoing, 0.0).sum(axis=2)
+    theta[:, units] = np.where(negated, -values, values)
 
 
 def _sort(theta: Floats, units: npt.NDArray[np.intp], same: float, columns: int | None = None) -> npt.NDArray[np.intp]:
-    """Put units in the order of their parameters, or of the first `columns`, in place; groups of equal ones."""
+    """Sort units by their parameters, or by the first `columns`, in place; return the group of equal units of each."""
     values = theta[:, units]
     order = np.broadcast_to(np.arange(len(units)), values.shape[:2])
     group = np.zeros(values.shape[:2], dtype=np.intp)
     for column in np.moveaxis(values[:, :, :columns], 2, 0):
         column = np.take_along_axis(column, order, axis=1)
         moved = np.lexsort((column, group), axis=1)
-        order, group, column = (np.take_along_axis(of, moved, axis=1) for of in (order, group, column))
+        order, group, column = (np.take_along_axis(each, moved, axis=1) for each in (order, group, column))
         apart = (np.diff(group, axis=1) > 0) | (np.diff(column, axis=1) > same)
         group = np.insert(np.cumsum(apart, axis=1), 0, 0, axis=1)
     theta[:, units] = np.take_along_axis(values, order[:, :, None], axis=1)
@@ -153,34 +158,38 @@ def _sort(theta: Floats, units: npt.NDArray[np.intp], same: float, columns: int 
 
 
 def _groups(values: Floats, same: float) -> npt.NDArray[np.intp]:
-    """Groups of sorted units (points, units, parameters) that are alike in these."""
+    """Group of each of the sorted units (points, units, parameters); units with equal parameters share a group."""
     apart = (abs(np.diff(values, axis=1)) > same).any(axis=2)
     return np.insert(np.cumsum(apart, axis=1), 0, 0, axis=1)
 
 
 def truth_tables(spec: Spec, theta: npt.ArrayLike) -> list[tuple[str, ...]]:
-    """Truth tables of the hidden units: one such as ``0110`` per unit, 1 where its pre-activation is above 0.
+    """Truth tables of the hidden units over the samples, such as ``0110``: 1 if the pre-activation is above 0.
 
-    Where a unit can change sign, its first sample has 0.  The tables of a layer stand in ascending order, layers one
-    after the other: no permutation or change of sign changes the result.
+    If a unit can change sign, its first sample has 0.  The tables are sorted within each layer, so that permutations
+    and sign changes of units do not change the result.
 
     Parameters
     ----------
-    theta : (points, n_params); the result has one entry per point.
+    theta : (points, n_params).
+
+    Returns
+    -------
+    For each point, the tables of all units, layer by layer.
     """
     theta = np.asarray(theta, dtype=np.float64)
-    said: Floats = np.broadcast_to(spec.loaded.X, (len(theta), *spec.loaded.X.shape))
+    outputs: Floats = np.broadcast_to(spec.loaded.X, (len(theta), *spec.loaded.X.shape))
     tables: list[list[str]] = [[] for _ in theta]
     hidden = layout.layers(spec.sizes, spec.network.bias)[:-1]
     for layer, rows in enumerate(hidden):
-        ones = np.ones((*said.shape[:2], int(spec.network.bias)))
-        z = np.concatenate([said, ones], axis=2) @ theta[:, rows].swapaxes(1, 2)
+        ones = np.ones((*outputs.shape[:2], int(spec.network.bias)))
+        z = np.concatenate([outputs, ones], axis=2) @ theta[:, rows].swapaxes(1, 2)
         above = (z > 0) ^ (z[:, :1] > 0) if flips(spec, layer) else z > 0
-        for own, units in zip(tables, above.swapaxes(1, 2), strict=True):
-            own += sorted(map(_text, units))
-        said = activate(spec.activations[layer], z)[0]
-    return [tuple(own) for own in tables]
+        for table, units in zip(tables, above.swapaxes(1, 2), strict=True):
+            table += sorted(map(_text, units))
+        outputs = activate(spec.activations[layer], z)[0]
+    return [tuple(table) for table in tables]
 
 
 def _text(above: Sequence[bool]) -> str:
-    return "".join("01"[int(one)] for one in above)
+    return "".join("01"[int(bit)] for bit in above)

@@ -1,7 +1,7 @@
-"""Theory of the escape from a saddle, to compare with measurements.
+"""Theory of the escape from a saddle, for comparison with measurements.
 
-Times are those of the gradient flow, theta' = -grad E; n steps of descent at rate r take about the time n r, of heavy
-ball with momentum m about n r / (1 - m).
+Times are times of the gradient flow, theta' = -grad E.  n steps of gradient descent with learning rate r correspond to
+a time of about n r, and n steps with momentum m to about n r / (1 - m).
 """
 
 import numpy as np
@@ -12,66 +12,69 @@ Array = npt.NDArray[np.float64]
 
 
 def growth_factor(curvature: npt.ArrayLike, learning_rate: npt.ArrayLike, momentum: npt.ArrayLike = 0.0) -> Array:
-    """Factor by which a small deviation along a saddle's direction grows in a step of gradient descent or heavy ball.
+    """Factor by which a step of gradient descent, with or without momentum, multiplies a small deviation from a saddle.
 
-    With curvature -gamma (an eigenvalue of the Hessian) and no momentum, x_n = (1 + learning_rate gamma)^n x_0; with
-    it, the largest root of f^2 - (1 + momentum + learning_rate gamma) f + momentum = 0.
+    Along a direction with curvature -gamma (an eigenvalue of the Hessian) and without momentum, it is
+    1 + learning_rate gamma; with momentum, it is the largest root of
+    f^2 - (1 + momentum + learning_rate gamma) f + momentum = 0.
 
     Parameters
     ----------
-    curvature : negative; the others broadcast against it.
-    learning_rate, momentum : > 0; from 0 to below 1.
+    curvature : negative; all arguments broadcast against each other.
+    learning_rate : > 0.
+    momentum : >= 0 and < 1.
 
     Raises
     ------
-    ValueError : an argument is out of range: with another curvature nothing need grow, with more momentum all does.
+    ValueError : an argument is out of range.
 
     References
     ----------
     B. T. Polyak (1964), USSR Comput. Math. Math. Phys. 4(5), 1-17.
     """
-    _expect(np.asarray(learning_rate) > 0, "learning_rate must be greater than 0", learning_rate)
-    _expect((np.asarray(momentum) >= 0) & (np.asarray(momentum) < 1), "momentum must be 0 or more, below 1", momentum)
+    _require(np.asarray(learning_rate) > 0, "learning_rate must be greater than 0", learning_rate)
+    _require((np.asarray(momentum) >= 0) & (np.asarray(momentum) < 1), "momentum must be 0 or more, below 1", momentum)
     trace = 1 + np.asarray(momentum) + np.asarray(learning_rate) * _gamma(curvature)
     return np.asarray((trace + np.sqrt(trace**2 - 4 * np.asarray(momentum))) / 2)
 
 
 def saddle_escape_time(scale: npt.ArrayLike, curvature: npt.ArrayLike, distance: npt.ArrayLike = 1.0) -> Array:
-    """Time of the linearised flow from `scale` to `distance` along a direction of negative curvature: the log law.
+    """Time of the linearized flow from `scale` to `distance` along a direction of negative curvature.
 
-    ``ln(distance / scale) / gamma``, with curvature -gamma; in steps, divide by ``ln(growth_factor(...)) / gamma``.
+    With curvature -gamma, it is ``ln(distance / scale) / gamma``; the number of steps is
+    ``ln(distance / scale) / ln(growth_factor(...))``.
 
     Raises
     ------
-    ValueError : scale or distance is not greater than 0, or the curvature not negative.
+    ValueError : scale or distance is not greater than 0, or the curvature is not negative.
     """
-    _expect(np.asarray(scale) > 0, "scale must be greater than 0", scale)
-    _expect(np.asarray(distance) > 0, "distance must be greater than 0", distance)
+    _require(np.asarray(scale) > 0, "scale must be greater than 0", scale)
+    _require(np.asarray(distance) > 0, "distance must be greater than 0", distance)
     return np.asarray(np.log(np.asarray(distance) / np.asarray(scale)) / _gamma(curvature))
 
 
 def linear_product(time: npt.ArrayLike, start: npt.ArrayLike, target: npt.ArrayLike) -> Array:
-    """Product u(t) of the weights of a linear network's mode of one hidden layer, both weights equal at the start.
+    """Product u(t) of the two weights of a mode of a linear network with one hidden layer, from equal weights.
 
     u = s e^(2 s t) / (e^(2 s t) - 1 + s / u0), for the loss (s - u)^2 / 2.
 
     Parameters
     ----------
-    time : >= 0.
-    start, target : u0 and s, > 0.
+    time : t >= 0.
+    start, target : u0 > 0 and s > 0.
 
     Raises
     ------
-    ValueError : one of them is none of these.
+    ValueError : an argument is out of range.
 
     References
     ----------
     A. M. Saxe, J. L. McClelland & S. Ganguli (2013), Exact solutions to the nonlinear dynamics of learning in deep
     linear neural networks, arXiv:1312.6120.
     """
-    _expect(np.asarray(time) >= 0, "time must be 0 or more", time)
-    _expect(np.asarray(start) > 0, "start must be greater than 0", start)
-    _expect(np.asarray(target) > 0, "target must be greater than 0", target)
+    _require(np.asarray(time) >= 0, "time must be 0 or more", time)
+    _require(np.asarray(start) > 0, "start must be greater than 0", start)
+    _require(np.asarray(target) > 0, "target must be greater than 0", target)
     u0, s = np.asarray(start, dtype=np.float64), np.asarray(target, dtype=np.float64)
     return np.asarray(s / (1 + (s / u0 - 1) * np.exp(-2 * s * np.asarray(time))))
 
@@ -79,24 +82,24 @@ def linear_product(time: npt.ArrayLike, start: npt.ArrayLike, target: npt.ArrayL
 def linear_product_time(
     start: npt.ArrayLike, end: npt.ArrayLike, target: npt.ArrayLike, layers: int = 2
 ) -> Array:
-    """Time in which the product of `layers` equal weights goes from `start` to `end`, below `target`; all > 0.
+    """Time in which the product of `layers` equal weights grows from `start` to `end`, where 0 < start < end < target.
 
-    The integral of du / (layers u^(2 - 2 / layers) (s - u)).  For two layers it is
-    ``ln(u (s - u0) / (u0 (s - u))) / (2 s)``, so a start at scale eps (u0 = eps^layers) takes a time like ln(1 / eps);
-    with more it takes one like eps^(2 - layers).
+    It is the integral of du / (layers u^(2 - 2 / layers) (s - u)).  For two layers this is
+    ``ln(u (s - u0) / (u0 (s - u))) / (2 s)``, so that from scale eps (u0 = eps^layers) it grows like ln(1 / eps); for
+    more layers it is a hypergeometric function, and grows like eps^(2 - layers).
 
     Raises
     ------
-    ValueError : there are fewer than two layers, or not 0 < start < end < target.
+    ValueError : `layers` is less than 2, or 0 < start < end < target does not hold.
 
     References
     ----------
-    Saxe, McClelland & Ganguli (2013), as above; for more layers the integral is a hypergeometric function.
+    Saxe, McClelland & Ganguli (2013), see `linear_product`.
     """
     u0, u, s = (np.asarray(value, dtype=np.float64) for value in (start, end, target))
     if layers < 2 or not np.all((u0 > 0) & (u0 < u) & (u < s)):
-        given = f"{layers}, {start!r}, {end!r}, {target!r}"
-        raise ValueError(f"needs two layers or more and 0 < start < end < target; got {given}")
+        values = f"{layers}, {start!r}, {end!r}, {target!r}"
+        raise ValueError(f"layers must be 2 or more, and 0 < start < end < target; got {values}")
     if layers == 2:
         return np.asarray(np.log(u * (s - u0) / (u0 * (s - u))) / (2 * s))
     power = 2 / layers - 1
@@ -109,10 +112,10 @@ def linear_product_time(
 
 def _gamma(curvature: npt.ArrayLike) -> Array:
     gamma = -np.asarray(curvature, dtype=np.float64)
-    _expect(gamma > 0, "curvature must be negative: along the others nothing grows", curvature)
+    _require(gamma > 0, "curvature must be negative: deviations grow only along such directions", curvature)
     return gamma
 
 
-def _expect(met: npt.ArrayLike, requirement: str, value: npt.ArrayLike) -> None:
+def _require(met: npt.ArrayLike, requirement: str, value: npt.ArrayLike) -> None:
     if not np.all(met):
         raise ValueError(f"{requirement}; got {value!r}")

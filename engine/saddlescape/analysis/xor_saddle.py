@@ -1,12 +1,12 @@
-"""Why XOR takes a time proportional to scale^-2 to leave zero: the loss at its saddle decreases only at fourth order.
+"""The escape time of XOR from zero, which is proportional to scale^-2, because the saddle is of fourth order.
 
-Near zero the loss is, apart from one direction n of positive curvature that dies out at once,
+To leading order, the loss near zero is
 
     P = A |sum_j v_j w_j|^2 - B sum_j v_j beta_j w_j1 w_j2
 
-to leading order, with w_j, b_j the incoming weights and bias and v_j the outgoing weight of hidden unit j.  The flow of
-a quartic is cubic: it takes a start at distance eps to infinity in a finite time c / eps^2, and all but the last of it
-is spent near the saddle.
+except along one direction n of positive curvature, which decays at once.  Here w_j and b_j are the incoming weights and
+the bias of hidden unit j, and v_j is its outgoing weight.  The gradient flow of a quartic is cubic: it reaches infinity
+from a start at distance eps in a finite time c / eps^2, almost all of which is spent near the saddle.
 """
 
 from typing import Literal, NamedTuple
@@ -23,34 +23,35 @@ class _Quartic(NamedTuple):
     A: float
     B: float
     offset: float
-    """beta = b + offset (w_1 + w_2), and n = offset along each v, 1 along the output's bias."""
+    """beta = b + offset (w_1 + w_2); n is `offset` along each v and 1 along the bias of the output."""
 
 
 QUARTICS = {"01": _Quartic(1 / 512, 1 / 64, 1 / 2), "pm1": _Quartic(2.0, 8.0, 0.0)}
-"""By the coding of inputs and targets: logistic units and 0, 1; tanh units and -1, +1; half the sum of squares."""
+"""Quartic for each coding: "01" with logistic units, "pm1" with tanh units; the loss is half_sse."""
 
 FAR, LONG, PRECISION = 1e3, 1e6, 1e-9
-"""The flow is followed to so many times the start's distance, or for so many times 1 / (B distance^2)."""
+"""The flow is integrated until the distance is `FAR` times that of the start, for a time of at most
+`LONG` / (B distance^2), with the relative tolerance `PRECISION`."""
 
 
 def xor_escape_constant(direction: npt.ArrayLike, coding: Literal["01", "pm1"] = "01") -> Array:
-    """The c of escape time = c / scale^2 for starts scale * direction of a 2-h-1 network, as the scale goes to 0.
+    """The constant c of the escape time c / scale^2 from starts ``scale * direction``, in the limit of small scales.
 
-    Corrections are of relative order `scale`, if the direction is of length one or so.  Each direction is
-    integrated on its own, in some 50 ms.
+    It applies to the gradient flow of a 2-h-1 network on XOR with the loss half_sse.  Corrections are of relative order
+    `scale` if the length of the direction is about 1.  The integration takes about 50 ms per direction.
 
     Parameters
     ----------
     direction : (..., 4 h + 1), parameters in the order of a result.
-    coding : "01" is for logistic units, "pm1" for tanh units; loss half_sse, the gradient flow.
+    coding : "01" for logistic units, "pm1" for tanh units.
 
     Returns
     -------
-    float64 (...); inf where the quartic flow does not lead away.
+    float64 (...), in units of flow time; inf if the quartic flow does not escape.
 
     Raises
     ------
-    ValueError : the coding is neither, no 2-h-1 network has so many parameters, or one is not finite.
+    ValueError : the coding is unknown, no 2-h-1 network has this number of parameters, or one is not finite.
     """
     direction = np.asarray(direction, dtype=np.float64)
     if coding not in QUARTICS:
@@ -80,11 +81,11 @@ def _escape(theta: Array, quartic: _Quartic) -> float:
     if path.status != 1:
         return np.inf
     last = path.y[:, -1]
-    return float(path.t[-1] + last @ last / (8 * -_quartic(last, quartic)))  # from there straight to infinity
+    return float(path.t[-1] + last @ last / (8 * -_quartic(last, quartic)))  # radial from there to infinity
 
 
 def _tangential(theta: Array, quartic: _Quartic) -> Array:
-    """`theta` without its part along n."""
+    """`theta` without its component along n."""
     h = len(theta) // 4
     normal = np.concatenate([np.zeros(3 * h), np.full(h, quartic.offset), [1]])
     return np.asarray(theta - normal * (normal @ theta) / (normal @ normal))

@@ -1,4 +1,4 @@
-"""What moves from exactly zero: predicted by the derivatives there, and observed along a trajectory."""
+"""Which parameters leave exact zero: predicted from the derivatives at zero, and observed along a trajectory."""
 
 from enum import StrEnum
 from fractions import Fraction
@@ -13,8 +13,9 @@ from saddlescape.words.optimizers import OPTIMIZERS
 
 Array = npt.NDArray[np.floating]
 
+
 class Moves(StrEnum):
-    """The parameters that ever leave zero."""
+    """The parameters that leave zero at some step."""
 
     NOTHING = "nothing"
     BIAS = "the output bias"
@@ -27,13 +28,14 @@ def predicted(
     X: Array, T: Array, activation: str | None, loss: str, output: str, batch: int = 0, optimizer: str = "gd",
     noise: bool = False,
 ) -> Moves:  # fmt: skip
-    """Predict the moves from the exact derivatives at zero, for a network with biases and at most one hidden layer.
+    """Predict from the exact derivatives at zero which parameters move, for at most one hidden layer, with biases.
 
     Parameters
     ----------
     X, T : inputs and targets, (samples, inputs) and (samples, outputs).
-    activation : of the hidden units; None is a network without a hidden layer.
-    batch : samples of a step; 0 for all.
+    activation : activation of the hidden units; None for a network without a hidden layer.
+    batch : number of samples per step; 0 for all samples.
+    noise : whether Gaussian noise is added to the gradient.
     """
     multiplies = OPTIMIZERS[optimizer].multiplies
     if noise and not multiplies:
@@ -50,12 +52,12 @@ def predicted(
 
 
 def observed(path: Array, sizes: tuple[int, ...]) -> Moves:
-    """The moves along a trajectory (records, n_params) of a network with biases and at most two hidden units.
+    """Which parameters moved along a trajectory (records, n_params); for at most two hidden units, with biases.
 
     Raises
     ------
     ValueError
-        Only some of the parameters moved, and others than the output bias.
+        Some but not all parameters moved, and not just the output biases.
     """
     path = path[np.isfinite(path).all(axis=1)]
     moved, bias = (path != 0).any(axis=0), layout.layers(sizes, True)[-1][:, -1]
@@ -76,13 +78,13 @@ def _fractions(values: Array) -> npt.NDArray[np.object_]:
 
 
 def _errors(loss: str, output: str, T: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Derivative of each sample's loss by each output's pre-activation, at zero and up to one common factor."""
-    its = LOSSES[loss]
-    if its.entropy:
-        return np.asarray(Fraction(1, T.shape[1] if its.link == "softmax" else 2) - T)
+    """Derivative of each sample's loss with respect to each output's pre-activation at zero, up to a common factor."""
+    entry = LOSSES[loss]
+    if entry.entropy:
+        return np.asarray(Fraction(1, T.shape[1] if entry.link == "softmax" else 2) - T)
     difference = Fraction(ACTIVATIONS[output].value) - T
     slope = Fraction(ACTIVATIONS[output].slope)
-    if its.linear_beyond is not None:
-        bound = np.array(Fraction(its.linear_beyond), dtype=object)
+    if entry.linear_beyond is not None:
+        bound = np.array(Fraction(entry.linear_beyond), dtype=object)
         difference = np.maximum(np.minimum(difference, bound), -bound)
     return np.asarray(difference * slope)
