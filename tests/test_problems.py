@@ -114,7 +114,7 @@ def test_bad_files(tmp_path):
         "not.npz": "is not an NPZ file",
         "latin.csv": "is not a CSV file in UTF-8",
         "x.npz": "needs an array T",
-        "s.npz": "X must hold numbers; got dtype <U1",
+        "s.npz": "X must contain numbers; got dtype <U1",
         "n.npz": "equally many samples; got 1 and 2",
     }
     for name, message in faults.items():

@@ -1,28 +1,28 @@
-"""Errors for users, with their exit codes."""
+"""Errors and their exit codes."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class SaddlescapeError(Exception):
-    """A failure with a message for the user; the command line prints it and exits with `exit_code`."""
+    """An error with a message for the user; the command line prints it and exits with `exit_code`."""
 
     exit_code = 1
 
 
 class Fault(NamedTuple):
-    """One error in a spec: the dotted path of the field, with requirement, value and remedy."""
+    """One error in a spec: the dotted path of the field, and a message with requirement, value and remedy."""
 
     path: str
     message: str
 
     def __str__(self) -> str:
-        """One printable line: names in a stranger's spec may hold anything, also what a terminal obeys."""
+        """One line without control characters, which a malicious spec may contain in names."""
         return "".join(c if c.isprintable() else "\ufffd" for c in f"{self.path:.200}: {self.message}")
 
 
 class SpecError(SaddlescapeError):
-    """All errors of a spec together."""
+    """All errors of a spec."""
 
     exit_code = 2
 
@@ -32,13 +32,13 @@ class SpecError(SaddlescapeError):
 
 
 class RefusedError(SaddlescapeError):
-    """The run would not fit into memory or on the disk, or its folder must not be written."""
+    """The command would not fit into memory or on the disk, or would overwrite or mix data."""
 
     exit_code = 3
 
 
 class CorruptError(SaddlescapeError):
-    """A file does not match its hash, its schema or its name."""
+    """A file is damaged or not of the expected kind."""
 
     exit_code = 4
 
@@ -48,7 +48,7 @@ class MissingExtraError(SaddlescapeError, ImportError):
 
 
 class LockedError(SaddlescapeError):
-    """Another process is working in the run's folder."""
+    """Another process is working in the folder, or writing the file."""
 
     exit_code = 5
 

@@ -1,1 +1,1 @@
-"""What the machine and the installation are: files, memory, processors, arithmetic, versions."""
+"""The machine and the installation: users' files, memory, disk, processors, arithmetic, versions."""

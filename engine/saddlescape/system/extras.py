@@ -1,4 +1,4 @@
-"""Packages that only some uses need."""
+"""Optional packages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from saddlescape.errors import MissingExtraError
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Around imports of what comes with an extra.
+    """Context for imports of the packages of an extra.
 
     Raises
     ------
     MissingExtraError
-        If a package is not there, with the way to install it.
+        If a package is not installed; the message says how to install it.
     """
     try:
         yield

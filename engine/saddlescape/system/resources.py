@@ -1,4 +1,4 @@
-"""How many processors this process may use, and how much memory and disk still."""
+"""Processors that this process may use, and memory and disk space that are left."""
 
 import math
 import os
@@ -10,91 +10,91 @@ from typing import NamedTuple
 
 ROOT = Path("/")
 UNLIMITED = 2**62
-"""Larger numbers are how control groups write that there is no limit."""
+"""Control groups without a limit report at least this number."""
 
 
 class Room(NamedTuple):
-    """Bytes that are left, and what limits them."""
+    """Bytes that are left, and the limit in words."""
 
     bytes: int
     limit: str
 
 
 def memory(root: Path = ROOT) -> Room:
-    """The least of what the machine has available, what control groups allow and the limit of the address space.
+    """The smallest of the machine's available memory, the limits of control groups and that of the address space.
 
-    `root` is where ``proc`` and ``sys`` are found.
+    `root` is the folder of ``proc`` and ``sys``.
     """
     return min((_machine(root), *_rooms(root), *_address_space(root)), key=lambda room: room.bytes)
 
 
 def cores(root: Path = ROOT) -> int:
-    """Processors that this process may use: those of its mask, or fewer where control groups have a quota.
+    """Processors that this process may use: its affinity mask, or the quota of control groups if that is smaller.
 
-    A quota of 1.5 is 2, as the JVM counts: one thread would leave a third of it unused.
+    A quota of 1.5 counts as 2, as in the JVM: one thread would leave a third of it unused.
     """
     mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min((mask, *_quotas(root)))))
 
 
 def held(root: Path = ROOT) -> int:
-    """Bytes of memory that this process has already."""
+    """Bytes of memory that this process occupies (resident set size)."""
     return int((_text(root / "proc/self/statm") or "0 0").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def disk(folder: Path) -> Room:
-    """What is free where a folder is, or would be made."""
-    there = _there(folder)
-    return Room(shutil.disk_usage(there).free, f"free at {there}")
+    """Free space on the file system of a folder, which need not exist."""
+    existing = _existing(folder)
+    return Room(shutil.disk_usage(existing).free, f"free at {existing}")
 
 
 def files(folder: Path) -> bool:
-    """Whether the file system of a folder has inodes for more files; also where it doesn't say."""
-    told = os.statvfs(_there(folder))
-    return told.f_favail > 0 or told.f_files == 0
+    """Whether the file system of a folder has free inodes; True if it does not count inodes."""
+    file_system = os.statvfs(_existing(folder))
+    return file_system.f_favail > 0 or file_system.f_files == 0
 
 
-def _there(folder: Path) -> Path:
-    """A folder, or the one around it that there is."""
+def _existing(folder: Path) -> Path:
+    """A folder, or its first parent that exists."""
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _machine(root: Path) -> Room:
-    found = _fields(root / "proc/meminfo").get("MemAvailable:")
-    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Room(pages if found is None else 1024 * found, "free on this machine")
+    available = _fields(root / "proc/meminfo").get("MemAvailable:")
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Room(installed if available is None else 1024 * available, "free on this machine")
 
 
 def _groups(root: Path, controller: str) -> Iterator[tuple[Path, Path]]:
-    """Folders, in versions 2 and 1, of each control group that this process is in, and of those around it."""
+    """Folders in ``sys``, of versions 2 and 1, of the control groups of this process and of their parents."""
     lines = (line.split(":", 2) for line in _text(root / "proc/self/cgroup").splitlines() if line.count(":") > 1)
     for group in (group for _, names, group in lines if not names or controller in names.split(",")):
-        for above in (Path(group), *Path(group).parents):
-            inside = str(above).lstrip("/")
-            yield root / "sys/fs/cgroup" / inside, root / "sys/fs/cgroup" / controller / inside
+        for each in (Path(group), *Path(group).parents):
+            relative = str(each).lstrip("/")
+            yield root / "sys/fs/cgroup" / relative, root / "sys/fs/cgroup" / controller / relative
 
 
 def _rooms(root: Path) -> Iterator[Room]:
-    """What control groups leave of memory."""
-    for second, first in _groups(root, "memory"):
-        yield from _group(second, "memory.max", "memory.current", "inactive_file")
-        yield from _group(first, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    """Memory that control groups leave."""
+    for version2, version1 in _groups(root, "memory"):
+        yield from _group(version2, "memory.max", "memory.current", "inactive_file")
+        yield from _group(version1, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Processors that control groups allow; "max" and -1 are no limit."""
-    for second, first in _groups(root, "cpu"):
-        for names in ((second / "cpu.max",), (first / "cpu.cfs_quota_us", first / "cpu.cfs_period_us")):
-            microseconds = " ".join(map(_text, names)).split()
+    """Processors that control groups allow; "max" and -1 mean no limit."""
+    for version2, version1 in _groups(root, "cpu"):
+        for paths in ((version2 / "cpu.max",), (version1 / "cpu.cfs_quota_us", version1 / "cpu.cfs_period_us")):
+            microseconds = " ".join(map(_text, paths)).split()
             if len(microseconds) == 2 and all(word.isdecimal() and int(word) for word in microseconds):
                 yield int(microseconds[0]) / int(microseconds[1])
 
 
-def _group(folder: Path, most: str, used: str, cached: str) -> Iterator[Room]:
-    limit, usage = _text(folder / most).strip(), _text(folder / used).strip()
+def _group(folder: Path, maximum: str, used: str, cached: str) -> Iterator[Room]:
+    limit, usage = _text(folder / maximum).strip(), _text(folder / used).strip()
     if limit.isdecimal() and usage.isdecimal() and int(limit) < UNLIMITED:
-        given_back = _fields(folder / "memory.stat").get(cached, 0)
-        yield Room(max(0, int(limit) - int(usage) + given_back), "left of the control group's limit")
+        reclaimable = _fields(folder / "memory.stat").get(cached, 0)
+        yield Room(max(0, int(limit) - int(usage) + reclaimable), "left of the control group's limit")
 
 
 def _address_space(root: Path) -> Iterator[Room]:
@@ -105,12 +105,13 @@ def _address_space(root: Path) -> Iterator[Room]:
 
 
 def _fields(path: Path) -> dict[str, int]:
-    """Lines of a name and a number."""
+    """Numbers by name, from a file with one of each on a line."""
     lines = (line.split() for line in _text(path).splitlines())
     return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdecimal()}
 
 
 def _text(path: Path) -> str:
+    """The content of a file; "" if it cannot be read."""
     try:
         return path.read_text()
     except OSError:

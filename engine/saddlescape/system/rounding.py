@@ -1,13 +1,13 @@
-"""Numbers with fewer bits."""
+"""Rounding to fewer bits."""
 
 import numpy as np
 import numpy.typing as npt
 
 
 def rounded(values: npt.NDArray[np.floating], bits: int) -> npt.NDArray[np.float64]:
-    """Numbers with `bits` bits of their mantissa, rounded to nearest, ties to even; infinities and NaN stay.
+    """Round the mantissa of numbers to `bits` bits, to nearest, ties to even; infinities and NaN are unchanged.
 
-    A normal number is off by at most 2**-(bits + 1) of itself.
+    The relative error of a normal number is at most 2**-(bits + 1).
     """
     wide = np.array(values, dtype=np.float64)
     if bits >= 52:

@@ -1,4 +1,4 @@
-"""What software computes blocks: versions, and a digest of the code itself."""
+"""The software that computes blocks: versions of packages, and a digest of the code."""
 
 import functools
 import hashlib
@@ -12,69 +12,69 @@ from saddlescape import __version__
 
 PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "pydantic")
 READING = frozenset({"pydantic"})
-"""What only reads the spec: told, but blocks by another release of it are the same, and mix."""
+"""Packages that only read the spec: blocks name their versions, but do not depend on them."""
 
 COMPUTING = (
     *("kernels/*.py", "network/*.py", "plan/*.py", "words/*.py"),
     *("runs/compute.py", "runs/prepare.py", "runs/classify.py"),
     *("system/arithmetic.py", "system/rounding.py", "system/spacing.py", "system/user_files.py"),
 )
-"""The files that decide on the bits of a block."""
+"""Files that determine the bits of a block."""
 
 EARLIER = frozenset({"a5fd942aac2900c8"})
-"""Digests of earlier code that computed the same bits, as ``tests/stamped`` shows, but of runs with weight decay, whose
-gradient norm was that of the loss alone.  Empty it when bits change."""
+"""Digests of earlier code that computed the same bits (see ``tests/stamped``), except for runs with weight decay, where
+the gradient norm did not include it.  Remove them when bits change."""
 
-MOST = 1000
+MAX_LENGTH = 1000
 """Characters of a stamp, at most."""
 
 
 @functools.cache
 def code() -> str:
     """The first 16 hex digits of the SHA-256 of the code that computes blocks."""
-    here = Path(__file__).parents[1]
-    files = [path for pattern in COMPUTING for path in sorted(here.glob(pattern))]
+    package = Path(__file__).parents[1]
+    files = [path for pattern in COMPUTING for path in sorted(package.glob(pattern))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 @functools.cache
 def stamp() -> str:
-    """This software, as the blocks that it computes tell it: JSON of version by name."""
+    """The stamp of this software in the blocks that it computes: JSON of versions by name."""
     packages = {package: version(package) for package in PACKAGES}
     return json.dumps({"saddlescape": __version__, "code": code(), **packages})
 
 
-def versions(its: str) -> dict[str, str]:
-    """Versions by name, of a stamp; nothing of the empty one, that of blocks of before there were any.
+def versions(stamp: str) -> dict[str, str]:
+    """Versions by name, from a stamp; the stamp of older blocks is "", which gives an empty dictionary.
 
     Raises
     ------
     ValueError
-        If it is no stamp.
+        If the stamp has an unknown format.
     """
-    if not its:
+    if not stamp:
         return {}
-    found = json.loads(its) if len(its) <= MOST else None
-    if not isinstance(found, dict) or not all(_plain(word) for pair in found.items() for word in pair):
+    by_name = json.loads(stamp) if len(stamp) <= MAX_LENGTH else None
+    if not isinstance(by_name, dict) or not all(_is_plain(word) for pair in by_name.items() for word in pair):
         raise ValueError("its software entry has an unknown format")
-    return found
+    return by_name
 
 
-def _plain(word: object) -> bool:
+def _is_plain(word: object) -> bool:
     return isinstance(word, str) and re.fullmatch(r"[\w.+!-]+", word, re.ASCII) is not None
 
 
 def differences(one: str, other: str, same: Collection[str] = ()) -> tuple[str, str]:
-    """What two stamps differ in, in words: names and versions of one, and of the other; "" if in nothing.
+    """Names and versions of the software in which two stamps differ, of one and of the other; "" if they agree.
 
-    Only what both tell is compared: older stamps name fewer packages.  Code whose digest is among the `same` is as good
-    as this one.
+    Only entries of both are compared: older stamps name fewer packages.  Digests of code in `same` are equal to that of
+    this code.
     """
-    mine, yours = (_as_now(versions(stamp), same) for stamp in (one, other))
-    names = [name for name in mine if name in yours and name not in READING and mine[name] != yours[name]]
-    told = (", ".join(f"{name} {its[name]}" for name in names) for its in (mine, yours))
-    return next(told), next(told)
+    first, second = (_current(versions(stamp), same) for stamp in (one, other))
+    names = [name for name in first if name in second and name not in READING and first[name] != second[name]]
+    texts = [", ".join(f"{name} {by_name[name]}" for name in names) for by_name in (first, second)]
+    return texts[0], texts[1]
 
 
-def _as_now(its: dict[str, str], same: Collection[str]) -> dict[str, str]:
-    return {**its, "code": code()} if its.get("code") in same else its
+def _current(by_name: dict[str, str], same: Collection[str]) -> dict[str, str]:
+    return {**by_name, "code": code()} if by_name.get("code") in same else by_name
