@@ -319,7 +319,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nschedule = "exponential"\nschedule_decay = 1.5', "must be greater than 0 and at most 1 with .*; got 1.5"),  # noqa: E501
         (XOR + "[training]\nepochs = 5\nsteps = 20", "training.epochs: cannot be combined with steps; got both"),
         (XOR + "[training]\nbatch = 0", 'batch: must be "full", "online", "shuffled" or a number of .*; got 0'),
-        (XOR + '[starts]\ndirection = []', "starts.direction: must have at least 1 values; got 0"),
+        (XOR + '[starts]\ndirection = []', "starts.direction: must have at least 1 value; got 0"),
         (XOR + "[starts]\nx = {index = 1, to = 2, n = 3}", "starts.x.from: is missing; add from = ..."),
         (XOR + "[training]\nbatch = 5", 'training.batch: must be at most 4, the number.*; got 5; or write "full"'),
         (XOR + "[training]\nbatch = 3\nsteps = 7", "must be a multiple of 2, the steps of an epoch; got 7; or write epochs = 4"),  # noqa: E501
@@ -364,6 +364,9 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[[axes]]\nkey = "starts.scal"\nvalues = [1]', r"axes\[0\].key: .*did you mean 'starts.scale'?"),
         (XOR + "[[axes]]\nkey = [1]\nvalues = [1]", r"axes\[0\].key: must be a key of the spec; got \[1\]"),
         (XOR + '[[axes]]\nkey = "record.runs"\nvalues = [1]', r"axes\[0\].key: cannot be an axis"),
+        (XOR + "[[axes]]\nvalues = [1]", r"axes\[0\].key: is missing; add the key that varies"),
+        (XOR + '[training]\nsteps = "50"', "training.steps: must be an integer; got '50'; remove the quotes"),
+        (XOR + '[training]\nsteps = "many"', "training.steps: must be an integer; got 'many'$"),
         (XOR + AXIS, r"axes\[0\]: must have one of values, linspace, logspace, random, sobol; got 0"),
         (XOR + AXIS + "values = [1]\nlinspace = [0, 1, 2]", r"axes\[0\]: must have one of .*; got 2"),
         (XOR + AXIS + "values = []", r"axes\[0\].values: must be a list of 1 to"),

@@ -78,7 +78,9 @@ def test_for_what_there_is_not_the_keys_of_the_section_are_listed(key):
     [
         ("network.activation", "swish", "silu"),
         ("network.output", "identity", "linear"),
+        ("network.activation", "sigmoyd", "logistic"),
         ("training.optimizer", "NAG", "nesterov"),
+        ("training.optimizer", "heavy_bal", "momentum"),
         ("training.optimizer", "adma", "adam"),
         ("training.loss", "BCEWithLogitsLoss", "bce_logits"),
         ("training.loss", "CrossEntropyLoss", "softmax_ce"),

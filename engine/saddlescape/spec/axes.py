@@ -113,7 +113,7 @@ def _axis(number: int, tables: Sequence[Tree]) -> tuple[Axis | None, list[Fault]
     path, table = f"axes[{number}]", tables[number]
     key, known = table["key"], ("key", *KINDS, "zip")
     faults = [Fault(f"{path}.{name}", f"is not a key{nearest(name, known)}") for name in table if name not in known]
-    faults += [*_key(f"{path}.key", key), *_zip(f"{path}.zip", table.get("zip", "all"))]
+    faults += [*_key(f"{path}.key", table), *_zip(f"{path}.zip", table.get("zip", "all"))]
     kinds = [kind for kind in KINDS if kind in table]
     if len(kinds) != 1:
         faults.append(Fault(path, f"must have one of {', '.join(KINDS)}; got {len(kinds)}"))
@@ -128,8 +128,11 @@ def _axis(number: int, tables: Sequence[Tree]) -> tuple[Axis | None, list[Fault]
     return (None if faults else Axis(str(key), tuple(checked), table.get("zip", ""))), faults
 
 
-def _key(path: str, key: Any) -> Iterator[Fault]:
-    if not isinstance(key, str) or not is_key(key):
+def _key(path: str, table: Tree) -> Iterator[Fault]:
+    key = table["key"]
+    if key is None:
+        yield Fault(path, 'is missing; add the key that varies, for example key = "starts.scale"')
+    elif not isinstance(key, str) or not is_key(key):
         yield Fault(path, f"must be a key of the spec; got {key!r:.80}{nearest(str(key), KEYS)}")
     elif key in FIXED or key.startswith("record."):
         yield Fault(path, f"cannot be an axis; got {key!r}; run a sweep for each value")

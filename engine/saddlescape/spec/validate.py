@@ -1,5 +1,6 @@
 """Find all faults of a spec at once: in single keys, and between keys."""
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -81,15 +82,23 @@ def _message(error: Any, model: type[BaseModel]) -> str:
     if kind == "tuple_type" and isinstance(got, int | float):
         return f"must be a list; got {got!r:.80}; write [{got!r:.80}]"
     if kind in _TYPES:
-        return f"must be {_TYPES[kind]}; got {got!r:.80}"
+        quoted = kind in ("int_type", "float_type") and isinstance(got, str) and _is_number(got)
+        return f"must be {_TYPES[kind]}; got {got!r:.80}{'; remove the quotes' if quoted else ''}"
     if kind == "literal_error":
         words = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         return f"must be {context['expected']}; got {got!r:.80}{hint(got, words) if isinstance(got, str) else ''}"
     if kind in ("too_long", "too_short"):
         bound = context.get("max_length", context.get("min_length"))
-        few = "most" if kind == "too_long" else "least"
-        return f"must have at {few} {bound} values; got {context['actual_length']}"
+        side = "most" if kind == "too_long" else "least"
+        return f"must have at {side} {bound} value{'s' * (bound != 1)}; got {context['actual_length']}"
     return f"{context.get('error', error['msg'])}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _nearest(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:

@@ -15,6 +15,9 @@ from saddlescape.words.starts import STARTS
 FLOOR = 0.66
 """Minimum similarity (`difflib`) of a word to its suggestion: "lag" and "log" have 0.67."""
 
+ALIAS_FLOOR = 0.8
+"""Minimum similarity of a word to an alias of its suggestion: "sigmoyd" and "sigmoid" have 0.86."""
+
 MANY = 30
 """Maximum number of known words that are listed one by one."""
 
@@ -115,6 +118,8 @@ def _candidates(word: str, known: Collection[str]) -> Iterator[str]:
     yield from (name for name in known if plain(_last(name)) == names[1])
     scores = {name: _similarity(word, name) for name in known}
     yield from sorted((name for name, score in scores.items() if score >= FLOOR), key=lambda name: -scores[name])
+    aliases = ((alias, own) for alias, names in ALIASES.items() for own in names if own in known)
+    yield from (own for alias, own in aliases if _similarity(plain(word), alias) >= ALIAS_FLOOR)
 
 
 def _last(word: str) -> str:

@@ -14,8 +14,8 @@ def activations(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """There is one activation for all layers, or one for each."""
     names, layers = spec.network.activation, len(spec.network.hidden)
     if not isinstance(names, str) and len(names) != layers:
-        message = f"must have {layers} names, one for each layer in network.hidden; got {len(names)}"
-        yield Fault("network.activation", f"{message}; one name in quotes is for all")
+        requirement = f"must have {layers} name{'s' * (layers != 1)}, one for each layer in network.hidden"
+        yield Fault("network.activation", f"{requirement}; got {len(names)}; one name in quotes is for all")
 
 
 def numbers(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
