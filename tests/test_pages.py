@@ -101,6 +101,10 @@ def kernels():
     yield f"beyond |z| of about {first[0]} and {first[1]} they are exactly zero in float64"
 
 
+def extending():
+    yield "The limit is {:.0f} and {} units in the last place;".format(*ELEMENTARY_ULP["all"])
+
+
 def frozen():
     """Sentences of kernels.md."""
     tied = 'kind = "tied"\ncount = 20000\n', [1e-16, 1e-15, 1e-14]
@@ -201,6 +205,7 @@ PAGES = {
     "analysis.md": [analysis],
     "points.md": [tolerances, spectra],
     "kernels.md": [kernels, frozen],
+    "extending.md": [extending],
     "spec.md": [late],
     "how-to.md": [optimizers, flowers],
     "measures.md": [measures],

@@ -1,6 +1,6 @@
-"""What moves from exactly zero: measured, predicted from the derivatives at zero, and told in docs/zero.md.
+"""Which parameters move from exactly zero: measured, and predicted from the derivatives at zero.
 
-``python tests/zero_table.py`` writes the page.
+``python tests/zero_table.py`` writes docs/zero.md.
 """
 
 from functools import cache
@@ -23,17 +23,17 @@ LOSSES = {
     ("half_sse", "relu"): tuple(TARGETS),
     **dict.fromkeys((("bce", "logistic"), ("bce_logits", "linear"), ("softmax_ce", "linear")), (XOR_01, AND_01)),
 }
-"""Loss and output with the targets that they can have."""
+"""The targets that each loss and output allow."""
 
 
 def targets_of(loss, name):
-    """Targets by their name; for the softmax in two columns, which add up to 1."""
+    """Return targets by name; for the softmax two columns, whose sum is 1."""
     return np.hstack([TARGETS[name], 1 - TARGETS[name]]) if loss == "softmax_ce" else TARGETS[name]
 
 
-def predicted(activation, loss, output, targets, *way):
-    """What the derivatives at zero say; `activation` None is a network without a hidden layer."""
-    return zero.predicted(XOR, targets_of(loss, targets), activation, loss, output, *way)
+def predicted(activation, loss, output, targets, *training):
+    """Predict the moves from the derivatives at zero; `activation` None is a network without a hidden layer."""
+    return zero.predicted(XOR, targets_of(loss, targets), activation, loss, output, *training)
 
 
 @cache
@@ -42,22 +42,22 @@ def _trained(activation, loss, output, targets, batch, optimizer, noise):
     sizes = (2, T.shape[1]) if activation is None else (2, 2, T.shape[1])
     activations = (output,) if activation is None else (activation, output)
     trainer = Trainer(sizes, True, activations, loss, optimizer, batch=batch, noise=noise)
-    given = make_batch(np.zeros((2, layout.n_params(sizes, True))), 80, every=4, learning_rate=0.1)
-    trained = train(trainer, XOR, T, given)
+    starts = make_batch(np.zeros((2, layout.n_params(sizes, True))), 80, every=4, learning_rate=0.1)
+    trained = train(trainer, XOR, T, starts)
     return sizes, np.concatenate([trained.theta_path, trained.theta[:, None]], axis=1)
 
 
 def measured(activation, loss, output, targets, batch=0, optimizer="gd", noise=False):
-    """What was ever not zero in 80 steps of the kernel from the zero start, of two runs."""
+    """Return which parameters left zero in 80 steps of the kernel, the same in two runs."""
     sizes, paths = _trained(activation, loss, output, targets, batch, optimizer, noise)
     (moves,) = {zero.observed(path, sizes) for path in paths}
     return moves
 
 
 def cases():
-    """Arguments of `predicted` and `measured`."""
+    """Yield arguments of `predicted` and `measured`."""
     hidden = [(activation, "half_sse", "logistic") for activation in (None, *ACTIVATIONS)]
-    yield from ((*case, *way) for case in hidden for way in product((XOR_01, AND_01), (0, 1)))
+    yield from ((*case, *batch) for case in hidden for batch in product((XOR_01, AND_01), (0, 1)))
     yield from (("tanh", *case, targets) for case, possible in LOSSES.items() for targets in possible)
     yield from (("tanh", "half_sse", "logistic", AND_01, 0, optimizer) for optimizer in STEPPING)
     yield from (("tanh", "half_sse", "tanh", XOR_PM1, 0, optimizer, True) for optimizer in ("gd", "multiplicative"))
@@ -69,11 +69,11 @@ def table(heads, rows):
 
 
 def page():
-    """The page, with what was measured in its tables."""
-    ways = [(XOR_01, 0), (AND_01, 0), (XOR_01, 1)]
+    """Return the page with the measured tables."""
+    columns = [(XOR_01, 0), (AND_01, 0), (XOR_01, 1)]
     names = {None: "(no hidden layer)"}
     by_activation = [
-        [names.get(a, a), *(measured(a, "half_sse", "logistic", targets, batch) for targets, batch in ways)]
+        [names.get(a, a), *(measured(a, "half_sse", "logistic", targets, batch) for targets, batch in columns)]
         for a in (None, *ACTIVATIONS)
     ]
     by_loss = [
