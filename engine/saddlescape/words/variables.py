@@ -76,17 +76,17 @@ _STEPS = {
     f"{name}_step": Variable(
         "i8",
         RUNS,
-        what.format("step"),
+        sentence.format("step"),
         attrs={**_PLAIN, "comment": "-1: never"},
         note="-1: never" + _LATE_NOTE * (f"{name}_step" in LATE_IN_BATCHES),
     )
-    for name, what in _EVENTS.items()
+    for name, sentence in _EVENTS.items()
 }
 _TIMES = {
     f"{name}_time": Variable(
-        "f8", RUNS, what.format("time"), When.FLOW, {**_PLAIN, "comment": "NaN: never"}, "NaN: never"
+        "f8", RUNS, sentence.format("time"), When.FLOW, {**_PLAIN, "comment": "NaN: never"}, "NaN: never"
     )
-    for name, what in _EVENTS.items()
+    for name, sentence in _EVENTS.items()
 }
 _ENDS = {
     f"final_{name}": Variable(
