@@ -1,4 +1,4 @@
-"""A disk that remembers what was forced to it, to show what a power cut may leave.
+"""A simulated disk that records what was synced, to show what a power cut may leave.
 
 Names are kept by the folder they are in, and content by the file: a file whose content was synced is lost all the same
 if its name was not, and a name may come to a file whose content never did.
@@ -13,7 +13,7 @@ from system import interpose
 
 @dataclass
 class Node:
-    """A file or a folder: the content, or the names, that are safe, and changes of names that are not yet."""
+    """A file or folder: its synced content or names, and changes of names that are not synced."""
 
     content: bytes | None = None
     names: dict[str, "Node"] | None = None
@@ -29,7 +29,7 @@ class Node:
 
 
 class Disk:
-    """Follows the operations on files below `root`, once it is installed; `images` are the moments after each.
+    """Record the operations on files below `root`, once installed; `images` has the state after each.
 
     Of files that `forget` tells, a sync is passed over.
     """
@@ -49,13 +49,13 @@ class Disk:
         return result
 
     def _change(self, *paths):
-        """Names set to what is there now, at once."""
+        """Set the names to the present ones."""
         folder = paths[0].parent
         if folder in self.there:
             self.there[folder].pending.append([(path.name, self.there.get(path)) for path in paths])
 
     def _node(self, path):
-        """The node at a path, which may be new."""
+        """The node at a path; it is created if it does not exist."""
         if path not in self.there and path.parent in self.there:
             self.there[path] = Node(names={} if path.is_dir() else None)
             self._change(path)
@@ -100,7 +100,7 @@ def apply(names, change):
 
 
 def left(node, chance, rng, path=Path()):
-    """Files (content) and folders (None) after a cut in which each change that was not safe had this chance to come."""
+    """Files (content) and folders (None) after a power cut; `chance`: probability that an unsynced change is kept."""
     names, found = dict(node.names), {path: None}
     for change in node.pending:
         if rng.random() < chance:
@@ -122,6 +122,6 @@ def lay_out(files, folder):
 
 
 def possible(image, seed, cuts):
-    """What a power cut may have left, in so many ways: nothing or all of what was not safe, then any part of it."""
+    """States after a power cut: without and with all changes that were not synced, then with random subsets of them."""
     for number in range(cuts):
         yield left(image, (0.0, 1.0, 0.5)[min(number, 2)], random.Random(f"{seed} {number}"))

@@ -1,4 +1,4 @@
-"""What other libraries do to the arithmetic of a thread, done by C's own fenv.h: no compiler is needed."""
+"""Change the floating-point environment of a thread as other libraries do, with C's fenv.h, without a compiler."""
 
 import ctypes
 import platform
@@ -17,14 +17,14 @@ WAYS = (FLUSHED, *ROUNDINGS)
 
 
 def control():
-    """The control word of this thread."""
+    """The control word of this thread's floating-point environment."""
     now = ctypes.create_string_buffer(64)
     C.fegetenv(now)
     return int.from_bytes(now[AT : AT + 4], "little") & KEPT
 
 
 def change(way):
-    """Flush subnormal numbers, as a library built with -ffast-math does where it is loaded, or round another way."""
+    """Flush subnormal numbers, as loading a library built with -ffast-math does, or change the rounding mode."""
     if way in ROUNDINGS:
         assert C.fesetround(ROUNDINGS[way]) == 0
         return
@@ -37,7 +37,7 @@ def change(way):
 
 @contextmanager
 def changed(way):
-    """The arithmetic changed, for a while."""
+    """Context with a changed floating-point environment."""
     kept = ctypes.create_string_buffer(64)
     C.fegetenv(kept)
     change(way)
@@ -48,6 +48,6 @@ def changed(way):
 
 
 def reciprocals():
-    """A subnormal number times one, and two quotients: the nearest is below the one and above the other."""
+    """A subnormal number times one, and two quotients, one of which is rounded down and one up."""
     tiny, three, ten = float.fromhex("0x1p-1074"), float("3"), float("10")
     return tiny * (three - 2), 1 / three, 1 / ten

@@ -1,4 +1,4 @@
-"""Files of `mutations`, read in every way there is by a process that may die or hang of them, which is counted."""
+"""Read files of `mutations` in all ways, in processes that may crash or hang, which is counted."""
 
 import contextlib
 import io
@@ -13,15 +13,15 @@ from pathlib import Path
 import mutations
 
 SECONDS = 60
-"""For one file, at most; each takes hundredths of a second."""
+"""Timeout in seconds for one file, which takes hundredths of a second."""
 ROOM = 2**30
-"""Bytes of memory that reading may take."""
+"""Limit of memory in bytes."""
 RARELY, SELDOM = 0.02, 0.1
-"""Share of the results that are drawn too, and of refused blocks that are met by every command, which takes long."""
+"""Fractions of results that are also plotted, and of refused blocks that every command reads, which is slow."""
 
 
 def deaths(way, source, many, seed, folder):
-    """How many of the files were refused, and those that killed a process or held it up: (number, how)."""
+    """Number of refused files, and the files that crashed or blocked a process: (number, how)."""
     found, refused, first = [], 0, 0
     while first < many:
         command = [sys.executable, __file__, way, str(source), str(folder), *map(str, (first, many, seed))]
@@ -37,7 +37,7 @@ def deaths(way, source, many, seed, folder):
 
 
 def _followed(child, last):
-    """The last file that a process began, how many of its files it refused, and how it ended (None: well)."""
+    """The last file that a process began, the number of files it refused, and how it ended (None: normally)."""
     lines, refused = b"", 0
     while True:
         if not select.select([child.stdout], [], [], SECONDS)[0]:
@@ -53,7 +53,7 @@ def _followed(child, last):
 
 
 def read_result(folder, draw):
-    """A function that reads a result by every path there is to its bytes."""
+    """A function that reads a result in all ways."""
     import saddlescape as ss
     from saddlescape import plots
     from saddlescape.results.export import FORMATS
@@ -98,7 +98,7 @@ def read_result(folder, draw):
 
 
 def read_block(folder, draw):
-    """A function that reads, verifies, merges and resumes a run, one block of which is changed."""
+    """A function that reads, verifies, merges and resumes a run with one changed block."""
     import saddlescape as ss
     from saddlescape.plan import plan
     from saddlescape.store import RunFolder, blocks
@@ -140,7 +140,7 @@ def read_block(folder, draw):
 
 
 class Told(contextlib.suppress):
-    """Suppresses refusals, and remembers that there was one."""
+    """Suppress refusals, and record that there was one."""
 
     def __init__(self):
         from saddlescape.errors import SaddlescapeError

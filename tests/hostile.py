@@ -1,4 +1,4 @@
-"""Result files as a stranger might send them: each is a whole result with one thing done to it."""
+"""Malicious result files: each is a valid result with one modification."""
 
 import json
 
@@ -11,7 +11,7 @@ SIGNATURE = b"GCOL\x01\0\0\0"
 
 
 def replaced(file, name, *args, dims=None, **kwargs):
-    """A dataset in place of another, over the same dimensions unless said."""
+    """Replace a dataset, over the same dimensions by default."""
     names = [dim[0].name for dim in file[name].dims] if dims is None else dims
     del file[name]
     made = file.create_dataset(name, *args, **kwargs)
@@ -43,7 +43,7 @@ def virtual(file):
 
 
 def vast(file, **storage):
-    """Every dimension and variable of runs says to be as long as nothing is."""
+    """Every dimension and variable of runs declares an impossible length."""
     names = [name for name in file if isinstance(file[name], h5py.Dataset) and not file[name].is_scale]
     over = {name: [dim[0].name.strip("/") for dim in file[name].dims] for name in names}
     del file["run"]
@@ -86,7 +86,7 @@ def cross_dimensions(file):
 
 
 def other_list(values):
-    """The attribute by which an axis is found, of another type: libhdf5 writes references beyond their room."""
+    """The attribute of dimension scales with another type: libhdf5 writes references beyond their buffer."""
 
     def change(file):
         del file["outcome"].attrs["DIMENSION_LIST"]
@@ -96,7 +96,7 @@ def other_list(values):
 
 
 def long_list(file):
-    """More references than there are dimensions."""
+    """More references than dimensions."""
     kind = h5py.vlen_dtype(h5py.ref_dtype)
     references = np.empty(50, dtype=object)
     for number in range(50):
@@ -197,7 +197,7 @@ CASES = {
     "named type": named_type,
     "group for a variable": as_group,
 }
-"""What is refused on opening, by every command."""
+"""Cases that every command refuses on opening."""
 
 TEXTS = {
     "no resolved spec": lambda file: file["provenance"].__delitem__("resolved"),
@@ -207,12 +207,12 @@ TEXTS = {
     "resolved spec of another form": text("resolved", json.dumps({"axes": 5})),
     "linked spec": link("provenance/spec", h5py.ExternalLink("/etc/hostname", "/x")),
 }
-"""What is refused when it is needed."""
+"""Cases refused when the values are read."""
 
 
 
 def endless_heap(content):
-    """The free space of the last text heap is said to be nothing: libhdf5 looks for the next object there, for ever."""
+    """The free space of the last global heap has size zero: libhdf5 looks for the next object in it for ever."""
     changed, at = bytearray(content), content.rindex(SIGNATURE) + HEADER
     while index := int.from_bytes(content[at : at + 2], "little"):
         at += HEADER + -(-int.from_bytes(content[at + 8 : at + 16], "little") // 8) * 8
@@ -230,7 +230,7 @@ BYTES = {
     "signature only": lambda content: content[:8] + bytes(1000),
     "zeros in the middle": lambda content: content[:500] + bytes(len(content) - 1000) + content[-500:],
 }
-"""What is no HDF5 file, or no whole one."""
+"""Files that are not HDF5, or truncated."""
 
 # One process tries every command on every file, with little memory and a time limit.
 TRY = """
@@ -260,7 +260,7 @@ for path in sys.argv[1:]:
 
 
 def write(folder, whole):
-    """Files of all cases, by the name of the case."""
+    """Files of all cases, by name."""
     made = {}
     for number, (name, change) in enumerate((CASES | TEXTS | BYTES).items()):
         path = made[name] = folder / f"{number}.h5"

@@ -1,4 +1,4 @@
-"""HDF5 files changed at random, with the right checksums of what was changed; each follows from its number."""
+"""Random mutations of HDF5 files, with corrected checksums; each is determined by its number."""
 
 import random
 import re
@@ -8,17 +8,17 @@ from typing import NamedTuple
 from saddlescape.store.raw import lookup3
 
 ENDS = {b"BTHD": 38, b"FRHP": 146}
-"""Bytes of structures of a fixed length."""
+"""Bytes of structures with a fixed length."""
 LOOKED_FOR = rb"OHDR\x02|OCHK|BTHD|BTIN|BTLF|FRHP|FHDB|FHIB|FSHD|FSSE|FAHD|FADB|EAHD|EAIB|EASB|EADB|SMTB|SMLI"
 BARE = rb"GCOL|TREE|SNOD|HEAP"
-"""Structures that have no checksum."""
+"""Structures without a checksum."""
 MOST = 2048
-"""Bytes of structures whose end is searched for, at most."""
+"""Limit in bytes of the search for the end of a structure."""
 MESSAGES = (1, 2, 3, 5, 6, 7, 8, 11, 12, 16, 17, 21)
 
 
 class Part(NamedTuple):
-    """A structure of metadata: from where to where, and where its checksum is (None: nowhere)."""
+    """A structure of metadata: its first and last offset, and the offset of its checksum (None: it has none)."""
 
     start: int
     stop: int
@@ -26,7 +26,7 @@ class Part(NamedTuple):
 
 
 def parts(content):
-    """The structures of a file, each where its checksum fits."""
+    """The structures of a file, identified by valid checksums."""
     found = [Part(0, 48, 44)]
     for match in re.finditer(LOOKED_FOR, content):
         at, kind = match.start(), match[0][:4]
@@ -55,7 +55,7 @@ def _heap_block(content, at):
 
 
 def changed(content, found, draw):
-    """The file with some of its structures changed, of which most have the right checksum again."""
+    """The file with some structures changed, most of them with a corrected checksum."""
     file, touched = bytearray(content), []
     for _ in range(draw.choice([1, 1, 1, 2, 4])):
         part = draw.choice(found)
@@ -77,7 +77,7 @@ def _bits(file, part, found, draw):
 
 
 def _field(file, part, found, draw):
-    """A number in place of another: of nothing, of much, nearly the same, the address of a structure."""
+    """Replace a number: by zero, a large number, a neighbor, or the address of a structure."""
     form = draw.choice("BHIQQ")
     size = struct.calcsize(f"<{form}")
     at = draw.randrange(part.start, max(part.start + 1, part.stop - size))
@@ -90,7 +90,7 @@ def _field(file, part, found, draw):
 
 
 def _copied(file, part, found, draw):
-    """Bytes of another structure."""
+    """Copy bytes of another structure."""
     other = draw.choice(found)
     size = min(draw.choice([4, 8, 16, 64, 4096]), part.stop - part.start, other.stop - other.start)
     at = part.start + draw.choice([0, draw.randrange(part.stop - part.start - size + 1)])
@@ -99,7 +99,7 @@ def _copied(file, part, found, draw):
 
 
 def _message(file, part, found, draw):
-    """The number, length or flags of a message of an object header."""
+    """Change the type, length or flags of a message of an object header."""
     at = part.start + 7 + draw.randrange(12)
     stops = []
     while at + 4 <= part.stop and len(stops) < 40:
@@ -112,7 +112,7 @@ def _message(file, part, found, draw):
 
 
 def each(content, first, last, seed):
-    """The files of these numbers; each number is told before its file is handed out."""
+    """The files with these numbers; each number is printed before its file is returned."""
     found = parts(content)
     for number in range(first, last):
         print(number, flush=True)

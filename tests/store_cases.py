@@ -1,4 +1,4 @@
-"""A small sweep and block data for it in which every value tells its place, so that nothing need be trained."""
+"""A small sweep, and block data in which each value identifies its position, so that no test needs training."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def sweep(*overrides, text=TEXT):
 
 
 def filled(plan, where):
-    """Data of a block, or of the slices `where`: a hash of name and indices, cut to what int8 holds or a code is."""
+    """Data of a block or of slices: hashes of name and indices, reduced to the range of int8 or of the codes."""
     if isinstance(where, Block):
         where = [slice(a, b) for a, b in zip(where.start, where.stop, strict=True)]
     place = dict(zip((d.name for d in plan.dimensions), where, strict=True))
@@ -50,12 +50,12 @@ def filled(plan, where):
 
 
 def commit(store, block, data):
-    """Write the data of a block."""
+    """Encode and commit the data of a block."""
     store.commit_file(block, encode(store.plan, block, data))
 
 
 def small_plan(monkeypatch):
-    """Three blocks of the smallest sweep."""
+    """A plan of three blocks of the smallest sweep."""
     monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
     plan = Plan(sweep("record.runs=0", text=TINY))
     assert plan.blocks == 3
@@ -63,7 +63,7 @@ def small_plan(monkeypatch):
 
 
 def finish(folder, plan, acknowledge=lambda what: None):
-    """Compute whatever is missing; the blocks that were there, and the bytes of the result."""
+    """Compute the missing blocks; returns the blocks that existed, and the bytes of the result."""
     with RunFolder(folder, plan) as store:
         found = store.committed()
         for block in plan:
@@ -76,20 +76,20 @@ def finish(folder, plan, acknowledge=lambda what: None):
 
 
 def telling(folder):
-    """A function that tells, in a file beside the folder, what was done; another process may read it."""
+    """A function that records what was done in a file next to the folder, which another process can read."""
     told = folder.with_suffix(".told").open("ab", buffering=0)
     return lambda what: told.write(f"{what}\n".encode())
 
 
 def acknowledged(folder):
-    """What `telling` was told: blocks by number, and "result"."""
+    """What `telling` recorded: blocks by number, and "result"."""
     path = folder.with_suffix(".told")
     told = path.read_text().split() if path.exists() else ()
     return {what if what == "result" else int(what) for what in told}
 
 
 def lost(folder, plan, acknowledged, reference):
-    """What is not as it was acknowledged (blocks by number, "result"), or comes out differently after a resume."""
+    """What differs from what was acknowledged (blocks by number, "result"), or is different after a resume."""
     result = folder / "result.h5"
     if "result" in acknowledged and not (result.exists() and result.read_bytes() == reference):
         return "the result"

@@ -1,4 +1,4 @@
-"""The operating system between the store and its files, to be followed, failed or ended at any operation."""
+"""Intercept the file operations of the store, to record them, make them fail or kill the process."""
 
 import os
 from functools import partial
@@ -7,6 +7,6 @@ OPERATIONS = ("open", "write", "ftruncate", "fsync", "replace", "rename", "unlin
 
 
 def interpose(patch, around):
-    """Let `around(name, real, *arguments)` stand for each operation on files."""
+    """Call `around(name, real, *arguments)` instead of each file operation."""
     for name in OPERATIONS:
         patch.setattr(os, name, partial(around, name, getattr(os, name)))

@@ -1,4 +1,4 @@
-"""The same bits whatever other libraries have made of a thread's arithmetic, which is theirs again afterwards."""
+"""Results do not depend on a floating-point environment changed by other libraries, which is restored afterwards."""
 
 import os
 import platform
@@ -46,7 +46,7 @@ LIBRARY = "import ctypes\nctypes.CDLL({library!r})\n"
 DIRECTIONS = np.random.default_rng(8).normal(size=(12, 9))
 STARTS = DIRECTIONS * np.logspace(-320, 1, 12)[:, None]
 SINGLE = (DIRECTIONS * np.logspace(-43, 1, 12)[:, None]).astype("float32")
-"""Starts of every magnitude."""
+"""Starts of all magnitudes."""
 
 
 def packed(arrays):
@@ -87,7 +87,7 @@ ENTRIES = {
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
-    """What the entries give in the default environment."""
+    """Results of the entry points in the default environment."""
     folder = tmp_path_factory.mktemp("clean")
     return {name: entry(folder) for name, entry in ENTRIES.items()}
 
@@ -122,7 +122,7 @@ def test_what_a_callback_changes_does_not_last():
 
 
 def library(folder):
-    """A library that flushes subnormal numbers where it is loaded: what GCC before 13 makes of any with -Ofast."""
+    """A library that flushes subnormal numbers when it is loaded, as GCC before 13 makes all libraries with -Ofast."""
     code, made = folder / "fast.c", folder / "fast.so"
     code.write_text(CONSTRUCTOR)
     subprocess.run(["gcc", "-Ofast", "-shared", "-fPIC", code, "-o", made], check=True)
@@ -130,7 +130,7 @@ def library(folder):
 
 
 def site(way, folder):
-    """Put what changes the arithmetic of an interpreter when it begins into the folder; its environment."""
+    """Write a module that changes the arithmetic of an interpreter at its start; returns its environment."""
     text = SITE.format(tests=str(Path(environment.__file__).parent), way=way)
     if way == "library":
         text = LIBRARY.format(library=str(library(folder)))

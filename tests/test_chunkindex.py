@@ -1,4 +1,4 @@
-"""Where chunks are, as libhdf5 tells it."""
+"""Addresses of chunks agree with libhdf5."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ EXTENTS = st.lists(st.integers(1, 7), min_size=1, max_size=7).map(tuple)
 
 
 def made(shape, chunk, dtype="f4", versions=VERSIONS, **storage):
-    """Bytes of a file with one dataset, as a block has it unless said; its header, and what libhdf5 tells of it."""
+    """Bytes of a file with one dataset, by default as in a block; its header, and its chunks according to libhdf5."""
     kept = io.BytesIO()
     with h5py.File(kept, "w", libver=versions) as file:
         file.attrs["plan"] = "something before"
@@ -35,7 +35,7 @@ def made(shape, chunk, dtype="f4", versions=VERSIONS, **storage):
 
 
 def found(content, header):
-    """The chunks as our reader finds them."""
+    """The chunks according to our reader."""
     raw = Raw(content)
     (layout,) = (message.content for message in objects.messages(raw, header) if message.kind == objects.LAYOUT)
     return list(chunkindex.chunks(raw, layout))

@@ -1,4 +1,4 @@
-"""Chunks made by us are what HDF5's own filters make of them, for every shape and edge."""
+"""Our encoded chunks equal those of HDF5's filters, for all shapes and at edges."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""A run in progress, read as far as it is."""
+"""Reading the committed part of a run in progress."""
 
 import math
 import pickle
@@ -31,7 +31,7 @@ def begun(plan, folder, numbers):
 
 
 def expected(plan, whole, committed):
-    """What is there of each variable over runs, and -1 or NaN elsewhere."""
+    """Committed values of each variable over runs, and -1 or NaN elsewhere."""
     there = np.zeros(plan.shape, dtype=bool)
     for block in (plan.block(number) for number in committed):
         there[tuple(slice(a, b) for a, b in zip(block.start, block.stop, strict=True))] = True

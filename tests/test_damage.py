@@ -1,4 +1,4 @@
-"""Damaged, cut, empty, strange and doubled blocks: each is seen, set aside and computed again."""
+"""Damaged, truncated, empty, foreign and duplicated blocks are detected, set aside and computed again."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def folder(plan, tmp_path):
 
 @pytest.fixture
 def block(folder):
-    """Path and content of the only block that is left."""
+    """Path and content of the only remaining block."""
     path, *others = sorted(folder.glob("blocks/*.h5"))
     for other in others:
         other.unlink()
@@ -33,7 +33,7 @@ def block(folder):
 
 
 def seen(store, path, content):
-    """Whether this content of a block's file is set aside."""
+    """Whether a block file with this content is set aside."""
     path.write_bytes(content)
     found = store.committed()
     aside = path.with_name(path.name + ".corrupt")

@@ -1,4 +1,4 @@
-"""What needs a package that comes with an extra says so, with the way to install it; the rest does without."""
+"""Features that need an optional package say how to install it; all others work without it."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ EXPORT = "from pathlib import Path; from saddlescape.results.export import expor
 
 @pytest.fixture(scope="module")
 def hiding(tmp_path_factory):
-    """What statements about a `result` raise where packages are not installed, by the statement."""
+    """Exceptions of statements about a `result` without these packages, by statement."""
     file = run_folder(Plan(sweep()), tmp_path_factory.mktemp("extras") / "run")
 
     def hiding(packages, *statements):

@@ -1,4 +1,4 @@
-"""What the operating system may answer: no room, an error of the disk, half a write, a signal.  Nothing is lost."""
+"""Errors of the operating system: no space, disk errors, short writes, signals.  No data are lost."""
 
 import errno
 import itertools
@@ -33,7 +33,7 @@ def reference(plan, tmp_path):
 
 
 def failing(last, error, count=None):
-    """Fail operation `last` with this error."""
+    """Make file operation `last` fail with this error."""
     count = count or itertools.count()
 
     def around(name, real, *arguments, **options):
@@ -45,7 +45,7 @@ def failing(last, error, count=None):
 
 
 def full(room):
-    """A disk with room for so many bytes, the last of which are half a write."""
+    """A disk with room for this number of bytes; the last write is cut off."""
 
     def around(name, real, *arguments, **options):
         nonlocal room
@@ -61,12 +61,12 @@ def full(room):
 
 
 def opened():
-    """How much libhdf5 has open; what is left so may end the process."""
+    """Number of objects that libhdf5 has open; open objects may crash the process later."""
     return h5py.h5f.get_obj_count(types=h5py.h5f.OBJ_FILE | h5py.h5f.OBJ_DATASET | h5py.h5f.OBJ_GROUP)
 
 
 def failed(work, around):
-    """What was acknowledged of `work` before it failed with an OSError; None where it did not.  All is closed."""
+    """What `work` acknowledged before it failed with an OSError; None if it did not fail.  All files are closed."""
     done, before = set(), opened()
     with pytest.MonkeyPatch.context() as patch:
         interpose(patch, around)
@@ -132,7 +132,7 @@ def test_a_full_disk_loses_nothing_of_a_merge(plan, reference, tmp_path, tried, 
 
 
 def new_files(most):
-    """A file system with inodes for so many more files: the rest finds none."""
+    """A file system with inodes for this number of new files."""
 
     def around(name, real, path, *rest, **options):
         nonlocal most
@@ -209,7 +209,7 @@ def test_signals_change_no_byte(plan, reference, tmp_path, tried):
 
 
 def saddlescape(*words, room=resource.RLIM_INFINITY):
-    """The command line, where no file may be longer than `room`."""
+    """The command line with a limit `room` of the size of files."""
     return subprocess.run(
         [sys.executable, "-m", "saddlescape", *map(str, words)],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),

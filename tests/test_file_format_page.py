@@ -1,4 +1,4 @@
-"""The variables of a result agree with the vocabulary from which its page is made."""
+"""The variables of a result agree with the vocabulary from which the page is generated."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Result files from strangers: refused with one line by every command that reads, whatever is in them."""
+"""Malicious result files: every command that reads them refuses with one line."""
 
 import json
 import subprocess
@@ -24,13 +24,13 @@ def whole(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A result with as little in it as there may be, so that most of its bytes are metadata."""
+    """A minimal result, so that most of its bytes are metadata."""
     return run_folder(Plan(sweep("record.runs=0", text=TINY)), tmp_path_factory.mktemp("small") / "run")
 
 
 @pytest.fixture(scope="module")
 def told(whole, tmp_path_factory):
-    """(code, stderr, files left) of each command by case."""
+    """(exit code, stderr, remaining files) of each command, by case."""
     folder = tmp_path_factory.mktemp("cases")
     files = hostile.write(folder, whole)
     command = [sys.executable, "-c", hostile.TRY, *(path.name for path in files.values()), str(whole)]

@@ -1,4 +1,4 @@
-"""Run folders from strangers, whose blocks have the right hashes: nothing is followed, or unpacked without end."""
+"""Malicious run folders whose blocks have correct hashes: no link is followed, and decompression is limited."""
 
 import json
 import os
@@ -27,7 +27,7 @@ SECONDS = 60
 
 
 def instead(make):
-    """The outcomes of a block made in another way."""
+    """Replace the outcomes of a block by a differently stored dataset."""
 
     def change(file):
         del file["outcome"]
@@ -41,7 +41,7 @@ def dataset(shape=(RUNS,), dtype="i1", **storage):
 
 
 def chunk(content, at=(0,), mask=0, chunks=(RUNS,), **storage):
-    """Outcomes in one chunk of these bytes."""
+    """Outcomes in one chunk with these bytes."""
 
     def make(file):
         made = file.create_dataset("outcome", (RUNS,), "i1", maxshape=(None,), chunks=chunks, **storage)
@@ -87,14 +87,14 @@ CASES = {
     "many numbers": number(np.zeros(100, "i8")),
     "a text for a number": number("0"),
 }
-"""What every command refuses."""
+"""Cases that every command refuses."""
 
 UNPACKED = {
     "a chunk that grows": chunk(zlib.compress(bytes(2**15)), compression=1),
     "a chunk that is not deflated": chunk(bytes(RUNS)),
     "unknown outcomes": chunk(zlib.compress(bytes([77] * RUNS)), compression=1),
 }
-"""What is refused when the values are wanted, and by `verify`; a merge unpacks nothing."""
+"""Cases refused when values are read, and by `verify`; a merge decompresses nothing."""
 
 HARMLESS = {
     "vast": instead(
@@ -103,7 +103,7 @@ HARMLESS = {
     ),
     "another type": chunk(GOOD, shuffle=True, compression=9),
 }  # fmt: skip
-"""What is never looked at."""
+"""Cases in parts that are never read."""
 
 SPARSE = "a file larger than memory"
 
@@ -162,7 +162,7 @@ def whole(tmp_path_factory):
 
 
 def spoilt(whole, folder, change):
-    """A copy of the run whose first block was changed, and has a name that tells so."""
+    """A copy of the run with a modified first block, whose name has the correct hash."""
     (shutil.copytree(whole, folder) / "result.h5").unlink()
     path = sorted(folder.glob("blocks/*.h5"))[0]
     if change is endless_heap:
@@ -174,14 +174,14 @@ def spoilt(whole, folder, change):
 
 
 def sparse(whole, folder):
-    """A copy of the run whose first block is said to be of many bytes, more than there is memory for."""
+    """A copy of the run whose first block is a sparse file larger than memory."""
     (shutil.copytree(whole, folder) / "result.h5").unlink()
     os.truncate(sorted(folder.glob("blocks/*.h5"))[0], 2**40)
 
 
 @pytest.fixture(scope="module")
 def told(whole, tmp_path_factory):
-    """(code, stderr, files left) of each command by case."""
+    """(exit code, stderr, remaining files) of each command, by case."""
     folder = tmp_path_factory.mktemp("cases")
     cases = {**CASES, **UNPACKED, **HARMLESS, "endless heap": endless_heap, "whole": lambda file: None}
     for number, change in enumerate(cases.values()):

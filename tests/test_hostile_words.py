@@ -1,4 +1,4 @@
-"""Words, numbers and files by which a stranger might hold a command up, or speak to a terminal or a spreadsheet."""
+"""Texts, numbers and files that might block a command, control a terminal or run formulas in a spreadsheet."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ from saddlescape.store import dataset as datasets
 from saddlescape_cli.main import main
 
 SECONDS = 60
-"""What nothing here takes a tenth of, on a machine that does much else."""
+"""Timeout in seconds; no command takes a tenth of it, even on a busy machine."""
 ZIPPED = (
     TINY
     + """
@@ -105,7 +105,7 @@ def test_trajectories_of_runs_that_are_not_there_are_refused(result, tried, run)
 
 
 def test_a_vast_chunk_is_inflated_once(result, monkeypatch):
-    """However many pieces of it are read."""
+    """However many parts of it are read."""
     runs, inflated = 10**6, []
     with h5py.File(result, "a") as file:
         for name in ("outcome", "stop_reason"):
@@ -189,7 +189,7 @@ ESCAPES = "\x1b[2J\x1b]0;mine\x07\x9b1A\u202e\x08\r"
 
 
 def spoken(result):
-    """A result whose words speak to a terminal."""
+    """A result whose texts contain control characters."""
     with h5py.File(result, "a") as file:
         file.attrs["title"] = f"A title{ESCAPES}"
         text = file["provenance/spec"].asstr()[()]
@@ -241,7 +241,7 @@ def test_no_spreadsheet_computes_a_label(result, tmp_path, word, tried):
 
 @pytest.mark.parametrize("name", ["../outside", "a/b", "\x1b[2J", ".."])
 def test_names_that_lead_elsewhere_are_refused(result, name):
-    """An archive with such a member could be unpacked outside of where it is."""
+    """An exported archive with such a member could be unpacked to another folder."""
     raw = datasets.Raw(result.read_bytes())
     said = [datasets.objects.Message(6, 0, bytes([1, 0, len(name)]) + name.encode() + bytes(8))]
     with pytest.raises(ValueError, match="named"):

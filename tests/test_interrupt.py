@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and the end of the time: what is done is kept, what is left comes later, no byte is different."""
+"""Ctrl-C, SIGTERM and --max-time keep committed blocks; a resume computes the others, with the same bytes."""
 
 import contextlib
 import json
@@ -105,7 +105,7 @@ def finished(tiny):
 
 @pytest.fixture
 def begin():
-    """Start a command; whatever is left of it at the end of the test is killed."""
+    """Start a command; its processes are killed at the end of the test."""
     with contextlib.ExitStack() as stack:
 
         def begin(*words, code=MAIN, **options):
@@ -173,7 +173,7 @@ def test_a_second_ctrl_c_does_not_wait_and_loses_nothing_that_was_committed(star
 
 
 def interrupted(process, signals):
-    """Exit code and stderr of a process that waits in the midst of a merge, after these signals."""
+    """Exit code and stderr of a process that gets these signals during a merge."""
     assert process.stdout.readline() == "copying\n"
     process.send_signal(signals[0])
     assert process.stdout.readline() == "asked\n"

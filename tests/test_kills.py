@@ -1,4 +1,4 @@
-"""A process killed at any moment takes nothing that it acknowledged, and the run goes on to the same bytes."""
+"""A process killed at any moment loses nothing that it acknowledged, and the resumed run gives the same bytes."""
 
 import itertools
 import os
@@ -18,11 +18,11 @@ from saddlescape.store import RunFolder
 
 FORKS = get_context("fork")
 KILLS = 10**6
-"""More operations than a run has."""
+"""More file operations than a run has."""
 
 
 def victim(folder, last, torn):
-    """Run in `folder` until operation `last`, or until half of it where that is a write, and be killed there."""
+    """Run in `folder` until file operation `last`, or half of it if it is a write, and kill the process there."""
     count = itertools.count()
 
     def around(name, real, *arguments, **options):
@@ -38,7 +38,7 @@ def victim(folder, last, torn):
 
 
 def killed(folder, last, torn=False):
-    """Whether `victim` was, before it came to an end."""
+    """Whether `victim` was killed before its end."""
     process = FORKS.Process(target=victim, args=(folder, last, torn))
     process.start()
     process.join()
@@ -79,7 +79,7 @@ def test_a_run_comes_to_its_end_through_any_number_of_kills(plan, tmp_path, trie
 
 
 def commits(sweep, folder):
-    """Run a sweep and tell of what is committed."""
+    """Run a sweep and report committed blocks."""
     tell, whole = telling(folder), RunFolder.commit_file
 
     def commit_file(store, block, content):

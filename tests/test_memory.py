@@ -1,4 +1,4 @@
-"""Memory: it does not grow with the number of runs, nor with that of blocks."""
+"""Memory does not grow with the number of runs or blocks."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ SETTINGS = ("training.steps=20", "record.runs=0")
 
 
 def peak(folder, runs):
-    """Peak resident memory, KiB, of the demo with about so many runs in all."""
+    """Peak resident memory in KiB of the demo with about this number of runs."""
     settings = [word for key in (*SETTINGS, f"starts.count={runs // 11}") for word in ("--set", key)]
     command = [sys.executable, "-c", PEAK, "run", "xor", "-o", str(folder), "--threads", "2", *settings]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The map that viewers draw: it is copied in a time that grows with the number of chunks."""
+"""The map for NeXus viewers: the time of its copy is linear in the number of chunks."""
 
 import time
 
@@ -10,11 +10,11 @@ from saddlescape.store.schema import FileVariable, create
 
 FEW, MANY = 1000, 8000
 GROWTH = 24
-"""Times as long for eight times the chunks, at most: eight is linear, 64 would be quadratic."""
+"""Limit of the ratio of times for eight times the chunks: 8 is linear, 64 would be quadratic."""
 
 
 def seconds(path, monkeypatch, chunks):
-    """What the copy of so many chunks of one outcome takes of the processor."""
+    """CPU time of the copy of this number of chunks with one outcome each."""
     variable = FileVariable("outcome", ("x", "run"), "i1", {}, (1, 1))
     monkeypatch.setattr(nexus, "variables", lambda plan: (variable,))
     with h5py.File(path, "w") as file:

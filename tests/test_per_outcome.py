@@ -1,4 +1,4 @@
-"""Trajectories of the first runs of each outcome: the same however the runs are cut into blocks."""
+"""Trajectories of the first runs of each outcome do not depend on the division into blocks."""
 
 import h5py
 import numpy as np
@@ -35,7 +35,7 @@ def cut(monkeypatch, sweep, runs):
 
 
 def stored(path):
-    """Everything along trajectories."""
+    """All variables along trajectories."""
     with h5py.File(path) as file:
         return {name: file[name][()] for name in ("trajectory_run", "loss", "separation", "theta")}
 

@@ -1,4 +1,4 @@
-"""Where a run is put, and who else is there: other processes, readers, folders that are not ours to write."""
+"""Folders of runs: other processes and readers, links, and missing permissions."""
 
 import contextlib
 import errno
@@ -35,7 +35,7 @@ def plan(monkeypatch):
 
 
 def raced(work, number=4):
-    """Exit codes of so many processes that do the same at once."""
+    """Exit codes of processes that do the same at the same time."""
 
     def contestant(gate):
         gate.wait()
@@ -143,7 +143,7 @@ def test_what_is_there_is_not_taken_for_a_folder_or_written_over(plan, tmp_path,
 
 
 def as_somebody_else(words, said):
-    """The command line of a user who may read everything here, and nothing more."""
+    """The command line, run by a user with read permission only."""
     sys.stderr = said.open("w")
     if os.geteuid() == 0:
         os.setresuid(NOBODY, NOBODY, NOBODY)
@@ -185,7 +185,7 @@ def test_a_folder_that_is_not_ours_to_write_is_told_and_left_alone(plan, tmp_pat
 
 
 def commands_of_a_reader(place):
-    """What may be asked of a run, by the file that each of them needs."""
+    """Commands that read a run, by the file that they need."""
     folder, out = place / "run", place / "out"
     always = [("resume", folder), ("merge", folder, "-o", out), ("verify", folder)]
     return {
@@ -221,7 +221,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(plan, tmp_path, tried
 
 @pytest.fixture
 def no_descriptors():
-    """A context in which no more files can be opened."""
+    """A context in which no more files can be opened (EMFILE)."""
 
     @contextlib.contextmanager
     def few():

@@ -11,7 +11,7 @@ from disk import Disk, lay_out, possible
 from store_cases import finish, lost, small_plan
 
 LAST = "made/for/run"
-"""The run's folder, in two that are not there yet either."""
+"""The folder of the run, whose two parents do not exist either."""
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def plan(monkeypatch):
 
 
 def followed(root, plan, forget):
-    """Images of the disk during a run, and what was acknowledged when each was taken."""
+    """Images of the disk during a run, each with what was acknowledged by then."""
     disk, acknowledged, promises = Disk(root, forget), set(), []
 
     def acknowledge(what):
@@ -37,7 +37,7 @@ def followed(root, plan, forget):
 
 
 def cuts(root, plan, ways, forget=lambda path: False):
-    """Each different disk that a cut could leave, laid out, with what was acknowledged when it came."""
+    """Each distinct state of the disk that a power cut could leave, written out, with what was acknowledged by then."""
     (root / "work").mkdir()
     seen = []
     for number, (image, acknowledged) in enumerate(followed(root / "work", plan, forget)):

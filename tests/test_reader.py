@@ -1,4 +1,4 @@
-"""Files are read without libhdf5, as libhdf5 would read them."""
+"""Files read without libhdf5 give the same values as with it."""
 
 import re
 
@@ -17,7 +17,7 @@ from saddlescape.store.dataset import Dataset
 from saddlescape.store.raw import Raw
 
 VERSIONS = [("earliest", "v110"), ("v108", "v110")]
-"""Of HDF5's forms, those that h5py writes by default, and ours."""
+"""Versions of the HDF5 format: the default of h5py, and ours."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def attributes(path):
 
 
 def same(path, other):
-    """That two results hold the same, one of them read by h5py."""
+    """Assert that two results have equal contents; h5py reads one of them."""
     with h5py.File(path) as file, ss.open(other) as result:
         assert list(result) == [name for name in file if isinstance(file[name], h5py.Dataset)]
         for name in result:
@@ -182,7 +182,7 @@ def test_damaged_metadata_are_told_by_their_checksums(whole, tmp_path, signature
 
 @pytest.mark.parametrize("size", range(30))
 def test_the_checksum_of_metadata_is_that_of_hdf5(size):
-    """Of a group's header with a name of so many bytes."""
+    """The header of a group with a link whose name has `size` bytes."""
     with h5py.File("x", "w", driver="core", backing_store=False, libver="v110") as file:
         file.create_group("x" * (size + 1))
         file.flush()

@@ -1,4 +1,4 @@
-"""The same result to the last byte, whatever surrounds the run: threads, order, hash seed, locale, folder, shards."""
+"""The bytes of a result depend neither on threads, order of blocks, hash seed, locale and folder, nor on shards."""
 
 import hashlib
 import itertools
@@ -20,7 +20,7 @@ key = "network.activation"
 values = ["tanh", "logistic"]
 """
 WORK = 9 * 4 * 20 * 32
-"""Thirty-two runs a block: twenty blocks."""
+"""Twenty blocks of 32 runs each."""
 
 ELSEWHERE = """
 import random, sys
@@ -65,7 +65,7 @@ WORLDS = {
     3: {"PYTHONHASHSEED": "4294967295", "LC_ALL": "tr_TR.UTF-8"},
     4: {"PYTHONHASHSEED": "random", "LANG": "de_DE.ISO-8859-1", "PYTHONUTF8": "0", "OMP_NUM_THREADS": "1"},
 }
-"""By number of threads, which also shuffles the blocks."""
+"""Results by number of threads, which also changes the order of blocks."""
 
 
 @pytest.mark.fault("different numbers of threads, orders of blocks, hash seeds, locales and folders")

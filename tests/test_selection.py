@@ -1,4 +1,4 @@
-"""Parts of a result: the right values, and no more read than they need."""
+"""Selections from a result: the values are correct, and no more is read than needed."""
 
 import pickle
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_any_part_of_an_array_in_cells_is_as_numpy_has_it(data, shape):
 
 
 class Cells:
-    """A source of one variable that refuses to read across cells, and notes which it has read."""
+    """A source of one variable that refuses to read across cells, and records the cells read."""
 
     def __init__(self, values, tile):
         self.values, self.tile, self.read = values, tile, []
@@ -195,7 +195,7 @@ def test_zipped_axes_choose_by_either(tmp_path):
 
 @pytest.mark.parametrize("chunks", ["auto", None, {"run": 3}])
 def test_zipped_words_are_labels_of_the_same_dataset(tmp_path, chunks):
-    """As in the documented comparison of optimizers: dask cannot tell the size of words, and has no need to."""
+    """As in the documented comparison of optimizers: Dask does not know the size of strings, and need not."""
     zipped = "".join(
         f'[[axes]]\nkey = "{key}"\nvalues = {values}\nzip = "method"\n'
         for key, values in (("training.optimizer", ["gd", "adam"]), ("training.learning_rate", [0.5, 0.01]))
@@ -208,7 +208,7 @@ def test_zipped_words_are_labels_of_the_same_dataset(tmp_path, chunks):
 
 
 class Watched(ResultFile):
-    """A result file that notes what is read of it."""
+    """A result file that records what is read."""
 
     def __init__(self, path):
         super().__init__(path)

@@ -1,4 +1,4 @@
-"""Shards computed apart and merged: the bytes of one run, and no block missing, twice or of another run."""
+"""Merged shards give the same bytes as one run; missing, duplicated or foreign blocks are refused."""
 
 import fcntl
 import math
@@ -43,7 +43,7 @@ def test_the_runs_of_a_shard_are_those_of_its_blocks(count, most, of, data):
 
 
 def test_the_runs_of_a_strangers_shard_are_known_at_once():
-    """A spec of a few bytes can mean more blocks than are walked in a day."""
+    """A spec of a few bytes can have more blocks than can be counted one by one in a day."""
     plan = Plan(sweep("starts.count=1e9", "training.steps=1e9"))
     shards = [Shard(number, 7).numbers(plan.blocks) for number in range(1, 8)]
     assert len(shards[0]) > 5 * 10**8

@@ -1,4 +1,4 @@
-"""Shares in words: all and none are said of all and none only."""
+"""Percentages: 0 % and 100 % are exact."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What was computed by what: blocks tell it, and a mixture is refused, or accepted and told."""
+"""Blocks name the software that computed them; mixtures are refused, or accepted and recorded in the result."""
 
 import json
 import os
@@ -33,7 +33,7 @@ TOLD = rf"was computed by code \w+, numba 0\.61\.0, this is code \w+, numba {HER
 
 
 def test_the_digest_of_the_code_is_of_all_that_computes_a_block():
-    """What is loaded for it from spec and system is left out here: some of it decides on no bit."""
+    """Modules of spec and system are not compared: some of them do not affect bits."""
     listed = "print(*(m.__file__ for name, m in sys.modules.items() if 'saddlescape' in name))"
     script = f"import sys, saddlescape.runs.compute\n{listed}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -53,7 +53,7 @@ def plan(monkeypatch):
 
 @pytest.fixture
 def elsewhere(monkeypatch):
-    """Commit a block as other software would."""
+    """Commit a block as different software would."""
 
     def write(store, block, stamp=OTHER):
         with monkeypatch.context() as patch:
@@ -94,7 +94,7 @@ def test_a_block_tells_what_computed_it(plan, tmp_path):
 
 @pytest.fixture
 def shards(plan, elsewhere, tmp_path):
-    """Two shards of three blocks, the second by other software."""
+    """Two shards of three blocks, the second computed by different software."""
     for number in (1, 2):
         with RunFolder(tmp_path / str(number), plan, Shard(number, 2)) as store:
             for block in map(plan.block, store.shard.numbers(plan.blocks)):
@@ -118,7 +118,7 @@ def test_shards_of_different_software_are_merged_only_where_that_is_accepted(sha
 
 @pytest.fixture
 def begun(plan, elsewhere, tmp_path):
-    """A run whose first block is by other software; the others are missing."""
+    """A run whose first block was computed by different software; the others are missing."""
     with RunFolder(tmp_path / "run", plan) as store:
         elsewhere(store, plan.block(0))
     return tmp_path / "run"
@@ -140,7 +140,7 @@ def test_a_run_goes_on_with_that_of_other_software_only_where_it_is_accepted(beg
 
 
 EARLIER = json.dumps({name: its for name, its in HERE.items() if name != "pydantic"})
-"""The stamp of version 0.1.0 as of commit 3e77526, which left pydantic out."""
+"""The stamp of version 0.1.0 at commit 3e77526, which did not contain pydantic."""
 
 
 @pytest.mark.parametrize("stamp", [EARLIER, json.dumps({**HERE, "pydantic": "2.0"})], ids=["unnamed", "another"])
@@ -189,7 +189,7 @@ STAMPED = Path(__file__).parent / "stamped"
 
 @pytest.fixture
 def same_packages(monkeypatch):
-    """This code on the packages that the golden run was computed with: of what differs only the code is looked at."""
+    """This code with the package versions of the golden run, so that stamps differ only in the code."""
     before = versions(STAMPED / "blocks/000000-c6a78e940a052d03.h5")
     stamp = json.dumps({**before, "code": software.code()})
     for name in ("saddlescape.store.blocks.stamp", "saddlescape.system.software.stamp"):

@@ -1,4 +1,4 @@
-"""How far a run is, of one folder and of many, in words and in JSON."""
+"""Progress of runs in one folder and in several, as text and as JSON."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ from saddlescape_cli.status import duration, status
 
 @pytest.fixture
 def shards(tmp_path, monkeypatch):
-    """Three shards of twelve blocks: done, begun with a block that failed, and not begun."""
+    """Three shards of twelve blocks: done, begun with a failed block, and not begun."""
     monkeypatch.setattr("saddlescape.plan.plan.BLOCK_RUNS", 4)
     plan = Plan(sweep())
     for number, todo in (1, 4), (2, 2), (3, 0):
@@ -32,7 +32,7 @@ def shards(tmp_path, monkeypatch):
 
 @pytest.fixture
 def others(tmp_path):
-    """Folders of another run, which is in each of them."""
+    """Two folders with the same run, which is not that of the shards."""
     for name in "copy", "whole":
         with RunFolder(tmp_path / name, Plan(sweep("starts.seed=9"))):
             pass

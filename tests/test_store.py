@@ -1,4 +1,4 @@
-"""The run's folder and the merged file: nothing is lost, mixed up, or different from one run to the next."""
+"""The folder of a run and the merged file: no data are lost or mixed up, and equal runs give equal bytes."""
 
 import errno
 import fcntl
@@ -23,7 +23,7 @@ from saddlescape.store.schema import variables
 
 @pytest.fixture
 def plan(monkeypatch):
-    """A plan of many small blocks, whose last one along `run` is not full."""
+    """A plan of many small blocks; the last one along `run` is not full."""
     monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
     made = Plan(sweep())
     assert made.blocks == 12
@@ -80,7 +80,7 @@ def test_a_block_is_only_what_its_name_says(plan, tmp_path):
 
 
 def test_another_spec_is_told_by_where_it_differs_however_far_on(tmp_path):
-    """Of long lists and words, too, what is there and here can be told apart."""
+    """Messages show the difference of long lists and texts, too."""
     values = [k / 64 for k in range(40)]
     text = TEXT + f'[[axes]]\nkey = "starts.scale"\nvalues = {values}\n'
     text = text.replace('title = "tiny"', f'title = "{"the same " * 40}one"')

@@ -1,4 +1,4 @@
-"""Verifying: every byte that changes is found and named, and nothing is changed by looking."""
+"""Verifying: each changed byte is detected and located, and no file is modified."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def folder(plan, tmp_path):
 
 
 def changed(path, at, value=None):
-    """The file with one byte changed (by default, its lowest bit)."""
+    """Change one byte of the file (by default, its lowest bit)."""
     with path.open("r+b") as file:
         file.seek(at)
         byte = file.read(1)[0]
@@ -68,7 +68,7 @@ def test_a_flip_of_any_byte_of_a_result_is_found(tmp_path):
 
 
 def chunk(path, name):
-    """Where in the file a variable's first chunk is."""
+    """An offset within a variable's first chunk."""
     with h5py.File(path) as file:
         return file[name].id.get_chunk_info(0).byte_offset + file[name].id.get_chunk_info(0).size // 2
 

@@ -1,4 +1,4 @@
-"""Whatever writes a file has it to itself, replaces nothing of another kind, and leaves nothing after a kill."""
+"""A file has one writer at a time, replaces no other kind of file, and a kill leaves nothing."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def plan(monkeypatch):
 
 
 class Writers:
-    """All that writes a file whose name is given."""
+    """All commands that write a file with a given name."""
 
     def __init__(self, plan, folder):
         self.plan, self.run, self.result = plan, folder / "run", run_folder(plan, folder / "run")
@@ -61,7 +61,7 @@ def writers(plan, tmp_path):
 
 
 def at_once(*works):
-    """Exit codes of processes that work at once."""
+    """Exit codes of processes that work at the same time."""
 
     def contestant(work):
         gate.wait()
@@ -144,7 +144,7 @@ def test_a_merge_into_a_folder_beside_its_resume_tears_nothing(plan, tmp_path, t
 
 
 def killed(work, target):
-    """Kill a process before what it has written gets its name."""
+    """Kill a process before it renames the file it has written."""
 
     def victim():
         os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
