@@ -1,4 +1,4 @@
-"""Cases for comparing the kernel with its plain NumPy twin, shared by the quick and the full suite."""
+"""Cases that compare the kernel with its NumPy reference, shared by the quick and the full tests."""
 
 import itertools
 
@@ -11,14 +11,14 @@ from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
 ACTIVATIONS, LOSSES = tuple(activations.ACTIVATIONS), tuple(losses.LOSSES)
 STEPPING = [name for name, its in OPTIMIZERS.items() if its.steps]
-"""Those that step; the flow has tests of its own."""
+"""Optimizers that step; the gradient flow has separate tests."""
 
 HIDDEN = ((), (3,), (3, 2), (2, 3, 2))
 DTYPES = ("float64", "float32")
 SEED = 2**63 + 5
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
 TARGET = np.array([[0], [1], [1], [0.0]])
-RATES = {
+HYPERPARAMETERS = {
     "learning_rate": 0.02, "momentum": 0.5, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999,
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
     "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1, "half_turn": 0.005,
@@ -26,7 +26,7 @@ RATES = {
 
 
 def activations_of(loss, activation, hidden):
-    """The hidden activation is that of the outputs too, where the loss leaves a choice."""
+    """Activations of the layers; the outputs have the hidden activation unless the loss prescribes another."""
     return (activation,) * hidden + (losses.LOSSES[loss].output or activation,)
 
 
@@ -41,11 +41,11 @@ PARTS = {
     "-".join(names): list(part)
     for names, part in itertools.groupby(FULL, key=lambda case: case[:2])
 }
-"""All of them, by activation and loss."""
+"""All cases by activation and loss."""
 
 
 def pairwise(cases):
-    """A small set of the cases in which every pair of values of two factors appears that appears in them (greedy)."""
+    """A small subset that contains every pair of values of two factors that the cases contain (greedy)."""
 
     def pairs(case):
         return set(itertools.combinations(enumerate(case), 2))
@@ -61,36 +61,36 @@ PAIRS = pairwise(FULL)
 
 
 def problem(samples, n_in=2, n_out=2, seed=5, loss="mse"):
-    """Random inputs in +-1 and targets in (0, 1), which add up to 1 for softmax_ce."""
+    """Random inputs in [-1, 1] and targets in (0, 1), whose sum is 1 for softmax_ce."""
     rng = np.random.default_rng(seed)
     X, T = rng.uniform(-1, 1, (samples, n_in)), rng.uniform(0.1, 0.9, (samples, n_out))
     return X, T / T.sum(axis=1, keepdims=True) if loss == "softmax_ce" else T
 
 
 def make_batch(
-    theta, steps, *, solved=0.0, escape=-1.0, every=1, gradient=0.0, **rates
+    theta, steps, *, solved=0.0, escape=-1.0, every=1, gradient=0.0, **hyperparameters
 ):
-    """A batch in which every run is recorded at each `every`-th step."""
-    n, rates = len(theta), RATES | rates
+    """A batch in which every run is recorded at every `every`-th step."""
+    n, hyperparameters = len(theta), HYPERPARAMETERS | hyperparameters
 
     def constant(value):
         return np.full(n, float(value))
 
     record = np.unique(np.append(np.arange(0, steps + 1, every), steps))
     return Batch(
-        theta, {name: constant(rate) for name, rate in rates.items()}, constant(escape), constant(solved),
+        theta, {name: constant(value) for name, value in hyperparameters.items()}, constant(escape), constant(solved),
         constant(1e6), constant(gradient), np.full(n, steps), np.arange(n), record, record_theta=True,
         keys=np.array([[SEED, run] for run in range(n)], dtype=np.uint64),
     )  # fmt: skip
 
 
 def everything(trained):
-    """The bits of all that a call of the kernel returns."""
+    """The bytes of all arrays that a call of the kernel returns."""
     return [np.ascontiguousarray(a).tobytes() for a in vars(trained).values()]
 
 
 def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, activations=None, **options):
-    """(kernel's result, list of reference trajectories) of one case; `options` are those of a Trainer."""
+    """(result of the kernel, list of reference trajectories) for a case; `options` are passed to Trainer."""
     activation, loss, optimizer, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
     X, T = problem(samples, sizes[0], sizes[-1], loss=loss)
@@ -101,11 +101,11 @@ def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, 
     trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
     network = reference.Network(sizes, bias, activations, loss)
     decoupled = OPTIMIZERS[optimizer].decay is Decay.DECOUPLED
-    kept = {"weight_decay": decoupled or trainer.weight_decay, "noise": trainer.noise}
-    rates = {name: rate for name, rate in RATES.items() if kept.get(name, True)}
+    used = {"weight_decay": decoupled or trainer.weight_decay, "noise": trainer.noise}
+    hyperparameters = {name: value for name, value in HYPERPARAMETERS.items() if used.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
-    given = (x, t, steps * epoch, optimizer, rates, trainer.schedule, trainer.batch, trainer.layer_rates)
+    arguments = (x, t, steps * epoch, optimizer, hyperparameters, trainer.schedule, trainer.batch, trainer.layer_rates)
     return trained, [
-        reference.trajectory(network, start, *given, trainer.shuffled, (SEED, run))[::epoch]
+        reference.trajectory(network, start, *arguments, trainer.shuffled, (SEED, run))[::epoch]
         for run, start in enumerate(theta)
     ]

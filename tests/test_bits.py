@@ -1,4 +1,4 @@
-"""A run's bits depend on its start and numbers alone: not on lanes, order, neighbours, threads, or how work is cut."""
+"""The bits of a run depend only on its start and hyperparameters, not on lanes, order, other runs, threads or parts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -32,19 +32,19 @@ CASES = {
     "shuffled and noisy": (NOISY, make_batch(starts(), **STEPS)),
     "flow": (FLOW, test_flow.make_batch(starts() / 4, np.linspace(0, 20, 9), solved=0.4, escape=0.47)),
 }
-"""Some runs stop early and give their lanes away, others last."""
+"""Some runs stop early, so their lanes are refilled; others continue."""
 
 
-def part(batch, where):
-    """The runs at `where`, each recorded."""
-    rates = {name: values[where] for name, values in batch.hyperparameters.items()}
-    kept = {name: getattr(batch, name)[where] for name in PER_RUN if getattr(batch, name) is not None}
-    return replace(batch, hyperparameters=rates, recorded=np.arange(len(where)), **kept)
+def subset(batch, runs):
+    """The batch of these runs, all of them recorded."""
+    hyperparameters = {name: values[runs] for name, values in batch.hyperparameters.items()}
+    others = {name: getattr(batch, name)[runs] for name in PER_RUN if getattr(batch, name) is not None}
+    return replace(batch, hyperparameters=hyperparameters, recorded=np.arange(len(runs)), **others)
 
 
-def bits(trained, but=()):
-    """Bytes of all that became of each run."""
-    rows = [getattr(trained, field.name) for field in fields(trained) if field.name not in but]
+def bits(trained, excluded=()):
+    """Bytes of all results of each run."""
+    rows = [getattr(trained, field.name) for field in fields(trained) if field.name not in excluded]
     return [b"".join(row[run].tobytes() for row in rows if len(row)) for run in range(len(trained.theta))]
 
 
@@ -60,13 +60,13 @@ REFERENCE = {name: bits(train(trainer, XOR, TARGET, batch, lanes=8)) for name, (
     threads=st.integers(1, 4),
 )
 def test_bits_depend_on_the_start_alone(case, order, cuts, lanes, threads):
-    """Parts of no more runs than lanes never refill one; those of more do."""
+    """Lanes are refilled only in parts with more runs than lanes."""
     trainer, batch = CASES[case]
     parts = np.split(np.array(order), sorted(cuts))
     with ThreadPoolExecutor(threads) as pool:
-        done = pool.map(lambda where: train(trainer, XOR, TARGET, part(batch, where), lanes=lanes), parts)
-        found = [run for trained in done for run in bits(trained)]
-    assert found == [REFERENCE[case][run] for run in order]
+        results = pool.map(lambda runs: train(trainer, XOR, TARGET, subset(batch, runs), lanes=lanes), parts)
+        actual = [run for trained in results for run in bits(trained)]
+    assert actual == [REFERENCE[case][run] for run in order]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -74,14 +74,14 @@ def test_bits_do_not_depend_on_being_recorded(case):
     trainer, batch = CASES[case]
     paths = ("measures", "theta_path")
     whole, plain = (train(trainer, XOR, TARGET, b) for b in (batch, replace(batch, recorded=np.full(RUNS, -1))))
-    assert bits(whole, but=paths) == bits(plain, but=paths)
-    assert len(set(whole.stop_step.tolist())) > 5  # some leave early, and others stay
+    assert bits(whole, excluded=paths) == bits(plain, excluded=paths)
+    assert len(set(whole.stop_step.tolist())) > 5  # some stop early, others continue
 
 
-def test_a_fixed_point_in_batches_is_measured_where_it_is():
+def test_a_fixed_point_with_minibatches_is_measured_over_all_samples():
     trainer = Trainer((1, 1), False, ("linear",), "half_sse", "gd", batch=1)
-    given = make_batch(np.array([[0.5], [3.0], [-2.0]]), 2000, learning_rate=0.1, every=2000)
-    trained = train(trainer, np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]]), given)
+    batch = make_batch(np.array([[0.5], [3.0], [-2.0]]), 2000, learning_rate=0.1, every=2000)
+    trained = train(trainer, np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]]), batch)
     assert (trained.stop_reason == StopReason.FIXED_POINT).all()
     off = abs(trained.theta[:, 0] - 1)
     assert (off < 4 * np.finfo(float).eps).all()
@@ -93,15 +93,15 @@ AND = np.array([[0.0], [0], [0], [1]])
 AT_REST = {"zero, multiplied": ("multiplicative", np.zeros((1, 9)), 0.1), "tiny steps": ("gd", starts(), 1e-30)}
 
 
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("case", AT_REST)
-def test_the_gradient_of_a_fixed_point_in_batches_is_that_of_all_samples(case, batch):
-    """Every lane is looked at at its first tick, whose last batch leaves its own gradient behind."""
+def test_the_gradient_of_a_fixed_point_with_minibatches_is_over_all_samples(case, size):
+    """Every lane is due at its first tick, after which `grad` contains the gradient of the last minibatch."""
     optimizer, theta, rate = AT_REST[case]
-    given = make_batch(theta, 40, learning_rate=rate, every=4)
+    batch = make_batch(theta, 40, learning_rate=rate, every=4)
     whole, parts = (
-        train(Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", optimizer, batch=size), XOR, AND, given)
-        for size in (0, batch)
+        train(Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", optimizer, batch=samples), XOR, AND, batch)
+        for samples in (0, size)
     )
     assert (parts.stop_reason == StopReason.FIXED_POINT).all()
     assert (parts.stop_step == 0).all()
@@ -109,7 +109,7 @@ def test_the_gradient_of_a_fixed_point_in_batches_is_that_of_all_samples(case, b
     assert [getattr(parts, name).tobytes() for name in names] == [getattr(whole, name).tobytes() for name in names]
 
 
-def test_noise_moves_no_parameter_that_is_multiplied_at_zero():
+def test_noise_does_not_change_zeros_of_an_optimizer_that_multiplies():
     trainer = Trainer((2, 2, 1), True, ("tanh", "logistic"), "half_sse", "multiplicative", noise=True)
     trained = train(trainer, XOR, AND, make_batch(np.outer([0.0, 1.0], np.ones(9)), 40, learning_rate=0.1))
     assert trained.stop_reason.tolist() == [StopReason.FIXED_POINT, StopReason.BUDGET]

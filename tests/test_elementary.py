@@ -1,4 +1,4 @@
-"""Elementary functions of the lanes against mpmath: accuracy in units in the last place, parity, monotony, extremes."""
+"""Elementary functions over lanes against mpmath: errors in units in the last place, parity, monotonicity, limits."""
 
 import mpmath
 import numpy as np
@@ -22,7 +22,7 @@ LANES = 8
 
 
 def compiled(function):
-    """`function` of lanes, with several results, as a function of an array: (results, n)."""
+    """`function` of lanes with two results as a function of an array (n,), which returns an array (2, n)."""
 
     @intrinsic
     def each(typingctx, x, out, n):
@@ -92,11 +92,11 @@ LIMITS = {
     "log": (1e300, 1e30),
 }  # fmt: skip
 ROOTS = {"silu": -1.2784645427610738, "mish": -1.1924312145154952, "gelu": -0.7517915246935645}
-"""Where the derivative has a root, near which it is accurate in units of its own size nearby."""
+"""Roots of derivatives, near which the error is compared with the rounding error of 1."""
 
 
 def points(limit, dtype):
-    """Both signs, every magnitude from the smallest normal number to `limit`, and the seams of the reduction."""
+    """Points of both signs, of all magnitudes from the smallest normal number to `limit`, and near seams."""
     rng = np.random.default_rng(11)
     tiny = float(np.finfo(dtype).tiny)
     spread = np.exp(rng.uniform(np.log(tiny), np.log(limit), 1500))
@@ -108,7 +108,7 @@ def points(limit, dtype):
 
 
 def ulps(values, exact, dtype):
-    """Distance of values from mpmath numbers, in units in the last place of the exact ones."""
+    """Errors of values against mpmath numbers, in units in the last place of the exact numbers."""
     rounded = np.array([float(e) for e in exact]).astype(dtype)
     unit = np.spacing(np.abs(rounded)).astype(float)
     return np.array([abs(float((mpmath.mpf(float(v)) - e) / u)) for v, e, u in zip(values, exact, unit, strict=True)])
@@ -123,12 +123,12 @@ def errors(name, dtype):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", EXACT)
-def test_values_and_slopes_are_relatively_accurate(name, dtype):
+def test_values_and_slopes_have_small_relative_errors(name, dtype):
     x, *off = errors(name, dtype)
     off[1][np.abs(x - ROOTS.get(name, np.inf)) < 0.3] = 0
     for number, limit in enumerate(ELEMENTARY_ULP.get(name, ELEMENTARY_ULP["all"])):
-        at = off[number].argmax()
-        assert off[number][at] <= limit, (number, x[at], off[number][at])
+        worst = off[number].argmax()
+        assert off[number][worst] <= limit, (number, x[worst], off[number][worst])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

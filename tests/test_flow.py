@@ -22,17 +22,17 @@ def make_trainer(sizes=(2, 2, 1), activation="tanh", loss="half_sse", bias=True)
 
 
 def make_batch(
-    theta, at, *, end=END, rtol=RTOL, atol=ATOL, escape=-1.0, solved=0.0, gradient=0.0, steps=10**5, kept=True
+    theta, at, *, end=END, rtol=RTOL, atol=ATOL, escape=-1.0, solved=0.0, gradient=0.0, steps=10**5, recorded=True
 ):
     n = len(theta)
 
     def constant(value):
         return np.full(n, float(value))
 
-    rates = {"time": constant(end), "rtol": constant(rtol), "atol": constant(atol)}
+    hyperparameters = {"time": constant(end), "rtol": constant(rtol), "atol": constant(atol)}
     limits = (constant(escape), constant(solved), constant(1e6), constant(gradient), np.full(n, steps))
-    recorded = np.arange(n) if kept else np.full(n, -1)
-    return Batch(theta, rates, *limits, recorded, np.asarray(at, dtype=float), record_theta=True)
+    rows = np.arange(n) if recorded else np.full(n, -1)
+    return Batch(theta, hyperparameters, *limits, rows, np.asarray(at, dtype=float), record_theta=True)
 
 
 def starts(n, scale=0.5, params=9, seed=11):
@@ -45,13 +45,13 @@ def descent(network, X, T):
 
 
 def exact(network, X, T, theta, at, events=None):
-    """SciPy's solution of eighth order at tolerance 1e-12."""
+    """SciPy's solution by a method of eighth order with tolerance 1e-12."""
     flow = descent(network, X, T)
     return solve_ivp(flow, (0, at[-1]), theta, "DOP853", at, events=events, rtol=1e-12, atol=1e-14)
 
 
 def first_step(slope, theta):
-    """Length at which theta changes by a hundredth of itself, in the norm of the tolerances."""
+    """Step size that changes theta by one percent, in the norm of the tolerances."""
     allowed = ATOL + RTOL * abs(theta)
     return 0.01 * np.linalg.norm(theta / allowed) / np.linalg.norm(slope / allowed)
 
@@ -63,8 +63,8 @@ def test_the_tableau_is_scipys():
     for ours, theirs in zip(TABLEAU, weights, strict=True):
         np.testing.assert_allclose([float(w) for w in ours], theirs, rtol=1e-15)
     np.testing.assert_allclose([float(e) for e in ERROR], -RK45.E, rtol=1e-12)
-    later = [[float(c) for c in row] for row in DENSE_OUTPUT]
-    np.testing.assert_allclose(later, RK45.P[:, 1:], rtol=1e-15)
+    dense = [[float(c) for c in row] for row in DENSE_OUTPUT]
+    np.testing.assert_allclose(dense, RK45.P[:, 1:], rtol=1e-15)
 
 
 CASES = [
@@ -93,7 +93,7 @@ def test_steps_are_those_of_scipys_rk45(activation, loss, sizes):
 
 
 @pytest.mark.parametrize("rtol", [1e-6, 1e-8, 1e-10])
-def test_the_path_is_as_exact_as_it_was_asked_to_be(rtol):
+def test_the_error_of_the_path_is_within_the_tolerance(rtol):
     network = reference.Network((2, 2, 1), True, ("tanh", "tanh"), "half_sse")
     at, theta = np.linspace(0, END, 100), starts(6)
     trained = train(make_trainer(), PM1, TARGET, make_batch(theta, at, rtol=rtol, atol=rtol / 1e3))
@@ -103,7 +103,7 @@ def test_the_path_is_as_exact_as_it_was_asked_to_be(rtol):
         assert gap.max() < BETWEEN_STEPS * rtol
 
 
-def test_events_are_where_the_exact_path_has_them():
+def test_event_times_equal_those_of_the_exact_path():
     network = reference.Network((2, 2, 1), True, ("tanh", "tanh"), "half_sse")
     T, theta = 0.9 * (2 * TARGET - 1), starts(24)
     trained = train(make_trainer(), PM1, T, make_batch(theta, [0, END], escape=ESCAPE, solved=0.4))
@@ -117,8 +117,8 @@ def test_events_are_where_the_exact_path_has_them():
     solve.terminal = True
     expected = np.full((24, 3), np.nan)
     for run, start in enumerate(theta):
-        found = exact(network, PM1, T, start, [0, END], (escape, solve)).t_events
-        expected[run, :2] = [times[0] if len(times) else np.nan for times in found]
+        events = exact(network, PM1, T, start, [0, END], (escape, solve)).t_events
+        expected[run, :2] = [times[0] if len(times) else np.nan for times in events]
         expected[run, 2] = END if np.isnan(expected[run, 1]) else expected[run, 1]
     assert 4 < np.isnan(expected[:, 1]).sum() < 20
     np.testing.assert_allclose(trained.times, expected, rtol=FLOW_EVENT)
@@ -141,8 +141,8 @@ def test_a_product_of_two_weights_follows_the_closed_form(s):
     """u = ab from a = b: u(t) = s e^(2st) / (e^(2st) - 1 + s / u0) (Saxe, McClelland & Ganguli 2013)."""
     a, at = 10.0 ** -np.arange(1, 7)[:, None], np.linspace(0, 12 / s, 50)
     goal, u0 = s / 2, a**2
-    given = make_batch(np.hstack([a, a]), at, end=12 / s, atol=0, escape=(s - goal) ** 2 / 2)
-    trained = train(PRODUCT[0], PRODUCT[1], np.array([[s]]), given)
+    batch = make_batch(np.hstack([a, a]), at, end=12 / s, atol=0, escape=(s - goal) ** 2 / 2)
+    trained = train(PRODUCT[0], PRODUCT[1], np.array([[s]]), batch)
     growth = np.exp(2 * s * at)
     product = s * growth / (growth - 1 + s / u0)
     np.testing.assert_allclose(trained.theta_path.prod(axis=2), product, rtol=BETWEEN_STEPS * RTOL)
@@ -159,8 +159,8 @@ def test_the_difference_of_squares_is_conserved():
 
 def test_opposite_weights_meet_at_the_saddle():
     theta = np.array([[0.5, -0.5], [1e-3, -1e-3]])
-    given = make_batch(theta, np.arange(0, 60, 5), end=60, escape=0.49)
-    trained = train(PRODUCT[0], PRODUCT[1], np.ones((1, 1)), given)
+    batch = make_batch(theta, np.arange(0, 60, 5), end=60, escape=0.49)
+    trained = train(PRODUCT[0], PRODUCT[1], np.ones((1, 1)), batch)
     np.testing.assert_array_equal(trained.theta_path[..., 0], -trained.theta_path[..., 1])
     assert (trained.escape_step == -1).all()
     assert abs(trained.theta).max() < ATOL
@@ -169,36 +169,36 @@ def test_opposite_weights_meet_at_the_saddle():
 def test_descent_at_half_the_rate_is_half_as_far_from_the_flow():
     theta, T = starts(8), 0.9 * (2 * TARGET - 1)
     flow = train(make_trainer(), PM1, T, make_batch(theta, [0, 5.0], end=5.0, rtol=1e-11)).theta
-    far = []
+    distances = []
     for steps in (5000, 10_000, 20_000):
-        given = make_batch(theta, [0], steps=steps)
-        given.hyperparameters["learning_rate"] = np.full(8, 5.0 / steps)
-        plain = Batch(**{**vars(given), "record_at": np.array([0, steps]), "gradient": np.full(8, -1.0)})
-        found = train(Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd"), PM1, T, plain)
-        far.append(np.linalg.norm(found.theta - flow, axis=1))
-    for coarse, fine in pairwise(far):
+        batch = make_batch(theta, [0], steps=steps)
+        batch.hyperparameters["learning_rate"] = np.full(8, 5.0 / steps)
+        plain = Batch(**{**vars(batch), "record_at": np.array([0, steps]), "gradient": np.full(8, -1.0)})
+        descended = train(Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd"), PM1, T, plain)
+        distances.append(np.linalg.norm(descended.theta - flow, axis=1))
+    for coarse, fine in pairwise(distances):
         np.testing.assert_allclose(coarse / fine, 2, rtol=HALVED)
 
 
 def test_bits_depend_on_the_start_alone():
     theta, at, T = starts(21, 1.0), np.linspace(0, END, 40), 0.9 * (2 * TARGET - 1)
     limits = {"escape": ESCAPE, "solved": 0.4}
-    given = make_batch(theta, at, **limits)
-    whole = train(make_trainer(), PM1, T, given, lanes=8)
+    batch = make_batch(theta, at, **limits)
+    whole = train(make_trainer(), PM1, T, batch, lanes=8)
     for lanes in (1, 2, 4, 16):
-        assert everything(train(make_trainer(), PM1, T, given, lanes=lanes)) == everything(whole)
+        assert everything(train(make_trainer(), PM1, T, batch, lanes=lanes)) == everything(whole)
     order = np.random.default_rng(1).permutation(21)
     slices = []
     shuffled = train(make_trainer(), PM1, T, make_batch(theta[order], at, **limits), lanes=8, after_slice=slices.append)
     assert all(np.array_equal(a[order], b, equal_nan=True)
                for a, b in zip(vars(whole).values(), vars(shuffled).values(), strict=True))  # fmt: skip
-    unseen = train(make_trainer(), PM1, T, make_batch(theta, [0, 1], kept=False, **limits), lanes=8)
+    unrecorded = train(make_trainer(), PM1, T, make_batch(theta, [0, 1], recorded=False, **limits), lanes=8)
     for name in ("theta", "times", "escape_step", "stop_step", "loss", "grad_norm", "separation"):
-        np.testing.assert_array_equal(getattr(unseen, name), getattr(whole, name))
+        np.testing.assert_array_equal(getattr(unrecorded, name), getattr(whole, name))
     assert slices
 
 
-def test_the_zero_start_of_xor_is_frozen_and_its_records_are_held():
+def test_the_zero_start_of_xor_is_frozen_and_its_records_are_filled():
     trained = train(make_trainer(activation="logistic"), XOR, TARGET, make_batch(np.zeros((3, 9)), [0, 1, END]))
     assert (trained.stop_reason == StopReason.FIXED_POINT).all()
     assert (trained.stop_step == 0).all()
@@ -216,7 +216,7 @@ def test_symmetric_units_stay_so(mirrored):
     assert (trained.stop_step > 20).all()
 
 
-def test_a_path_too_stiff_for_its_steps_says_so():
+def test_a_path_that_is_too_stiff_stops_as_stiff():
     theta, T = starts(5), np.array([[30.0], [-30], [20], [10]])
     trainer = make_trainer(activation="linear")
     stiff = train(trainer, 100 * PM1, T, make_batch(theta, [0, 1], end=1e4, steps=300))
@@ -238,8 +238,8 @@ def test_a_gradient_tolerance_stops_and_a_bad_start_diverges():
 
 def test_every_run_ends_at_the_end():
     for end in (0.7, 1 / 3, 19.9):
-        given = make_batch(starts(200, 0.1), [0, end], end=end, rtol=0.1, atol=0.1)
-        trained = train(make_trainer(), PM1, TARGET, given)
+        batch = make_batch(starts(200, 0.1), [0, end], end=end, rtol=0.1, atol=0.1)
+        trained = train(make_trainer(), PM1, TARGET, batch)
         assert (trained.stop_reason == StopReason.BUDGET).all()
         np.testing.assert_array_equal(trained.times[:, 2], end)
         assert np.isfinite(trained.measures).all()

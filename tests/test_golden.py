@@ -1,4 +1,4 @@
-"""The kernel's optimizers against trajectories that PyTorch's optimizers took (data/golden, see data/README.md)."""
+"""The optimizers of the kernel against trajectories of PyTorch's optimizers (data/golden, see data/README.md)."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ ORIGIN = json.loads(str(DATA["origin"]))
 
 
 @pytest.mark.parametrize("case", ORIGIN["cases"])
-def test_optimizers_go_where_torch_goes(case):
+def test_optimizers_equal_those_of_torch(case):
     optimizer, options = case.split()[0], ORIGIN["cases"][case]
     path = kernel_trajectory(
         optimizer, options, DATA["start"], ORIGIN["X"], ORIGIN["T"], ORIGIN["numbers"],
@@ -23,8 +23,8 @@ def test_optimizers_go_where_torch_goes(case):
     np.testing.assert_allclose(path, DATA[case], rtol=PEERS, atol=PEERS)
 
 
-def test_golden_files_are_those_that_the_readme_names():
+def test_golden_files_have_the_digests_in_the_readme():
     readme = (GOLDEN.parents[1] / "README.md").read_text()
     named = dict(reversed(line.split()) for line in readme.splitlines() if line.endswith(".npz"))
-    found = {str(path.relative_to(GOLDEN.parents[1])): path for path in GOLDEN.parent.iterdir()}
-    assert named == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
+    actual = {str(path.relative_to(GOLDEN.parents[1])): path for path in GOLDEN.parent.iterdir()}
+    assert named == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in actual.items()}

@@ -1,4 +1,4 @@
-"""Hessians of the kernel against second differences of its NumPy twin's gradient, exact facts, and their bits."""
+"""Hessians of the kernel against differences of the reference's gradient, exact values, and their bits."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
 
 
 def second_differences(network, theta, X, T, step=1e-5):
-    """Central differences of the twin's gradient."""
+    """Central differences of the gradient of the reference."""
     ends = [
         [reference.loss_and_gradient(network, theta + sign * step * unit, X, T)[1] for unit in np.eye(len(theta))]
         for sign in (1, -1)
@@ -30,9 +30,9 @@ def test_hessians_equal_second_differences(activation, loss, hidden):
     X, T = problem(3, loss=loss)
     activations = activations_of(loss, activation, len(hidden))
     points = np.random.default_rng(3).normal(0, 0.9, (3, layout.n_params(sizes, True)))
-    found = derivatives(Trainer(sizes, True, activations, loss, "adam", batch=2), X, T, points)
+    actual = derivatives(Trainer(sizes, True, activations, loss, "adam", batch=2), X, T, points)
     network = reference.Network(sizes, True, activations, loss)
-    for theta, value, gradient, hessian in zip(points, found.loss, found.gradient, found.hessian, strict=True):
+    for theta, value, gradient, hessian in zip(points, actual.loss, actual.gradient, actual.hessian, strict=True):
         expected = reference.loss_and_gradient(network, theta, X, T)
         np.testing.assert_allclose(value, expected[0], rtol=HESSIAN)
         np.testing.assert_allclose(gradient, expected[1], rtol=0, atol=HESSIAN)
@@ -43,7 +43,7 @@ def test_hessians_equal_second_differences(activation, loss, hidden):
 
 @pytest.mark.parametrize(("trainer", "targets", "top"), [(LOGISTIC, TARGET, 3 / 8), (TANH, 2 * TARGET - 1, 4.0)])
 def test_the_saddle_of_xor_at_zero_is_degenerate(trainer, targets, top):
-    """One eigenvalue is not zero, in the space of the output unit's parameters alone; all others are, exactly."""
+    """One eigenvalue is not zero, with an eigenvector of the output unit's parameters; all others are exactly zero."""
     X = XOR if trainer is LOGISTIC else 2 * XOR - 1
     (hessian,) = derivatives(trainer, X, targets, np.zeros((1, 9))).hessian
     direction = np.array([0, 0, 0, 0, 0, 0, 0.5, 0.5, 1] if trainer is LOGISTIC else [0.0] * 8 + [1])
@@ -52,7 +52,7 @@ def test_the_saddle_of_xor_at_zero_is_degenerate(trainer, targets, top):
 
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 def test_at_zero_all_logits_are_equal(zero):
-    """Two outputs of probability 1/2: of 2 samples with inputs 1, the mean of p (1 - p) = 1/4 for each pair."""
+    """Two outputs of probability 1/2: the mean of p (1 - p) = 1/4 over 2 samples with inputs 1."""
     trainer = Trainer((1, 2), False, ("linear",), "softmax_ce", "gd")
     (hessian,) = derivatives(trainer, np.ones((2, 1)), np.eye(2), np.full((1, 2), zero)).hessian
     np.testing.assert_array_equal(hessian, [[0.25, -0.25], [-0.25, 0.25]])
@@ -60,18 +60,18 @@ def test_at_zero_all_logits_are_equal(zero):
     assert derivatives(binary, np.ones((1, 1)), np.ones((1, 1)), np.full((1, 1), zero)).hessian == 0.25
 
 
-def test_hessians_are_symmetric_and_depend_on_their_point_alone():
+def test_hessians_are_symmetric_and_depend_only_on_their_point():
     points = np.random.default_rng(4).normal(0, 2, (LANES + 3, 9))
-    found = derivatives(TANH, XOR, TARGET, points)
-    np.testing.assert_array_equal(found.hessian, found.hessian.swapaxes(1, 2))
+    actual = derivatives(TANH, XOR, TARGET, points)
+    np.testing.assert_array_equal(actual.hessian, actual.hessian.swapaxes(1, 2))
     for k, theta in enumerate(points):
         alone = derivatives(TANH, XOR, TARGET, theta[None])
         for name in ("loss", "gradient", "hessian"):
-            np.testing.assert_array_equal(getattr(alone, name)[0], getattr(found, name)[k])
+            np.testing.assert_array_equal(getattr(alone, name)[0], getattr(actual, name)[k])
 
 
 def test_hessians_of_exchanged_units_are_exchanged():
     theta = np.random.default_rng(5).normal(0, 1, (4, 9))
     swap = [3, 4, 5, 0, 1, 2, 7, 6, 8]
-    here, there = (derivatives(LOGISTIC, XOR, TARGET, points).hessian for points in (theta, theta[:, swap]))
-    np.testing.assert_allclose(here[:, swap][:, :, swap], there, rtol=0, atol=HESSIAN)
+    hessians, exchanged = (derivatives(LOGISTIC, XOR, TARGET, points).hessian for points in (theta, theta[:, swap]))
+    np.testing.assert_allclose(hessians[:, swap][:, :, swap], exchanged, rtol=0, atol=HESSIAN)

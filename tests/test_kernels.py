@@ -1,4 +1,4 @@
-"""The lane kernel against its NumPy twin, and the promises about bits, symmetry and exact zeros."""
+"""The kernel against its NumPy reference, and its guarantees about bits, symmetry and exact zeros."""
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernel_cases import ACTIVATIONS, DTYPES, PAIRS, PARTS, RATES, TARGET, XOR, everything, make_batch, run_both
+from kernel_cases import (
+    ACTIVATIONS,
+    DTYPES,
+    HYPERPARAMETERS,
+    PAIRS,
+    PARTS,
+    TARGET,
+    XOR,
+    everything,
+    make_batch,
+    run_both,
+)
 from tolerances import AMPLIFIED, LENGTH, TRAJECTORY
 
 from saddlescape.kernels import Trainer, train
@@ -23,7 +34,7 @@ TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
 
 
 def expect_equal_to_reference(case, **options):
-    """Over a hundred steps; a dozen where roundings grow soon: in steps over the gradient's own size, at a kink."""
+    """Compare 100 steps, or 12 where rounding errors grow fast: with normalized steps, and at kinks."""
     amplified = case[2] not in ("gd", "momentum", "nesterov", "multiplicative")
     short = amplified or case[0] in ("relu", "leaky_relu")
     trained, paths = run_both(case, **{"steps": 12 if short else 100, **options})
@@ -53,7 +64,7 @@ def expect_all(part):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_every_combination_equals_the_reference(part):
-    """In a process for each part: it keeps what it has compiled, six megabytes a variant."""
+    """In a separate process per part, because a process keeps its compiled code in memory, 6 MB per variant."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         pool.submit(expect_all, PARTS[part]).result()
 
@@ -107,14 +118,14 @@ def test_schedules_and_weight_decay_equal_the_reference(optimizer, schedule):
 
 
 @pytest.mark.parametrize("options", [{"noise": True}, {"batch": 2}], ids=str)
-def test_weight_decay_equals_the_reference_where_a_step_adds_it_to_another_gradient(options):
-    """Of noise, or of a batch; the gradient that is measured is that of the objective over all samples."""
+def test_weight_decay_with_noise_or_minibatches_equals_the_reference(options):
+    """Here the step adds the decay; the recorded gradient is the gradient of the objective over all samples."""
     case = ("tanh", "half_sse", "momentum", (3,), "float32")
     expect_equal_to_reference(case, weight_decay=True, steps=20, **options)
 
 
 RPROPS = ("learning_rate", "eta_plus", "eta_minus", "step_max", "step_min")
-RPROP = {  # steps, rates, where the first parameter is then, by torch.optim.Rprop
+RPROP = {  # steps, hyperparameters, first parameter after the steps of torch.optim.Rprop
     "first step bounded": (1, {"learning_rate": 0.0618, "step_max": 0.05, "step_min": 1e-4}, 0.05),
     "first step raised": (1, {"learning_rate": 1e-8, "step_min": 1e-6}, 0.099999),
     "growing from step_min": (4, {"learning_rate": 1e-8, "step_min": 1e-6}, 0.099994632),
@@ -123,12 +134,13 @@ RPROP = {  # steps, rates, where the first parameter is then, by torch.optim.Rpr
 
 @pytest.mark.parametrize("case", RPROP)
 def test_steps_of_rprop_are_bounded_as_those_of_torch(case):
-    steps, rates, first = RPROP[case]
+    steps, hyperparameters, first = RPROP[case]
     X, T, start = XOR, np.array([[0.0], [0], [0], [1]]), np.array([[0.1, 0.2, 0.3]])
-    trained = train(Trainer((2, 1), True, ("logistic",), "half_sse", "rprop"), X, T, make_batch(start, steps, **rates))
+    trainer = Trainer((2, 1), True, ("logistic",), "half_sse", "rprop")
+    trained = train(trainer, X, T, make_batch(start, steps, **hyperparameters))
     network = reference.Network((2, 1), True, ("logistic",), "half_sse")
-    numbers = {name: (RATES | rates)[name] for name in RPROPS}
-    path = reference.trajectory(network, start[0], X, T, steps, "rprop", numbers)
+    all_hyperparameters = {name: (HYPERPARAMETERS | hyperparameters)[name] for name in RPROPS}
+    path = reference.trajectory(network, start[0], X, T, steps, "rprop", all_hyperparameters)
     np.testing.assert_allclose([trained.theta[0, 0], path[-1][0][0]], first, rtol=LENGTH)
     np.testing.assert_allclose(trained.theta[0], path[-1][0], rtol=LENGTH)
 
@@ -146,7 +158,7 @@ def test_shuffled_batches_equal_the_reference(samples, batch):
 
 
 @pytest.mark.parametrize("optimizer", ["gd", "rprop", "adam"])
-def test_rates_of_layers_equal_the_reference(optimizer):
+def test_layer_rates_equal_the_reference(optimizer):
     expect_equal_to_reference(("tanh", "half_sse", optimizer, (3,), "float64"), layer_rates=True)
 
 
@@ -166,10 +178,10 @@ def starts(n, scale=0.8, dtype="float64", seed=3):
 
 
 @pytest.mark.parametrize("runs", [*range(1, 41), 100])
-def test_a_run_does_not_depend_on_the_runs_beside_it(runs):
-    given = make_batch(starts(100), 400, learning_rate=0.5, momentum=0.9, solved=0.4, every=40)
+def test_a_run_does_not_depend_on_other_runs(runs):
+    batch = make_batch(starts(100), 400, learning_rate=0.5, momentum=0.9, solved=0.4, every=40)
     fewer = make_batch(starts(100)[:runs], 400, learning_rate=0.5, momentum=0.9, solved=0.4, every=40)
-    whole, part = (train(LOGISTIC, XOR, TARGET, g, lanes=8) for g in (given, fewer))
+    whole, part = (train(LOGISTIC, XOR, TARGET, g, lanes=8) for g in (batch, fewer))
     for a, b in zip(vars(whole).values(), vars(part).values(), strict=True):
         np.testing.assert_array_equal(a[:runs], b)
 
@@ -188,8 +200,8 @@ def test_the_zero_start_of_xor_is_frozen_at_once():
 def test_identical_units_stay_identical_and_their_loss_above_a_third(scale):
     theta = starts(64, scale)
     theta[:, 3:6], theta[:, 7] = theta[:, :3], theta[:, 6]
-    given = make_batch(theta, 2000, learning_rate=0.5, momentum=0.9, every=20)
-    trained = train(LOGISTIC, XOR, TARGET, given, lanes=8)
+    batch = make_batch(theta, 2000, learning_rate=0.5, momentum=0.9, every=20)
+    trained = train(LOGISTIC, XOR, TARGET, batch, lanes=8)
     np.testing.assert_array_equal(trained.theta[:, :3], trained.theta[:, 3:6])
     assert (trained.measures[..., 2] == 0).all()
     assert (trained.measures[..., 0] > 1 / 3).all()
@@ -212,8 +224,8 @@ def test_mirrored_units_stay_mirrored_where_the_activation_is_odd(activation):
     theta = starts(16)
     theta[:, 3:6], theta[:, 7] = -theta[:, :3], -theta[:, 6]
     trainer = Trainer((2, 2, 1), True, (activation, "tanh"), "half_sse", "gd")
-    given = make_batch(theta, 1000 if activation in ODD else 0, learning_rate=0.1, every=50)
-    separation = train(trainer, XOR, 2 * TARGET - 1, given, lanes=8).measures[..., 2]
+    batch = make_batch(theta, 1000 if activation in ODD else 0, learning_rate=0.1, every=50)
+    separation = train(trainer, XOR, 2 * TARGET - 1, batch, lanes=8).measures[..., 2]
     assert (separation == 0).all() if activation in ODD else (separation > 0).all()
 
 
@@ -225,22 +237,22 @@ def test_the_sign_of_a_unit_counts_in_layers_that_are_not_odd():
             mirrored, (a, b) = theta.copy(), layout.unit_vectors(sizes, True, layer)
             mirrored[:, b] = -mirrored[:, a]
             trainer = Trainer(sizes, True, (*activations, "tanh"), "half_sse", "gd")
-            found = train(trainer, XOR, TARGET, make_batch(mirrored, 0), lanes=8).separation
+            separation = train(trainer, XOR, TARGET, make_batch(mirrored, 0), lanes=8).separation
             odd = [name == "tanh" for name in activations]
-            assert (found == 0).tolist() == [odd[layer]] * 3
+            assert (separation == 0).tolist() == [odd[layer]] * 3
             expected = [reference.separation(sizes, True, start, odd) for start in mirrored]
-            np.testing.assert_allclose(found, expected, rtol=LENGTH)
+            np.testing.assert_allclose(separation, expected, rtol=LENGTH)
 
 
 def at_start(loss, logits, targets):
     """(loss, gradient norm) of a network whose outputs are `logits`, before any step."""
     trainer = Trainer((1, len(logits)), False, ("linear",), loss, "gd")
-    given = make_batch(np.array([logits], dtype=np.float64), 0)
-    trained = train(trainer, np.ones((1, 1)), np.array([targets], dtype=np.float64), given)
+    batch = make_batch(np.array([logits], dtype=np.float64), 0)
+    trained = train(trainer, np.ones((1, 1)), np.array([targets], dtype=np.float64), batch)
     return trained.loss[0], trained.grad_norm[0]
 
 
-def test_loss_and_gradient_of_a_learned_sample_are_not_rounded_to_zero():
+def test_loss_and_gradient_of_a_learned_sample_do_not_round_to_zero():
     rest = np.exp(-50) + np.exp(-600)
     expected = [np.log1p(rest), np.linalg.norm([rest, np.exp(-50), np.exp(-600)])]
     np.testing.assert_allclose(at_start("softmax_ce", [50, 0, -550], [1, 0, 0]), expected, rtol=1e-14)
@@ -282,13 +294,14 @@ def test_mirrored_tanh_units_stay_mirrored(scale):
 
 def test_events_are_exact():
     theta = starts(24, 1.5)
-    rates = {"learning_rate": 0.5, "momentum": 0.9}
-    given = make_batch(theta, 1500, **rates, solved=0.4, escape=0.475)
-    trained = train(LOGISTIC, XOR, TARGET, given, lanes=8)
+    hyperparameters = {"learning_rate": 0.5, "momentum": 0.9}
+    batch = make_batch(theta, 1500, **hyperparameters, solved=0.4, escape=0.475)
+    trained = train(LOGISTIC, XOR, TARGET, batch, lanes=8)
     network = reference.Network((2, 2, 1), True, ("logistic", "logistic"), "half_sse")
     assert {StopReason.SOLVED, StopReason.BUDGET} <= set(trained.stop_reason.tolist())
     for run, start in enumerate(theta):
-        path = reference.trajectory(network, start, XOR, TARGET, int(trained.stop_step[run]), "momentum", rates)
+        steps = int(trained.stop_step[run])
+        path = reference.trajectory(network, start, XOR, TARGET, steps, "momentum", hyperparameters)
         escaped = [n for n, state in enumerate(path) if state[1] < 0.475]
         solved = [n for n, state in enumerate(path) if state[3] < 0.4]
         assert trained.escape_step[run] == (escaped or [-1])[0]
@@ -309,18 +322,18 @@ def test_a_gradient_tolerance_stops_and_divergence_is_named():
 
 
 def test_slices_do_not_change_bits_and_can_abandon_a_batch():
-    given = make_batch(starts(20), 3000, learning_rate=0.5, momentum=0.9, every=300)
+    batch = make_batch(starts(20), 3000, learning_rate=0.5, momentum=0.9, every=300)
     slices = []
-    whole = train(LOGISTIC, XOR, TARGET, given, lanes=8, after_slice=slices.append)
+    whole = train(LOGISTIC, XOR, TARGET, batch, lanes=8, after_slice=slices.append)
     assert sum(slices) == 3 * 3001 * 8
     assert len(slices) > 1
-    assert everything(whole) == everything(train(LOGISTIC, XOR, TARGET, given, lanes=16))
+    assert everything(whole) == everything(train(LOGISTIC, XOR, TARGET, batch, lanes=16))
     with pytest.raises(KeyboardInterrupt):
-        train(LOGISTIC, XOR, TARGET, given, lanes=8, after_slice=_stop)
+        train(LOGISTIC, XOR, TARGET, batch, lanes=8, after_slice=_stop)
 
 
 @pytest.mark.parametrize(("units", "samples", "ticks"), [(2, 4, 256), (16, 4096, 63), (16, 4096 * 64, 1)])
-def test_the_first_slice_is_short_however_much_a_tick_costs(units, samples, ticks):
+def test_the_first_slice_is_short_for_any_cost_of_a_tick(units, samples, ticks):
     X, T = np.tile(XOR, (samples // 4, 1)), np.tile(TARGET, (samples // 4, 1))
     theta = np.full((8, 4 * units + 1), 0.1)
     slices = []

@@ -1,4 +1,4 @@
-"""Bits are those of the start on any processor: with vectors of any width, and without a fused multiply-add."""
+"""Bits do not depend on the processor: on the width of its vectors, or on whether it has a fused multiply-add."""
 
 import os
 import platform
@@ -26,13 +26,13 @@ cases = [("tanh", "adam", "float64"), ("gelu", "rmsprop", "float32"), ("sin", "f
 for activation, optimizer, dtype in cases:
     trainer = Trainer((2, 3, 1), True, (activation, "logistic"), "half_sse", optimizer)
     theta = np.random.default_rng(3).normal(0, 1, (21, 13)).astype(dtype)
-    given = make_batch(theta, 60, time=60.0, rtol=1e-6, atol=1e-9)
-    bits.update(b"".join(everything(train(trainer, XOR, TARGET, given))))
+    batch = make_batch(theta, 60, time=60.0, rtol=1e-6, atol=1e-9)
+    bits.update(b"".join(everything(train(trainer, XOR, TARGET, batch))))
 print(bits.hexdigest())
 """
 INTEL = {"x86-64-v2": "['xmm']", "haswell": "['xmm', 'ymm']"}
 PROCESSORS = INTEL if platform.machine() in ("x86_64", "AMD64") else {"generic": "[]"}
-"""Older processors that this one can run the code of, and the vector registers that they have."""
+"""Older processors whose code this processor can run, and their vector registers."""
 
 
 def registers_and_bits(processor):

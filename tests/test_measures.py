@@ -1,4 +1,4 @@
-"""Measures along a run: the kernel's bits against the plain twin, exact facts, and what is conserved."""
+"""Measures along a run: bits of the kernel against the NumPy reference, exact values, and conserved quantities."""
 
 import re
 from dataclasses import replace
@@ -21,11 +21,11 @@ from saddlescape.words.activations import ACTIVATIONS
 from saddlescape.words.measures import MEASURES
 
 TOLERANCE = 0.3
-"""Wide enough that some units of a random layer are in one group, and some are not."""
+"""Large enough that some units of a random layer form a group, and small enough that others do not."""
 
 
-def twin(sizes, bias, odd, theta, start):
-    """The measures of a state by name; loss and gradient have tests of their own."""
+def expected_measures(sizes, bias, odd, theta, start):
+    """The measures of a state by name, without loss and gradient norm, which have separate tests."""
     difference = theta.astype(np.float64) - start.astype(np.float64)
     return {
         "separation": reference.separation(sizes, bias, theta, odd),
@@ -40,7 +40,7 @@ def twin(sizes, bias, odd, theta, start):
 
 
 def starts_of(sizes, bias, dtype):
-    """Normal starts; zero; units of the first hidden layer equal, mirrored, and nearly equal; tiny and huge ones."""
+    """Normal, zero, tiny and huge starts, and starts with equal, mirrored and almost equal units."""
     theta = np.random.default_rng(3).normal(0, 1, (9, layout.n_params(sizes, bias)))
     theta[1] = 0
     if len(sizes) > 2 and sizes[1] > 1:
@@ -65,7 +65,7 @@ CASES = [
 
 
 def followed(sizes, activations, bias, dtype):
-    """(starts, what the kernel makes of them with every field recorded)."""
+    """(starts, result of the kernel with every field recorded)."""
     X, T = problem(4, sizes[0], sizes[-1])
     trainer = Trainer(sizes, bias, (*activations, "linear"), "half_sse", "momentum")
     theta = starts_of(sizes, bias, dtype)
@@ -77,22 +77,23 @@ def every_field(batch):
 
 
 @pytest.mark.parametrize(("sizes", "activations", "bias", "dtype"), CASES, ids=str)
-def test_every_measure_has_the_bits_of_its_twin(sizes, activations, bias, dtype):
-    theta, trained = followed(sizes, activations, bias, dtype)
-    odd, at_column, seen = [ACTIVATIONS[name].odd for name in activations], columns(FIELDS, len(sizes) - 1), 0
-    for run, start in enumerate(theta):
-        for at in np.flatnonzero(np.isfinite(trained.theta_path[run]).all(axis=1)):
-            for name, expected in twin(sizes, bias, odd, trained.theta_path[run, at], start).items():
-                found = trained.measures[run, at, at_column[name]]
-                np.testing.assert_array_equal(found, expected, f"{name} of run {run} at {at}")
-                seen += 1
-    assert seen >= 8 * 5 * 8
+def test_every_measure_has_the_bits_of_the_reference(sizes, activations, bias, dtype):
+    starts, trained = followed(sizes, activations, bias, dtype)
+    odd, column, compared = [ACTIVATIONS[name].odd for name in activations], columns(FIELDS, len(sizes) - 1), 0
+    for run, start in enumerate(starts):
+        for record in np.flatnonzero(np.isfinite(trained.theta_path[run]).all(axis=1)):
+            theta = trained.theta_path[run, record]
+            for name, expected in expected_measures(sizes, bias, odd, theta, start).items():
+                actual = trained.measures[run, record, column[name]]
+                np.testing.assert_array_equal(actual, expected, f"{name} of run {run}, record {record}")
+                compared += 1
+    assert compared >= 8 * 5 * 8
 
 
-def test_every_measure_of_the_kernel_has_a_twin():
+def test_every_measure_of_the_kernel_has_a_reference():
     theta = np.ones(layout.n_params((2, 2, 1), True))
-    there = {"loss", "grad_norm", *twin((2, 2, 1), True, [False], theta, theta)}
-    assert there == set(FIELDS), f"missing: measure, in the reference, {set(FIELDS) - there}"
+    references = {"loss", "grad_norm", *expected_measures((2, 2, 1), True, [False], theta, theta)}
+    assert references == set(FIELDS), f"missing: measure, in the reference, {set(FIELDS) - references}"
 
 
 def test_every_field_of_the_spec_is_known_everywhere_and_documented():
@@ -103,7 +104,7 @@ def test_every_field_of_the_spec_is_known_everywhere_and_documented():
     ]
 
 
-SAYING = [
+OUTPUTS = [
     ((2, 2), (), "softmax_ce", "linear", "float64"),
     ((2, 3, 3), ("tanh",), "softmax_ce", "linear", "float32"),
     ((2, 3, 2, 2), ("sin", "gelu"), "bce_logits", "linear", "float64"),
@@ -112,16 +113,16 @@ SAYING = [
 ]
 
 
-@pytest.mark.parametrize(("sizes", "activations", "loss", "output", "dtype"), SAYING, ids=str)
+@pytest.mark.parametrize(("sizes", "activations", "loss", "output", "dtype"), OUTPUTS, ids=str)
 @pytest.mark.parametrize("samples", [1, 7])
-def test_outputs_are_those_of_the_twin(sizes, activations, loss, output, dtype, samples):
+def test_outputs_equal_the_reference(sizes, activations, loss, output, dtype, samples):
     X, _ = problem(samples, sizes[0], sizes[-1])
     network = reference.Network(sizes, True, (*activations, output), loss)
     theta = starts_of(sizes, True, dtype)[[0, 1, 2, 3, 4, 5, 7]]
-    found = outputs(Trainer(sizes, True, (*activations, output), loss, "gd"), X, theta.reshape(7, 1, -1))
-    assert (found.shape, found.dtype) == ((7, 1, samples, sizes[-1]), dtype)
+    actual = outputs(Trainer(sizes, True, (*activations, output), loss, "gd"), X, theta.reshape(7, 1, -1))
+    assert (actual.shape, actual.dtype) == ((7, 1, samples, sizes[-1]), dtype)
     expected = [reference.outputs(network, one, X.astype(dtype)) for one in theta]
-    np.testing.assert_allclose(found[:, 0], expected, rtol=TRAJECTORY[dtype], atol=TRAJECTORY[dtype])
+    np.testing.assert_allclose(actual[:, 0], expected, rtol=TRAJECTORY[dtype], atol=TRAJECTORY[dtype])
 
 
 def test_outputs_along_a_run_tell_when_it_is_solved(tmp_path):
@@ -171,7 +172,7 @@ def test_measures_of_a_sweep_over_depths_are_those_of_each_run_again(tmp_path):
         assert results["distance"][:, :, 0].tolist() == [[0.0] * 10] * 3
 
 
-def test_kept_bits_bound_the_error_of_what_is_stored(tmp_path):
+def test_keep_bits_bounds_the_error_of_stored_values(tmp_path):
     text = TINY + "[record]\nparameters = true\nkeep_bits = 7\n"
     sweep = parse(text, tmp_path)
     with ss.open(ss.run(sweep, tmp_path / "run", threads=1)) as results:
@@ -192,7 +193,7 @@ def test_rounding_is_to_the_nearest_and_even(value, bits):
     assert rounded(np.array([near]), bits)[0] == near
 
 
-def test_what_is_no_number_is_not_rounded():
+def test_nan_infinity_and_zero_are_not_rounded():
     odd = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0])
     np.testing.assert_array_equal(rounded(odd, 3), odd)
     assert rounded(np.array([1 + 2**-3, 1 + 3 * 2**-3]), 2).tolist() == [1.0, 1.5]

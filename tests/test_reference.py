@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_cases import ACTIVATIONS, HIDDEN, LOSSES, RATES, STEPPING, activations_of, problem
+from kernel_cases import ACTIVATIONS, HIDDEN, HYPERPARAMETERS, LOSSES, STEPPING, activations_of, problem
 from tolerances import DIFFERENCES, HESSIAN
 
 from saddlescape.kernels.schedules import SCHEDULES
@@ -48,8 +48,10 @@ def _ones(loss):
 KNOWN = {
     "activation": (lambda name: reference.activate(name, np.zeros((1, 1))), reference.ACTIVATIONS, ACTIVATIONS),
     "loss": (lambda name: reference.loss_and_gradient(_ones(name), np.ones(2), ONE, ONE), reference.LOSSES, LOSSES),
-    "optimizer": (lambda name: reference.step(name, ONE, ONE, {}, RATES), reference.RULES, STEPPING),
-    "schedule": (lambda name: reference.schedule(name, 1, RATES), reference.SCHEDULES, ("constant", *SCHEDULES)),
+    "optimizer": (lambda name: reference.step(name, ONE, ONE, {}, HYPERPARAMETERS), reference.RULES, STEPPING),
+    "schedule": (
+        lambda name: reference.schedule(name, 1, HYPERPARAMETERS), reference.SCHEDULES, ("constant", *SCHEDULES),
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Units that are equal, or equal up to sign, stay so to the last bit: nothing but their starts tells units apart."""
+"""Units that are equal, or equal up to sign, stay so to the last bit: only their starts distinguish units."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from saddlescape.network import layout
 from saddlescape.words.outcomes import StopReason
 
 STEPS, SIZES = 10**6, (2, 4, 1)
-RATES = {"sign": 1e-5, "normalized": 1e-4, "rprop": 1e-2}
+LEARNING_RATES = {"sign": 1e-5, "normalized": 1e-4, "rprop": 1e-2}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -20,14 +20,14 @@ def test_identical_and_mirrored_units_stay_so_for_a_million_steps(optimizer, dty
     first, twin, mirrored, other = layout.unit_vectors(SIZES, True, 0)
     theta[:, twin], theta[:, mirrored] = theta[:, first], -theta[:, first]
     trainer = Trainer(SIZES, True, ("tanh", "tanh"), "half_sse", optimizer)
-    given = make_batch(theta, STEPS, learning_rate=RATES.get(optimizer, 1e-3), every=STEPS // 10)
-    trained = train(trainer, 2 * XOR - 1, 1.6 * TARGET - 0.8, given)
+    batch = make_batch(theta, STEPS, learning_rate=LEARNING_RATES.get(optimizer, 1e-3), every=STEPS // 10)
+    trained = train(trainer, 2 * XOR - 1, 1.6 * TARGET - 0.8, batch)
     assert set(trained.stop_reason) <= {StopReason.BUDGET, StopReason.FIXED_POINT}
     assert (trained.stop_step > STEPS / 10).any()
     for path in (trained.theta[:, None], trained.theta_path):
-        kept = path[np.isfinite(path).all(axis=2)]
-        assert (kept[:, twin] == kept[:, first]).all()
-        assert (kept[:, mirrored] == -kept[:, first]).all()
-        assert (kept[:, other] != kept[:, first]).all()
+        finite = path[np.isfinite(path).all(axis=2)]
+        assert (finite[:, twin] == finite[:, first]).all()
+        assert (finite[:, mirrored] == -finite[:, first]).all()
+        assert (finite[:, other] != finite[:, first]).all()
     assert (trained.theta != theta).any(axis=1).all()
     assert (trained.separation == 0).all()

@@ -58,8 +58,8 @@ from saddlescape.kernels.tick import (
     LOSS,
     MAX_ERROR,
     TOLERANCE,
+    accumulate,
     largest_component,
-    over,
 )
 from saddlescape.kernels.variant import Variant
 
@@ -158,7 +158,7 @@ def squared_error(
         scaled = select(abs(error) <= 0.0, error.like(0.0), error / allowed)
         return fma(scaled, scaled, total)
 
-    return over(builder, size.like(0.0), n, add) * (1.0 / n)
+    return accumulate(builder, size.like(0.0), n, add) * (1.0 / n)
 
 
 def control_step_size(scalars: Rows, square: Lanes) -> None:

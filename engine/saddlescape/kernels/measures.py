@@ -175,7 +175,7 @@ def layer_norm(state, first, layer):
 
 @inlined
 def imbalance(state, first, layer):
-    """Squared norm of a hidden layer's incoming weights and biases minus that of its outgoing weights."""
+    """Sum of squares of incoming weights and biases minus sum of squares of outgoing weights of a hidden layer."""
     units, incoming, outgoing = state.sizes[layer + 1], 0.0, 0.0
     n = units * (state.sizes[layer] + state.bias)
     for k in range(n):

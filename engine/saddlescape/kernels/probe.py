@@ -57,7 +57,7 @@ def _logic(a: Lanes, b: Lanes) -> Lanes:
 
 
 def _round(mix: Mix, chains: list[Lanes], quotients: list[Lanes], one: Lanes) -> None:
-    """Append one round of instructions; the lists are updated in variable."""
+    """Append one round of instructions; the lists are updated in place."""
     for index in range(max(mix.fused, mix.add, mix.logic)):
         for operation, times in ((_fused, mix.fused), (_sum, mix.add), (_logic, mix.logic)):
             chains[:] = [operation(old, one) if index < times else old for old in chains]

@@ -22,10 +22,10 @@ ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, FIRST_HYPERPARAMETER 
 """Rows of `hyperparameters`: the limits of the run, then its hyperparameters."""
 
 LOSS, MAX_ERROR, IDLE, CHANGED, CHECK, MONITOR_ROWS = range(6)
-"""Rows of `monitor`, and their number; train.py describes them."""
+"""Rows of `monitor`, and their number; state.py describes them."""
 
 
-def over(builder: Any, first: Lanes, n: int, body: Callable[[Any, Lanes], Lanes]) -> Lanes:
+def accumulate(builder: Any, first: Lanes, n: int, body: Callable[[Any, Lanes], Lanes]) -> Lanes:
     """``for k in range(n): value = body(k, value)``; the last value."""
     value = scratch(builder, first.kind, 1)
     value[0] = first
@@ -44,7 +44,7 @@ def largest_component(builder: Any, grad: Rows, n: int) -> Lanes:
         component = abs(grad[k])
         return select(most < component, component, most)
 
-    return over(builder, grad[0].like(0.0), n, larger)
+    return accumulate(builder, grad[0].like(0.0), n, larger)
 
 
 def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
@@ -56,7 +56,7 @@ def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
         scaled = grad[k] / scale
         return fma(scaled, scaled, total)
 
-    return most * sqrt(over(builder, most.like(0.0), n, add))
+    return most * sqrt(accumulate(builder, most.like(0.0), n, add))
 
 
 def add_decay(builder: Any, variant: Variant, theta: Rows, grad: Rows, hyperparameters: Rows) -> None:

@@ -49,7 +49,7 @@ def rmsprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparamete
 
 
 def adam(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
-    """Adam (Kingma & Ba 2015): running means of g and of its squares, both corrected for their bias to zero."""
+    """Adam (Kingma & Ba 2015): running means of g and of its squares, both corrected for their bias towards zero."""
     first = fma(1.0 - hyperparameters["beta1"], g - state[0], state[0])
     second = fma(hyperparameters["beta2"], state[1], (1.0 - hyperparameters["beta2"]) * g * g)
     root = fma(sqrt(second), hyperparameters["scale"], hyperparameters["epsilon"])
@@ -67,7 +67,7 @@ def decay(theta: Lanes, hyperparameters: Hyperparameters) -> Lanes:
 
 
 def lion(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
-    """Lion (Chen et al. 2023): steps of constant size by the sign of a mean of g, and decoupled weight decay."""
+    """Lion (Chen et al. 2023): -learning_rate * sign(a mean of g), and decoupled weight decay."""
     last = state[0]
     direction, mean = (fma(1.0 - hyperparameters[beta], g - last, last) for beta in ("beta1", "beta2"))
     decayed = decay(theta, hyperparameters)
@@ -89,7 +89,7 @@ def rprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters
 
 
 def sign(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
-    """Steps of constant size by the sign of each component of g, zero for a zero (signSGD, Bernstein et al. 2018)."""
+    """signSGD (Bernstein et al. 2018): theta - learning_rate * sign(g), where sign(0) is 0."""
     return fma(-hyperparameters["learning_rate"], _sign(g), theta), state
 
 
