@@ -74,8 +74,8 @@ def test_broken_toml_is_no_traceback(spec):
 
 
 def test_a_missing_result_is_named(tmp_path):
-    refused(saddlescape("info", tmp_path / "none.h5"), 2, "none.h5", "there is none")
-    refused(saddlescape("plot", tmp_path), 2, "there is none; name a result.h5")  # no advice that resume would refuse
+    refused(saddlescape("info", tmp_path / "none.h5"), 2, "none.h5", "it does not exist")
+    refused(saddlescape("plot", tmp_path), 2, "this folder contains no result.h5 and no run")  # do not advise resume
     (tmp_path / "plan.json").write_text("{}")
     refused(saddlescape("info", tmp_path), 2, f"finish it with: saddlescape resume {tmp_path}")
 

@@ -221,9 +221,9 @@ def test_a_dry_run_tells_people_and_programs_the_cost_and_makes_nothing(tmp_path
     spec.write_text(TINY + AXES)
     shown = CliRunner().invoke(cli, ["run", str(spec), "-o", str(out), "--dry-run", "--threads", "1"])
     steps = r"network-steps +1.2e\+03 at most"
-    for line in ("points +4", "runs +40 in 1 blocks", steps, "time .* seconds at most, on 1 threads"):
+    for line in ("points +4", "runs +40 in 1 block", steps, "time .* seconds at most, on 1 thread"):
         assert re.search(line, shown.output), shown.output
-    assert re.search(r"memory +\d+ MiB at most, of .*\ndisk +\S+ KiB at most, of ", shown.output)
+    assert re.search(r"memory +\d+ MiB at most; .* available\ndisk +\S+ KiB at most; .* available$", shown.output)
     told = json.loads(CliRunner().invoke(cli, ["run", str(spec), "--dry-run", "--json"]).output)
     assert (told["points"], told["runs"], told["network_steps"]) == (4, 40, 1200)
     assert BEGIN < told["seconds"] < BEGIN + 1

@@ -96,7 +96,7 @@ def test_pictures_are_drawn_from_runs(name, tmp_path, monkeypatch):
 
 
 def test_an_unknown_picture_is_refused():
-    with pytest.raises(SpecError, match="figure-99: is not in the gallery; there are figure-3, "):
+    with pytest.raises(SpecError, match="figure-99: must be one of figure-3, "):
         CliRunner().invoke(command, ["figure-99"], catch_exceptions=False)
 
 

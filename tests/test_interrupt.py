@@ -183,7 +183,7 @@ def interrupted(process, signals):
     return process.communicate("\n")[1], process.returncode
 
 
-NOW = "\nstopped at once; what was committed is kept, and saddlescape resume goes on with it\n"
+NOW = "\nstopped at once; finished blocks are kept; continue with saddlescape resume\n"
 ONCE, TWICE = [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]
 OTHERS = [[signal.SIGINT], [signal.SIGTERM, signal.SIGINT]]
 

@@ -240,7 +240,7 @@ def test_the_command_says_what_share_was_run(slice_of, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     ran = int(ss.open(tmp_path / "fine.h5")["computed"].sum())
-    assert done.stdout.splitlines() == ["fine.h5", f"{ran} of 289 starts are run, {100 * ran / 289:.1f} %"]
+    assert done.stdout.splitlines() == ["fine.h5", f"{ran} of 289 starts were run, {100 * ran / 289:.1f} %"]
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 3
     assert again.stderr == "error: fine.h5 exists and is left alone; choose another name with -o\n"

@@ -1,4 +1,4 @@
-"""One word of several, told which was meant."""
+"""An option with a fixed set of values."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from saddlescape.words.suggest import hint
 
 
 class Choice(click.Choice[str]):
-    """`click.Choice` that says which word was meant."""
+    """A `click.Choice` whose error suggests the value that was meant."""
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         return super().get_invalid_choice_message(value, ctx).removesuffix(".") + hint(str(value), self.choices)

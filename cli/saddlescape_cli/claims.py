@@ -1,4 +1,4 @@
-"""`saddlescape claims`: why is it dangerous to start at zero?"""
+"""`saddlescape claims`: test claims about starts at zero."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ import click
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=Path("claims"), help="Folder; by default ./claims."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+@click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core.")
 def claims(out: Path, threads: int | None) -> None:
     """\b
     Example:
       saddlescape claims -o claims
 
-    Examine by experiment what is claimed of starts at zero.  Prints a verdict on each claim, with the numbers that
-    decide it, and writes the results and an illustrated page, claims.html, into the folder.
+    Test claims about starts at zero by experiments.  Print a verdict on each claim, with the numbers that decide it,
+    and write the results and an illustrated page, claims.html, to the folder.
     """
     from saddlescape.claims import examine
     from saddlescape.claims.page import BEGINNING, page

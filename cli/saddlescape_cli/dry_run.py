@@ -1,4 +1,4 @@
-"""`saddlescape run --dry-run`: what a run would cost, and whether there is room for it."""
+"""`saddlescape run --dry-run`: print the cost of a run, and check that it fits into memory and on the disk."""
 
 import json
 from dataclasses import asdict
@@ -15,7 +15,13 @@ UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
 def show_cost(sweep: "Sweep", folder: Path, threads: int | None, shard: "Shard | None", as_json: bool) -> None:
-    """Print the size of a run into `folder`, which is left alone; RefusedError if it may not fit."""
+    """Print the cost of a run in `folder`, without writing to it.
+
+    Raises
+    ------
+    RefusedError
+        If the run may not fit into memory or on the disk.
+    """
     from saddlescape.plan import WHOLE, Plan
     from saddlescape.runs.cost import check_room, cost
     from saddlescape.system import resources
@@ -24,23 +30,28 @@ def show_cost(sweep: "Sweep", folder: Path, threads: int | None, shard: "Shard |
     from saddlescape.runs.throughput import seconds  # with the compiler
 
     threads = threads or resources.cores()
-    told: dict[str, Any] = asdict(cost(plan, threads, shard))
-    told |= {"memory_free_bytes": resources.memory().bytes, "disk_free_bytes": resources.disk(folder).bytes}
-    told |= {"threads": threads, "seconds": seconds(sweep, told["runs"], threads, told["blocks"])}
-    click.echo(json.dumps(told) if as_json else "\n".join(_lines(told)))
+    values: dict[str, Any] = asdict(cost(plan, threads, shard))
+    values |= {"memory_free_bytes": resources.memory().bytes, "disk_free_bytes": resources.disk(folder).bytes}
+    values |= {"threads": threads, "seconds": seconds(sweep, values["runs"], threads, values["blocks"])}
+    click.echo(json.dumps(values) if as_json else "\n".join(_lines(values)))
     check_room(plan, folder, threads, shard)
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
+def _lines(values: dict[str, Any]) -> list[str]:
     from saddlescape.runs.cost import readable
 
-    unit, length = next(((u, n) for u, n in UNITS if told["seconds"] >= 2 * n), UNITS[-1])
+    unit, length = next(((u, n) for u, n in UNITS if values["seconds"] >= 2 * n), UNITS[-1])
+    memory, disk = (readable(values[f"{name}_bytes"]) for name in ("memory", "disk"))
     rows = {
-        "points": f"{told['points']:,}",
-        "runs": f"{told['runs']:,} in {told['blocks']:,} blocks",
-        "network-steps": f"{told['network_steps']:.3g} at most",
-        "time": f"{told['seconds'] / length:.2g} {unit} at most, on {told['threads']} threads",
-        "memory": f"{readable(told['memory_bytes'])} at most, of {readable(told['memory_free_bytes'])}",
-        "disk": f"{readable(told['disk_bytes'])} at most, of {readable(told['disk_free_bytes'])}",
+        "points": f"{values['points']:,}",
+        "runs": f"{values['runs']:,} in {_counted(values['blocks'], 'block')}",
+        "network-steps": f"{values['network_steps']:.3g} at most",
+        "time": f"{values['seconds'] / length:.2g} {unit} at most, on {_counted(values['threads'], 'thread')}",
+        "memory": f"{memory} at most; {readable(values['memory_free_bytes'])} available",
+        "disk": f"{disk} at most; {readable(values['disk_free_bytes'])} available",
     }
     return [f"{name:<15}{value}" for name, value in rows.items()]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""`saddlescape export`: a result in another format."""
+"""`saddlescape export`: write a result in another format."""
 
 from pathlib import Path
 
@@ -11,22 +11,24 @@ FORMATS = ("csv", "npz", "parquet")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--to", type=Choice(FORMATS), help="Format; by default the ending of the new file.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default FILE with another ending.")
+@click.option("--to", type=Choice(FORMATS), help="Format; by default the extension of --out.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default FILE with another extension.")
 def export(file: Path, to: str | None, out: Path | None) -> None:
     """\b
     Examples:
       saddlescape export my-run/result.h5 --to csv
       saddlescape export my-run/result.h5 -o runs.parquet
 
-    Write the result FILE as a table with a row a run (csv, parquet), or all of its variables as arrays (npz).
+    Export the result FILE as a table with one row per run (csv, parquet), or all its variables as arrays (npz).  FILE
+    may also be the folder of a run.
     """
     from saddlescape.results.export import export as library_export
     from saddlescape_cli.open_result import open_result
 
     to = to or (out.suffix.removeprefix(".") if out else "")
     if to not in FORMATS:
-        raise click.UsageError(f"--to: is missing; choose one of {', '.join(FORMATS)}, or give -o such an ending")
+        formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise click.UsageError(f"the format is missing; give --to {formats}, or --out with such an extension")
     with open_result(file) as results:
         target = out or results.path.with_suffix(f".{to}")
         library_export(results, to, target)

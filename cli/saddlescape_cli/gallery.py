@@ -1,4 +1,4 @@
-"""`saddlescape gallery`: pictures of what others have found, and of what is asked first."""
+"""`saddlescape gallery`: run the sweeps of the gallery and plot them."""
 
 from pathlib import Path
 
@@ -13,19 +13,19 @@ from saddlescape.words.suggest import hint
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=Path("gallery"), help="Folder; by default ./gallery."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+@click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core.")
 def gallery(names: tuple[str, ...], out: Path, threads: int | None) -> None:
     """\b
     Examples:
       saddlescape gallery figure-11 noise
       saddlescape gallery -o gallery
 
-    Run the sweeps of the gallery, all or those of these NAMES, and draw a picture of each into the folder.  What is
-    done already is kept.  All of them take some minutes; saddlescape sweeps lists them.
+    Run the sweeps of the gallery, by default all (some minutes), and write a picture of each to the folder.  Finished
+    sweeps are not run again.  NAMES are those that saddlescape sweeps lists as gallery/NAME.
     """
     from saddlescape.gallery import PICTURES, render
     if unknown := [name for name in names if name not in PICTURES]:
-        told = f"is not in the gallery; there are {', '.join(PICTURES)}"
-        raise SpecError([Fault(name, f"{told}{hint(name, PICTURES)}") for name in unknown])
+        valid = f"must be one of {', '.join(PICTURES)}"
+        raise SpecError([Fault(name, f"{valid}{hint(name, PICTURES)}") for name in unknown])
     for picture in render(out, names, threads):
         click.echo(str(picture))

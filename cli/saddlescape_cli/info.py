@@ -1,4 +1,4 @@
-"""`saddlescape info`: what a result holds."""
+"""`saddlescape info`: print a summary of a result."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def info(path: Path) -> None:
       saddlescape info my-run
       saddlescape info my-run/result.h5
 
-    Say what the result in PATH, a file or a run's folder, holds.
+    Print the dimensions, the outcomes and the spec of the result PATH, a file or the folder of a run.
     """
     from saddlescape_cli import table
     from saddlescape_cli.open_result import open_result

@@ -1,4 +1,4 @@
-"""How the process ends when it is asked to, by Ctrl-C or SIGTERM."""
+"""End the process at Ctrl-C or SIGTERM."""
 
 import math
 import os
@@ -12,37 +12,37 @@ from contextlib import contextmanager, suppress
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 1.0
-"""Seconds in which a command that was asked to stop may end in good order."""
+"""Seconds that a command has to end by itself after a signal."""
 LOOK = 3600.0
-"""Seconds that signals are waited for at once; not every system can wait for ever."""
+"""Maximum seconds of one wait for signals; some systems cannot wait without a limit."""
 
 
 def interrupt(number: int) -> None:
-    """End what the main thread is doing."""
+    """Interrupt the main thread."""
     raise KeyboardInterrupt
 
 
 def begin(thread: threading.Thread) -> None:
-    """Start a thread, if there is room for one: without, the main thread alone sees to signals and the time."""
+    """Start a daemon thread, if the system allows it; without it, only the main thread handles signals and the time."""
     thread.daemon = True
     with suppress(RuntimeError):
         thread.start()
 
 
 class Leaving:
-    """Ends the process a second after the first Ctrl-C or SIGTERM, whatever it is doing, and at the second one at once.
+    """Ends the process a second after the first Ctrl-C or SIGTERM, or immediately at the second one.
 
-    A thread waits for the signals, as the main one handles none while it is in compiled code.
+    A thread waits for the signals, as the main thread handles none while it runs compiled code.
     """
 
     def __init__(self) -> None:
         self.exit_code = 0
         self.ask: Callable[[int], None] = interrupt
-        self.words = "\n"
-        """Told where the process did not end by itself."""
+        self.message = "\n"
+        """Printed if the process does not end by itself."""
 
     def install(self) -> None:
-        """Wait for signals from now on; only the main thread may call it, and the second call does nothing."""
+        """Wait for signals from now on; must be called by the main thread; a second call does nothing."""
         if signal.getsignal(signal.SIGINT) == self._asked:
             return
         reader, writer = os.pipe()
@@ -53,28 +53,28 @@ class Leaving:
             signal.signal(number, self._asked)
 
     @contextmanager
-    def asking(self, ask: Callable[[int], None], words: str) -> Iterator[None]:
+    def asking(self, ask: Callable[[int], None], message: str) -> Iterator[None]:
         """Call ``ask(number)`` at the first signal."""
-        before = self.ask, self.words
-        self.ask, self.words = ask, words
+        before = self.ask, self.message
+        self.ask, self.message = ask, message
         try:
             yield
         finally:
-            self.ask, self.words = before
+            self.ask, self.message = before
 
     def by(self, seconds: float, exit_code: int) -> threading.Timer:
-        """Leave soon after so many seconds from now, unless the timer is cancelled."""
+        """End the process after this many seconds and `GRACE`, unless the timer is canceled."""
         late = threading.Timer(min(seconds + GRACE, threading.TIMEOUT_MAX), self.leave, [exit_code])
         begin(late)
         return late
 
     def leave(self, exit_code: int) -> None:
-        """End the process now; files that are half written are taken away at the next start."""
-        os.write(2, self.words.encode())
+        """End the process now; the next run deletes incomplete files."""
+        os.write(2, self.message.encode())
         os._exit(exit_code)
 
     def end(self, exit_code: int) -> None:
-        """End the process in good order, but for what the interpreter frees: compiled code takes it seconds."""
+        """Flush the output and end the process, without freeing memory, which takes seconds for compiled code."""
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
@@ -91,7 +91,7 @@ class Leaving:
 
 
 def _next(reader: int, seconds: float = math.inf) -> int:
-    """The next of our signals to come, 0 if none did in so many seconds; others, such as alarms, are not for us."""
+    """The next of `SIGNALS`, or 0 if none came within this many seconds; other signals, such as alarms, are ignored."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         if select.select([reader], [], [], min(left, LOOK))[0]:

@@ -1,4 +1,4 @@
-"""Which starts of a small neural network escape the saddle at zero, and how soon."""
+"""Train many small neural networks from starts at and near zero, and find which escape the saddle, and how soon."""
 
 import errno
 import sys
@@ -17,33 +17,33 @@ from saddlescape_cli.printable import cleaned
 
 EXAMPLES = """\b
 Examples:
-  saddlescape claims                       why is zero dangerous? (a page)
-  saddlescape sweeps                       what is there to run
+  saddlescape sweeps                       list the bundled sweeps
   saddlescape run xor -o my-run            run a bundled sweep
-  saddlescape run mine.toml --dry-run      what would it cost?
-  saddlescape plot my-run/result.h5        draw what came out
+  saddlescape plot my-run                  plot its result
+  saddlescape run mine.toml --dry-run      estimate the cost of your own sweep
+  saddlescape claims                       explain why zero is dangerous (a page)
 """
 THREADS = "can't start new thread"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {
     "run": "Run a sweep; its result is DIR/result.h5.",
-    "resume": "Go on with an interrupted run.",
-    "status": "Say how far a run is.",
-    "merge": "Make one result of the shards of a run.",
-    "refine": "Make a map finer, running only the starts at its borders.",
-    "info": "Say what a result file or a run's folder holds.",
-    "export": "Write a result as CSV, NPZ or Parquet.",
-    "verify": "Check a result or a run's folder to the last byte.",
-    "plot": "Draw a result: an escape curve, a map or trajectories.",
-    "claims": "Examine what is claimed of starts at zero; makes a page.",
-    "gallery": "Draw what others have found, run again.",
+    "resume": "Continue an interrupted run.",
+    "status": "Print the progress of a run.",
+    "merge": "Merge the shards of a run into one result.",
+    "refine": "Refine a map, running only starts near its boundaries.",
+    "info": "Print a summary of a result.",
+    "export": "Export a result as CSV, NPZ or Parquet.",
+    "verify": "Check every byte of a result or a run.",
+    "plot": "Plot a result: an escape curve, a map or trajectories.",
+    "claims": "Test claims about starts at zero; write a page.",
+    "gallery": "Run the sweeps of the gallery and plot them.",
     "sweeps": "List the bundled sweeps.",
-    "bench": "Say how fast a sweep's networks train on this machine.",
+    "bench": "Measure how fast a network trains on this machine.",
 }
 
 
 class Commands(click.Group):
-    """Commands that are imported when they are called, so that `--help` is quick."""
+    """Commands, each imported when it is called, so that `--help` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -72,32 +72,32 @@ def cli() -> None:
     pass
 
 
-def warn(message: Warning | str, kind: type[Warning], *where: Any, **more: Any) -> None:
-    """Print a warning of ours in a line, others as Python does."""
+def warn(message: Warning | str, kind: type[Warning], *args: Any, **kwargs: Any) -> None:
+    """Print a warning of saddlescape in one line, and other warnings as Python does."""
     from saddlescape.errors import SaddlescapeWarning
 
     if issubclass(kind, SaddlescapeWarning):
         click.echo(f"warning: {message}", err=True)
     else:
-        SHOWN(message, kind, *where, **more)
+        SHOW(message, kind, *args, **kwargs)
 
 
-SHOWN = warnings.showwarning
+SHOW = warnings.showwarning
 
 
 def _make_room(failure: OSError) -> str:
-    """What helps where a file system is full: of bytes, or of files."""
+    """The remedy for a full file system: it has no bytes, or no inodes, left."""
     from saddlescape.system import resources
 
     files = failure.errno == errno.ENOSPC and failure.filename and not resources.files(Path(failure.filename))
-    what = "no inodes are left there: remove other files" if files else "make room"
-    return f"; {what} and give the command again: what is done is kept"
+    action = "no inodes are left: remove other files" if files else "free some space"
+    return f"; {action} and give the command again: finished work is kept"
 
 
 @ieee()
 @cleaned()
 def main() -> None:
-    """Run the command line; a user's mistake ends in `error: ...` and an exit code, never in a traceback."""
+    """Run the command line; a user's mistake leads to a line `error: ...` and an exit code, never to a traceback."""
     from saddlescape.errors import SaddlescapeError
 
     warnings.showwarning = warn  # type: ignore[assignment]
@@ -116,7 +116,7 @@ def main() -> None:
         if isinstance(failure, RuntimeError) and str(failure) != THREADS:
             raise
         remedy = "; use fewer --threads, or raise the limit (ulimit -u, pids.max)" if str(failure) == THREADS else ""
-        click.echo(f"error: {str(failure) or 'out of memory'}{remedy}; what is done is kept", err=True)
+        click.echo(f"error: {str(failure) or 'out of memory'}{remedy}; finished work is kept", err=True)
         sys.exit(3)
     except SaddlescapeError as failure:
         for line in str(failure).splitlines():

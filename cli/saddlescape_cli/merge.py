@@ -1,4 +1,4 @@
-"""`saddlescape merge`: one result of many shards."""
+"""`saddlescape merge`: merge shards into one result."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from saddlescape_cli.watch import accepting, report, watched
 
 @click.command()
 @click.argument("folders", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The result file; a new one.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The result, a new file.")
 @accepting
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def merge(folders: tuple[Path, ...], out: Path, accept_versions: bool, as_json: bool) -> None:
@@ -18,8 +18,9 @@ def merge(folders: tuple[Path, ...], out: Path, accept_versions: bool, as_json: 
     Example:
       saddlescape merge shards/* -o result.h5
 
-    Make one result of the run whose shards are in FOLDERS, the same bytes as without shards.  Missing blocks, blocks
-    that are there twice or of different software, and shards of another sweep are refused.
+    Merge the shards in FOLDERS into one result, with the same bytes as the result of a run without shards.  It is an
+    error if blocks are missing or duplicate, belong to another sweep, or were computed by different versions of the
+    software.
     """
     from saddlescape.runs.runner import merge as library_merge
 

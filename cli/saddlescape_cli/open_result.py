@@ -1,4 +1,4 @@
-"""From the FILE or DIR that a user names to open results."""
+"""Open the result that a user gives as a file or a folder."""
 
 from pathlib import Path
 from shlex import quote
@@ -11,18 +11,31 @@ if TYPE_CHECKING:
 
 
 def open_result(path: Path, unfinished: bool = False) -> "Results":
-    """Open a result file, or the one in a run's folder; SpecError where there is none.
+    """Open a result file, or the result in the folder of a run.
 
-    With `unfinished` a folder without one is opened as far as its run is.
+    Parameters
+    ----------
+    unfinished : also open the finished part of a run in progress.
+
+    Raises
+    ------
+    SpecError
+        If there is no result.
     """
     from saddlescape import results
-    from saddlescape.store import RESULT, is_run, result_of
+    from saddlescape.store import is_run, result_of
 
-    file = result_of(path)
     if path.suffix == ".toml":
-        remedy = f"run it first: saddlescape run {quote(str(path))}"
-        raise SpecError([Fault(str(path), f"must be a result; this is a spec; {remedy}")])
-    if not file.is_file() and not (unfinished and is_run(path)):
-        remedy = f"finish it with: saddlescape resume {quote(str(path))}" if is_run(path) else f"name a {RESULT}"
-        raise SpecError([Fault(str(file), f"must be a result file; there is none; {remedy}")])
+        remedy = f"this is a spec; run it first: saddlescape run {quote(str(path))}"
+        raise SpecError([Fault(str(path), f"must be a result; {remedy}")])
+    if not result_of(path).is_file() and not (unfinished and is_run(path)):
+        raise SpecError([Fault(str(path), f"must be a result file or the folder of a finished run; {_reason(path)}")])
     return results.open(path)
+
+
+def _reason(path: Path) -> str:
+    from saddlescape.store import RESULT, is_run
+
+    if is_run(path):
+        return f"this run is not finished; finish it with: saddlescape resume {quote(str(path))}"
+    return f"this folder contains no {RESULT} and no run" if path.is_dir() else "it does not exist"

@@ -1,4 +1,4 @@
-"""`saddlescape plot`: a picture of a result."""
+"""`saddlescape plot`: plot a result."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved", "conve
 
 
 def _plane(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, str] | None:
-    """The two measures of a plane."""
+    """The two measures of a plane, from X,Y."""
     if value is None:
         return None
     if len(measures := value.split(",")) != 2:
@@ -21,9 +21,9 @@ def _plane(context: click.Context, option: click.Parameter, value: str | None) -
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--kind", type=Choice(KINDS), help="By default what suits.")
-@click.option("--measures", metavar="X,Y", callback=_plane, help="Plane of a portrait; by default separation,loss.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture; by default FILE as .png.")
+@click.option("--kind", type=Choice(KINDS), help="Kind of plot; by default chosen by the axes of the result.")
+@click.option("--measures", metavar="X,Y", callback=_plane, help="Measures of a portrait; by default separation,loss.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file; by default FILE as .png.")
 def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Path | None) -> None:
     """\b
     Examples:
@@ -31,12 +31,22 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
       saddlescape plot my-run/result.h5 --kind trajectories -o paths.svg
       saddlescape plot my-run/result.h5 --measures param_norm,loss
 
-    Draw the result FILE, or what is there so far of the run in the folder FILE: outcomes as a curve, a map or a
-    design, trajectories, runs in the plane of two measures, escape times with the law that fits, the fraction solved,
-    or the spectrum of the Hessian where runs stopped.  The picture is a PNG, SVG or PDF, by the ending of its name.
+    Plot the result FILE; for the folder of a run in progress, plot the finished runs.
+
+    \b
+    Kinds:
+      curve          fraction of starts with each outcome along an axis
+      map            outcomes over two axes, or a slice
+      design         outcomes at points in the plane of two zipped axes
+      solved         fraction solved along an axis, a line per value of another
+      scaling        escape times against the scale, with a power law
+      convergence    where late losses are below the first loss, over two axes
+      trajectories   loss of single runs over training (record.runs)
+      portrait       single runs in the plane of two measures
+      spectrum       eigenvalues of the Hessian (record.final_parameters)
     """
     if measures and kind not in (None, "portrait"):
-        raise click.UsageError(f"--measures goes with --kind portrait; got --kind {kind}")
+        raise click.UsageError(f"--measures needs --kind portrait; got --kind {kind}")
     from saddlescape import plots
     from saddlescape_cli.open_result import open_result
 

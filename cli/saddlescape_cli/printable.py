@@ -1,4 +1,4 @@
-"""What is printed may hold what a stranger wrote: titles, specs, notes.  A terminal is to obey none of it."""
+"""Print titles, specs and notes from untrusted files so that the terminal does not obey their control characters."""
 
 import re
 import sys
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but for tab and line feed, those that change the direction of text, and what is no text."""
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except tab and line feed, characters that change the direction of text, and surrogates."""
 
 
 def printable(text: str) -> str:
-    """A text in which what a terminal would obey is marked instead."""
-    return OBEYED.sub("\ufffd", text)
+    """The text with control characters replaced by U+FFFD."""
+    return CONTROL.sub("\ufffd", text)
 
 
 class Printable:
-    """A stream of text that prints nothing that a terminal would obey; `allowed` but for that."""
+    """A text stream that replaces control characters, except those in `allowed`."""
 
     def __init__(self, stream: Any, allowed: str = "") -> None:
         self._stream, self._allowed = stream, allowed
@@ -32,7 +32,7 @@ class Printable:
 
 @contextmanager
 def cleaned() -> Iterator[None]:
-    """Let whatever is printed be printable; on stderr the progress bar goes back to the start of its line."""
+    """Replace control characters in all output; stderr allows CR, for the progress bar."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Printable(sys.stdout), Printable(sys.stderr, "\r")
     try:

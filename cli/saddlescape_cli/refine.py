@@ -1,4 +1,4 @@
-"""`saddlescape refine`: a map at a finer resolution, run only where it must be."""
+"""`saddlescape refine`: refine a map where its outcomes differ."""
 
 import json
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from saddlescape_cli.watch import accepting, watched
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--levels", type=click.IntRange(1, 12), default=1, show_default=True, help="Times to double it.")
-@click.option("--band", type=click.FloatRange(min=0), help="Refine where solve steps are this share apart, too.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The new file; by default FILE's name-refined.h5.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+@click.option("--levels", type=click.IntRange(1, 12), default=1, show_default=True, help="How many times to double it.")
+@click.option("--band", type=click.FloatRange(min=0), help="Also refine where solve steps differ by this fraction.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default NAME-refined.h5 for NAME.h5.")
+@click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core.")
 @accepting
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def refine(
     file: Path,
     levels: int,
@@ -32,19 +32,19 @@ def refine(
       saddlescape refine my-slice/result.h5 --levels 4
       saddlescape refine my-slice/result.h5 --levels 2 --band 0.5 -o fine.h5
 
-    Double the resolution of the slice in the result FILE several times, at each point of its axes, and run only the
-    starts in cells whose corners have different outcomes.
+    Refine the slice in the result FILE: double its resolution, and run only the starts in cells whose corners have
+    different outcomes.
     """
     from saddlescape.results.refine import Refined
     from saddlescape.results.refine import refine as library_refine
     from saddlescape_cli.open_result import open_result
 
-    found: list[Refined] = []
+    refined: list[Refined] = []
     with open_result(file) as results:
         target = out or results.path.with_name(f"{results.path.stem}-refined.h5")
 
         def work(show: object, should_stop: Callable[[], bool]) -> Path:
-            found.append(
+            refined.append(
                 library_refine(
                     results,
                     target,
@@ -58,8 +58,8 @@ def refine(
             return target
 
         watched(work, None)
-    starts, run = found[0].starts, found[0].run
+    starts, run = refined[0].starts, refined[0].run
     if as_json:
         click.echo(json.dumps({"result": str(target), "starts": starts, "run": run}))
     else:
-        click.echo(f"{target}\n{run:,} of {starts:,} starts are run, {percent(run, starts)}")
+        click.echo(f"{target}\n{run:,} of {starts:,} starts were run, {percent(run, starts)}")

@@ -1,4 +1,4 @@
-"""`saddlescape resume`: go on where a run was stopped."""
+"""`saddlescape resume`: continue an interrupted run."""
 
 from functools import partial
 from pathlib import Path
@@ -11,14 +11,14 @@ from saddlescape_cli.watch import compute, working
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--retry-failed", is_flag=True, help="Try the blocks again that have failed before.")
+@click.option("--retry-failed", is_flag=True, help="Also compute blocks that failed before.")
 @working
 def resume(folder: Path, **options: Any) -> None:
     """\b
     Example:
       saddlescape resume my-run
 
-    Continue the run in FOLDER.  The result has the same bits as that of a run that was never stopped.
+    Continue the interrupted run in FOLDER.  The result has the same bits as without the interruption.
     """
     from saddlescape.runs.runner import resume as library_resume
 

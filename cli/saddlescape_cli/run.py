@@ -1,4 +1,4 @@
-"""`saddlescape run`: a sweep from its description to its result."""
+"""`saddlescape run`: run a sweep."""
 
 import re
 from functools import partial
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 
 def part(context: click.Context, option: click.Parameter, text: str | None) -> "Shard | None":
-    """The shard that "I/N" is."""
+    """The shard I/N."""
     if text is None:
         return None
     from saddlescape.plan import Shard
 
     number, of = map(int, text.split("/")) if re.fullmatch(r"[0-9]{1,9}/[0-9]{1,9}", text) else (0, 0)
     if not 1 <= number <= of:
-        raise click.BadParameter(f"must be I/N, the I-th of N parts, I from 1 to N; got {text!r}")
+        raise click.BadParameter(f"must be I/N, the I-th of N shards, I from 1 to N; got {text!r}")
     return Shard(number, of)
 
 
 @click.command()
 @click.argument("spec")
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), help="Folder for the run; by default the name of SPEC."
+    "-o", "--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write; by default the name of SPEC."
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec.")
-@click.option("--shard", callback=part, metavar="I/N", help="Run the I-th of N parts; merge makes one of all.")
-@click.option("--dry-run", is_flag=True, help="Check the spec and say what it would cost; run nothing.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec; repeatable.")
+@click.option("--shard", callback=part, metavar="I/N", help="Run only the I-th of N shards; then use merge.")
+@click.option("--dry-run", is_flag=True, help="Check the spec and print its cost; run nothing.")
 @working
 def run(
     spec: str,
@@ -49,7 +49,8 @@ def run(
       saddlescape run mine.toml --dry-run
       saddlescape run mine.toml --shard 3/100 -o shards/3
 
-    Run the sweep SPEC, a TOML file or the name of a bundled sweep.
+    Run the sweep SPEC, a TOML file or the name of a bundled sweep, and write the result to DIR/result.h5.  Ctrl-C stops
+    the run; to continue it, give the command again, or use saddlescape resume.
     """
     from saddlescape.spec import load
 

@@ -1,4 +1,4 @@
-"""The command `saddlescape`: what comes before anything else is loaded, as a signal may come at any time."""
+"""The entry point of the command `saddlescape`: handle signals before anything else is imported."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; asked to stop, it ends soon, with an exit code that tells why, and without a traceback."""
+    """Run the command line; after a signal it ends soon, with the exit code of the signal and without a traceback."""
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
     open_streams()
     from saddlescape_cli.leaving import leaving
@@ -15,7 +15,7 @@ def main() -> None:
     try:
         from saddlescape.system.arithmetic import ieee
 
-        with ieee():  # numbers in sources are rounded, too, where no compiled ones are kept
+        with ieee():  # numbers in Python sources, compiled at import, are rounded, too
             from saddlescape_cli.main import main as command
 
         command()
@@ -26,11 +26,11 @@ def main() -> None:
             leaving.end(done.code if isinstance(done.code, int) else 1)
         raise
     finally:
-        leaving.ask = lambda number: None  # all that is left is the end of the interpreter
+        leaving.ask = lambda number: None  # only the interpreter is left to end
 
 
 def open_streams() -> None:
-    """Let stdin, stdout and stderr be /dev/null where they are closed, or the next file would take their place."""
+    """Open /dev/null as stdin, stdout and stderr if they are closed, so that no other file gets their descriptors."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)

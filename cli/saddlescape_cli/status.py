@@ -1,4 +1,4 @@
-"""`saddlescape status`: how far a run is."""
+"""`saddlescape status`: print the progress of a run."""
 
 import json
 from dataclasses import asdict
@@ -10,13 +10,13 @@ import click
 if TYPE_CHECKING:
     from saddlescape.store import Status
 
-TOLD = 5
-"""Failures in a table, at most; JSON has all."""
+SHOWN = 5
+"""Maximum number of failures in the text; JSON contains all."""
 
 
 @click.command()
 @click.argument("folders", metavar="FOLDER...", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def status(folders: tuple[Path, ...], as_json: bool) -> None:
     """\b
     Examples:
@@ -46,8 +46,8 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
             click.echo("\n".join(lines(run)))
         else:
             click.echo("\n  ".join([heading(run), *lines(run)]))
-    for told in failures[:-1]:
-        click.echo(f"error: {told}", err=True)
+    for error in failures[:-1]:
+        click.echo(f"error: {error}", err=True)
     if failures:
         raise failures[-1]
 
@@ -59,22 +59,22 @@ def heading(state: "Status") -> str:
 
 
 def lines(state: "Status") -> list[str]:
-    """What people want to know of a run."""
+    """The progress of a run as lines of text."""
     left = max(0, state.blocks - state.done - state.failed)
-    where = "running" if state.running else "merged" if state.merged else "stopped" if left else "done"
+    state_name = "running" if state.running else "merged" if state.merged else "stopped" if left else "done"
     rate, seconds = state.blocks_per_second, state.seconds_left
     failures = [f"{note}: {reason}" for note, reason in state.failures.items()]
     return [
-        f"{where}: {state.done} of {state.blocks} blocks done, {left} left, {state.failed} failed",
-        *([f"{rate:.3g} blocks a second"] if rate else []),
-        *([f"{duration(seconds)} left at that rate"] if seconds and left else []),
-        *failures[:TOLD],
-        *(["..."] if failures[TOLD:] else []),
+        f"{state_name}: {state.done} of {state.blocks} blocks done, {left} left, {state.failed} failed",
+        *([f"{rate:.3g} blocks per second"] if rate else []),
+        *([f"{duration(seconds)} left at this rate"] if seconds and left else []),
+        *failures[:SHOWN],
+        *(["..."] if failures[SHOWN:] else []),
     ]
 
 
 def duration(seconds: float) -> str:
-    """A time in its two largest units: 3d4h, 1h30m, 5m20s, 42s."""
+    """A duration in its two largest units, such as 3d4h, 1h30m, 5m20s, 42s."""
     whole = max(1, round(seconds))
     parts = zip("dhms", (whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60), strict=True)
     return "".join([f"{number}{unit}" for unit, number in parts if number][:2])

@@ -1,4 +1,4 @@
-"""`saddlescape sweeps`: what is there to run."""
+"""`saddlescape sweeps`: list the bundled sweeps."""
 
 import click
 
@@ -9,7 +9,7 @@ def sweeps() -> None:
     Example:
       saddlescape sweeps
 
-    List the bundled sweeps; run one by its name.
+    List the names and titles of the bundled sweeps.  Run one by its name: saddlescape run xor
     """
     from saddlescape.spec import bundled
 

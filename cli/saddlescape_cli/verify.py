@@ -1,4 +1,4 @@
-"""`saddlescape verify`: is everything as it was written?"""
+"""`saddlescape verify`: check every byte of a result or a run."""
 
 from pathlib import Path
 
@@ -13,7 +13,8 @@ def verify(path: Path) -> None:
       saddlescape verify my-run/result.h5
       saddlescape verify my-run
 
-    Read every byte of PATH, a result file or a run's folder, and say what is not as it was written, with exit code 4.
+    Read every byte of PATH, a result file or the folder of a run.  If anything has changed since it was written, print
+    it and exit with code 4.
     """
     from saddlescape import store
 

@@ -1,4 +1,4 @@
-"""While a sweep runs: the options, the progress bar, and what stops it."""
+"""While a sweep runs: its options, its progress bar, and its signals to stop."""
 
 import math
 import os
@@ -23,31 +23,33 @@ if TYPE_CHECKING:
 
 UNITS = (86400, 3600, 60, 1)
 TIME_IS_UP = os.EX_TEMPFAIL
-AT_ONCE = "\nstopped at once; what was committed is kept, and saddlescape resume goes on with it\n"
+AT_ONCE = "\nstopped at once; finished blocks are kept; continue with saddlescape resume\n"
 
 
 def duration(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    """Seconds of a time like 90s, 55m or 1h30m."""
+    """Seconds of a duration such as 90s, 55m or 1h30m."""
     if text is None:
         return None
     parts = re.fullmatch(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text, re.ASCII)
     seconds = sum(int(n or 0) * unit for n, unit in zip(parts.groups(), UNITS, strict=True)) if parts else 0
     if not seconds:
-        raise click.BadParameter(f"must be a time like 90s, 55m or 1h30m; got {text!r}")
+        raise click.BadParameter(f"must be a duration such as 90s, 55m or 1h30m; got {text!r}")
     return float(seconds)
 
 
-accepting = click.option("--accept-versions", is_flag=True, help="Mix blocks that other software has computed.")
+accepting = click.option(
+    "--accept-versions", is_flag=True, help="Also use blocks computed by other versions of the software."
+)
 
 
 def working(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of a command that computes blocks."""
+    """Add the options of a command that computes blocks."""
     options = (
-        click.option("--threads", type=click.IntRange(min=1), help="Threads; by default one for each core."),
-        click.option("--dask", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://HOST:PORT, or local:N."),
-        click.option("--max-time", callback=duration, metavar="TIME", help="Stop in good order after 90s, 55m, 1h30m."),
+        click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core."),
+        click.option("--dask", metavar="ADDRESS", help="Use a Dask cluster, tcp://HOST:PORT, or processes, local:N."),
+        click.option("--max-time", callback=duration, metavar="TIME", help="Stop after this time: 90s, 55m, 1h30m."),
         accepting,
-        click.option("--keep-going", is_flag=True, help="Go on when a block fails."),
+        click.option("--keep-going", is_flag=True, help="Continue when a block fails."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table."),
     )
     for option in reversed(options):
@@ -57,18 +59,18 @@ def working(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]:
-    """The workers that ``--dask`` names; without it None, for threads of this process."""
+    """The workers of ``--dask``; without it None, which stands for threads of this process."""
     if dask is None:
         yield None
         return
     if threads and not dask.startswith("local:"):
-        raise click.UsageError("--threads is for this machine; other workers have their own: dask worker --nthreads")
+        raise click.UsageError("--threads is for this machine; other workers have dask worker --nthreads")
     from saddlescape.runs import cluster
 
-    with cluster.connect(dask, threads) as found:
-        if not found.threads():
+    with cluster.connect(dask, threads) as connected:
+        if not connected.threads():
             click.echo(f"{dask} has no workers yet; the run waits for them", err=True)
-        yield found
+        yield connected
 
 
 def compute(
@@ -80,7 +82,7 @@ def compute(
     as_json: bool,
     **options: bool,
 ) -> None:
-    """Call `work`, the library's `run` or `resume`, with what the options of `working` say, and print the outcomes."""
+    """Call `work`, the library's `run` or `resume`, with the options of `working`, and print the outcomes."""
     with workers(dask, threads) as team:
         work = partial(work, threads=threads, workers=team, **options)
         result = watched(lambda show, should_stop: work(progress=show, should_stop=should_stop), max_time)
@@ -88,13 +90,14 @@ def compute(
 
 
 class Stop:
-    """Whether a run is to stop, and the exit code that tells why."""
+    """Whether a run should stop, and the exit code with the reason."""
 
     def __init__(self, seconds: float) -> None:
         self._asked, self._end = Event(), time.monotonic() + seconds
         self.exit_code = TIME_IS_UP
 
     def ask(self, number: int) -> None:
+        """Stop because of a signal."""
         self.exit_code = 128 + number
         self._asked.set()
 
@@ -104,7 +107,7 @@ class Stop:
 
 @contextmanager
 def stop_when_asked(max_time: float | None) -> Iterator[Stop]:
-    """Ctrl-C, SIGTERM and the end of the time ask the run to stop in good order; soon after, the process ends."""
+    """Ask the run to stop cleanly at Ctrl-C, SIGTERM and the end of the time; end the process soon after."""
     seconds = math.inf if max_time is None else max_time
     stop = Stop(seconds)
     leaving.install()
@@ -116,9 +119,9 @@ def stop_when_asked(max_time: float | None) -> Iterator[Stop]:
 
 @contextmanager
 def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
-    """Runs done, network-steps per second and time left, on stderr; nothing where that is no terminal.
+    """Show finished runs, network-steps per second and remaining time on stderr, if it is a terminal.
 
-    The bar appears when there is something to tell, so not before a refusal; it says so while kernels are compiled.
+    The bar appears with the first progress, hence not before an error; it tells when kernels are being compiled.
     """
     if not sys.stderr.isatty():
         yield None
@@ -144,9 +147,9 @@ def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
 def watched(
     work: "Callable[[Callable[[Progress], None] | None, Callable[[], bool]], Path]", max_time: float | None
 ) -> Path:
-    """The result file that `work(progress, should_stop)` writes.
+    """Call `work(progress, should_stop)`, which returns the path of its result.
 
-    Ends with exit 130 after Ctrl-C, 143 after SIGTERM, and 75 when the time (seconds) is up: try again later.
+    If it is stopped, exit with code 130 after Ctrl-C, 143 after SIGTERM, and 75 after `max_time` seconds.
     """
     from saddlescape.runs.runner import Interrupted
 
@@ -155,17 +158,18 @@ def watched(
             return work(show, should_stop)
     except Interrupted as stopped:
         click.echo(str(stopped), err=True)
-        leaving.words = ""
+        leaving.message = ""
         sys.exit(should_stop.exit_code)
 
 
 def report(result: Path, as_json: bool) -> None:
-    """Print the table of outcomes and where the result is; of a shard's folder, what to do with it."""
+    """Print the table of outcomes and the path of the result; for the folder of a shard, how to merge it."""
     import json
 
     if result.is_dir():
-        words = f"this shard is done; with the others: saddlescape merge {quote(str(result))} ... -o result.h5"
-        click.echo(json.dumps({"shard": str(result)}) if as_json else words)
+        command = f"saddlescape merge {quote(str(result))} ... -o result.h5"
+        text = f"this shard is finished; merge it with the other shards: {command}"
+        click.echo(json.dumps({"shard": str(result)}) if as_json else text)
         return
     from saddlescape import results
     from saddlescape_cli import table
