@@ -163,7 +163,7 @@ def test_where_no_inodes_are_left_it_is_told_of_the_file_that_needed_one(plan, r
         tried()
 
 
-@pytest.mark.parametrize(("left", "remedy"), [(0, "no inodes are left there: remove other files"), (9, "make room")])
+@pytest.mark.parametrize(("left", "remedy"), [(0, "no inodes are left: remove other files"), (9, "free some space")])
 def test_what_the_file_system_lacks_is_told(tmp_path, monkeypatch, capsys, left, remedy):
     monkeypatch.setattr(sys, "argv", ["saddlescape", "run", "xor", "-o", str(tmp_path / "run")])
     told = os.statvfs_result((4096, 4096, 2**30, 2**30, 2**30, 1000, left, left, 0, 255))
@@ -172,7 +172,8 @@ def test_what_the_file_system_lacks_is_told(tmp_path, monkeypatch, capsys, left,
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 3
-    message = f"{tmp_path}/run/lock: No space left on device; {remedy} and give the command again: what is done is kept"
+    remedy += " and give the command again: finished work is kept"
+    message = f"{tmp_path}/run/lock: No space left on device; {remedy}"
     assert capsys.readouterr().err == f"error: {message}\n"
 
 
@@ -218,7 +219,7 @@ def saddlescape(*words, room=resource.RLIM_INFINITY):
     )
 
 
-REMEDY = "make room and give the command again: what is done is kept"
+REMEDY = "free some space and give the command again: finished work is kept"
 
 
 @pytest.mark.fault("a file reaches the size limit of the system (RLIMIT_FSIZE), from the command line")
@@ -251,7 +252,7 @@ def test_a_thread_that_cannot_be_started_is_one_line_and_exit_code_3(tmp_path, t
     (tmp_path / "tiny.toml").write_text(TINY)
     words = [sys.executable, "-c", THREADLESS, "run", str(tmp_path / "tiny.toml"), "-o", str(tmp_path / "run")]
     done = subprocess.run(words, capture_output=True, text=True)
-    remedy = "use fewer --threads, or raise the limit (ulimit -u, pids.max); what is done is kept"
+    remedy = "use fewer --threads, or raise the limit (ulimit -u, pids.max); finished work is kept"
     told = (done.returncode, done.stdout, done.stderr)
     assert told == (3, "", f"error: can't start new thread; {remedy}\n")
     tried()

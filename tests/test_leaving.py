@@ -91,7 +91,7 @@ def test_stdout_that_is_full_is_told(tiny, tmp_path, words):
     source = tiny.parent / "run" if command == "info" else tiny
     with open("/dev/full", "w") as full:
         done = saddlescape(command, source, *rest, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE)
-    remedy = "No space left on device; make room and give the command again: what is done is kept"
+    remedy = "No space left on device; free some space and give the command again: finished work is kept"
     assert (done.returncode, done.stderr) == (3, f"error: output: {remedy}\n")
 
 
