@@ -52,7 +52,7 @@ def table(result):
         lines.append(f"| {names[0]} | {names[1]:g} | {names[2]:g} | {' | '.join(cells)} |")
     half, n = 50 * (high - low).max(), result.dims["run"]
     lines += ["", f"{n} starts a point; 95 % intervals reach at most {half:.1f} points to either side."]
-    lines += ["", "| said | batch | holds of |", "| --- | --- | --- |"]
+    lines += ["", "| statement | batch | true for |", "| --- | --- | --- |"]
     for batch in result.coords["batch"]:
         lines += [f"| {said} | {batch} | {held.sum()} of {held.size} rates and momenta |"
                   for said, held in verdicts(result, batch).items()]  # fmt: skip

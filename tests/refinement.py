@@ -17,7 +17,7 @@ def islands(wrong):
 
 
 def table(full, *refined):
-    lines = ["| map | starts run | of another outcome | islands of these | starts in the largest |", "| --- " * 5 + "|"]
+    lines = ["| map | starts run | with another outcome | islands | starts in the largest |", "| --- " * 5 + "|"]
     for fine in refined:
         assert fine.dims == full.dims
         ran, wrong = fine.computed[..., 0] == 1, (fine.outcome != full.outcome)[..., 0]

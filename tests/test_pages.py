@@ -55,10 +55,10 @@ def tutorial():
 
 def analysis():
     low, high = (f"{100 * share:.0f}" for share in COVERAGE)
-    yield f"it holds the quantile in {low} to {high} % of samples, on average over quantiles"
-    yield f"it holds the true slope in {low} to {high} % of samples;"
+    yield f"the 95 % interval contains the quantile in {low} to {high} % of samples, on average over quantiles"
+    yield f"the 95 % interval contains the true slope in {low} to {high} % of samples;"
     yield f"it does so in at least {100 * WILSON_LEAST:.0f} %, near 0 and 1"
-    yield f"it held the true value in {100 * BAR_HELD:.0f} to 100 % of {BAR_OF} draws of each."
+    yield f"it contained the true value in {100 * BAR_HELD:.0f} to 100 % of {BAR_OF} draws of each."
     yield f"times scale^2 / c differ from 1 by at most {XOR_TIME} times the scale"
     yield f"the exponent from -2 by less than {XOR_EXPONENT}, for tanh and logistic units."
 
@@ -71,7 +71,7 @@ def tolerances():
     yield f"| at infinity | Newton step longer than {points.STILL} at gradient {plain(points.NEAR)} |"
     yield f"damped so that its norm falls, none longer than {points.RADIUS:g} ("
     assert points.CHANGE == 2
-    yield "| zero eigenvalue, too | twice the change of the Hessian along Newton's step |"
+    yield "| also a zero eigenvalue | twice the change of the Hessian along Newton's step |"
 
 
 def spectra():
@@ -81,8 +81,8 @@ def spectra():
     yield "with tanh units and targets -1 and +1 {4, 0 x 8}"
     shares = re.findall(r"loss 0\.25, units [01 ]+: (0\.\d+)", text("points.md"))
     assert (len(shares), round(1 / sum(map(float, shares)))) == (2, 5)
-    yield f"{WORDS[ends.ENDS].capitalize()} runs of each outcome, not polished"
-    yield "Every fifth start gets trapped with one unit of either kind"
+    yield f"{WORDS[ends.ENDS]} runs of each outcome, not polished"
+    yield "One start in five gets trapped with one unit of each kind"
 
 
 def kernels():
@@ -167,7 +167,7 @@ def measures():
     X, T = spec.loaded.X, spec.loaded.T
     loss = [reference.loss_and_gradient(xor, one.astype(float), X, T)[0] for one in ends["final_theta"]]
     off = np.sqrt(np.mean((ends["final_loss"] / loss - 1) ** 2))
-    yield f"in float32 they are off by about 1e{np.log10(off):.0f} of themselves"
+    yield f"in float32 their relative error is about 1e{np.log10(off):.0f}"
 
 
 def reading():
@@ -180,7 +180,7 @@ def reading():
 def scaling():
     sweep = ss.load("xor", ["starts.count=4_500_000"])
     blocks = len(Shard(1, 2000).numbers(Plan(sweep).blocks))
-    yield f"one of 2000 shards of `xor` with 4.5 million starts a scale: {blocks} blocks,"
+    yield f"one of 2000 shards of `xor` with 4.5 million starts per scale: {blocks} blocks,"
     yield f"A block that has killed {WORDS[dask.config.get('distributed.scheduler.allowed-failures') + 1]} workers,"
     assert cluster.SILENT == 30
     yield "has not answered for half a minute"

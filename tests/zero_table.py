@@ -84,22 +84,22 @@ def page():
     noisy, multiplied = (
         measured("tanh", "half_sse", "tanh", XOR_PM1, 0, s, True) for s in ("gd", "multiplicative")
     )
-    return f"""# What moves from exactly zero
+    return f"""# Which parameters leave exact zero
 
 All weights and biases are exactly 0. Then all hidden units output the same value, f(0), and the gradient of the hidden
 weights is zero, because backpropagation multiplies it by the output weights, which are 0. The gradient of an output
-weight is the sum of the errors in the batch times f(0); that of the output bias is the sum of the errors. So three
-questions decide what moves:
+weight is the sum of the errors in the batch times f(0); the gradient of the output bias is the sum of the errors. So
+three questions decide which parameters move:
 
 1. Do the errors of a batch cancel? For XOR they do, if the targets are symmetric about the output at zero; for AND
    they do not. In online training a batch is one sample, and nothing cancels.
 2. Is f(0) zero? If so, the gradient of the output weights is zero too, and only the output bias ever moves: the
-   network learns a constant. If not (logistic, softplus), first the output weights move, then the hidden ones; but
-   all units stay equal forever, and the network can do no more than one with a single hidden unit.
-3. Is the update additive or multiplicative? A multiplicative update leaves zero at zero.
+   network learns a constant. If not (logistic, softplus), the output weights move first, and then the hidden weights.
+   But all units stay equal forever, and the network is equivalent to one with a single hidden unit.
+3. Is the update additive or multiplicative? A multiplicative update does not change a zero.
 
-Without a hidden layer the gradient of a weight is the sum of errors times inputs: the delta rule learns AND from zero
-as from anywhere. For XOR this sum is zero too.
+Without a hidden layer the gradient of a weight is the sum of errors times inputs, and the delta rule learns AND from
+zero as from any other start. For XOR this sum is zero too.
 
 `.venv/bin/python tests/zero_table.py` writes this page from 80 steps of each 2-2-1 network, and a test compares every
 entry with the prediction from the derivatives at zero. *Nothing* means that no bit of any parameter ever changed.
@@ -118,11 +118,12 @@ gd, tanh hidden units, full batch. The slope of a relu output at 0 is 0, so its 
 
 ## By optimizer
 
-tanh units, logistic output, half the sum of squared errors, AND, full batch. A gradient of exactly 0 moves nothing.
+tanh units, logistic output, half the sum of squared errors, AND, full batch. A parameter does not move if its gradient
+is exactly 0.
 
 {table(["optimizer", "moves"], by_optimizer)}
 
-If the update is additive, Gaussian noise in the gradient frees every start: {noisy} (gd, tanh, XOR with -1 and +1).
+If the update is additive, Gaussian noise in the gradient moves all parameters: {noisy} (gd, tanh, XOR with -1 and +1).
 If it is multiplicative: {multiplied}.
 """
 

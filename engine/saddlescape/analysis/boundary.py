@@ -94,7 +94,7 @@ def uncertainty_exponent(
 
     Raises
     ------
-    ValueError : there are fewer than three radii, no start is uncertain at the smallest, or the map is too small.
+    ValueError : there are fewer than three radii, no start is uncertain at one of them, or the map is too small.
 
     References
     ----------

@@ -130,11 +130,11 @@ def bisect(spec: Spec, a: npt.ArrayLike, b: npt.ArrayLike, label: Label = outcom
 
     every = np.arange(len(a))
     low, high, last = narrow(Line(spec, start, label), every, np.zeros(len(a)), np.ones(len(a)), first, last)
-    before, after, last = _neighbours(spec, label, start(every, low), start(every, high), first, last)
+    before, after, last = _neighbors(spec, label, start(every, low), start(every, high), first, last)
     return Edge(before, after, first, last, high)
 
 
-def _neighbours(
+def _neighbors(
     spec: Spec, label: Label, before: Floats, after: Floats, first: Labels, last: Labels
 ) -> tuple[Floats, Floats, Labels]:
     """Neighboring starts, which differ in the last bit of one parameter: (before, after, label of after)."""

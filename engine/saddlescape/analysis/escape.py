@@ -74,9 +74,9 @@ def wilson_interval(
     if not (np.all(k >= 0) and np.all(k <= n) and np.all(n > 0)):
         raise ValueError("k and n must satisfy 0 <= k <= n and n > 0")
     z = NormalDist().inv_cdf(upper_tail(confidence))
-    centre = (k + z**2 / 2) / (n + z**2)
+    center = (k + z**2 / 2) / (n + z**2)
     half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
-    return np.where(k == 0, 0.0, centre - half), np.where(k == n, 1.0, centre + half)
+    return np.where(k == 0, 0.0, center - half), np.where(k == n, 1.0, center + half)
 
 
 def event_fraction(event: npt.ArrayLike, axis: int | None = 0, confidence: float = 0.95) -> Fraction:

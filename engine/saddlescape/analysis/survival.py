@@ -98,10 +98,10 @@ def event_quantiles(
     """Kaplan-Meier quantiles: times at which fractions `q` of the runs have had the event; inf if too few have it.
 
     The interval contains the times at which the interval of the survival curve contains 1 - q.  Before the first event,
-    and after all runs have had it, the interval of the curve is that of Clopper and Pearson (1934, Biometrika 26,
-    404-413).  So with few runs, `low` may be 0 and `high` may be inf.  Nothing is known about times after the last one
-    in `time`, so `low` is never larger.  In simulations of 10 to 200 runs, complete and censored, the 95 % interval
-    contained the quantile in 92 to 98 % of the samples, on average over quantiles within the observed time.
+    and after all runs have had it, the interval of the curve is Clopper and Pearson's (1934, Biometrika 26, 404-413).
+    So with few runs, `low` may be 0 and `high` may be inf.  Nothing is known about times after the last one in `time`,
+    so `low` is never larger.  In simulations of 10 to 200 runs, complete and censored, the 95 % interval contained the
+    quantile in 92 to 98 % of the samples, on average over quantiles within the observed time.
 
     Parameters
     ----------
