@@ -83,7 +83,7 @@ def machine(monkeypatch):
 
     def has(memory=2**50, disk=2**50):
         monkeypatch.setattr("saddlescape.system.resources.memory", lambda: Room(memory, "free on this machine"))
-        monkeypatch.setattr("saddlescape.system.resources.held", lambda: 0)
+        monkeypatch.setattr("saddlescape.system.resources.resident", lambda: 0)
         monkeypatch.setattr("saddlescape.system.resources.disk", lambda folder: Room(disk, f"free at {folder}"))
 
     return has

@@ -83,7 +83,7 @@ def check_memory(plan: Plan, threads: int, shard: Shard = WHOLE) -> None:
     """Refuse a run whose blocks may not fit into memory; see `check_room`."""
     fewer = f", or --threads below {threads}" if threads > 1 else ""
     parts = _parts(plan, block_sizes(plan)) | {"kernels": A_KERNEL * (len(kernels(plan.sweep)) - 1)}
-    _fit(plan, "memory", memory(plan, threads, shard) - resources.held(), resources.memory(), parts, fewer)
+    _fit(plan, "memory", memory(plan, threads, shard) - resources.resident(), resources.memory(), parts, fewer)
 
 
 def _fit(plan: Plan, name: str, needed: int, room: resources.Room, parts: dict[str, int], remedies: str) -> None:

@@ -1,4 +1,4 @@
-"""Read block files.  A block may be malicious: that its hash is correct does not mean that its content is.
+"""Read block files, which may be malicious even if their hashes are correct.
 
 The bytes are hashed, and then read without libhdf5.
 """

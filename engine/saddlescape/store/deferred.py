@@ -12,7 +12,7 @@ from saddlescape.store.atomic import write_all
 
 
 class DeferredErrors(io.FileIO):
-    """An open file that stores the first error of a write; whatever is written after it stays in memory."""
+    """An open file that stores the first error of a write; later writes stay in memory."""
 
     error: OSError | None = None
 

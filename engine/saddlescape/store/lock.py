@@ -10,7 +10,7 @@ from saddlescape.errors import LockedError
 def lock(path: Path, target: Path, remedy: str) -> int:
     """Lock the file `path`, which guards `target`; returns the descriptor, and closing it, as a kill does, unlocks.
 
-    `remedy` tells what the user can do other than wait.
+    `remedy`: what the user can do other than wait, for the message.
 
     Raises
     ------

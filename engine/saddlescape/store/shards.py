@@ -28,7 +28,7 @@ def merge_shards(
     after_block: Callable[[], None] = lambda: None,
     accept_versions: bool = False,
 ) -> Path:
-    """Write the result of a run in shards to `target`; the bytes are those of a run without shards.
+    """Write the result of a run in shards to `target`, with the same bytes as without shards.
 
     Raises
     ------

@@ -46,7 +46,7 @@ class Status:
 
 
 def together(states: Sequence[Status]) -> Status:
-    """Progress of a run from that of its shards: sums, and the longest time left."""
+    """Sum the progress of the shards of a run; the time left is the longest of theirs."""
     totals = {name: sum(getattr(state, name) for state in states) for name in ("blocks", "done", "failed")}
     rates = [state.blocks_per_second for state in states if state.running and state.blocks_per_second]
     left = [state.seconds_left for state in states if state.running and state.seconds_left is not None]
@@ -64,7 +64,7 @@ def together(states: Sequence[Status]) -> Status:
 
 
 def by_run(states: Iterable[Status]) -> list[Status]:
-    """Progress of each run, from that of each folder: only shards of one plan without a common block are summed."""
+    """Sum the progress in folders for each run: of shards of one plan, if no block is in two of them."""
     runs: dict[str, list[_Run]] = defaultdict(list)
     for state in states:
         run = next((run for run in runs[state.plan] if run.lacks(*state.shards)), None)

@@ -21,7 +21,7 @@ class Room(NamedTuple):
 
 
 def memory(root: Path = ROOT) -> Room:
-    """The smallest of the machine's available memory, the limits of control groups and that of the address space.
+    """The smallest of: available memory of the machine, limits of control groups, limit of the address space.
 
     `root` is the folder of ``proc`` and ``sys``.
     """
@@ -37,7 +37,7 @@ def cores(root: Path = ROOT) -> int:
     return max(1, math.ceil(min((mask, *_quotas(root)))))
 
 
-def held(root: Path = ROOT) -> int:
+def resident(root: Path = ROOT) -> int:
     """Bytes of memory that this process occupies (resident set size)."""
     return int((_text(root / "proc/self/statm") or "0 0").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 

@@ -20,8 +20,8 @@ def percent(part: SupportsIndex, whole: SupportsIndex, decimals: int = 1) -> str
     k, n = index(part), index(whole)
     if k in (0, n):
         return "100 %" if k else "0 %"
-    for places in range(decimals, MAX_DECIMALS + 1):
-        text = f"{100 * k / n:.{places}f}"
+    for digits in range(decimals, MAX_DECIMALS + 1):
+        text = f"{100 * k / n:.{digits}f}"
         if 0 < float(text) < 100:
             return f"{text} %"
     return "<0.001 %" if 2 * k < n else ">99.999 %"

@@ -67,8 +67,8 @@ def _is_plain(word: object) -> bool:
 def differences(one: str, other: str, same: Collection[str] = ()) -> tuple[str, str]:
     """Names and versions of the software in which two stamps differ, of one and of the other; "" if they agree.
 
-    Only entries of both are compared: older stamps name fewer packages.  Digests of code in `same` are equal to that of
-    this code.
+    Only entries of both are compared: older stamps name fewer packages.  Code with a digest in `same` counts as this
+    code.
     """
     first, second = (_current(versions(stamp), same) for stamp in (one, other))
     names = [name for name in first if name in second and name not in READING and first[name] != second[name]]
