@@ -37,7 +37,7 @@ def test_the_python_blocks_run_and_agree_with_each_other(cells):
     assert names["few"].dims == {"scale": 2, "run": 2}
     assert outcome[tuple(names["trapped"][0])] == Outcome.TRAPPED
     assert names["path"]["loss"][-1] > 0
-    assert names["kept"]["loss"].shape == names["r"].record_step.shape
+    assert names["recorded"]["loss"].shape == names["r"].record_step.shape
     assert names["table"].loc[1.0, "solved"] == names["solved"]
     assert len(names["slowest"]) == 5
     np.testing.assert_array_equal(names["fraction"], np.mean(outcome == 4, axis=1))

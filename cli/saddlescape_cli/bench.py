@@ -13,7 +13,7 @@ def bench(spec: str, overrides: tuple[str, ...]) -> None:
       saddlescape bench mine.toml --set network.dtype=float32
 
     Measure the network-steps per second of SPEC (by default xor) on one core and on all cores, and their share of the
-    limit that the arithmetic of a step sets on this machine.  Each axis has its last value; runs do not stop early.
+    limit that the arithmetic of a step sets on this machine.  Each axis has its last value; solved runs do not stop.
     """
     from saddlescape.spec import load
 

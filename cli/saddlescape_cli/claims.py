@@ -22,12 +22,12 @@ def claims(out: Path, threads: int | None) -> None:
     from saddlescape.claims.page import BEGINNING, page
     from saddlescape.store import creating, write_all
 
-    found = []
+    findings = []
     out.mkdir(parents=True, exist_ok=True)
     with creating(out / "claims.html", BEGINNING) as descriptor:
         for number, (claim, finding) in enumerate(examine(out, threads=threads), start=1):
             marks = [f"   {'+' if check.holds else '-'} {check.sentence}" for check in finding.checks]
             click.echo("\n".join([f"{number}. {claim.title}: {finding.verdict}", *marks]))
-            found.append((claim, finding))
-        write_all(descriptor, page(found).encode())
+            findings.append((claim, finding))
+        write_all(descriptor, page(findings).encode())
     click.echo(f"\n{out / 'claims.html'}")

@@ -8,7 +8,7 @@ open : open the result of a run.
 status : progress of a run.
 merge : merge the shards of a run into one result.
 start : the initial parameters of a run.
-replay : compute one run again, with its parameters at every record.
+replay : compute one run again, and record its parameters.
 run_starts : train from an array of starts.
 
 Modules
@@ -48,7 +48,7 @@ _HOME = {
 }
 _MODULES = ("analysis", "plots")
 _MOVED = {"cluster": "runs.cluster", "reference": "network.reference"}
-"""Modules that users import from here, by where they are."""
+"""Modules that users import from here, and the packages that contain them."""
 
 
 @ieee()
@@ -63,10 +63,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'saddlescape' has no attribute {name!r}{hint}")
     try:
         return import_module(f"saddlescape.{name}")
-    except MissingExtraError as missing:  # what lists a package's names, as help() does, knows no other error
+    except MissingExtraError as missing:  # help() and tab completion expect no other error
         raise AttributeError(f"saddlescape.{name}: {missing}") from missing
 
 
 def __dir__() -> list[str]:
-    """Public names, imported or not."""
+    """Public names, imported or not yet."""
     return sorted({*__all__, *_MODULES, "__doc__", "__file__", "__name__", "__path__"})

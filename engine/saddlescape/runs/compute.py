@@ -136,7 +136,7 @@ def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]
     if len(own) == plan.n_params:
         return theta.astype(plan.dtype, copy=False)
     placed = np.full((*theta.shape[:-1], plan.n_params), np.nan, dtype=plan.dtype)
-    placed[..., [place in own for place in plan.places]] = theta
+    placed[..., [parameter in own for parameter in plan.places]] = theta
     return placed
 
 

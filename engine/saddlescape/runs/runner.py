@@ -185,15 +185,15 @@ def merge(
 
 
 def status(folder: str | Path, *others: str | Path) -> Status:
-    """Progress of the run in a folder, or of the run whose shards are in several folders; it may be running.
+    """Progress of a run, which may be running.
 
     Parameters
     ----------
-    folder, *others : of one run, or of the shards of one.
+    folder, *others : the folder of the run, or the folders of its shards.
 
     Returns
     -------
-    Status : blocks in all, done and failed, why they failed, the rate, and the seconds left at that rate.
+    Status : numbers of all, finished and failed blocks, the failures, the rate, and the remaining seconds at this rate.
 
     Raises
     ------
