@@ -310,7 +310,7 @@ def test_threads_are_not_those_of_other_machines(tmp_path):
     args = ["run", "xor", "-o", tmp_path / "run", "--dask", "tcp://127.0.0.1:1", "--threads", "2"]
     done = subprocess.run(command(*args), capture_output=True, text=True)
     assert done.returncode == 2
-    assert "workers have their own: dask worker --nthreads" in done.stderr
+    assert "set those of other workers with: dask worker --nthreads" in done.stderr
 
 
 def test_without_dask_the_remedy_is_told(tmp_path):

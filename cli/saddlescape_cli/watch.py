@@ -64,7 +64,7 @@ def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]
         yield None
         return
     if threads and not dask.startswith("local:"):
-        raise click.UsageError("--threads is for this machine; other workers have dask worker --nthreads")
+        raise click.UsageError("--threads is for this machine; set those of other workers with: dask worker --nthreads")
     from saddlescape.runs import cluster
 
     with cluster.connect(dask, threads) as connected:
