@@ -252,7 +252,7 @@ def test_a_time_is_in_days_hours_minutes_and_seconds(text, seconds):
 def test_other_times_are_refused(spec, text):
     done = subprocess.run(command("run", spec, "--max-time", text), capture_output=True, text=True)
     assert done.returncode == 2
-    assert "must be a time like 90s, 55m or 1h30m" in done.stderr
+    assert "must be a duration such as 90s, 55m or 1h30m" in done.stderr
 
 
 def test_ctrl_c_before_the_run_began_ends_with_130_too():

@@ -130,7 +130,7 @@ def test_the_command_draws_the_plane_that_is_asked_for(path, monkeypatch):
     [
         (["--measures", "loss"], r"must be two measures X,Y, such as separation,loss; got 'loss'"),
         (["--measures", "loss,distance,separation"], "must be two measures"),
-        (["--measures", "loss,distance", "--kind", "map"], "--measures goes with --kind portrait; got --kind map"),
+        (["--measures", "loss,distance", "--kind", "map"], "--measures needs --kind portrait; got --kind map"),
     ],
 )
 def test_the_command_refuses_another_plane(path, options, message):
