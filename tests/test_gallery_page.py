@@ -64,7 +64,7 @@ def depth(runs):
     yield f"{least[0]:g} with one hidden layer of four tanh units, {least[-1]:g} with four."
     yield f"At scale {scale[-1]:g} no more than {won[:, -1].max()} of {n} starts are solved at any depth."
     _, labels = plots.escape_times(result).get_legend_handles_labels()
-    slopes = [label.rpartition(" ")[2] for label in labels if ": power " in label]
+    slopes = [label.rpartition(" ")[2] for label in labels if ": slope " in label]
     assert len(slopes) == len(won)
     yield f"the scale to the power {', '.join(slopes[:-1])} and {slopes[-1]} for one to four layers."
 
