@@ -548,6 +548,8 @@ def test_plot_says_what_is_missing(scales, change, kind, message):
 def test_curve_needs_an_axis():
     with pytest.raises(plots.PlotError, match="needs an axis"):
         plots.plot(results(Outcome.SOLVED), "curve")
+    with pytest.raises(plots.PlotError, match="needs an axis"):
+        plots.escaped_within(results(Outcome.SOLVED), [10])
     with pytest.raises(plots.PlotError, match="need an axis"):
         plots.plot(results(Outcome.SOLVED), "scaling")
     with pytest.raises(plots.PlotError, match="two positive numbers on the axis name"):

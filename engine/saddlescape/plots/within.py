@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from saddlescape.analysis import outcome_counts
 from saddlescape.plots.common import (
     RAMP,
+    PlotError,
     axis_names,
     axis_positions,
     clock_of,
@@ -29,7 +30,9 @@ def escaped_within(results: "Results", budgets: Sequence[float], ax: Axes | None
 
     Intervals, pooled axes and exact zero are drawn as by `curve`.
     """
-    ax, along, clock = ax or new_axes(), axis_names(results)[0], clock_of(results)
+    if not (names := axis_names(results)):
+        raise PlotError("a curve needs an axis, and this result has none; use analysis.event_fraction")
+    ax, along, clock = ax or new_axes(), names[0], clock_of(results)
     positions = axis_positions(ax, values_of(results, along))
     escape = results[f"escape_{clock}"].reshape(results.dims[along], -1)
     runs = outcome_counts(results["outcome"], 0).sum(axis=1)
