@@ -6,6 +6,7 @@ from spec_cases import DRAWN, TINY
 from store_cases import run_folder, sweep
 
 import saddlescape as ss
+from saddlescape import plots
 from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import Plan
 from saddlescape.results.export import export
@@ -207,3 +208,58 @@ def test_a_misspelt_name_of_the_package_is_told_with_the_right_one():
         _ = ss.opne
     with pytest.raises(AttributeError, match=r"no attribute 'plot'; did you mean 'plots'"):
         _ = ss.plot
+
+
+@pytest.mark.parametrize(
+    ("text", "index", "message"),
+    [
+        (None, (2, 0), r"point must have an index from -2 to 1 along network\.activation; got 2$"),
+        (None, (1, "0"), r"each index of point must be an integer; got "),
+        (None, 1, r"point must have one index for each of network\.activation, network\.bias; got 1$"),
+        (None, (1, 0, 4), r"point must have one index for each of network.activation, network.bias; got \(1, 0, 4\)$"),
+        (TINY, (3,), r"point must be \(\): there are no axes; got \(3,\)$"),
+        (TINY, 1, r"point must be \(\): there are no axes; got 1$"),
+    ],
+)
+def test_the_index_of_a_point_of_a_sweep_is_checked(text, index, message):
+    with pytest.raises(SaddlescapeError, match=f"^{message}"):
+        (sweep(text=text) if text else sweep()).at(index)
+
+
+def test_a_point_of_a_sweep_is_counted_from_the_end_too():
+    assert sweep().at((-1, -2)).resolved() == sweep().at((1, 0)).resolved() != sweep().at((0, 0)).resolved()
+    assert ss.load("xor").at(3).resolved() == ss.load("xor").at((3,)).resolved()
+
+
+@pytest.mark.parametrize("overrides", ["training.steps=3", b"a=1", None, 3, [3], {"training.steps": 3}])
+def test_overrides_are_a_list_of_strings(tmp_path, overrides):
+    message = r'^overrides must be a list of KEY=VALUE strings, such as \["training\.steps=3"\]; got '
+    for call in (lambda: ss.load("xor", overrides), lambda: ss.run("xor", tmp_path / "run", overrides=overrides)):
+        with pytest.raises(SaddlescapeError, match=message):
+            call()
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("source", "shown"), [(3, "int 3"), (None, "NoneType"), (["xor"], "list")])
+def test_the_source_of_a_sweep_is_a_path_or_a_name(tmp_path, source, shown):
+    message = f"^source must be the path of a TOML file or the name of a bundled sweep; got {shown}$"
+    for call in (ss.load, lambda source: ss.run(source, tmp_path / "run"), lambda source: ss.start(source, 0, 0)):
+        with pytest.raises(SaddlescapeError, match=message):
+            call(source)
+
+
+@pytest.mark.parametrize("kind", [*plots.KINDS, "plot", "escaped_within", "outcome_maps"])
+def test_a_plot_of_no_result_is_told_how_to_open_it(file, kind):
+    draw = getattr(plots, kind)
+    more = {"escaped_within": ([1],), "outcome_maps": ({"all": ()},)}.get(kind, ())
+    for path in (str(file), file):
+        with pytest.raises(plots.PlotError, match=r"^results: must be opened first: saddlescape\.open\('.*\.h5'\);"):
+            draw(path, *more)
+    with pytest.raises(plots.PlotError, match=r"^results: must be what saddlescape\.open returns; got .* NoneType$"):
+        draw(None, *more)
+
+
+def test_a_spec_is_no_result_to_open(tmp_path):
+    (tmp_path / "spec.toml").write_text(TINY)
+    with pytest.raises(SaddlescapeError, match=r"this is a spec; run it first: saddlescape run .*/spec\.toml$"):
+        ss.open(tmp_path / "spec.toml")

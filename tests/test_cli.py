@@ -77,7 +77,7 @@ def test_a_missing_result_is_named(tmp_path):
     refused(saddlescape("info", tmp_path / "none.h5"), 2, "none.h5", "it does not exist")
     refused(saddlescape("plot", tmp_path), 2, "this folder contains no result.h5 and no run")  # do not advise resume
     (tmp_path / "plan.json").write_text("{}")
-    refused(saddlescape("info", tmp_path), 2, f"finish it with: saddlescape resume {tmp_path}")
+    refused(saddlescape("info", tmp_path), 4, "plan.json is damaged; start the run again in another folder")
 
 
 def test_dry_run_tells_the_cost_and_runs_nothing(spec, tmp_path):

@@ -89,3 +89,14 @@ def test_points_that_are_not_reached_yet_have_none(tmp_path, monkeypatch):
         commit(store, block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
     with ss.open(tmp_path / "run") as result:
         assert distinct_starts(result).tolist() == [10, 0]
+
+
+def test_the_points_of_a_selection_count(tmp_path):
+    text = TINY + axis("training.momentum", [0, 0.5]) + axis("starts.scale", [0, 1, 2]) + axis("starts.seed", [8, 9])
+    with ss.open(finished(text, tmp_path / "run")) as result:
+        assert distinct_starts(result).tolist() == [41, 41]
+        assert distinct_starts(result.isel(scale=[2, 0])).tolist() == [21, 21]
+        assert distinct_starts(result.isel(scale=slice(1, 3), seed=0)).tolist() == [20, 20]
+        assert distinct_starts(result.isel(momentum=0)).tolist() == [1, 20, 20]
+        assert distinct_starts(result.isel(momentum=0, scale=0)).tolist() == [1, 1]
+        assert distinct_starts(result.isel(momentum=[1], scale=0)).tolist() == [1]

@@ -13,12 +13,14 @@ from saddlescape import plots
 from saddlescape.analysis import wilson_interval
 from saddlescape.plots.common import PANELS, label
 from saddlescape.plots.map import cells
+from saddlescape.results import Results
 from saddlescape.words.outcomes import Outcome, StopReason
 from saddlescape_cli.plot import KINDS
 
 STEPS = np.array([0, 1, 10, 100])
 
 
+@Results.register
 class Stand(SimpleNamespace):
     """Results held in memory: variables by name."""
 

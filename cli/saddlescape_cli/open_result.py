@@ -23,19 +23,28 @@ def open_result(path: Path, unfinished: bool = False) -> "Results":
         If there is no result.
     """
     from saddlescape import results
-    from saddlescape.store import is_run, result_of
+    from saddlescape.store import is_run, is_spec, result_of, run_first
 
-    if path.suffix == ".toml":
-        remedy = f"this is a spec; run it first: saddlescape run {quote(str(path))}"
-        raise SpecError([Fault(str(path), f"must be a result; {remedy}")])
+    if is_spec(path):
+        raise SpecError([Fault(str(path), f"must be a result; {run_first(path)}")])
     if not result_of(path).is_file() and not (unfinished and is_run(path)):
         raise SpecError([Fault(str(path), f"must be a result file or the folder of a finished run; {_reason(path)}")])
     return results.open(path)
 
 
+def merge_it(shard: Path) -> str:
+    """What to do with the folder of a finished shard."""
+    command = f"saddlescape merge {quote(str(shard))} ... -o result.h5"
+    return f"this shard is finished; merge it with the other shards: {command}"
+
+
 def _reason(path: Path) -> str:
+    from saddlescape import store
     from saddlescape.store import RESULT, is_run
 
     if is_run(path):
+        progress = store.status(path)
+        if progress.shards[0].of > 1 and progress.done == progress.blocks:
+            return merge_it(path)
         return f"this run is not finished; finish it with: saddlescape resume {quote(str(path))}"
     return f"this folder contains no {RESULT} and no run" if path.is_dir() else "it does not exist"

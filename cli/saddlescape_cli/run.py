@@ -52,6 +52,8 @@ def run(
     Run the sweep SPEC, a TOML file or the name of a bundled sweep, and write the result to DIR/result.h5.  Ctrl-C stops
     the run; to continue it, give the command again, or use saddlescape resume.
     """
+    if dry_run and options["dask"]:
+        raise click.UsageError("--dry-run estimates the cost on this machine; leave out --dask, or --dry-run")
     from saddlescape.spec import load
 
     sweep = load(spec, overrides)  # before the compiler is loaded, so that an error appears at once

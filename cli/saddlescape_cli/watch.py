@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import click
 from tqdm import tqdm
 
 from saddlescape_cli.leaving import leaving
+from saddlescape_cli.open_result import merge_it
 
 if TYPE_CHECKING:
     from saddlescape.runs.dispatch import Progress, Workers
@@ -167,9 +167,7 @@ def report(result: Path, as_json: bool) -> None:
     import json
 
     if result.is_dir():
-        command = f"saddlescape merge {quote(str(result))} ... -o result.h5"
-        text = f"this shard is finished; merge it with the other shards: {command}"
-        click.echo(json.dumps({"shard": str(result)}) if as_json else text)
+        click.echo(json.dumps({"shard": str(result)}) if as_json else merge_it(result))
         return
     from saddlescape import results
     from saddlescape_cli import table

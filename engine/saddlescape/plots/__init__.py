@@ -14,7 +14,7 @@ with extra("plot"):
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-from saddlescape.plots.common import COLORS, RAMP, PlotError, Values, axis_names, figure_of
+from saddlescape.plots.common import COLORS, RAMP, PlotError, Values, axis_names, figure_of, of_results
 from saddlescape.plots.convergence import convergence
 from saddlescape.plots.curve import curve
 from saddlescape.plots.design import design, numbers_of
@@ -107,6 +107,7 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
 """The function that draws each kind; ``plots.plot(r, "curve")`` returns the figure of ``plots.curve(r)``."""
 
 
+@of_results
 def plot(results: "Results", kind: str | None = None) -> Figure:
     """Plot results as `kind`, one of `KINDS`; by default a map, a design, a curve or trajectories, as the axes allow.
 

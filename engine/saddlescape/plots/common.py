@@ -3,8 +3,10 @@
 import math
 import re
 import textwrap
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +16,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from saddlescape.errors import SaddlescapeError
+from saddlescape.results import Results
 from saddlescape.words.measures import MEASURES
 from saddlescape.words.outcomes import Outcome
 from saddlescape.words.suggest import hint
 
-if TYPE_CHECKING:
-    from saddlescape.results import Results
-
 Values = npt.NDArray[Any]
+P = ParamSpec("P")
+Drawn = TypeVar("Drawn")
 
 # Distinct for any color vision (after Okabe & Ito 2008) and, except for solved, distinct from the colors of RAMP.
 COLORS = {
@@ -57,6 +59,22 @@ class PlotError(SaddlescapeError):
     """The result does not contain what the plot would show."""
 
     exit_code = 2
+
+
+def of_results(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
+    """Check that the first argument of a plot is results."""
+
+    @wraps(draw)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Drawn:
+        results = args[0] if args else kwargs.get("results")
+        if isinstance(results, str | Path):
+            raise PlotError(f"results: must be opened first: saddlescape.open({str(results)!r}); got a path")
+        if (args or "results" in kwargs) and not isinstance(results, Results):
+            kind = type(results).__name__
+            raise PlotError(f"results: must be what saddlescape.open returns; got a value of type {kind}")
+        return draw(*args, **kwargs)
+
+    return checked
 
 
 def axis_names(results: "Results") -> list[str]:

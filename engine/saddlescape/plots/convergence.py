@@ -14,6 +14,7 @@ from saddlescape.plots.common import (
     axis_names,
     meaning_of,
     new_axes,
+    of_results,
     tidy,
     title_of,
     values_of,
@@ -40,6 +41,7 @@ def loss_ratio(results: "Results") -> Values:
     return np.asarray(np.fmin(np.where(np.isfinite(ratio), ratio, WORST), WORST).mean(axis=-1))
 
 
+@of_results
 def convergence(results: "Results", ax: Axes | None = None) -> Axes:
     """Draw `loss_ratio` over two axes where it is below 1, and gray where training does not converge.
 

@@ -12,6 +12,7 @@ from saddlescape.plots.common import (
     axis_positions,
     meaning_of,
     new_axes,
+    of_results,
     tidy,
     title_of,
     values_of,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 
+@of_results
 def curve(results: "Results", ax: Axes | None = None) -> Axes:
     """Draw the fraction of starts with each outcome against the first axis, with Wilson intervals (95 %).
 

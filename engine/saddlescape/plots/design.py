@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from saddlescape.plots.common import LOG_RANGE, PlotError, axis_names, clock_of, new_axes, plain, tidy, title_of
+from saddlescape.plots.common import (
+    LOG_RANGE,
+    PlotError,
+    axis_names,
+    clock_of,
+    new_axes,
+    of_results,
+    plain,
+    tidy,
+    title_of,
+)
 from saddlescape.plots.map import color_cells
 
 if TYPE_CHECKING:
@@ -17,6 +27,7 @@ def numbers_of(results: "Results", dim: str) -> list[str]:
     return [name for name in results.along[dim] if np.issubdtype(results.coords[name].dtype, np.number)]
 
 
+@of_results
 def design(results: "Results", ax: Axes | None = None) -> Axes:
     """Draw a dot for each point of the first zipped axes, at its first two numeric coordinates.
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from saddlescape.plots.common import COLORS, WIDTH, PlotError, Values, panels, spread, title_of
+from saddlescape.plots.common import COLORS, WIDTH, PlotError, Values, of_results, panels, spread, title_of
 from saddlescape.plots.spectrum import ZERO, signs
 from saddlescape.words.outcomes import Outcome
 
@@ -25,6 +25,7 @@ LARGE = 1024
 """Maximum number of parameters of a network, because the time for the eigenvalues grows like its cube."""
 
 
+@of_results
 def spectra(results: "Results") -> Figure:
     """Draw the eigenvalues of the exact Hessian at the final points of runs, largest first, in a panel per outcome.
 

@@ -25,6 +25,7 @@ from saddlescape.plots.common import (
     label,
     meaning_of,
     new_axes,
+    of_results,
     title_of,
     values_of,
     where,
@@ -46,6 +47,7 @@ FEW_TICKS = 5
 """Maximum number of intervals between ticks whose labels may be long."""
 
 
+@of_results
 def map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
     """Draw outcomes over the last two axes; the color of solved runs shows the solve step or time.
 
@@ -96,6 +98,7 @@ def color_cells(results: "Results", ax: Axes, outcomes: Values, steps: Values) -
     return np.where(finished[..., None], image, 0.0)
 
 
+@of_results
 def outcome_maps(results: "Results", points: Mapping[str, tuple[int, ...]]) -> Figure:
     """Draw maps at several points (see `map`) side by side; `points` contains the point of each title."""
     figure = Figure(

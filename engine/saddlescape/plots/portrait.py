@@ -14,6 +14,7 @@ from saddlescape.plots.common import (
     axis_names,
     check_recorded,
     new_axes,
+    of_results,
     recorded_runs,
     spread_points,
     tidy,
@@ -31,6 +32,7 @@ CURVES = 16
 DEFAULT_MEASURES = ("separation", "loss")
 
 
+@of_results
 def portrait(
     results: "Results",
     measures: tuple[str, str] = DEFAULT_MEASURES,

@@ -17,6 +17,7 @@ from saddlescape.plots.common import (
     fold,
     meaning_of,
     new_axes,
+    of_results,
     spread_points,
     tidy,
     title_of,
@@ -73,6 +74,7 @@ def medians(
     return ax
 
 
+@of_results
 def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
     """Draw median escape times against the scale of the starts (or the last numeric axis), with fitted power laws.
 

@@ -18,6 +18,7 @@ from saddlescape.plots.common import (
     fold,
     label,
     meaning_of,
+    of_results,
     panels,
     spread,
     tidy,
@@ -42,6 +43,7 @@ SHIFT = 0.25
 """Largest horizontal shift of a dot from its word, so that the dots of several lines do not overlap."""
 
 
+@of_results
 def solved(results: "Results", missed: bool = False) -> Figure:
     """Draw the fraction solved against the last axis: one line per value of the axis before it, panels for others.
 

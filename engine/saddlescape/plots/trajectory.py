@@ -18,6 +18,7 @@ from saddlescape.plots.common import (
     check_recorded,
     clock_of,
     fold,
+    of_results,
     panels,
     recorded_runs,
     spread_points,
@@ -37,6 +38,7 @@ CURVES = 64
 """Maximum number of runs per panel."""
 
 
+@of_results
 def trajectories(
     results: "Results",
     points: Mapping[str, tuple[int, ...]] | Sequence[tuple[int, ...]] | None = None,

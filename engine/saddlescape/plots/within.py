@@ -15,6 +15,7 @@ from saddlescape.plots.common import (
     clock_of,
     meaning_of,
     new_axes,
+    of_results,
     tidy,
     title_of,
     values_of,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 
+@of_results
 def escaped_within(results: "Results", budgets: Sequence[float], ax: Axes | None = None) -> Axes:
     """Draw the fraction of starts that escape within each number of steps (or time), against the first axis.
 

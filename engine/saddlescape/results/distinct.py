@@ -23,7 +23,7 @@ ELSEWHERE = ("training.", "stop.")
 def distinct_starts(results: "Results") -> Counts:
     """Number of distinct starts at each value of the first axis; without axes, of all runs.
 
-    Starts that several points share count once.
+    Starts that several points share count once.  Of a selection, the selected points count, each with all of its runs.
     """
     lengths = [length for name, length in results.dims.items() if name not in ("x", "y", "run")]
     counts = np.maximum(results["distinct_starts"], 0).reshape(math.prod(lengths), -1).sum(axis=1)  # -1: not finished
@@ -31,7 +31,7 @@ def distinct_starts(results: "Results") -> Counts:
     if len(lengths) < 2:
         return np.asarray(counts)
     try:
-        groups = _groups(results.sweep)
+        groups = _selected(results, _groups(results.sweep))
     except SaddlescapeError:  # a data file is missing
         groups = _by_keys([results.along[name] for name in list(results.dims)[: len(lengths)]], results.labels, lengths)
     row = np.arange(counts.size) // (counts.size // rows)
@@ -57,6 +57,13 @@ def _groups(sweep: Sweep) -> Counts:
     unscaled = (scale == 0) | (at_zero == elsewhere)
     groups = np.where(unscaled, at_zero, elsewhere) * len(values) + np.where(unscaled, 0, which.reshape(scale.shape))
     return np.broadcast_to(groups, sweep.shape)
+
+
+def _selected(results: "Results", groups: Counts) -> Counts:
+    """The groups of the selected points."""
+    for dimension, pick in enumerate(list(results.picks("outcome").values())[: groups.ndim]):
+        groups = np.take(groups, np.atleast_1d(pick), axis=dimension)
+    return groups
 
 
 def _by_keys(sides: list[tuple[str, ...]], keys: dict[str, str], lengths: list[int]) -> Counts:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.runs.arguments import point_index, run_number
+from saddlescape.system.arguments import point_index, run_number
 
 if TYPE_CHECKING:
     from saddlescape.results.results import Results

@@ -31,13 +31,13 @@ import numpy.typing as npt
 from saddlescape.errors import RefusedError
 from saddlescape.plan import Block, Plan
 from saddlescape.results.results import Results
-from saddlescape.runs.arguments import ArgumentError, integer, thread_count
 from saddlescape.runs.compute import Data, compute_runs
 from saddlescape.runs.cost import check_room, readable
 from saddlescape.runs.runner import Interrupted
 from saddlescape.spec import Sweep
 from saddlescape.store import Mixture, write_result
 from saddlescape.system import resources
+from saddlescape.system.arguments import ArgumentError, integer, thread_count
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.software import stamp
 from saddlescape.words.outcomes import Outcome

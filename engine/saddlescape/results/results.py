@@ -14,12 +14,25 @@ import numpy.typing as npt
 from saddlescape.errors import Fault, SaddlescapeError, SpecError
 from saddlescape.results import one_run, provenance, selection, tables
 from saddlescape.spec import Sweep
-from saddlescape.store import Committed, Pick, ResultFile, Source, Stored, guarded, result_of, strips, take
+from saddlescape.store import (
+    Committed,
+    Pick,
+    ResultFile,
+    Source,
+    Stored,
+    guarded,
+    is_spec,
+    result_of,
+    run_first,
+    strips,
+    take,
+)
 from saddlescape.words.suggest import hint, nearest
 
 if TYPE_CHECKING:
     import pandas
     import xarray
+
 
 class Results(Mapping[str, npt.NDArray[Any]]):
     """The runs of a sweep, or a selection of them; ``r["outcome"]`` or ``r.outcome`` reads a variable.
@@ -302,7 +315,7 @@ def open(path: str | Path) -> Results:
     Raises
     ------
     SpecError
-        If `path` does not exist.
+        If `path` does not exist, or is a spec.
     RefusedError, CorruptError
         If it is not a result of saddlescape, has an unknown schema version, or is a folder without a run.
 
@@ -312,6 +325,8 @@ def open(path: str | Path) -> Results:
     ...     (r.sel(scale=0.1).outcome == 4).mean()
     """
     file = result_of(Path(path))
+    if is_spec(file):
+        raise SpecError([Fault(str(file), f"must be a result file or the folder of a run; {run_first(file)}")])
     if file.is_file():
         return Results(ResultFile(file))
     if Path(path).is_dir():

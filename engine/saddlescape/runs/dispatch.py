@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from saddlescape.plan import Block, Plan
-from saddlescape.runs.arguments import thread_count
 from saddlescape.runs.compute import compute
 from saddlescape.store import encode
+from saddlescape.system.arguments import thread_count
 
 LOOK_SECONDS = 0.2
 """Maximum time between two checks whether the run should stop."""

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.runs.arguments import ArgumentError, thread_count
 from saddlescape.runs.compute import train_starts
 from saddlescape.spec import Spec
+from saddlescape.system.arguments import ArgumentError, thread_count
 from saddlescape.system.arithmetic import ieee
 
 PIECE = 4096

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from saddlescape import spec as specs
 from saddlescape.plan import Plan, starts
-from saddlescape.runs.arguments import ArgumentError, point_index, run_number
 from saddlescape.runs.compute import measured
 from saddlescape.runs.prepare import prepare
 from saddlescape.spec import Sweep
+from saddlescape.system.arguments import ArgumentError, point_index, run_number
 from saddlescape.system.arithmetic import ieee
 from saddlescape.words.measures import MEASURES
 from saddlescape.words.suggest import hint

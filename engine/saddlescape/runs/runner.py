@@ -11,11 +11,11 @@ from saddlescape import spec as specs
 from saddlescape import store as stores
 from saddlescape.errors import RefusedError, SaddlescapeError
 from saddlescape.plan import WHOLE, Plan, Shard
-from saddlescape.runs.arguments import ArgumentError, thread_count
 from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch
 from saddlescape.spec import Sweep
 from saddlescape.store import RunFolder, Status, last_line, merge_shards
+from saddlescape.system.arguments import ArgumentError, thread_count
 from saddlescape.system.arithmetic import ieee
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import read
@@ -14,10 +15,13 @@ from saddlescape.spec.sweep import Sweep
 from saddlescape.spec.toml import parse_toml
 from saddlescape.spec.tree import put_default
 from saddlescape.system import bundled as data
+from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
 from saddlescape.words.suggest import nearest
 
 MAX_TEXT = 2**20
+HDF5 = b"\x89HDF\r\n\x1a\n"
+"""The first bytes of an HDF5 file."""
 
 
 def bundled() -> dict[str, str]:
@@ -41,6 +45,8 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
 
     Raises
     ------
+    ArgumentError
+        If an argument has the wrong type.
     SpecError
         Lists all errors of the spec.
 
@@ -49,6 +55,9 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     >>> ss.load("xor", ["starts.count=100"]).shape  # doctest: +SKIP
     (11,)
     """
+    if not isinstance(source, str | Path):
+        shown = f"{type(source).__name__} {source!r:.80}" if isinstance(source, int | float) else type(source).__name__
+        raise ArgumentError(f"source must be the path of a TOML file or the name of a bundled sweep; got {shown}")
     known = data.sweeps()
     path = known[source] if isinstance(source, str) and source in known else Path(source)
     if not path.exists() and path.suffix != ".toml" and not path.is_absolute():
@@ -58,9 +67,15 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_TEXT + 1)
+        if content.startswith(HDF5):
+            remedy = f"if it is a result, print it with: saddlescape info {quote(str(path))}"
+            raise SpecError([Fault(str(path), f"must be a spec, a TOML file; this is an HDF5 file; {remedy}")])
         if len(content) > MAX_TEXT:
             raise SpecError([Fault(str(path), f"must be at most {MAX_TEXT} bytes; it has more; put data into files")])
         text = content.decode("utf-8-sig")
+    except IsADirectoryError:
+        remedy = f"if it is the folder of a run, continue it with: saddlescape resume {quote(str(path))}"
+        raise SpecError([Fault(str(path), f"must be a spec, a TOML file; this is a folder; {remedy}")]) from None
     except OSError as error:
         raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}")]) from None
     except UnicodeDecodeError as error:
@@ -69,7 +84,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
 
 
 def _no_spec(path: Path) -> str:
-    return "; a spec is a TOML file that names the data file" if path.suffix in (".csv", ".npz", ".npy", ".h5") else ""
+    return "; a spec is a TOML file that names the data file" if path.suffix in (".csv", ".npz", ".npy") else ""
 
 
 @ieee()
@@ -97,6 +112,9 @@ def parse(
     SpecError
         Lists all errors of the spec.
     """
+    if not isinstance(overrides, list | tuple) or not all(isinstance(override, str) for override in overrides):
+        example = 'such as ["training.steps=3"]'
+        raise ArgumentError(f"overrides must be a list of KEY=VALUE strings, {example}; got {overrides!r:.80}")
     try:
         tree = parse_toml(text)
     except ValueError as error:

@@ -16,6 +16,7 @@ from saddlescape.spec.keys import NUMERIC, is_number
 from saddlescape.spec.sections import Side, Starts
 from saddlescape.spec.spec import Spec
 from saddlescape.spec.validate import field_faults
+from saddlescape.system.arguments import point_index
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,10 +63,20 @@ class Sweep:
         sides = zip(self.grid, index, strict=True)
         return self._structures[tuple(0 if only_numbers(side) else int(i) for side, i in sides)]
 
-    def at(self, index: Sequence[int]) -> Spec:
-        """The spec of the point at `index`, which has one integer for each dimension of the grid."""
-        spec = self.structure(index)
-        for side, i in zip(self.grid, index, strict=True):
+    def at(self, index: Sequence[int] | int) -> Spec:
+        """The spec of the point at `index`, which has one integer for each dimension of the grid.
+
+        A negative one counts from the end.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such point.
+        """
+        names = [" with ".join(axis.name for axis in side) for side in self.grid]
+        whole = point_index(index, dict(zip(names, self.shape, strict=True)))
+        spec = self.structure(whole)
+        for side, i in zip(self.grid, whole, strict=True):
             for axis in (axis for axis in side if is_number(axis.key)):
                 spec = spec.replaced(axis.key, axis.values[i])
         return spec

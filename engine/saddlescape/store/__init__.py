@@ -7,7 +7,7 @@ from saddlescape.store.folder import RESULT, RunFolder, default_folder, result_o
 from saddlescape.store.guard import guarded
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.plan_file import is_run, read_plan, read_sweep
+from saddlescape.store.plan_file import is_run, is_spec, read_plan, read_sweep, run_first
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.shards import merge_shards, write_result
@@ -33,12 +33,14 @@ __all__ = [
     "encode",
     "guarded",
     "is_run",
+    "is_spec",
     "last_line",
     "merge_shards",
     "own_folder",
     "read_plan",
     "read_sweep",
     "result_of",
+    "run_first",
     "sizes",
     "status",
     "strips",

@@ -3,6 +3,7 @@
 import json
 import stat
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from saddlescape import spec as specs
@@ -52,7 +53,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     """
     path = folder / PLAN
     if not path.exists():
-        raise RefusedError(f"{folder} is not a run's folder: it has no plan.json")
+        raise RefusedError(f"{folder} is not a run's folder: {_kind(folder)}")
     try:
         fields = json.loads(read_text(path))
         version = fields["format"]
@@ -64,6 +65,25 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if version != FORMAT:
         raise RefusedError(f"{path} has format {version!r:.20}; this version writes {FORMAT}")
     return dict(fields)
+
+
+def is_spec(path: Path) -> bool:
+    """Whether a path is a file with the suffix of a spec."""
+    return path.suffix == ".toml" and path.is_file()
+
+
+def run_first(spec: Path) -> str:
+    """The remedy for a spec that was given in place of a run or its result."""
+    return f"this is a spec; run it first: saddlescape run {quote(str(spec))}"
+
+
+def _kind(path: Path) -> str:
+    """What a path without a run is."""
+    if not path.exists():
+        return "it does not exist"
+    if path.is_dir():
+        return f"it has no {PLAN}"
+    return run_first(path) if is_spec(path) else "it is a file; give the folder of a run"
 
 
 def _is_valid(fields: dict[str, Any]) -> bool:

@@ -44,14 +44,14 @@ def thread_count(threads: int | None) -> int:
     return int(threads)
 
 
-def point_index(point: Sequence[int] | int, lengths: Mapping[str, int], method: str) -> list[int]:
+def point_index(point: Sequence[int] | int, lengths: Mapping[str, int], method: str = "") -> list[int]:
     """The index of a point along each dimension, from 0.
 
     Parameters
     ----------
     point : may count from the end by negative numbers, as in NumPy.
     lengths : of the dimensions.
-    method : the name of the caller.
+    method : the name of the caller, if it also takes a run.
 
     Raises
     ------
@@ -60,10 +60,12 @@ def point_index(point: Sequence[int] | int, lengths: Mapping[str, int], method: 
     """
     index = np.atleast_1d(point).tolist()
     if len(index) != len(lengths):
-        if not lengths:
-            run = index[0] if len(index) == 1 else 0
-            raise ArgumentError(f"point must be left out: there are no axes; give the run alone: {method}(run={run})")
-        raise ArgumentError(f"point must have one index for each of {', '.join(lengths)}; got {point}")
+        if lengths:
+            raise ArgumentError(f"point must have one index for each of {', '.join(lengths)}; got {point}")
+        if not method:
+            raise ArgumentError(f"point must be (): there are no axes; got {point}")
+        run = index[0] if len(index) == 1 else 0
+        raise ArgumentError(f"point must be left out: there are no axes; give the run alone: {method}(run={run})")
     for i, (name, n) in zip(index, lengths.items(), strict=True):
         if not -n <= integer(i, "each index of point") < n:
             raise ArgumentError(f"point must have an index from {-n} to {n - 1} along {name}; got {i}")
