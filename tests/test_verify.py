@@ -144,5 +144,5 @@ def test_a_folder_with_the_result_or_the_spec_of_another_run_is_told(folder, tmp
 def test_what_is_no_run_is_told(tmp_path):
     with pytest.raises(RefusedError, match="not a run's folder"):
         verify(tmp_path)
-    with pytest.raises(SpecError, match="there is none"):
+    with pytest.raises(SpecError, match="it does not exist"):
         verify(tmp_path / "none.h5")
