@@ -73,6 +73,7 @@ def findings(runs):
     return {claim.name: claim.examine(runs[claim.name]) for claim in CLAIMS}
 
 
+@results.Results.register
 class Changed:
     """A result with some arrays replaced."""
 

@@ -69,7 +69,7 @@ def test_what_the_page_says_below_its_table_is_in_the_table():
     assert f"{online[:, 0].min():.0f} to {online[:, 0].max():.0f} % at p = 0.1" in page
     stay = {batch: int(share) for batch, share in re.findall(r"^\| (full|online) \| (\d+) % \|", text, re.MULTILINE)}
     assert (stay["full"] > 50, stay["online"]) == (True, 0)
-    assert "Most starts that fail there at p = 0.1 are still on the plateau" in page
+    assert "Most starts that fail in full-batch training at p = 0.1 are still on the plateau" in page
     (ends,) = re.findall(r"^\| online \| 0 % \| ([\d., ]+) \|", text, re.MULTILINE)
     assert all(0 < float(loss) - 1 / 3 < 0.001 for loss in ends.split(", "))
 

@@ -88,9 +88,10 @@ def spectra():
 def kernels():
     in_all, *gates = (ELEMENTARY_ULP[name] for name in ("all", "silu", "mish", "gelu"))
     assert in_all[0] == 2
-    limits = ", and ".join("{:.0f}, {:.0f} and {:.0f}".format(*each) for each in zip(*gates, strict=True))
+    values, slopes = ("{:.0f}, {:.0f} and {:.0f}".format(*each) for each in zip(*gates, strict=True))
     yield "**Two units in the last place.**"
-    yield f"derivatives within {in_all[1]} (silu, mish and gelu, which are products of more: {limits};"
+    yield f"derivatives to {in_all[1]} units. The exceptions are silu, mish and gelu, which have more factors: "
+    yield f"more factors: {values} units for their values, {slopes} for their derivatives"
     wide, lanes = batch.LANE_BYTES, [batch.LANE_BYTES // size for size in (8, 4)]
     yield f"{wide} bytes wide: {lanes[0]} networks in float64, {lanes[1]} in float32"
     yield f"the chains of {WORDS[network.TILE]} samples (`network.py: TILE`)"
@@ -142,7 +143,7 @@ def optimizers():
         spec = parse(f'[problem]\nname = "xor"\n[training]\noptimizer = "{optimizer}"\n', Path()).spec
         ends = ss.run_starts(spec, np.zeros((1, 9)))
         assert ends["outcome"].tolist() == [Outcome.FROZEN]
-    yield "At exact zero the gradient is zero, and these optimizers do not move either."
+    yield "At exact zero the gradient is zero, and these optimizers do not move, either."
 
 
 def flowers():
