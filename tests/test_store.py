@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -56,6 +57,15 @@ def test_blocks_of_any_size_hold_their_share_of_runs_and_trajectories(monkeypatc
         assert file["run"][()].tolist() == list(range(10))
         for variable in variables(plan):
             np.testing.assert_array_equal(file[variable.name][()], whole[variable.name], variable.name)
+
+
+def test_threads_encode_blocks_at_once(plan):
+    """Before release 3.16, threads disturb one another in h5py."""
+    data = [(block, filled(plan, block)) for block in plan]
+    alone = [blocks.encode(plan, *each) for each in data]
+    with ThreadPoolExecutor(8) as pool:
+        together = pool.map(lambda each: blocks.encode(plan, *each), data * 20)
+        assert list(together) == alone * 20
 
 
 def test_a_block_is_only_what_its_name_says(plan, tmp_path):
