@@ -54,6 +54,8 @@ def narrow(pick: Any, index: Any, name: str) -> Any:
     """
     if index is None:
         return pick
+    if type(index) is int and -len(pick) <= index < len(pick):  # the usual case, without arrays
+        return int(pick[index])
     if isinstance(index, slice):
         return pick[_checked(index, INTEGERS, name)]
     wanted = np.asarray(index)
