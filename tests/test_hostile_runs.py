@@ -65,6 +65,11 @@ def number(value):
     return lambda file: file.attrs.create("block", value)
 
 
+def stamp_in_heap(file):
+    """Store the text as earlier versions did: with variable length."""
+    file.attrs["software"] = file.attrs["software"].decode()
+
+
 GOOD = zlib.compress(bytes(RUNS))
 CASES = {
     "external link": instead(lambda file: file.__setitem__("outcome", h5py.ExternalLink("/etc/hostname", "/x"))),
@@ -165,11 +170,10 @@ def spoilt(whole, folder, change):
     """A copy of the run with a modified first block, whose name has the correct hash."""
     (shutil.copytree(whole, folder) / "result.h5").unlink()
     path = sorted(folder.glob("blocks/*.h5"))[0]
+    with h5py.File(path, "a", libver=("v108", "v110")) as file:
+        stamp_in_heap(file) if change is endless_heap else change(file)
     if change is endless_heap:
         path.write_bytes(change(path.read_bytes()))
-    else:
-        with h5py.File(path, "a", libver=("v108", "v110")) as file:
-            change(file)
     path.rename(path.with_name(blocks.name(0, path.read_bytes())))
 
 

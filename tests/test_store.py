@@ -60,7 +60,6 @@ def test_blocks_of_any_size_hold_their_share_of_runs_and_trajectories(monkeypatc
 
 
 def test_threads_encode_blocks_at_once(plan):
-    """Before release 3.16, threads disturb one another in h5py."""
     data = [(block, filled(plan, block)) for block in plan]
     alone = [blocks.encode(plan, *each) for each in data]
     with ThreadPoolExecutor(8) as pool:

@@ -113,6 +113,7 @@ def _too_large(plan: Plan, path: Path) -> bool:
 def _stamp(raw: Raw, attributes: dict[str, objects.Attribute]) -> str:
     """The attribute ``software``; "" for older blocks, which do not have it."""
     stamp = objects.value(raw, attributes["software"]) if "software" in attributes else ""
+    stamp = stamp.decode() if isinstance(stamp, bytes) else stamp
     if not isinstance(stamp, str):
         raise ValueError(f"the software {stamp!r}")
     versions(stamp)

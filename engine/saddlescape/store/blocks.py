@@ -1,20 +1,19 @@
-"""Block files: small HDF5 files, made in memory and named by their hashes."""
+"""Block files: small HDF5 files, named by their hashes."""
 
 import hashlib
 import math
 import re
-import threading
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from saddlescape.plan import Block, Plan
-from saddlescape.store import chunks
 from saddlescape.store.atomic import listed
-from saddlescape.store.schema import VERSIONS, create, sizes, variables
+from saddlescape.store.chunks import split
+from saddlescape.store.container import Numbers, content
+from saddlescape.store.schema import FileVariable, sizes, variables
 from saddlescape.system.software import stamp
 
 FOLDER = "blocks"
@@ -43,17 +42,13 @@ def max_size(plan: Plan) -> int:
 
 def encode(plan: Plan, block: Block, data: dict[str, npt.NDArray[Any]]) -> bytes:
     """The content of a block file; `data` contains every variable of the schema, in the shape of the block."""
-    name = f"block on thread {threading.get_ident()}"  # HDF5 does not open a name twice, not even in memory
-    with h5py.File(name, "w", driver="core", backing_store=False, libver=VERSIONS) as file:
-        file.attrs["plan"], file.attrs["block"], file.attrs["software"] = plan.digest, block.number, stamp()
-        for variable in variables(plan):
-            values = data[variable.name]
-            if values.size:
-                dataset = create(file, variable, values.shape, resizable=True)
-                chunks.write(dataset, values)
-                dataset.flush()  # else the positions of the chunks would depend on when the last reference is dropped
-        file.flush()
-        return bytes(file.id.get_file_image())
+    attributes: dict[str, int | str] = {"plan": plan.digest, "block": block.number, "software": stamp()}
+    return content(attributes, [_numbers(row, data[row.name]) for row in variables(plan) if data[row.name].size])
+
+
+def _numbers(variable: FileVariable, values: npt.NDArray[Any]) -> Numbers:
+    encoded = list(split(values, variable.chunk, np.dtype(variable.dtype)))
+    return Numbers(variable.name, variable.dtype, values.shape, variable.chunk, encoded)
 
 
 def name(number: int, content: bytes) -> str:

@@ -6,7 +6,7 @@ HDF5 runs its filters under a library-wide lock; Python's zlib releases the GIL,
 import itertools
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import h5py
@@ -25,10 +25,18 @@ def write(dataset: h5py.Dataset, values: npt.NDArray[Any], offset: tuple[int, ..
     if dataset.chunks is None:
         dataset[()] = values
         return
-    starts = (range(0, n, extent) for n, extent in zip(values.shape, dataset.chunks, strict=True))
-    for first in itertools.product(*starts):
+    for first, chunk in split(values, dataset.chunks, dataset.dtype):
         position = tuple(a + b for a, b in itertools.zip_longest(first, offset, fillvalue=0))
-        dataset.id.write_direct_chunk(position, encoded(values, first, dataset.chunks, dataset.dtype))
+        dataset.id.write_direct_chunk(position, chunk)
+
+
+def split(
+    values: npt.NDArray[Any], extents: tuple[int, ...], dtype: np.dtype[Any]
+) -> Iterator[tuple[tuple[int, ...], bytes]]:
+    """The encoded chunks of an array, each with the index of its first value; a scalar is one chunk, not encoded."""
+    starts = (range(0, n, extent) for n, extent in zip(values.shape, extents, strict=True))
+    for first in itertools.product(*starts):
+        yield first, encoded(values, first, extents, dtype) if extents else values.astype(dtype).tobytes()
 
 
 def encoded(values: npt.NDArray[Any], first: tuple[int, ...], extents: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:

@@ -107,7 +107,7 @@ def _coordinate(file: h5py.File, along: Along) -> None:
 
 def _create_coordinate(file: h5py.File, name: str, values: npt.NDArray[Any] | range) -> h5py.Dataset:
     dataset = _indices(file, name, values) if isinstance(values, range) else _values(file, name, storable(values))
-    dataset.flush()  # as in `blocks.encode`
+    dataset.flush()  # else the positions of the chunks would depend on when the last reference is dropped
     return dataset
 
 
@@ -127,7 +127,7 @@ def _indices(file: h5py.File, name: str, values: range) -> h5py.Dataset:
 
 def _create_variable(file: h5py.File, plan: Plan, variable: FileVariable) -> h5py.h5d.DatasetID:
     lengths = sizes(plan)
-    dataset = create(file, variable, tuple(lengths[d] for d in variable.dims), resizable=False)
+    dataset = create(file, variable, tuple(lengths[d] for d in variable.dims))
     for number, dim in enumerate(variable.dims):
         dataset.dims[number].attach_scale(file[dim])
     dataset.attrs.update(variable.attrs)

@@ -46,7 +46,7 @@ def _without_runs(file: h5py.File, group: h5py.Group, plan: Plan, after_chunk: C
     variable = next(variable for variable in variables(plan) if variable.name == SIGNAL)
     source = file[SIGNAL]
     flat = replace(variable, dims=variable.dims[:-1], chunk=variable.chunk[:-1])
-    target = create(group, flat, source.shape[:-1], resizable=False)
+    target = create(group, flat, source.shape[:-1])
     for number, name in enumerate(flat.dims):
         target.dims[number].attach_scale(file[name])
     target.attrs.update(variable.attrs)

@@ -164,10 +164,9 @@ def block_sizes(plan: Plan) -> dict[str, int]:
     return sizes(plan) | tile | {"trajectory": plan.trajectory_tile}
 
 
-def create(file: h5py.File, variable: FileVariable, shape: tuple[int, ...], resizable: bool) -> h5py.Dataset:
+def create(file: h5py.File, variable: FileVariable, shape: tuple[int, ...]) -> h5py.Dataset:
     """Create a dataset for a variable, with the same filters in every file, so that encoded chunks can be copied."""
     storage: dict[str, Any] = {}
     if shape:
         storage = {"chunks": variable.chunk, "shuffle": True, "compression": "gzip", "compression_opts": LEVEL}
-    maxshape = (None,) * len(shape) if resizable and shape else None
-    return file.create_dataset(variable.name, shape, variable.dtype, maxshape=maxshape, **storage)
+    return file.create_dataset(variable.name, shape, variable.dtype, **storage)
