@@ -3,6 +3,7 @@
 from saddlescape.kernels.batch import Batch, Trained, train
 from saddlescape.kernels.caching import announce
 from saddlescape.kernels.compiling import compiling
+from saddlescape.kernels.draws import sample
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, columns
 from saddlescape.kernels.outputs import outputs
@@ -19,5 +20,6 @@ __all__ = [
     "compiling",
     "derivatives",
     "outputs",
+    "sample",
     "train",
 ]

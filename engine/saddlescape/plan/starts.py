@@ -10,9 +10,13 @@ from saddlescape.spec import Spec
 from saddlescape.words.starts import STARTS
 
 Array = npt.NDArray[np.float64]
+Sampler = Callable[[int, npt.NDArray[np.int64], int, str], Array]
+"""A function with the arguments and the result of `sample`."""
 
 
-def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = None) -> Array:
+def draw(
+    spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = None, sampler: Sampler | None = None
+) -> Array:
     """Draw the starts of the runs numbered `runs`.
 
     The direction of run r is drawn with ``Generator(Philox(key=[seed, r]))``: `standard_normal(n_params)` (normal,
@@ -24,6 +28,7 @@ def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = 
     Parameters
     ----------
     scale : instead of `starts.scale`: a number, or one for each run.
+    sampler : a faster function than `sample`, such as `kernels.sample`.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def draw(spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = 
         return spec.given_starts[runs] + 0.0
     factor = np.asarray(spec.starts.scale if scale is None else scale, dtype=np.float64).reshape(-1, 1)
     distinct, inverse = np.unique(runs, return_inverse=True)
-    starts: Array = factor * _directions(spec, distinct)[inverse]
+    starts: Array = factor * _directions(spec, distinct, sampler or sample)[inverse]
     return starts + 0.0
 
 
@@ -66,9 +71,9 @@ def count(spec: Spec) -> int:
     return 1 if spec.starts.kind == "slice" else spec.starts.count
 
 
-def _directions(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+def _directions(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:
     keys = spec.starts
-    directions = DIRECTIONS[keys.kind](spec, runs)
+    directions = DIRECTIONS[keys.kind](spec, runs, sampler)
     if not keys.biases:
         directions[:, layout.is_bias(spec.sizes, spec.network.bias)] = 0
     if STARTS[keys.kind].unit and keys.direction is None:
@@ -76,33 +81,33 @@ def _directions(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
     return directions
 
 
-def _normal(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
-    return _draws(spec.starts.seed, runs, spec.n_params, np.random.Generator.standard_normal)
+def _normal(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:
+    return sampler(spec.starts.seed, runs, spec.n_params, "standard_normal")
 
 
-def _uniform(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
-    return 2 * _draws(spec.starts.seed, runs, spec.n_params, np.random.Generator.random) - 1
+def _uniform(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:
+    return 2 * sampler(spec.starts.seed, runs, spec.n_params, "random") - 1
 
 
-def _tied(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+def _tied(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:
     source, _ = _symmetry(spec)
-    return _normal(spec, runs)[:, source]
+    return _normal(spec, runs, sampler)[:, source]
 
 
-def _mirrored(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
+def _mirrored(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:
     source, sign = _symmetry(spec)
-    return _normal(spec, runs)[:, source] * sign
+    return _normal(spec, runs, sampler)[:, source] * sign
 
 
-def _ray(spec: Spec, runs: npt.NDArray[np.int64]) -> Array:
-    keys = spec.starts
-    row = _normal(spec, np.zeros(1, dtype=np.int64)) if keys.direction is None else np.array([keys.direction])
+def _ray(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:
+    keys, first = spec.starts, np.zeros(1, dtype=np.int64)
+    row = _normal(spec, first, sampler) if keys.direction is None else np.array([keys.direction])
     return np.repeat(row, len(runs), axis=0)
 
 
-DIRECTIONS: dict[str, Callable[[Spec, npt.NDArray[np.int64]], Array]] = {
-    "zero": lambda spec, runs: np.zeros((len(runs), spec.n_params)),
-    "constant": lambda spec, runs: np.ones((len(runs), spec.n_params)),
+DIRECTIONS: dict[str, Callable[[Spec, npt.NDArray[np.int64], Sampler], Array]] = {
+    "zero": lambda spec, runs, sampler: np.zeros((len(runs), spec.n_params)),
+    "constant": lambda spec, runs, sampler: np.ones((len(runs), spec.n_params)),
     "normal": _normal,
     "uniform": _uniform,
     "sphere": _normal,
@@ -113,15 +118,18 @@ DIRECTIONS: dict[str, Callable[[Spec, npt.NDArray[np.int64]], Array]] = {
 """Draws of all kinds but slice and file, (runs, n_params), before biases are set to zero and the scale is applied."""
 
 
-def _draws(seed: int, runs: npt.NDArray[np.int64], n: int, distribution: Callable[..., object]) -> Array:
-    """One row for each run; to set the key of one generator is six times as fast as to make a generator for each."""
+def sample(seed: int, runs: npt.NDArray[np.int64], n: int, method: str) -> Array:
+    """Samples (len(runs), n) of a method of `numpy.random.Generator`, each row with the key [seed, run].
+
+    To set the key of one generator is six times as fast as to make a generator for each run.
+    """
     bits = np.random.Philox(key=np.array([seed, 0], dtype=np.uint64))
-    generator, state = np.random.Generator(bits), bits.state
+    fill, state = getattr(np.random.Generator(bits), method), bits.state
     rows = np.empty((len(runs), n))
     for row, run in zip(rows, runs, strict=True):
         state["state"]["key"][1] = run
         bits.state = state
-        distribution(generator, out=row)
+        fill(out=row)
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Trained, Trainer, train
+from saddlescape.kernels import Batch, Trained, Trainer, sample, train
 from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan import starts
 from saddlescape.spec import NUMERIC, Spec
@@ -83,7 +83,7 @@ def prepare(
     """
     n = len(start)
     numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC} if numbers is None else numbers
-    theta = starts.draw(spec, start, numbers["starts.scale"]) if theta is None else theta
+    theta = starts.draw(spec, start, numbers["starts.scale"], sample) if theta is None else theta
     if record_at is None:
         record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # each dtype compiles its own kernel
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
