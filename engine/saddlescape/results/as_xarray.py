@@ -5,6 +5,7 @@ References
 Lazy loading: docs.xarray.dev, "How to add a new backend".
 """
 
+from collections import ChainMap
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -45,16 +46,16 @@ class _Unread(BackendArray):
 
 def dataset(results: "Results", chunks: Any) -> xarray.Dataset:
     """The Dataset of all variables of the results, with their coordinates and attributes."""
-    coordinates = xarray.Coordinates()
-    for name in (name for name in results if results.stored(name).dims == (name,)):
-        coordinates = coordinates.merge(_coordinate(results, name)).coords
+    parts = [_coordinate(results, name) for name in results if results.stored(name).dims == (name,)]
+    merged = ChainMap(*(dict(part.variables) for part in parts)), ChainMap(*(dict(part.xindexes) for part in parts))
+    coordinates = xarray.Coordinates(*merged)
     dask = chunks is not None and find_spec("dask") is not None
     variables = {name: _variable(results, name, not dask) for name in results if name not in coordinates}
     data = xarray.Dataset(variables, coordinates, results.attrs)
     if dask:
         texts = {name: values for name, values in variables.items() if values.dtype == object}  # of unknown size
-        lazy = data.drop_vars(texts).chunk(chunks, token=uuid4().hex)  # else Dask opens the file to name each
-        data = lazy.assign(texts)
+        lazy = (data.drop_vars(texts) if texts else data).chunk(chunks, token=uuid4().hex)  # else Dask reads, to name
+        data = lazy.assign(texts) if texts else lazy
     return data.set_coords(results.zipped)
 
 

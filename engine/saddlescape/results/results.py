@@ -189,8 +189,8 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
         An int drops the dimension; a negative one counts from the end.
         """
-        _check_known(index, self.dims)
         picks = self.picks("outcome")
+        _check_known(index, [dim for dim, pick in picks.items() if not isinstance(pick, int)])
         return Results(self._source, self._chosen | {d: selection.narrow(picks[d], i, d) for d, i in index.items()})
 
     def sel(self, **values: Any) -> "Results":
@@ -223,7 +223,8 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     def read(self, name: str, /, **index: Any) -> npt.NDArray[Any]:
         """Read a variable, or its part at these indices along its dimensions."""
         picks = self.picks(name)
-        _check_known(index, {**self.dims, **picks})
+        if index:
+            _check_known(index, {**self.dims, **picks})
         with guarded(self.path):
             return take(self._source, name, [selection.narrow(p, index.get(d), d) for d, p in picks.items()])
 
@@ -296,7 +297,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
 
 def _check_known(names: Collection[str], known: Collection[str]) -> None:
-    if unknown := sorted(set(names) - set(known)):
+    if unknown := sorted(name for name in names if name not in known):
         valid = f"must be one of {', '.join(known)}{hint(unknown[0], known)}"
         raise SaddlescapeError(f"{', '.join(unknown)}: {valid}")
 
