@@ -5,6 +5,7 @@ import pytest
 from kernel_cases import STEPPING, TARGET, XOR, make_batch
 
 from saddlescape.kernels import Trainer, train
+from saddlescape.kernels.batch import LANE_BYTES
 from saddlescape.network import layout
 from saddlescape.words.outcomes import StopReason
 
@@ -16,7 +17,8 @@ LEARNING_RATES = {"sign": 1e-5, "normalized": 1e-4, "rprop": 1e-2}
 @pytest.mark.parametrize("optimizer", STEPPING)
 def test_identical_and_mirrored_units_stay_so_for_a_million_steps(optimizer, dtype):
     """Unit 1 equals unit 0, unit 2 is their mirror image, unit 3 is another one."""
-    theta = np.random.default_rng(8).normal(0, 1, (16, layout.n_params(SIZES, True))).astype(dtype)
+    runs = LANE_BYTES // np.dtype(dtype).itemsize
+    theta = np.random.default_rng(8).normal(0, 1, (runs, layout.n_params(SIZES, True))).astype(dtype)
     first, twin, mirrored, other = layout.unit_vectors(SIZES, True, 0)
     theta[:, twin], theta[:, mirrored] = theta[:, first], -theta[:, first]
     trainer = Trainer(SIZES, True, ("tanh", "tanh"), "half_sse", optimizer)
