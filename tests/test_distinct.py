@@ -10,7 +10,7 @@ from store_cases import commit, filled
 import saddlescape as ss
 from saddlescape.plan import Plan, starts
 from saddlescape.results.distinct import distinct_starts
-from saddlescape.runs.compute import _distinct_starts
+from saddlescape.runs.compute import _distinct_starts, _groups, _index
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
 from saddlescape_cli import table
@@ -31,12 +31,16 @@ AXES = {
 }
 
 
+def counted(plan, block):
+    return {"distinct_starts": _distinct_starts(plan, block, list(_groups(plan, _index(block))))}
+
+
 def finished(text, folder):
     """The result of a sweep whose outcomes are made up, but for how many starts each point has."""
     plan = Plan(parse(text, Path()))
     with RunFolder(folder, plan) as store:
         for block in plan:
-            commit(store, block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
+            commit(store, block, filled(plan, block) | counted(plan, block))
         return store.merge()
 
 
@@ -74,7 +78,7 @@ def test_without_the_data_file_the_keys_tell(tmp_path):
     plan = Plan(parse(text, tmp_path.parent))
     with RunFolder(tmp_path / "run", plan) as store:
         for block in plan:
-            commit(store, block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
+            commit(store, block, filled(plan, block) | counted(plan, block))
         path = store.merge().rename(tmp_path / "alone.h5")
     with ss.open(path) as result:
         (tmp_path / "mine.csv").unlink()
@@ -86,7 +90,7 @@ def test_points_that_are_not_reached_yet_have_none(tmp_path, monkeypatch):
     plan = Plan(parse(TINY + axis("training.momentum", [0, 0.5]) + axis("starts.seed", [8, 9]), Path()))
     with RunFolder(tmp_path / "run", plan) as store:
         block = plan.block(0)
-        commit(store, block, filled(plan, block) | {"distinct_starts": _distinct_starts(plan, block)})
+        commit(store, block, filled(plan, block) | counted(plan, block))
     with ss.open(tmp_path / "run") as result:
         assert distinct_starts(result).tolist() == [10, 0]
 

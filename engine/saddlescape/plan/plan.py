@@ -6,9 +6,10 @@ A plan depends only on the spec, so that every machine, number of threads and re
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from saddlescape.plan.records import record_steps, record_times
 from saddlescape.spec import Spec, Sweep
 from saddlescape.spec.sections import PerOutcome
 from saddlescape.words.outcomes import Outcome
+
+Result = TypeVar("Result")
 
 FORMAT = 1
 """Version of the format of blocks and results; part of the digest of every plan."""
@@ -211,3 +214,16 @@ class Plan:
         refined = ["refined"] if self.refined else []
         text = json.dumps([FORMAT, self.tile, self.sweep.resolved(), *refined], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def cached_with_plan(function: Callable[[Plan], Result]) -> Callable[[Plan], Result]:
+    """Cache the result of a function of a plan in the plan, like `functools.cached_property`."""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def cached(plan: Plan) -> Result:
+        if name not in plan.__dict__:
+            plan.__dict__[name] = function(plan)
+        return cast(Result, plan.__dict__[name])
+
+    return cached

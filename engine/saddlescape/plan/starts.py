@@ -40,9 +40,14 @@ def draw(
     if spec.starts.kind == "file":
         return spec.given_starts[runs] + 0.0
     factor = np.asarray(spec.starts.scale if scale is None else scale, dtype=np.float64).reshape(-1, 1)
-    distinct, inverse = np.unique(runs, return_inverse=True)
-    starts: Array = factor * _directions(spec, distinct, sampler or sample)[inverse]
-    return starts + 0.0
+    if (np.diff(runs) > 0).all():
+        directions = _directions(spec, runs, sampler or sample)
+    else:
+        distinct, inverse = np.unique(runs, return_inverse=True)
+        directions = _directions(spec, distinct, sampler or sample)[inverse]
+    directions *= factor
+    directions += 0.0
+    return directions
 
 
 def single(spec: Spec, scale: float | None = None) -> bool:

@@ -27,10 +27,13 @@ def classify(
     """
     frozen = (stop_reason == StopReason.FIXED_POINT) & (stop_step == 0) & (largest_update == 0)
     cases = [
-        (stop_reason == StopReason.DIVERGED, Outcome.DIVERGED),
-        (solve_step >= 0, Outcome.SOLVED),
-        (frozen, Outcome.FROZEN),
-        (separation == 0, Outcome.SYMMETRIC),
         (escape_step >= 0, Outcome.TRAPPED),
+        (separation == 0, Outcome.SYMMETRIC),
+        (frozen, Outcome.FROZEN),
+        (solve_step >= 0, Outcome.SOLVED),
+        (stop_reason == StopReason.DIVERGED, Outcome.DIVERGED),
     ]
-    return np.select([c for c, _ in cases], [np.int8(o) for _, o in cases], np.int8(Outcome.PLATEAU))
+    codes = np.full(np.shape(stop_reason), Outcome.PLATEAU, dtype=np.int8)
+    for holds, outcome in cases:  # the last one that holds counts
+        codes[holds] = outcome
+    return codes

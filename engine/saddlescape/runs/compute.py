@@ -52,9 +52,9 @@ def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
     point = _flat(axes, sweep.shape, n)
     kinds = [k for k, side in enumerate(sweep.grid) if not only_numbers(side)]
     structure = _flat([axes[k] for k in kinds], [sweep.shape[k] for k in kinds], n)
-    for value in np.unique(structure):
-        where = np.flatnonzero(structure == value)
-        points = [i[where] for i in axes]
+    for value in np.unique(structure) if kinds else (0,):
+        where = np.flatnonzero(structure == value) if kinds else np.arange(n)
+        points = [i[where] for i in axes] if kinds else axes
         spec = sweep.structure([int(i[0]) for i in points])
         numbers = sweep.numbers(points, len(where))
         yield Group(spec, where, point[where], start[where].astype(np.int64), numbers)
@@ -66,9 +66,11 @@ def _single(group: Group) -> npt.NDArray[np.bool_]:
     return np.where(group.numbers["starts.scale"] == 0, at_zero, elsewhere)
 
 
-def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """(first, inverse), as of `numpy.unique`: the distinct runs, and which of them each run equals."""
+def _distinct(group: Group, count: int) -> tuple[Any, Any]:
+    """(first, inverse), as of `numpy.unique`: the distinct runs, and which each run equals; if all differ, slices."""
     same = _single(group) & (group.numbers["training.noise"] == 0) & (not group.spec.shuffled)
+    if not same.any():
+        return slice(None), slice(None)
     identity = np.where(same, group.point * count, group.point * count + group.start)
     _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
     return first, inverse
@@ -76,13 +78,12 @@ def _distinct(group: Group, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArr
 
 def _train_group(
     plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after_slice: Callable[[int], None] | None
-) -> tuple[Batch, Trained, npt.NDArray[np.intp]]:
+) -> tuple[Batch, Trained, Any]:
     first, inverse = _distinct(group, math.prod(plan.shape[len(plan.sweep.shape) :]))
-    numbers = {key: values[first] for key, values in group.numbers.items()}
-    any_recorded = np.zeros(len(first), dtype=bool)
-    np.logical_or.at(any_recorded, inverse, recorded)
+    start, numbers = group.start[first], {key: values[first] for key, values in group.numbers.items()}
+    any_recorded = recorded if isinstance(inverse, slice) else np.bincount(inverse, recorded) > 0
     rows = np.where(any_recorded, np.cumsum(any_recorded) - 1, -1)
-    ready = prepare(group.spec, group.start[first], numbers, recorded=rows, record_at=plan.record_at)
+    ready = prepare(group.spec, start, numbers, recorded=rows, record_at=plan.record_at)
     return ready.batch, ready.train(after_slice=after_slice), inverse
 
 
@@ -149,7 +150,7 @@ def _group_data(plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, batch.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
-    rows = batch.recorded[inverse[recorded]]
+    rows = batch.recorded[inverse][recorded]
     along = measured(record.fields, group.spec, trained.measures, trained.theta_path)
     paths = {name: _stored(record, _filled(plan, name, values), "float32") for name, values in along}
     if record.parameters:
@@ -180,12 +181,11 @@ def compute_runs(
 @ieee()
 def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None) -> Data:
     """All variables of one block, in its shape; `after_slice(network_steps)` may raise to stop the computation."""
-    index = [i.ravel() for i in np.indices(block.shape)]
-    index = [i + first for i, first in zip(index, block.start, strict=True)]
-    recorded = np.isin(index[-1], plan.trajectory_run) | (plan.per_outcome > 0)
-    order = np.cumsum(recorded) - 1
+    index = _index(block)
+    recorded = _is_recorded(plan, index[-1])
+    order, groups = np.cumsum(recorded) - 1, list(_groups(plan, index))
     data: Data = {}
-    for group in _groups(plan, index):
+    for group in groups:
         own = recorded[group.where]
         runs, paths = _group_data(plan, group, own, after_slice)
         for arrays, where, n in (
@@ -205,7 +205,19 @@ def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None 
         along.append("trajectory_run")
     shape = {name: (*points, -1) if name in along else block.shape for name in data}
     shaped = {name: values.reshape(*shape[name], *values.shape[1:]) for name, values in data.items()}
-    return {**shaped, "distinct_starts": _distinct_starts(plan, block)}
+    return {**shaped, "distinct_starts": _distinct_starts(plan, block, groups)}
+
+
+def _index(block: Block) -> list[npt.NDArray[np.intp]]:
+    """The index of each run of a block along each dimension of the plan."""
+    return [i.ravel() + first for i, first in zip(np.indices(block.shape), block.start, strict=True)]
+
+
+def _is_recorded(plan: Plan, run: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Whether runs of these numbers have a trajectory, or may have one, depending on their outcomes."""
+    stride, number = plan.trajectory_stride, len(plan.trajectory_run)
+    recorded: npt.NDArray[np.bool_] = (run % stride == 0) & (run < stride * number) | (plan.per_outcome > 0)
+    return recorded
 
 
 def chosen(outcome: npt.NDArray[np.int8], number: int) -> npt.NDArray[np.intp]:
@@ -235,11 +247,9 @@ def _rows(values: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> npt.NDArray[A
     return selected
 
 
-def _distinct_starts(plan: Plan, block: Block) -> npt.NDArray[np.int64]:
+def _distinct_starts(plan: Plan, block: Block, groups: list[Group]) -> npt.NDArray[np.int64]:
     """Number of distinct starts at each point of the block, int64, of the block's shape without the runs."""
-    index = [i.ravel() + first for i, first in zip(np.indices(block.shape[:-1]), block.start, strict=False)]
-    points = math.prod(block.shape[:-1])
-    out = np.empty(points, dtype=np.int64)
-    for group in _groups(plan, [*index, np.zeros(points, dtype=np.intp)]):
+    out = np.empty(math.prod(block.shape), dtype=np.int64)
+    for group in groups:
         out[group.where] = np.where(_single(group), 1, plan.count)
-    return out.reshape(block.shape[:-1])
+    return out.reshape(block.shape)[..., 0]

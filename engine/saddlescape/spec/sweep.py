@@ -103,7 +103,14 @@ class Sweep:
         `index` has an array (n,) for each dimension of the grid.
         """
         varied = {key: values[index[dimension]] for key, (dimension, values) in self._numbers.items()}
-        return {key: np.full(n, self.spec.number(key)) for key in NUMERIC if key not in varied} | varied
+        keys, constants = self._constants
+        return dict(zip(keys, np.repeat(constants, n, axis=1), strict=True)) | varied
+
+    @cached_property
+    def _constants(self) -> tuple[list[str], Floats]:
+        """Keys of `NUMERIC` that are no axis, and their values (n_keys, 1)."""
+        keys = [key for key in NUMERIC if key not in self._numbers]
+        return keys, np.array([self.spec.number(key) for key in keys]).reshape(-1, 1)
 
     def finer(self, levels: int) -> "Sweep":
         """The sweep of a slice with 2**levels as many intervals along each side, and without trajectories.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.network import layout
-from saddlescape.plan import Plan
+from saddlescape.plan import Plan, cached_with_plan
 from saddlescape.store.chunks import LEVEL
 from saddlescape.words.measures import BASIC, MEASURES
 from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARIABLES, When
@@ -99,6 +99,7 @@ def storable(values: npt.NDArray[Any] | range) -> npt.NDArray[Any]:
     return array.astype(np.int8) if array.dtype == bool else array
 
 
+@cached_with_plan
 def variables(plan: Plan) -> tuple[FileVariable, ...]:
     """The variables that each block of a plan contains, in file order."""
     finals = [f"final_{name}" for name in plan.fields if name not in BASIC]
