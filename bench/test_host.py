@@ -41,7 +41,7 @@ class Remembered:
         self._train, self._results = train, {}
 
     def __call__(self, net, X, T, lanes, runs, records, measured, ticks):
-        key = runs.theta.tobytes()
+        key = (runs.theta.shape, runs.theta[:1].tobytes(), runs.theta[-1:].tobytes())
         if key not in self._results:
             while lanes.clock[s.TICK] < 0 or lanes.clock[s.ACTIVE] > 0:
                 self._train(net, X, T, lanes, runs, records, measured, ticks)

@@ -23,8 +23,8 @@ INCREMENTS = uint64(0x9E3779B97F4A7C15), uint64(0xBB67AE8584CAA73B)
 ROUNDS = 10
 CLOSE = 1e-12
 """Largest difference of a density and its limit that is left to NumPy; exponential functions differ by less."""
-SPARE = 2
-"""Blocks of four random words per row, at least, beyond one word per number."""
+SPARE = 3
+"""Random words per row, at least, beyond one word per number."""
 COMPARED = 64
 """Runs that are compared with NumPy's: they have numbers from all branches."""
 
@@ -99,7 +99,7 @@ def fill_rows(seed, runs, rows, words, normally, left):
 def compiled(seed: int, runs: npt.NDArray[np.int64], n: int, method: str) -> starts.Array:
     """Samples like `starts.sample`, for the methods `standard_normal` and `random`."""
     rows, left = np.empty((len(runs), n)), np.zeros(len(runs), dtype=bool)
-    words = np.empty(4 * (n // 4 + n // 64 + SPARE), dtype=np.uint64)  # one number in 80 needs two words or more
+    words = np.empty(-(-(n + n // 8 + SPARE) // 4) * 4, dtype=np.uint64)  # one number in 80 needs two words or more
     fill_rows(np.uint64(seed), np.ascontiguousarray(runs), rows, words, method == "standard_normal", left)
     if left.any():
         rows[left] = starts.sample(seed, runs[left], n, method)

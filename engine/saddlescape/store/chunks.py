@@ -41,7 +41,8 @@ def split(
 
 def encoded(values: npt.NDArray[Any], first: tuple[int, ...], extents: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     """The chunk that begins at the index `first`, shuffled and deflated."""
-    part = values[tuple(slice(a, a + n) for a, n in zip(first, extents, strict=True))]
+    whole = values.shape == extents
+    part = values if whole else values[tuple(slice(a, a + n) for a, n in zip(first, extents, strict=True))]
     if part.shape != extents or part.dtype != dtype:
         chunk = np.zeros(extents, dtype)
         chunk[tuple(map(slice, part.shape))] = part

@@ -9,6 +9,7 @@ HDF5 File Format Specification 3.0, II.A "Superblock", III.A.1 "Version 1 B-tree
 IV.A.1.a "Version 1 Data Object Header Prefix", IV.A.2 "Data Object Header Messages".
 """
 
+import functools
 import itertools
 import struct
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,8 @@ def content(attributes: Mapping[str, int | str], datasets: Sequence[Numbers]) ->
         encoded = [chunk for _, chunk in dataset.chunks]
         *addresses, end = itertools.accumulate(map(len, encoded), initial=size)
         index = _index(dataset, addresses, 2 * half) if dataset.shape else b""
-        header = _header(_dataset(dataset, end if dataset.shape else size))
+        before, after = _header_of(*dataset[1:4])
+        header = before + _words(end if dataset.shape else size) + after
         links.append(_link(dataset.name, end + len(index)))
         parts += [*encoded, index, header]
         size = end + len(index) + len(header)
@@ -95,19 +97,23 @@ def _type(dtype: np.dtype[np.generic]) -> bytes:
     return struct.pack("<B3sIHH", 16 | INTEGER, b"\x08\0\0", size, 0, 8 * size)
 
 
-def _dataset(dataset: Numbers, address: int) -> list[bytes]:
-    """The messages of a dataset; `address`: of its index, or of its value."""
-    dtype, rank = np.dtype(dataset.dtype), len(dataset.shape)
-    unlimited = (NOWHERE,) * rank
-    space = bytes([2, rank, rank > 0, rank > 0]) + _words(*dataset.shape, *unlimited)
-    shared = [_message(SPACE, space), _message(TYPE, _type(dtype))]
-    if not rank:
-        layout = bytes([3, CONTIGUOUS]) + _words(address, dtype.itemsize)
-        return [*shared, _message(FILL, b"\x03\x0a"), _message(LAYOUT, layout)]
-    sides = struct.pack(f"<{rank + 1}I", *dataset.extents, dtype.itemsize)
-    layout = bytes([3, CHUNKED, rank + 1]) + _words(address) + sides
-    filters = struct.pack("<BB3HI3HI", 2, 2, 2, 1, 1, dtype.itemsize, 1, 1, 1, LEVEL)
-    return [*shared, _message(FILL, b"\x03\x0b"), _message(FILTERS, filters), _message(LAYOUT, layout)]
+@functools.lru_cache(maxsize=1024)
+def _header_of(name: str, shape: tuple[int, ...], extents: tuple[int, ...]) -> tuple[bytes, bytes]:
+    """The header of a dataset of the dtype `name`, before and after the address of its index, or of its value."""
+    dtype, rank = np.dtype(name), len(shape)
+    space = bytes([2, rank, rank > 0, rank > 0]) + _words(*shape, *(NOWHERE,) * rank)
+    fill = b"\x03\x0b" if rank else b"\x03\x0a"
+    messages = [_message(SPACE, space), _message(TYPE, _type(dtype)), _message(FILL, fill)]
+    if rank:
+        filters = struct.pack("<BB3HI3HI", 2, 2, 2, 1, 1, dtype.itemsize, 1, 1, 1, LEVEL)
+        messages.append(_message(FILTERS, filters))
+        start, end = bytes([3, CHUNKED, rank + 1]), struct.pack(f"<{rank + 1}I", *extents, dtype.itemsize)
+    else:
+        start, end = bytes([3, CONTIGUOUS]), _words(dtype.itemsize)
+    layout = _message(LAYOUT, start + _words(0) + end)
+    header = _header([*messages, layout])
+    address = len(header) - len(layout) + len(_message(LAYOUT, b"")) + len(start)
+    return header[:address], header[address + 8 :]
 
 
 def _index(dataset: Numbers, addresses: Sequence[int], room: int) -> bytes:
