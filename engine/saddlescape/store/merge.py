@@ -10,7 +10,6 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from saddlescape.store.mixture import Mixture, provenance
 from saddlescape.store.nexus import default_plot
 from saddlescape.store.schema import Along, FileVariable, coordinates, create, sizes, storable, variables
 from saddlescape.store.seal import seal
+from saddlescape.system.software import version
 
 COUNTED = 2**16
 """Values of an index coordinate that are written at once: those of a billion runs would not fit into memory."""

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 
 from saddlescape import __version__
@@ -29,6 +29,10 @@ MAX_LENGTH = 1000
 """Characters of a stamp, at most."""
 
 
+version = functools.cache(metadata.version)
+"""Version of an installed package; to read it takes a millisecond."""
+
+
 @functools.cache
 def code() -> str:
     """The first 16 hex digits of the SHA-256 of the code that computes blocks."""
@@ -44,6 +48,7 @@ def stamp() -> str:
     return json.dumps({"saddlescape": __version__, "code": code(), **packages})
 
 
+@functools.lru_cache(maxsize=64)
 def versions(stamp: str) -> dict[str, str]:
     """Versions by name, from a stamp; the stamp of older blocks is "", which gives an empty dictionary.
 
