@@ -12,7 +12,7 @@ from tolerances import ELEMENTARY_ULP, HELD, MONOTONE_ULP, SLOPE_NEAR_ROOT
 from saddlescape.kernels import elementary
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.code import Index, Rows
-from saddlescape.kernels.lanes import LaneType
+from saddlescape.kernels.lanes import BIASED_MAGIC, LaneType, power_of_two
 from saddlescape.kernels.tick import pointer
 from saddlescape.words.activations import ACTIVATIONS as WORDS
 from saddlescape.words.activations import LEAK
@@ -177,6 +177,13 @@ def test_extremes(name, dtype):
     assert np.isnan(value[4])
     if name not in ("relu", "sin"):
         assert (slope[:4] != 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_normal_power_of_two_is_exact(dtype):
+    exponents = np.arange(np.finfo(dtype).minexp, np.finfo(dtype).maxexp)
+    powers, _ = compiled(lambda k: (power_of_two(k + BIASED_MAGIC[k.dtype]), k))(exponents.astype(dtype))
+    np.testing.assert_array_equal(powers, np.ldexp(1.0, exponents))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

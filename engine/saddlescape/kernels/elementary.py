@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 
 from saddlescape.kernels.dual import with_derivative, with_second_derivative
-from saddlescape.kernels.lanes import MAGIC, Lanes, copysign, exponent, fma, power_of_two, select
+from saddlescape.kernels.lanes import BIASED_MAGIC, MAGIC, Lanes, copysign, exponent, fma, power_of_two, select
 
 LOG2E = 1.4426950408889634
 LN2 = {
@@ -138,7 +138,7 @@ def exp_parts(y: Lanes, tail: Lanes | None = None, factor: float = 1.0) -> tuple
 
     The factor is a power of two; it is folded into the constants and costs nothing.
     """
-    lowest, magic = y.like(-LARGEST[y.dtype] / factor), MAGIC[y.dtype]
+    lowest, magic = y.like(-LARGEST[y.dtype] / factor), BIASED_MAGIC[y.dtype]
     y = select(lowest > y, lowest, y)
     shifted = fma(y, LOG2E * factor, magic)
     k = shifted - magic

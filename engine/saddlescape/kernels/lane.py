@@ -46,6 +46,9 @@ from saddlescape.kernels.tick import (
     add_offset,
 )
 
+inlined = njit(error_model="numpy", forceinline=True)
+"""For functions called for every lane: passing their forty arguments would take longer than their work."""
+
 
 @njit(error_model="numpy")
 def refill(lane, lanes, runs, n):
@@ -102,7 +105,7 @@ def write_record(row, record, lane, lanes, runs, records, measured, n):
             records.theta[index * n.params + k] = lanes.theta[k * n.lanes + lane]
 
 
-@njit(error_model="numpy")
+@inlined
 def write_due_record(lane, now, lanes, runs, records, measured, n):
     """Write the lane's record if one is due at step `now`, and set the tick at which the lane is due next."""
     progress = lanes.progress
@@ -142,7 +145,7 @@ def finish(lane, now, reason, lanes, runs, measured, n):
     lanes.clock[ACTIVE] -= 1
 
 
-@njit(error_model="numpy")
+@inlined
 def stop_reason(lane, now, budget, lanes, n):
     """Reason for which the lane's run stops before the update of step `now`; -1 if it continues."""
     hyperparameters, monitor = lanes.hyperparameters, lanes.monitor
@@ -156,7 +159,7 @@ def stop_reason(lane, now, budget, lanes, n):
     return BUDGET if now >= budget else -1
 
 
-@njit(error_model="numpy")
+@inlined
 def process_lane(lane, run, lanes, runs, records, measured, n):
     """Write a lane's record and handle its escape and its stop, before the update.
 

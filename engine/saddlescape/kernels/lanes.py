@@ -23,6 +23,9 @@ HALF_ROOT = {"float64": 0x3FE6A09E667F3BCD, "float32": 0x3F3504F3}
 MAGIC = {"float64": 1.5 * 2.0**52, "float32": 1.5 * 2.0**23}
 """The sum of this and a number has the nearest integer in its low mantissa bits."""
 
+BIASED_MAGIC = {dtype: magic + BIAS[dtype] for dtype, magic in MAGIC.items()}
+"""The sum of this and an integer k has the exponent bits of 2**k in its low mantissa bits."""
+
 
 @dataclass(frozen=True)
 class LaneType:
@@ -189,12 +192,10 @@ def select(mask: Mask, a: Lanes, b: Lanes | float) -> Lanes:
 
 
 def power_of_two(shifted: Lanes) -> Lanes:
-    """2**k, where `shifted` is k + MAGIC."""
+    """2**k, where `shifted` is k + BIASED_MAGIC."""
     builder, kind = shifted.builder, shifted.kind
-    shift = kind.constant(kind.words, MANTISSA[kind.dtype])
-    bits = builder.shl(builder.bitcast(shifted.value, kind.words), shift)
-    one = kind.constant(kind.words, BIAS[kind.dtype] << MANTISSA[kind.dtype])
-    return Lanes(builder, kind, builder.bitcast(builder.add(bits, one), kind.numbers))
+    bits = builder.shl(builder.bitcast(shifted.value, kind.words), kind.constant(kind.words, MANTISSA[kind.dtype]))
+    return Lanes(builder, kind, builder.bitcast(bits, kind.numbers))
 
 
 def exponent(x: Lanes) -> tuple[Lanes, Lanes]:
