@@ -133,6 +133,7 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
             clock[TICK] += 1
             continue
         # 3. Process records, escapes and stops of the state before the step.
+        active = clock[ACTIVE]
         if due:
             process(lanes, runs, records, measured, n)
         # 4. Step every lane, including finished and idle ones.
@@ -146,7 +147,7 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
         )
         # 5. Refill the lanes of finished runs; without minibatches, also finish the runs that this step did not change.
         # With minibatches, UNCHANGED is handled in step 2 of the next tick.
-        if due or (evaluates_every_tick(net) and clock[FLAGS] & UNCHANGED):
+        if clock[ACTIVE] < active or (evaluates_every_tick(net) and clock[FLAGS] & UNCHANGED):
             refill_finished(lanes, runs, records, measured, n, evaluates_every_tick(net))
             if evaluates_every_tick(net):
                 clock[FLAGS] &= CHECK_REQUESTED
