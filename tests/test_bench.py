@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import report
 import scalar_njit
+import tick
 from click.testing import CliRunner
 from llvmlite import ir
 from numba.core import cgutils
@@ -118,6 +119,25 @@ def test_operation_times_are_measured(monkeypatch):
     times = probe.operation_times("float32")
     assert 0 < times.fused < times.divide < 100
     assert times.occupied >= 0
+
+
+CHANGED = ("products", "coefficient", "Horner", "do not depend")
+"""Variations of the tick that change its arithmetic."""
+
+
+def test_variations_of_the_tick_keep_the_bits(monkeypatch):
+    ends = {}
+    for label, llvm, registers, features, more in tick.variations((2, 2, 1), "float64"):
+        if not any(word in label for word in CHANGED):
+            monkeypatch.setattr(tick, "TICKS", 40 * registers)
+            _, _engine, function = tick.compiled(llvm, features)
+            run, theta = tick.call(function, (2, 2, 1), "float64", registers, **more)
+            run()
+            ends[label] = theta.T.copy()
+    assert len(ends) > 8
+    assert np.ptp(ends["the kernel"], axis=0).max() == 0
+    for end in ends.values():
+        np.testing.assert_array_equal(end[0], ends["the kernel"][0])
 
 
 @pytest.fixture

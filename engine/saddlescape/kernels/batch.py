@@ -30,8 +30,8 @@ GRADIENTS = 32
 """Gradients per tick of the gradient flow, including repeated steps where events are located."""
 
 LANE_BYTES = 64
-"""Size of one parameter of all lanes: one register of AVX-512, two of AVX2.  More lanes only add spills
-(docs/kernels.md), except if a batch has fewer samples than a tile: then more lanes add dependency chains instead."""
+"""Size of one parameter of all lanes: one register of AVX-512, two of AVX2.  More lanes add spills
+and idle lanes (docs/kernels.md), except if a batch has fewer samples than a tile: then they add dependency chains."""
 
 
 @dataclass(frozen=True)
