@@ -1,9 +1,16 @@
-"""Print the rates of all benchmarks of a run, with their ratios to the baseline of the same run."""
+"""Print the rates of all benchmarks of a run, with their ratios to the baseline of the run, and the costs of blocks."""
 
 import pytest
 
 BASELINE = "batched NumPy"
 RATES = {}
+COSTS = {}
+"""Microseconds per block and per run, by case and part (`test_host`)."""
+
+
+@pytest.fixture(scope="session")
+def costs():
+    return COSTS
 
 
 @pytest.fixture
@@ -23,3 +30,6 @@ def pytest_terminal_summary(terminalreporter):
         base = rates.get(BASELINE)
         cells = [f"{who} {rate / 1e6:.3g}" + (f" ({rate / base:.1f} x)" if base else "") for who, rate in rates.items()]
         terminalreporter.write_line(f"{shape} {dtype}, million network-steps/s: {', '.join(cells)}")
+    for case, parts in COSTS.items():
+        cells = [f"{part} {block:.0f} ({run:.3g})" for part, (block, run) in parts.items()]
+        terminalreporter.write_line(f"{case}, microseconds per block (per run) besides training: {', '.join(cells)}")

@@ -28,9 +28,6 @@ CASES = {
 }
 """Bundled sweep and overrides; the block in the middle of the plan is measured."""
 
-PARTS = ("draw", "compute", "encode", "commit", "merge")
-TOGETHER = {}
-
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
 
@@ -67,7 +64,7 @@ def case(request):
 
 
 @pytest.fixture
-def note(benchmark, case):
+def note(benchmark, case, costs):
     """Return a function that saves the median of a finished benchmark per block and per run."""
 
     def save(part, blocks=1):
@@ -75,9 +72,7 @@ def note(benchmark, case):
         micros = 1e6 * benchmark.stats.stats.median / blocks
         runs = math.prod(block.shape) if blocks == 1 else plan.runs / blocks
         benchmark.extra_info.update(us_per_block=round(micros), us_per_run=round(micros / runs, 3))
-        TOGETHER.setdefault(name, {})[part] = micros
-        if len(TOGETHER[name]) == len(PARTS):
-            benchmark.extra_info["us_per_block_together"] = round(sum(TOGETHER[name].values()) - TOGETHER[name]["draw"])
+        costs.setdefault(name, {})[part] = micros, micros / runs
 
     return save
 
@@ -86,12 +81,12 @@ def measure(benchmark, function):
     benchmark.pedantic(function, rounds=50, warmup_rounds=2)
 
 
-def test_draw(benchmark, case, note):
-    """The starts alone, which `compute` includes."""
+def test_prepare(benchmark, case, note):
+    """The starts and the other arguments of the kernel, which `compute` includes."""
     _, plan, block, _ = case
-    ready = [np.arange(block.start[-1], block.stop[-1])]
-    measure(benchmark, lambda: prepare(plan.structures[0], *ready))
-    note("draw")
+    runs = np.arange(block.start[-1], block.stop[-1])
+    measure(benchmark, lambda: prepare(plan.structures[0], runs))
+    note("prepare")
 
 
 def test_compute(benchmark, case, note):
