@@ -27,6 +27,7 @@ from saddlescape.kernels.flow_state import (
     TIME,
     WEIGHT,
 )
+from saddlescape.kernels.lane import inlined
 from saddlescape.kernels.tick import ESCAPE_LOSS, LOSS, MAX_ERROR, TOLERANCE
 
 
@@ -74,7 +75,7 @@ def accept_event_step(lane, lanes, n):
     state[index(STATUS, lane, n)], state[index(EVENT_SIZE, lane, n)] = ACCEPTED, math.inf
 
 
-@njit(error_model="numpy")
+@inlined
 def locate_event(lane, lanes, n):
     """After an attempt that ended after an event, or before a known event: accept the step or choose EVENT_SIZE."""
     state, monitor = lanes.state, lanes.monitor

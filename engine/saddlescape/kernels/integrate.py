@@ -47,7 +47,7 @@ from saddlescape.kernels.flow_state import (
     STEP_SIZE,
     TIME,
 )
-from saddlescape.kernels.lane import fill_records, finish, refill, stop_reason, write_record
+from saddlescape.kernels.lane import fill_records, finish, inlined, refill, stop_reason, write_record
 from saddlescape.kernels.measures import largest
 from saddlescape.kernels.state import (
     ACTIVE,
@@ -92,7 +92,7 @@ def initial_step_size(lane, lanes, n):
     return 0.01 * size / slope if size >= 1e-5 and slope >= 1e-5 else 1e-6
 
 
-@njit(error_model="numpy")
+@inlined
 def set_due_time(lane, lanes, runs, records, n):
     """Set DUE_TIME to the time of the next record or the end of the run."""
     run, record = lanes.progress[RUN * n.lanes + lane], lanes.progress[NEXT_RECORD * n.lanes + lane]
@@ -102,7 +102,7 @@ def set_due_time(lane, lanes, runs, records, n):
     lanes.state[index(DUE_TIME, lane, n)] = due
 
 
-@njit(error_model="numpy")
+@inlined
 def flow_stop_reason(lane, now, budget, lanes, n):
     """Reason for which the lane's run stops in its present state; -1 if it continues."""
     reason = stop_reason(lane, now, budget, lanes, n)
@@ -114,7 +114,7 @@ def flow_stop_reason(lane, now, budget, lanes, n):
     return STIFF if reason == BUDGET and not ended else reason
 
 
-@njit(error_model="numpy")
+@inlined
 def check_events(lane, now, lanes, runs, records, measured, n):
     """Note the escape and the solution of a lane after `now` attempts, and finish its run if there is a reason."""
     run, time = lanes.progress[RUN * n.lanes + lane], lanes.state[index(TIME, lane, n)]
@@ -177,7 +177,7 @@ def begin_runs(lanes, runs, records, measured, n):
     return fresh
 
 
-@njit(error_model="numpy")
+@inlined
 def record_is_due(lane, lanes, runs, records, n):
     """Whether the lane's next record lies within its last step; sets FRACTION to its position, or to 1."""
     state, run, record = lanes.state, lanes.progress[RUN * n.lanes + lane], lanes.progress[NEXT_RECORD * n.lanes + lane]
