@@ -89,8 +89,8 @@ def everything(trained):
     return [np.ascontiguousarray(a).tobytes() for a in vars(trained).values()]
 
 
-def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, activations=None, **options):
-    """(result of the kernel, list of reference trajectories) for a case; `options` are passed to Trainer."""
+def arguments(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, activations=None, **options):
+    """Arguments of `train` for a case; `options` are passed to Trainer."""
     activation, loss, optimizer, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
     X, T = problem(samples, sizes[0], sizes[-1], loss=loss)
@@ -98,14 +98,22 @@ def run_both(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, 
     activations = activations or activations_of(loss, activation, len(sizes) - 2)
     trainer = Trainer(sizes, bias, activations, loss, optimizer, **options)
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
-    trained: Trained = train(trainer, X, T, make_batch(theta, steps * epoch, every=epoch))
-    network = reference.Network(sizes, bias, activations, loss)
+    return trainer, X, T, make_batch(theta, steps * epoch, every=epoch)
+
+
+def run_both(case, **options):
+    """(result of the kernel, list of reference trajectories) for a case; `options` as of `arguments`."""
+    trainer, X, T, batch = arguments(case, **options)
+    trained: Trained = train(trainer, X, T, batch)
+    optimizer, dtype, steps = trainer.optimizer, batch.theta.dtype, int(batch.steps[0])
+    epoch = -(-len(X) // trainer.batch) if trainer.batch else 1
+    network = reference.Network(trainer.sizes, trainer.bias, trainer.activations, trainer.loss)
     decoupled = OPTIMIZERS[optimizer].decay is Decay.DECOUPLED
     used = {"weight_decay": decoupled or trainer.weight_decay, "noise": trainer.noise}
     hyperparameters = {name: value for name, value in HYPERPARAMETERS.items() if used.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
-    arguments = (x, t, steps * epoch, optimizer, hyperparameters, trainer.schedule, trainer.batch, trainer.layer_rates)
+    rest = (x, t, steps, optimizer, hyperparameters, trainer.schedule, trainer.batch, trainer.layer_rates)
     return trained, [
-        reference.trajectory(network, start, *arguments, trainer.shuffled, (SEED, run))[::epoch]
-        for run, start in enumerate(theta)
+        reference.trajectory(network, start, *rest, trainer.shuffled, (SEED, run))[::epoch]
+        for run, start in enumerate(batch.theta)
     ]

@@ -47,6 +47,10 @@ class MissingExtraError(SaddlescapeError, ImportError):
     """A package of an optional extra is not installed."""
 
 
+class DeviceError(SaddlescapeError):
+    """A device failed, or computed other bits than the processor; committed blocks are kept."""
+
+
 class LockedError(SaddlescapeError):
     """Another process is working in the folder, or writing the file."""
 

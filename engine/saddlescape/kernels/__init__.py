@@ -4,8 +4,10 @@ from saddlescape.kernels.batch import Batch, Trained, train
 from saddlescape.kernels.caching import announce
 from saddlescape.kernels.compiling import compiling
 from saddlescape.kernels.draws import sample
+from saddlescape.kernels.device import devices
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, columns
+from saddlescape.kernels.on_device import Device
 from saddlescape.kernels.outputs import outputs
 from saddlescape.kernels.variant import Trainer
 
@@ -13,12 +15,14 @@ __all__ = [
     "FIELDS",
     "Batch",
     "Derivatives",
+    "Device",
     "Trained",
     "Trainer",
     "announce",
     "columns",
     "compiling",
     "derivatives",
+    "devices",
     "outputs",
     "sample",
     "train",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.measures import address, columns, mask
 from saddlescape.kernels.network import TILE
-from saddlescape.kernels.tick import GRADIENT_TOLERANCE, MONITOR_ROWS
+from saddlescape.kernels.on_device import Device, run_on_device
+from saddlescape.kernels.tick import GRADIENT_TOLERANCE
 from saddlescape.kernels.train import advance
 from saddlescape.kernels.variant import Net, Trainer, Variant
 from saddlescape.system.arithmetic import ieee
@@ -137,15 +139,12 @@ def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 
 
-def _lanes(variant: Variant, hyperparameter_rows: int) -> s.LaneState:
-    n, dtype, lanes = variant.n_params, np.dtype(variant.kind.dtype), variant.kind.n
-    rows = n, variant.n_states, n * (1 + variant.keeps_loss_gradient), hyperparameter_rows, MONITOR_ROWS
-    theta, state, grad, hyperparameters, monitor = (_aligned((row, lanes), dtype) for row in rows)
-    samples = variant.samples * variant.trainer.shuffled
-    X, T = (_aligned((samples * variant.trainer.sizes[k], lanes), dtype) for k in (0, -1))
-    keys, progress = np.zeros((3, lanes), dtype=np.uint64), np.zeros((5, lanes), dtype=np.int64)
-    clock = np.array([-1, 0, 0, 0, 0])
-    return s.LaneState(theta, state, grad, hyperparameters, monitor, keys, X, T, progress, clock)
+def _lanes(variant: Variant) -> s.LaneState:
+    rows, dtypes = s.lane_rows(variant), s.lane_dtypes(variant)
+    lanes = s.LaneState(**{name: _aligned((rows[name], variant.kind.n), np.dtype(dtypes[name])) for name in rows})
+    clock = np.zeros(s.CLOCK_ENTRIES, dtype=np.int64)
+    clock[s.TICK] = -1
+    return lanes._replace(clock=clock)
 
 
 def _runs(batch: Batch, variant: Variant) -> s.Runs:
@@ -163,7 +162,8 @@ def _runs(batch: Batch, variant: Variant) -> s.Runs:
     keys = np.zeros((n, 2), dtype=np.uint64) if batch.keys is None else batch.keys
     width = s.MEASURES + _width({*batch.fields, *BASIC}, variant)
     final, times = np.full((n, width), np.nan), np.full((n * variant.flows, 3), np.nan)
-    return s.Runs(theta, hyperparameters, epochs, batch.recorded, keys, events, final, times)
+    following = np.zeros(1, dtype=np.int64)
+    return s.Runs(theta, hyperparameters, epochs, batch.recorded, keys, events, final, times, following)
 
 
 def _records(batch: Batch, variant: Variant) -> s.Records:
@@ -187,12 +187,39 @@ def _measured(batch: Batch, variant: Variant) -> s.MeasureArguments:
     trainer = variant.trainer
     sizes = np.array(trainer.sizes, dtype=np.int64)
     odd = np.array([ACTIVATIONS[name].odd for name in trainer.activations], dtype=np.int64)
-    longest, widest = 3 + 2 * max(trainer.sizes), max(trainer.sizes)
-    scratch = np.empty(3 * variant.n_params + max(longest * widest, variant.n_params))
+    scratch = np.empty(s.scratch_size(variant))
     return s.MeasureArguments(
         address(), mask(batch.fields), mask({*batch.fields, *BASIC}), sizes, int(trainer.bias), odd,
         scratch, float(batch.tolerance),
     )  # fmt: skip
+
+
+def _run_lanes(
+    variant: Variant,
+    X: npt.NDArray[Any],
+    T: npt.NDArray[Any],
+    runs: s.Runs,
+    records: s.Records,
+    measured: s.MeasureArguments,
+    after_ticks: Callable[[int], None],
+) -> None:
+    """Like `run_on_device`, on the lanes of this thread."""
+    net, state = Net(variant), _lanes(variant)
+    clock = state.clock
+    gradients, run_ticks = (GRADIENTS, integrate) if variant.flows else (1, advance)
+    ticks = max(1, min(FIRST_TICKS, FIRST_WORK // (gradients * variant.n_params * len(X))))
+    while clock[s.TICK] < 0 or clock[s.ACTIVE] > 0:
+        began, before = time.perf_counter(), max(0, clock[s.TICK])
+        run_ticks(net, X, T, state, runs, records, measured, ticks)
+        seconds = time.perf_counter() - began
+        ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
+        after_ticks(int(clock[s.TICK] - before) * variant.kind.n)
+
+
+def default_lanes(trainer: Trainer, samples: int, dtype: np.dtype[Any]) -> int:
+    """The fastest number of lanes of a thread."""
+    chains = max(1, TILE // (trainer.batch or samples))
+    return chains * LANE_BYTES // dtype.itemsize
 
 
 @ieee()
@@ -203,33 +230,28 @@ def train(
     batch: Batch,
     *,
     lanes: int | None = None,
+    device: Device | None = None,
     after_slice: Callable[[int], None] | None = None,
 ) -> Trained:
-    """Train every run of the batch until it stops.
+    """Train every run of the batch until it stops, on this thread or on a device.
 
-    To the last bit, the result of a run depends only on its start and its hyperparameters, not on `lanes`, the other
-    runs or the durations of the calls.  Releases the GIL between the calls of `after_slice(network_steps)`, which may
-    raise an exception to abandon the batch.
+    To the last bit, the result of a run depends only on its start and its hyperparameters, not on `lanes`, the
+    `device`, the other runs or the durations of the calls.  Releases the GIL between the calls of
+    `after_slice(network_steps)`, which may raise an exception to abandon the batch.
     """
     dtype = batch.theta.dtype
-    chains = max(1, TILE // (trainer.batch or len(X)))
-    width = lanes or chains * LANE_BYTES // dtype.itemsize
-    watch = bool((batch.gradient > 0).any())
-    variant = Variant(trainer, len(X), watch, LaneType(dtype.name, width))
-    runs, records, epoch = _runs(batch, variant), _records(batch, variant), variant.batches[1]
-    state = _lanes(variant, runs.hyperparameters.shape[1])
+    width = 1 if device else lanes or default_lanes(trainer, len(X), dtype)
+    variant = Variant(trainer, len(X), bool((batch.gradient > 0).any()), LaneType(dtype.name, width))
+    runs, records, measured = _runs(batch, variant), _records(batch, variant), _measured(batch, variant)
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
-    net, measured, clock = Net(variant), _measured(batch, variant), state.clock
-    gradients, run_ticks = (GRADIENTS, integrate) if variant.flows else (1, advance)
-    ticks = max(1, min(FIRST_TICKS, FIRST_WORK // (gradients * variant.n_params * len(X))))
-    while clock[s.TICK] < 0 or clock[s.ACTIVE] > 0:
-        began, before = time.perf_counter(), max(0, clock[s.TICK])
-        run_ticks(net, x, target, state, runs, records, measured, ticks)
-        seconds = time.perf_counter() - began
-        ticks = int(ticks * min(2.0, max(0.25, SLICE_SECONDS / seconds))) + 1
+
+    def after_ticks(ticks: int) -> None:
         if after_slice is not None:
             with ieee():  # again, because the function may change the mode by loading a library
-                after_slice(int(clock[s.TICK] - before) * epoch * width)
+                after_slice(ticks * variant.batches[1])
+
+    run = _run_lanes if device is None else partial(run_on_device, device)
+    run(variant, x, target, runs, records, measured, after_ticks)
     return _trained(runs, records, batch, variant)
 
 

@@ -155,6 +155,25 @@ def cached(signature: Any = None, **options: Any) -> Callable[[Callable[..., Any
     return decorate
 
 
+def kept(function: Callable[..., str]) -> Callable[..., str]:
+    """Keep the texts that a function returns in the disk cache, by its arguments, whose `repr` must determine them."""
+    function.__qualname__ = f"{function.__name__}_{SOURCES}"
+    try:
+        files = DiskCache(function)._cache_file
+    except RuntimeError:
+        return function
+
+    @functools.wraps(function)
+    def load(*arguments: Any) -> str:
+        text = files.load(arguments)
+        if text is None:
+            text = function(*arguments)
+            files.save(arguments, text)
+        return str(text)
+
+    return load
+
+
 def announce() -> None:
     """Warn if machine code cannot be cached, before processes start that would all warn."""
     try:

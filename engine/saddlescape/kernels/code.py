@@ -137,14 +137,21 @@ def splat(builder: Any, number: Any, kind: LaneType, element: ir.Type | None = N
     return builder.shuffle_vector(first, empty, zeros)
 
 
+def keep_apart(function: Any, kind: LaneType) -> None:
+    """Keep a function out of its caller, with a stack aligned for vectors; a single lane needs neither."""
+    if kind.n > 1:
+        function.attributes.add("noinline")
+        function.attributes.alignstack = STACK
+
+
 def subroutine(
-    builder: Any, name: str, types: Sequence[ir.Type], body: Callable[..., None]
+    builder: Any, kind: LaneType, name: str, types: Sequence[ir.Type], body: Callable[..., None]
 ) -> Callable[[Any, Sequence[Any]], None]:
     """Generate a function with the code of ``body(builder, arguments)``; returns ``call(builder, arguments)``."""
     function = ir.Function(builder.module, ir.FunctionType(ir.VoidType(), types), builder.module.get_unique_name(name))
     function.linkage = "internal"
+    keep_apart(function, kind)
     function.attributes.add("noinline")
-    function.attributes.alignstack = STACK
     inside = ir.IRBuilder(function.append_basic_block())
     body(inside, function.args)
     inside.ret_void()

@@ -135,7 +135,7 @@ def point_evaluator(builder: Any, variant: Variant, state: Rows, X: Rows, T: Row
         X, T = (Broadcast(builder, kind, a, "data") for a in addresses[3:])
         monitor[LOSS], monitor[MAX_ERROR] = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
 
-    call = subroutine(builder, "gradient", [number] * 5, body)
+    call = subroutine(builder, kind, "gradient", [number] * 5, body)
     point_monitor = state.from_row(BLOCKS * n + POINT_LOSS)
 
     def evaluate_point(block: int) -> None:
@@ -164,7 +164,8 @@ def squared_error(
 def control_step_size(scalars: Rows, square: Lanes) -> None:
     """Choose the next step size from the squared error; an accepted step that was shortened does not change it."""
     size, largest = scalars[ATTEMPTED], square.like(1e30)
-    bounded = select(square <= 1e-30, square.like(1e-30), select(square <= 1e30, square, largest))
+    # The factor of 1e29 is below MIN_FACTOR already; with 1e30, LLVM would make it min of PTX.
+    bounded = select(square <= 1e-30, square.like(1e-30), select(square <= 1e29, square, largest))
     factor = exp(log(bounded) * -0.1) * SAFETY
     factor = select(factor < MIN_FACTOR, factor.like(MIN_FACTOR), factor)
     most = select(scalars[LAST_REJECTED] > 0.0, factor.like(1.0), MAX_FACTOR)

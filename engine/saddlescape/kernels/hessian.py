@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.code import STACK, Broadcast, Rows
+from saddlescape.kernels.code import Broadcast, Rows, keep_apart
 from saddlescape.kernels.dual import DualRows
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.network import loss_and_gradient
@@ -48,8 +48,7 @@ def hessian_product(
         names = ("theta", "direction", "grad", "column", "monitor")
         rows = {name: Rows(builder, variant.kind, a, name) for name, a in zip(names, args[1:6], strict=True)}
         X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[6:])
-        builder.function.attributes.add("noinline")
-        builder.function.attributes.alignstack = STACK
+        keep_apart(builder.function, variant.kind)
         point, gradient = DualRows(rows["theta"], rows["direction"]), DualRows(rows["grad"], rows["column"])
         rows["monitor"][0], _ = loss_and_gradient(builder, variant, point, gradient, X, T, 0, variant.samples)
         return context.get_dummy_value()

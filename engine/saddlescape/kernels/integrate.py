@@ -237,11 +237,10 @@ def finish_runs(lanes, runs, records, measured, n):
     return fresh
 
 
-@cached(nogil=True)
-def integrate(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
-    """Run at most `ticks` ticks, fewer if every run finishes."""
-    lanes, runs, records, measured, n = pointers(all_lanes, all_runs, all_records, all_measured, X, T)
-    x, t, clock, state = pointer(X), pointer(T), lanes.clock, lanes.state
+@njit(error_model="numpy")
+def run_ticks(net, x, t, lanes, runs, records, measured, n, ticks):
+    """Run at most `ticks` ticks, fewer if every run finishes; all arrays are pointers."""
+    clock, state = lanes.clock, lanes.state
     interpolated = LaneState(
         add_offset(state, POINT * n.params * n.lanes), state, add_offset(state, POINT_GRADIENT * n.params * n.lanes),
         lanes.hyperparameters, add_offset(state, index(POINT_LOSS, 0, n)), lanes.keys, lanes.X, lanes.T,
@@ -269,3 +268,10 @@ def integrate(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
             # 5. Note events, finish runs, refill their lanes.
             clock[FLAGS] = FRESH if finish_runs(lanes, runs, records, measured, n) else 0
         clock[TICK] += 1
+
+
+@cached(nogil=True)
+def integrate(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
+    """`run_ticks` for arrays."""
+    lanes, runs, records, measured, n = pointers(all_lanes, all_runs, all_records, all_measured, X, T)
+    run_ticks(net, pointer(X), pointer(T), lanes, runs, records, measured, n, ticks)

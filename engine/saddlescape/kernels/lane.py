@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 
-from saddlescape.kernels.measures import largest, measure
+from saddlescape.kernels.measures import canonical, largest, measure
 from saddlescape.kernels.state import (
     ACTIVE,
     BUDGET,
@@ -22,7 +22,6 @@ from saddlescape.kernels.state import (
     NEVER,
     NEXT_DUE,
     NEXT_RECORD,
-    NEXT_RUN,
     ONLY_LOSS,
     REASON,
     RUN,
@@ -44,6 +43,7 @@ from saddlescape.kernels.tick import (
     STEP,
     TOLERANCE,
     add_offset,
+    claim,
 )
 
 inlined = njit(error_model="numpy", forceinline=True)
@@ -54,7 +54,8 @@ inlined = njit(error_model="numpy", forceinline=True)
 def refill(lane, lanes, runs, n):
     """Give the lane the next start; if there is none, set it to zeros with limits that it never reaches."""
     progress, clock = lanes.progress, lanes.clock
-    run = clock[NEXT_RUN] if clock[NEXT_RUN] < n.runs else -1
+    run = claim(runs.next)
+    run = run if run < n.runs else -1
     for k in range(n.params):
         lanes.theta[k * n.lanes + lane] = runs.theta[run * n.params + k] if run >= 0 else 0.0
     for k in range(n.states):
@@ -74,7 +75,6 @@ def refill(lane, lanes, runs, n):
     if run >= 0:
         progress[START_TICK * n.lanes + lane], progress[NEXT_RECORD * n.lanes + lane] = clock[TICK], 0
         progress[DUE_TICK * n.lanes + lane] = clock[TICK]
-        clock[NEXT_RUN] += 1
         clock[ACTIVE] += 1
     clock[NEXT_DUE] = min(clock[NEXT_DUE], progress[DUE_TICK * n.lanes + lane])
 
@@ -102,7 +102,7 @@ def write_record(row, record, lane, lanes, runs, records, measured, n):
     write_measures(measured.fields, add_offset(records.measures, n.row * index), lane, lanes, runs, measured, n)
     if n.keeps_theta:
         for k in range(n.params):
-            records.theta[index * n.params + k] = lanes.theta[k * n.lanes + lane]
+            records.theta[index * n.params + k] = canonical(lanes.theta[k * n.lanes + lane])
 
 
 @inlined
@@ -136,11 +136,11 @@ def finish(lane, now, reason, lanes, runs, measured, n):
     """Write the results of the lane's run, which stops at step `now`; the lane is refilled after the update."""
     run = lanes.progress[RUN * n.lanes + lane]
     runs.events[4 * run + STOP], runs.events[4 * run + REASON] = now, reason
-    runs.final[n.final * run + MAX_GRADIENT] = largest(lanes.grad, lane, n.lanes, n.params)
+    runs.final[n.final * run + MAX_GRADIENT] = canonical(largest(lanes.grad, lane, n.lanes, n.params))
     measures = add_offset(runs.final, n.final * run + MEASURES)
     write_measures(measured.final_fields, measures, lane, lanes, runs, measured, n)
     for k in range(n.params):
-        runs.theta[run * n.params + k] = lanes.theta[k * n.lanes + lane]
+        runs.theta[run * n.params + k] = canonical(lanes.theta[k * n.lanes + lane])
     lanes.progress[FINISHED * n.lanes + lane], lanes.progress[DUE_TICK * n.lanes + lane] = 1, NEVER
     lanes.clock[ACTIVE] -= 1
 

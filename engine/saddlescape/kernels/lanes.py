@@ -191,6 +191,15 @@ def select(mask: Mask, a: Lanes, b: Lanes | float) -> Lanes:
     return a.select(mask, b)
 
 
+def larger(a: Lanes, b: Lanes) -> Lanes:
+    """The larger of two magnitudes; `a` if `b` is NaN.
+
+    A single lane, a thread of a device, may have `b` then: LLVM would turn the first form into max of PTX, which does
+    not distinguish the zeros.  No result depends on it, since the loss is NaN, too, or the gradient is checked again.
+    """
+    return select(b <= a, a, b) if a.kind.n == 1 else select(a < b, b, a)
+
+
 def power_of_two(shifted: Lanes) -> Lanes:
     """2**k, where `shifted` is k + BIASED_MAGIC."""
     builder, kind = shifted.builder, shifted.kind

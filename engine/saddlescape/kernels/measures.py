@@ -56,6 +56,25 @@ def mask(fields: Iterable[str]) -> int:
     return sum(1 << FIELDS.index(field) for field in fields)
 
 
+QUIET_NAN = {types.float32: 0x7FC00000, types.float64: 0x7FF8000000000000}
+
+
+@intrinsic
+def canonical(typingctx, number):
+    """The number, or the positive quiet NaN for every NaN: the bits of a NaN depend on the processor."""
+
+    def codegen(context, builder, sig, args):
+        (value,) = args
+        word = ir.IntType(number.bitwidth)
+        bits = builder.select(
+            builder.fcmp_unordered("uno", value, value), ir.Constant(word, QUIET_NAN[number]),
+            builder.bitcast(value, word),
+        )  # fmt: skip
+        return builder.bitcast(bits, value.type)
+
+    return number(number), codegen
+
+
 @njit(error_model="numpy")
 def largest(values, first, stride, n):
     """Maximum norm of `n` numbers from index `first` on with the given stride; NaN if one is NaN."""
@@ -281,12 +300,12 @@ def write_row(fields, out, n, loss, theta, grad, start, sizes, layers, bias, odd
     state, column = State(sizes, layers, bias, odd, n, loss, theta, grad, start, scratch, tolerance), 0
     for field in range(len(FIELDS)):
         if fields & NETWORK_BITS & 1 << field:
-            out[column] = of_network(field, state, 0, 0)
+            out[column] = canonical(of_network(field, state, 0, 0))
             column += 1
         elif fields & 1 << field:
             first = 0
             for layer in range(layers if LAYER_BITS & 1 << field else layers - 1):
-                out[column] = of_layer(field, state, first, layer)
+                out[column] = canonical(of_layer(field, state, first, layer))
                 first += (sizes[layer] + bias) * sizes[layer + 1]
                 column += 1
 

@@ -14,7 +14,7 @@ from typing import Any
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat
 from saddlescape.kernels.elementary import exp_of_negative, log1p
-from saddlescape.kernels.lanes import Lanes, fma, select
+from saddlescape.kernels.lanes import Lanes, fma, larger, select
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.variant import Layer, Variant
 from saddlescape.words import losses
@@ -66,8 +66,7 @@ class Tile:
 
     def update_max_error(self, error: Lanes) -> None:
         """Update the largest error."""
-        max_error = self.sums[1]
-        self.sums[1] = select(max_error < error, error, max_error)
+        self.sums[1] = larger(self.sums[1], error)
 
 
 def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:

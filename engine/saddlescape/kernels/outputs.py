@@ -8,7 +8,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.code import STACK, Broadcast, Rows, repeat
+from saddlescape.kernels.code import Broadcast, Rows, keep_apart, repeat
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.network import TILE, Tile, forward, write_outputs
 from saddlescape.kernels.tick import pointer
@@ -27,8 +27,7 @@ def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         theta, outputs = (Rows(builder, variant.kind, args[k], name) for k, name in ((1, "theta"), (2, "monitor")))
         X = Broadcast(builder, variant.kind, args[3], "data")
-        builder.function.attributes.add("noinline")
-        builder.function.attributes.alignstack = STACK
+        keep_apart(builder.function, variant.kind)
         values, deltas, sums = (theta.scratch(n) for n in (variant.n_units * TILE, variant.n_units * TILE, 2))
         *hidden, last = variant.layers
 

@@ -6,7 +6,6 @@ tick computed:
 | array | entry or row | meaning |
 | --- | --- | --- |
 | clock | TICK | number of ticks so far; -1 before the lanes are filled |
-|  | NEXT_RUN | the run that the next free lane takes |
 |  | ACTIVE | number of lanes with an unfinished run; the call ends at 0 |
 |  | NEXT_DUE | the first tick at which a lane is due |
 |  | FLAGS | UNCHANGED, CHECK_REQUESTED of the last tick until they are handled; FRESH in the gradient flow |
@@ -28,14 +27,15 @@ from typing import Any, NamedTuple
 from numba import njit
 
 from saddlescape.kernels.measures import LOSS_BIT
-from saddlescape.kernels.tick import pointer
+from saddlescape.kernels.tick import FIRST_HYPERPARAMETER, MONITOR_ROWS, pointer
+from saddlescape.kernels.variant import Variant
 from saddlescape.words.outcomes import StopReason
 
 BUDGET, SOLVED, FIXED_POINT, GRADIENT, DIVERGED, STIFF = map(int, StopReason)
 ESCAPE, SOLUTION, STOP, REASON = range(4)  # columns of `events`
 MAX_GRADIENT, MEASURES = range(2)  # columns of `final`: the first of the measures is the second
-RUN, START_TICK, NEXT_RECORD, DUE_TICK, FINISHED = range(5)  # rows of `progress`
-TICK, NEXT_RUN, ACTIVE, NEXT_DUE, FLAGS = range(5)  # entries of `clock`
+RUN, START_TICK, NEXT_RECORD, DUE_TICK, FINISHED, PROGRESS_ROWS = range(6)  # rows of `progress`, and their number
+TICK, ACTIVE, NEXT_DUE, FLAGS, CLOCK_ENTRIES = range(5)  # entries of `clock`, and their number
 NEVER = 2**62
 ONLY_LOSS = LOSS_BIT  # a mask of measures
 
@@ -51,8 +51,8 @@ class LaneState(NamedTuple):
     keys: Any  # (3, lanes) uint64: seed, run, step
     X: Any  # (samples * n_in, lanes), shuffled
     T: Any  # (samples * n_out, lanes)
-    progress: Any  # (5, lanes) int64
-    clock: Any  # (5,) int64
+    progress: Any  # (PROGRESS_ROWS, lanes) int64
+    clock: Any  # (CLOCK_ENTRIES,) int64
 
 
 class Runs(NamedTuple):
@@ -66,6 +66,7 @@ class Runs(NamedTuple):
     events: Any  # (runs, 4) escape, solve and stop step, stop reason
     final: Any  # (runs, ...) largest gradient component, then the measures
     times: Any  # (runs or 0, 3) float64: times of escape, solution and stop, in the gradient flow
+    next: Any  # (1,) int64: the run that the next free lane takes
 
 
 class Records(NamedTuple):
@@ -107,6 +108,29 @@ class Counts(NamedTuple):
     outputs: int
 
 
+def lane_dtypes(variant: Variant) -> dict[str, str]:
+    """Dtypes of the arrays of the state of lanes."""
+    own = {"keys": "uint64", "progress": "int64", "clock": "int64"}
+    return dict.fromkeys(LaneState._fields, variant.kind.dtype) | own
+
+
+def lane_rows(variant: Variant) -> dict[str, int]:
+    """Rows of the arrays of the state of lanes."""
+    sizes, samples = variant.trainer.sizes, variant.samples * variant.trainer.shuffled
+    n = variant.n_params
+    return {
+        "theta": n, "state": variant.n_states, "grad": n * (1 + variant.keeps_loss_gradient),
+        "hyperparameters": FIRST_HYPERPARAMETER + len(variant.hyperparameters), "monitor": MONITOR_ROWS, "keys": 3,
+        "X": samples * sizes[0], "T": samples * sizes[-1], "progress": PROGRESS_ROWS, "clock": CLOCK_ENTRIES,
+    }  # fmt: skip
+
+
+def scratch_size(variant: Variant) -> int:
+    """Numbers of scratch memory for the measures."""
+    longest, widest = 3 + 2 * max(variant.trainer.sizes), max(variant.trainer.sizes)
+    return 3 * variant.n_params + max(longest * widest, variant.n_params)
+
+
 @njit(error_model="numpy")
 def pointers(lanes, runs, records, measured, X, T):
     """The same structures with pointers in place of arrays, and the lengths of the arrays."""
@@ -122,7 +146,7 @@ def pointers(lanes, runs, records, measured, X, T):
     )  # fmt: skip
     to_runs = Runs(
         pointer(runs.theta), pointer(runs.hyperparameters), pointer(runs.steps), pointer(runs.recorded),
-        pointer(runs.keys), pointer(runs.events), pointer(runs.final), pointer(runs.times),
+        pointer(runs.keys), pointer(runs.events), pointer(runs.final), pointer(runs.times), pointer(runs.next),
     )  # fmt: skip
     to_records = Records(pointer(records.at), pointer(records.measures), pointer(records.theta))
     to_measured = MeasureArguments(

@@ -11,8 +11,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import STACK, UNROLLED, Broadcast, Difference, Index, Rows, Words, repeat, scratch
-from saddlescape.kernels.lanes import Lanes, Mask, fma, select, sqrt
+from saddlescape.kernels.code import UNROLLED, Broadcast, Difference, Index, Rows, Words, keep_apart, repeat, scratch
+from saddlescape.kernels.lanes import Lanes, Mask, fma, larger, select, sqrt
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.noise import normal
@@ -40,11 +40,7 @@ def accumulate(builder: Any, first: Lanes, n: int, body: Callable[[Any, Lanes], 
 def largest_component(builder: Any, grad: Rows, n: int) -> Lanes:
     """Maximum norm of the gradient."""
 
-    def larger(k: Any, most: Lanes) -> Lanes:
-        component = abs(grad[k])
-        return select(most < component, component, most)
-
-    return accumulate(builder, grad[0].like(0.0), n, larger)
+    return accumulate(builder, grad[0].like(0.0), n, lambda k, most: larger(most, abs(grad[k])))
 
 
 def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
@@ -160,7 +156,7 @@ def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows
     def batch(first: Index | int, samples: int) -> None:
         loss, max_error = loss_and_gradient(builder, variant, rows["theta"], rows["grad"], X, T, first, samples)
         weight = factor(variant.samples, 1) / factor(samples, 1)
-        sums[0], sums[1] = sums[0] + loss * weight, select(sums[1] < max_error, max_error, sums[1])
+        sums[0], sums[1] = sums[0] + loss * weight, larger(sums[1], max_error)
         update(builder, variant, **rows, bits=bits)
         next_step(builder, variant, rows["keys"])
 
@@ -184,8 +180,7 @@ def evaluate(
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         rows = _rows(builder, variant, ("theta", "grad", "hyperparameters", "monitor"), args[1:5])
         X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[5:])
-        builder.function.attributes.add("noinline")
-        builder.function.attributes.alignstack = STACK
+        keep_apart(builder.function, variant.kind)
         theta, grad, monitor = rows["theta"], rows["grad"], rows["monitor"]
         loss, max_error = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
         monitor[LOSS], monitor[MAX_ERROR] = loss, max_error
@@ -271,6 +266,16 @@ def add_offset(typingctx: Any, address: Any, offset: Any) -> Any:
         return builder.gep(args[0], [args[1]])
 
     return address(address, types.int64), codegen
+
+
+@intrinsic
+def claim(typingctx: Any, counter: Any) -> Any:
+    """Return the number at an address and increment it; lanes of other threads may do so at the same time."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.atomic_rmw("add", args[0], ir.Constant(ir.IntType(64), 1), "monotonic")
+
+    return types.int64(counter), codegen
 
 
 @intrinsic

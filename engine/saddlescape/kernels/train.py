@@ -109,11 +109,10 @@ def shuffle(lanes, n, X, T):
             swap(lanes.T, n.outputs, i, j, lane, n.lanes)
 
 
-@cached(nogil=True)
-def advance(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
-    """Run at most `ticks` ticks, fewer if every run finishes."""
-    lanes, runs, records, measured, n = pointers(all_lanes, all_runs, all_records, all_measured, X, T)
-    x, t, clock, hyperparameters, monitor = pointer(X), pointer(T), lanes.clock, lanes.hyperparameters, lanes.monitor
+@njit(error_model="numpy")
+def run_ticks(net, x, t, lanes, runs, records, measured, n, ticks):
+    """Run at most `ticks` ticks, fewer if every run finishes; all arrays are pointers."""
+    clock, hyperparameters, monitor = lanes.clock, lanes.hyperparameters, lanes.monitor
     if clock[TICK] < 0:  # the first call
         fill_lanes(lanes, runs, n)
     for _ in range(ticks):
@@ -152,3 +151,10 @@ def advance(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
             if evaluates_every_tick(net):
                 clock[FLAGS] &= CHECK_REQUESTED
         clock[TICK] += 1
+
+
+@cached(nogil=True)
+def advance(net, X, T, all_lanes, all_runs, all_records, all_measured, ticks):
+    """`run_ticks` for arrays."""
+    lanes, runs, records, measured, n = pointers(all_lanes, all_runs, all_records, all_measured, X, T)
+    run_ticks(net, pointer(X), pointer(T), lanes, runs, records, measured, n, ticks)

@@ -23,7 +23,7 @@ COMPUTING = (
 
 EARLIER = frozenset({"a5fd942aac2900c8"})
 """Digests of earlier code that computed the same bits (see ``tests/stamped``), except for runs with weight decay, where
-the gradient norm did not include it.  Remove them when bits change."""
+the gradient norm did not include it, and for the signs of NaN.  Remove them when bits change."""
 
 MAX_LENGTH = 1000
 """Characters of a stamp, at most."""

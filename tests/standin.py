@@ -1,0 +1,55 @@
+"""A stand-in for a GPU: its memory is that of the process, and a launch runs the PTX on this CPU, thread by thread."""
+
+import threading
+
+import numpy as np
+from ptx_on_cpu import compile_ptx
+
+from saddlescape.kernels.ptx import ENTRY, ptx
+
+SPECIAL = (0, 0, 0, 0)
+"""Special registers, which the function of a thread does not read."""
+
+
+class StandIn:
+    """See `on_device.Device`; `size` is the largest grid, (blocks, threads in a block)."""
+
+    def __init__(self, number=0, size=(2, 5)):
+        self.number, self.size = number, size
+        self._arrays, self._modules, self._lock = {}, {}, threading.Lock()
+        self.launches = 0
+
+    name, count = "stand-in", 2
+
+    def text(self, variant):
+        """The PTX of a variant."""
+        return ptx(variant)
+
+    def grid(self, variant, runs):
+        """The same grid for any number of runs."""
+        return self.size
+
+    def put(self, array):
+        """Keep a copy; an empty array gets an address, too."""
+        copy = np.array(array if array.size else np.zeros(1), order="C")
+        self._arrays[copy.ctypes.data] = copy
+        return copy.ctypes.data
+
+    def get(self, address, array):
+        """Copy an array back."""
+        if array.size:
+            array[...] = self._arrays[address].reshape(array.shape)
+
+    def free(self, address):
+        """Forget an array."""
+        del self._arrays[address]
+
+    def launch(self, variant, grid, ticks, table):
+        """Run every thread."""
+        with self._lock:
+            if variant not in self._modules:
+                self._modules[variant] = compile_ptx(self.text(variant))
+        run, threads = self._modules[variant].kernel(ENTRY), grid[0] * grid[1]
+        self.launches += 1
+        for thread in range(threads):
+            run(thread, threads, ticks, table, *SPECIAL)

@@ -1,0 +1,109 @@
+"""A thread of a device computes the bits of a lane: the PTX of every kind of kernel, run on this CPU."""
+
+import re
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import test_bits
+from kernel_cases import PAIRS, TARGET, XOR, arguments, make_batch
+from standin import StandIn
+
+from saddlescape.errors import DeviceError
+from saddlescape.kernels import Trainer, train
+from saddlescape.kernels.lanes import LaneType
+from saddlescape.kernels.ptx import ARCHITECTURE, ENTRY, ptx
+from saddlescape.kernels.variant import Variant
+from saddlescape.runs.device_check import check_sample
+
+ROUNDED = re.compile(r"(add|sub|mul|fma|div|rcp|sqrt)\.rn\.f(32|64)")
+EXACT = re.compile(r"(abs|neg|copysign|selp|mov|setp\.\w+)(\.\w+)*\.f(32|64)|cvt(\.rn|\.rzi)?\.\w+\.\w+")
+
+
+def same(expected, actual):
+    """Names of the arrays that differ in a bit."""
+    names = [field.name for field in fields(expected)]
+    return [name for name in names if getattr(expected, name).tobytes() != getattr(actual, name).tobytes()]
+
+
+@pytest.mark.parametrize("case", PAIRS, ids=str)
+def test_a_thread_computes_the_bits_of_a_lane(case):
+    trainer, X, T, batch = arguments(case, runs=7, steps=40)
+    assert not same(train(trainer, X, T, batch), train(trainer, X, T, batch, device=StandIn()))
+
+
+@pytest.mark.parametrize("grid", [(1, 1), (3, 32)], ids=str)
+@pytest.mark.parametrize("case", test_bits.CASES)
+def test_bits_do_not_depend_on_the_number_of_threads(case, grid):
+    trainer, batch = test_bits.CASES[case]
+    device = StandIn(size=grid)
+    trained = train(trainer, XOR, TARGET, batch, device=device)
+    assert test_bits.bits(trained) == test_bits.REFERENCE[case]
+    assert device.launches > 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("scale", [1e-320, 1e30, 1e160, 1e308])
+def test_subnormal_and_overflowing_numbers_have_the_same_bits(dtype, scale):
+    trainer = Trainer((2, 2, 1), True, ("relu", "linear"), "half_sse", "momentum", weight_decay=True)
+    with np.errstate(over="ignore", under="ignore"):
+        theta = (np.random.default_rng(5).normal(0, 1, (9, 9)) * scale).astype(dtype)
+    batch = replace(make_batch(theta, 20, learning_rate=1.0), diverged=np.full(9, np.inf))
+    expected = train(trainer, XOR, TARGET, batch)
+    assert not same(expected, train(trainer, XOR, TARGET, batch, device=StandIn()))
+    assert np.isnan(expected.final).any() == (scale > np.sqrt(float(np.finfo(dtype).max)) / 10)
+
+
+@pytest.mark.parametrize("case", test_bits.CASES)
+def test_operations_of_ptx_are_rounded_to_nearest(case):
+    trainer, batch = test_bits.CASES[case]
+    text = ptx(Variant(trainer, len(XOR), True, LaneType(batch.theta.dtype.name, 1)))
+    opcodes = set(re.findall(r"^\s+(?:@!?%\w+\s+)?([a-z][\w.]*\.f(?:32|64)[\w.]*)\s", text, re.M))
+    assert {"fma.rn.f64", "div.rn.f64"} & opcodes
+    assert not [each for each in opcodes if not (ROUNDED.fullmatch(each) or EXACT.fullmatch(each))]
+    assert f".target {ARCHITECTURE}" in text
+    assert f".visible .func {ENTRY}(" in text
+
+
+def fused(text):
+    """The PTX with sums of products fused, where the sum follows within a few instructions."""
+    product = r"(mul\.rn\.f64 \t(%\w+), (\S+), (\S+);\n(?:.*\n){0,40}?)\tadd\.rn\.f64 \t(%\w+), \2, (\S+);"
+    return re.sub(product, r"\1\tfma.rn.f64 \t\5, \3, \4, \6;", text)
+
+
+def reciprocal(text):
+    """The PTX with products in place of quotients."""
+    quotient = r"div\.rn\.f64 \t(%\w+), (%\w+), (%\w+);"
+    return re.sub(quotient, r"rcp.rn.f64 \t\1, \3;\n\tmul.rn.f64 \t\1, \2, \1;", text)
+
+
+@pytest.mark.parametrize("mutant", [fused, reciprocal])
+def test_ptx_with_other_rounding_is_seen(mutant):
+    class Mutant(StandIn):
+        def text(self, variant):
+            text = super().text(variant)
+            assert mutant(text) != text
+            return mutant(text)
+
+    trainer, batch = test_bits.CASES["full batch"]
+    assert test_bits.bits(train(trainer, XOR, TARGET, batch, device=Mutant())) != test_bits.REFERENCE["full batch"]
+
+
+class Inexact(StandIn):
+    """A device that changes the last bit of the loss of one run."""
+
+    name = "cuda:0 (wrong)"
+
+    def get(self, address, array):
+        super().get(address, array)
+        if array.shape[1:] == (4,) and array.dtype == np.float64:  # the final measures
+            array[0, 1] = np.nextafter(array[0, 1], 1)
+
+
+def test_a_device_that_computes_other_bits_is_found():
+    trainer, batch = test_bits.CASES["full batch"]
+    exact, wrong = (train(trainer, XOR, TARGET, batch, device=device) for device in (StandIn(), Inexact()))
+    assert same(exact, wrong) == ["final"]
+    check_sample(StandIn(), trainer, XOR, TARGET, batch, exact)
+    with pytest.raises(DeviceError, match=r"cuda:0 \(wrong\) computed other bits than this processor"):
+        check_sample(Inexact(), trainer, XOR, TARGET, batch, wrong)
