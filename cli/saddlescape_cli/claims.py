@@ -4,13 +4,16 @@ from pathlib import Path
 
 import click
 
+from saddlescape_cli.watch import on_device
+
 
 @click.command()
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=Path("claims"), help="Folder; by default ./claims."
 )
+@on_device
 @click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core.")
-def claims(out: Path, threads: int | None) -> None:
+def claims(out: Path, device: str, threads: int | None) -> None:
     """\b
     Example:
       saddlescape claims -o claims
@@ -25,7 +28,7 @@ def claims(out: Path, threads: int | None) -> None:
     findings = []
     out.mkdir(parents=True, exist_ok=True)
     with creating(out / "claims.html", BEGINNING) as descriptor:
-        for number, (claim, finding) in enumerate(examine(out, threads=threads), start=1):
+        for number, (claim, finding) in enumerate(examine(out, device=device, threads=threads), start=1):
             marks = [f"   {'+' if check.holds else '-'} {check.sentence}" for check in finding.checks]
             click.echo("\n".join([f"{number}. {claim.title}: {finding.verdict}", *marks]))
             findings.append((claim, finding))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from saddlescape.system.shares import percent
-from saddlescape_cli.watch import accepting, watched
+from saddlescape_cli.watch import accepting, on_device, watched
 
 
 @click.command()
@@ -15,6 +15,7 @@ from saddlescape_cli.watch import accepting, watched
 @click.option("--levels", type=click.IntRange(1, 12), default=1, show_default=True, help="How many times to double it.")
 @click.option("--band", type=click.FloatRange(min=0), help="Also refine where solve steps differ by this fraction.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default NAME-refined.h5 for NAME.h5.")
+@on_device
 @click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core.")
 @accepting
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -23,6 +24,7 @@ def refine(
     levels: int,
     band: float | None,
     out: Path | None,
+    device: str,
     threads: int | None,
     accept_versions: bool,
     as_json: bool,
@@ -50,6 +52,7 @@ def refine(
                     target,
                     levels,
                     band=band,
+                    device=device,
                     threads=threads,
                     accept_versions=accept_versions,
                     should_stop=should_stop,

@@ -42,9 +42,15 @@ accepting = click.option(
 )
 
 
+on_device = click.option(
+    "--device", metavar="NAME", default="cpu", help="cpu (default), cuda for all NVIDIA GPUs, or cuda:N for one."
+)
+
+
 def working(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a command that computes blocks."""
     options = (
+        on_device,
         click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core."),
         click.option("--dask", metavar="ADDRESS", help="Use a Dask cluster, tcp://HOST:PORT, or processes, local:N."),
         click.option("--max-time", callback=duration, metavar="TIME", help="Stop after this time: 90s, 55m, 1h30m."),
@@ -76,6 +82,7 @@ def workers(dask: str | None, threads: int | None) -> Iterator["Workers | None"]
 def compute(
     work: Callable[..., Path],
     *,
+    device: str,
     threads: int | None,
     dask: str | None,
     max_time: float | None,
@@ -83,8 +90,10 @@ def compute(
     **options: bool,
 ) -> None:
     """Call `work`, the library's `run` or `resume`, with the options of `working`, and print the outcomes."""
+    if dask and device != "cpu":
+        raise click.UsageError("--device is for this machine; leave out --dask, or --device")
     with workers(dask, threads) as team:
-        work = partial(work, threads=threads, workers=team, **options)
+        work = partial(work, device=device, threads=threads, workers=team, **options)
         result = watched(lambda show, should_stop: work(progress=show, should_stop=should_stop), max_time)
     report(result, as_json)
 

@@ -26,7 +26,7 @@ CLAIMS = tuple(
 
 
 def examine(
-    folder: Path, claims: Sequence[Claim] = CLAIMS, threads: int | None = None
+    folder: Path, claims: Sequence[Claim] = CLAIMS, device: str = "cpu", threads: int | None = None
 ) -> Iterator[tuple[Claim, Finding]]:
     """Run the experiment of each claim and test the claim; yield it with its finding.
 
@@ -39,5 +39,5 @@ def examine(
     """
     own_folder(folder)
     for claim in claims:
-        with results.open(runner.run(claim.sweep, folder / claim.name, threads=threads)) as result:
+        with results.open(runner.run(claim.sweep, folder / claim.name, device=device, threads=threads)) as result:
             yield claim, claim.examine(result)

@@ -29,10 +29,12 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
+from saddlescape.kernels import devices
 from saddlescape.plan import Block, Plan
 from saddlescape.results.results import Results
 from saddlescape.runs.compute import Data, compute_runs
 from saddlescape.runs.cost import check_room, readable
+from saddlescape.runs.dispatch import Turn
 from saddlescape.runs.runner import Interrupted
 from saddlescape.spec import Sweep
 from saddlescape.store import Mixture, write_result
@@ -226,6 +228,7 @@ def refine(
     levels: int = 1,
     *,
     band: float | None = None,
+    device: str = "cpu",
     threads: int | None = None,
     accept_versions: bool = False,
     should_stop: Callable[[], bool] | None = None,
@@ -241,6 +244,7 @@ def refine(
     out : the file.
     levels : how many times to double the resolution.
     band : relative difference of solve steps above which solved corners disagree, too; by default they never do.
+    device : "cpu", "cuda" or "cuda:N", as for `run`.
     threads : by default one per core.
     accept_versions : also refine a result that was computed by other versions of the software.
     should_stop : called after each slice of work; when it returns true, the refinement stops, and nothing is written.
@@ -253,7 +257,7 @@ def refine(
     Interrupted
         If `should_stop()` returned true.
     """
-    sweep, out, threads = results.sweep, Path(out), thread_count(threads)
+    sweep, out, threads, turn = results.sweep, Path(out), thread_count(threads), Turn(devices(device))
     _check(results, sweep)
     _check_arguments(levels, band)
     software = _software(results, accept_versions)
@@ -266,7 +270,7 @@ def refine(
         if should_stop is not None and should_stop():
             raise Interrupted(out, f"stopped; {out} was not written")
 
-    write_result(plan, _blocks(plan, table, levels, threads, look), out, software)
+    write_result(plan, _blocks(plan, table, levels, threads, turn, look), out, software)
     return Refined(out, table.computed.size, int(table.computed.sum()))
 
 
@@ -287,12 +291,12 @@ def _table(results: Results, band: float | None) -> Table:
 
 
 def _blocks(
-    plan: Plan, table: Table, levels: int, threads: int, look: Callable[[int], None]
+    plan: Plan, table: Table, levels: int, threads: int, turn: Turn, look: Callable[[int], None]
 ) -> Iterator[tuple[Block, Data]]:
     """Refine the table, then yield the blocks of the plan."""
     cells = table.all_mixed()
     for level in reversed(range(levels)):
-        cells = refine_level(table, cells, partial(_run, plan, 2**level, threads, look))
+        cells = refine_level(table, cells, partial(_run, plan, 2**level, threads, turn, look))
     data = {name: table.values(name) for name in table.names}
     for block in plan:
         look(0)
@@ -302,7 +306,9 @@ def _blocks(
         yield block, {**variables, "computed": computed, "distinct_starts": np.ones(row.shape[:-1], dtype=np.int64)}
 
 
-def _run(plan: Plan, stride: int, threads: int, look: Callable[[int], None], index: Index) -> Data:
+def _run(
+    plan: Plan, stride: int, threads: int, turn: Turn, look: Callable[[int], None], index: Index
+) -> Data:
     """The variables of starts, given by their index in the grid of every `stride`-th start of the plan."""
     *axes, x, y = index
     whole = (*axes, stride * x, stride * y, np.zeros_like(x))
@@ -310,5 +316,5 @@ def _run(plan: Plan, stride: int, threads: int, look: Callable[[int], None], ind
     pieces = [[i[first : first + size] for i in whole] for first in range(0, len(x), size)]
     with ThreadPoolExecutor(threads) as pool:
         apply = pool.map if len(pieces) > 1 else map  # a thread takes long to start
-        done = list(apply(lambda piece: compute_runs(plan, piece, look), pieces))
+        done = list(apply(lambda piece: compute_runs(plan, piece, look, turn.next()), pieces))
     return {name: np.concatenate([data[name] for data in done]) for name in done[0]}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Trained, columns, outputs
+from saddlescape.kernels import Batch, Device, Trained, columns, outputs
 from saddlescape.network import layout
 from saddlescape.plan import Block, Plan, starts
 from saddlescape.runs.classify import classify
@@ -77,14 +77,18 @@ def _distinct(group: Group, count: int) -> tuple[Any, Any]:
 
 
 def _train_group(
-    plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after_slice: Callable[[int], None] | None
+    plan: Plan,
+    group: Group,
+    recorded: npt.NDArray[np.bool_],
+    after_slice: Callable[[int], None] | None,
+    device: Device | None,
 ) -> tuple[Batch, Trained, Any]:
     first, inverse = _distinct(group, math.prod(plan.shape[len(plan.sweep.shape) :]))
     start, numbers = group.start[first], {key: values[first] for key, values in group.numbers.items()}
     any_recorded = recorded if isinstance(inverse, slice) else np.bincount(inverse, recorded) > 0
     rows = np.where(any_recorded, np.cumsum(any_recorded) - 1, -1)
     ready = prepare(group.spec, start, numbers, recorded=rows, record_at=plan.record_at)
-    return ready.batch, ready.train(after_slice=after_slice), inverse
+    return ready.batch, ready.train(after_slice=after_slice, device=device), inverse
 
 
 def _outcomes(spec: Spec, batch: Batch, trained: Trained) -> Data:
@@ -105,10 +109,10 @@ def _outcomes(spec: Spec, batch: Batch, trained: Trained) -> Data:
 
 
 @ieee()
-def train_starts(spec: Spec, theta: Floats, first: int = 0) -> Data:
+def train_starts(spec: Spec, theta: Floats, first: int = 0, device: Device | None = None) -> Data:
     """All variables, with parameters, of runs `first`, `first` + 1, ... from the starts `theta` (n_runs, n_params)."""
     ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta)
-    trained = ready.train()
+    trained = ready.train(device=device)
     return {**_outcomes(spec, ready.batch, trained), "start_theta": ready.batch.theta, "final_theta": trained.theta}
 
 
@@ -141,9 +145,11 @@ def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]
     return placed
 
 
-def _group_data(plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after_slice: Any) -> tuple[Data, Data]:
+def _group_data(
+    plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after_slice: Any, device: Device | None
+) -> tuple[Data, Data]:
     """The variables of one group: (one value per run, one per recorded trajectory)."""
-    batch, trained, inverse = _train_group(plan, group, recorded, after_slice)
+    batch, trained, inverse = _train_group(plan, group, recorded, after_slice, device)
     record = plan.sweep.spec.record
     ends = _outcomes(group.spec, batch, trained)
     runs = {name: _filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
@@ -167,19 +173,24 @@ def _stored(record: Record, values: npt.NDArray[Any], dtype: str) -> npt.NDArray
 
 @ieee()
 def compute_runs(
-    plan: Plan, index: list[npt.NDArray[np.intp]], after_slice: Callable[[int], None] | None = None
+    plan: Plan,
+    index: list[npt.NDArray[np.intp]],
+    after_slice: Callable[[int], None] | None = None,
+    device: Device | None = None,
 ) -> Data:
     """All variables, except trajectories, of single runs, given by their index along each dimension of the plan."""
     data: Data = {}
     for group in _groups(plan, index):
-        runs, _ = _group_data(plan, group, np.zeros(len(group.where), dtype=bool), after_slice)
+        runs, _ = _group_data(plan, group, np.zeros(len(group.where), dtype=bool), after_slice, device)
         for name, values in runs.items():
             data.setdefault(name, np.empty((len(index[-1]), *values.shape[1:]), values.dtype))[group.where] = values
     return data
 
 
 @ieee()
-def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None) -> Data:
+def compute(
+    plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None, device: Device | None = None
+) -> Data:
     """All variables of one block, in its shape; `after_slice(network_steps)` may raise to stop the computation."""
     index = _index(block)
     recorded = _is_recorded(plan, index[-1])
@@ -187,7 +198,7 @@ def compute(plan: Plan, block: Block, after_slice: Callable[[int], None] | None 
     data: Data = {}
     for group in groups:
         own = recorded[group.where]
-        runs, paths = _group_data(plan, group, own, after_slice)
+        runs, paths = _group_data(plan, group, own, after_slice, device)
         for arrays, where, n in (
             (runs, group.where, len(recorded)),
             (paths, order[group.where[own]], recorded.sum()),

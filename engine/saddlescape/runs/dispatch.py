@@ -3,15 +3,19 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Protocol
 
+from saddlescape.kernels import Device
 from saddlescape.plan import Block, Plan
 from saddlescape.runs.compute import compute
 from saddlescape.store import encode
 from saddlescape.system.arguments import thread_count
+
+IN_FLIGHT = 24
+"""Blocks in flight on a device, by default: each has a stream and a thread of this process."""
 
 LOOK_SECONDS = 0.2
 """Maximum time between two checks whether the run should stop."""
@@ -35,11 +39,26 @@ class Workers(Protocol):
         """Compute a block; ``after_slice(network_steps)``, called after each slice of work, may raise to abandon it."""
 
 
-class Threads:
-    """Threads of this process, each with one block; leaving the context waits for them."""
+class Turn:
+    """The devices in turn; None, for the processor, if there are none."""
 
-    def __init__(self, number: int | None = None) -> None:
-        self._number = thread_count(number)
+    def __init__(self, devices: Sequence[Device]) -> None:
+        self._devices = itertools.cycle(devices or [None])
+
+    def next(self) -> Device | None:
+        """The next device."""
+        return next(self._devices)
+
+
+class Threads:
+    """Threads of this process, each with one block; leaving the context waits for them.
+
+    With devices, the blocks are trained there in turn, and the number is that of the blocks in flight on all devices.
+    """
+
+    def __init__(self, number: int | None = None, devices: Sequence[Device] = ()) -> None:
+        self._number = IN_FLIGHT * len(devices) if devices and number is None else thread_count(number)
+        self._turn = Turn(devices)
         self._pool = ThreadPoolExecutor(self._number)
 
     def __enter__(self) -> "Threads":
@@ -54,7 +73,8 @@ class Threads:
 
     def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[Computed]:
         """Compute a block on the next free thread."""
-        return self._pool.submit(lambda: (encode(plan, block, compute(plan, block, after_slice)), 0))
+        device = self._turn.next()
+        return self._pool.submit(lambda: (encode(plan, block, compute(plan, block, after_slice, device)), 0))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.kernels import devices
 from saddlescape.runs.compute import train_starts
+from saddlescape.runs.dispatch import Turn
 from saddlescape.spec import Spec
 from saddlescape.system.arguments import ArgumentError, thread_count
 from saddlescape.system.arithmetic import ieee
@@ -16,7 +18,9 @@ PIECE = 4096
 
 
 @ieee()
-def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) -> dict[str, npt.NDArray[Any]]:
+def run_starts(
+    spec: Spec, theta: npt.ArrayLike, *, device: str = "cpu", threads: int | None = None
+) -> dict[str, npt.NDArray[Any]]:
     """Train from an array of starts, one parameter vector per row; nothing is written.
 
     The results are the same bits as in a sweep.  Where steps use random numbers, row r uses those of run r.
@@ -26,6 +30,7 @@ def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) 
     spec : one point of a sweep, such as ``ss.load("xor").spec`` or ``ss.load("xor").at((8,))``; its own starts are
         ignored.
     theta : (n_runs, n_params), layer by layer, and for each unit its incoming weights, then its bias.
+    device : "cpu", "cuda" or "cuda:N", as for `run`.
     threads : by default one per core.
 
     Returns
@@ -44,11 +49,12 @@ def run_starts(spec: Spec, theta: npt.ArrayLike, *, threads: int | None = None) 
     >>> ss.run_starts(ss.load("xor").spec, np.zeros((1, 9)))["outcome"]  # doctest: +SKIP
     array([0], dtype=int8)
     """
-    rows, threads = _starts(spec, theta), thread_count(threads)
+    rows, threads, turn = _starts(spec, theta), thread_count(threads), Turn(devices(device))
     size = min(PIECE, -(-len(rows) // threads))
     with ThreadPoolExecutor(threads) as pool:
         firsts = range(0, len(rows), size)
-        pieces = list(pool.map(lambda first: train_starts(spec, rows[first : first + size], first), firsts))
+        work = (pool.submit(train_starts, spec, rows[first : first + size], first, turn.next()) for first in firsts)
+        pieces = [future.result() for future in list(work)]
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
 

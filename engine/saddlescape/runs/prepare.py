@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Trained, Trainer, sample, train
+from saddlescape.kernels import Batch, Device, Trained, Trainer, sample, train
 from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan import starts
+from saddlescape.runs.device_check import check_sample
 from saddlescape.spec import NUMERIC, Spec
 from saddlescape.system.spacing import log
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
@@ -57,10 +58,18 @@ class Prepared:
     trainer: Trainer
     batch: Batch
 
-    def train(self, batch: Batch | None = None, after_slice: Callable[[int], None] | None = None) -> Trained:
-        """Train the batch, or another batch of the same spec."""
-        problem = self.spec.loaded
-        return train(self.trainer, problem.X, problem.T, batch or self.batch, after_slice=after_slice)
+    def train(
+        self,
+        batch: Batch | None = None,
+        after_slice: Callable[[int], None] | None = None,
+        device: Device | None = None,
+    ) -> Trained:
+        """Train the batch, or another batch of the same spec; check some runs of a device on the processor."""
+        problem, batch = self.spec.loaded, batch or self.batch
+        trained = train(self.trainer, problem.X, problem.T, batch, after_slice=after_slice, device=device)
+        if device is not None:
+            check_sample(device, self.trainer, problem.X, problem.T, batch, trained)
+        return trained
 
 
 def prepare(

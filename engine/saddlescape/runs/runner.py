@@ -10,6 +10,7 @@ from shlex import quote
 from saddlescape import spec as specs
 from saddlescape import store as stores
 from saddlescape.errors import RefusedError, SaddlescapeError
+from saddlescape.kernels import devices
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch
@@ -48,6 +49,7 @@ def run(
     *,
     overrides: Sequence[str] = (),
     shard: Shard = WHOLE,
+    device: str = "cpu",
     threads: int | None = None,
     workers: Workers | None = None,
     accept_versions: bool = False,
@@ -63,7 +65,8 @@ def run(
     out : the folder; by default the name of the sweep.
     overrides : such as ``["training.learning_rate=0.1"]``; see `load`.
     shard : the part of the sweep to run; `merge` combines all shards into one result.
-    threads : by default one per core.
+    device : "cpu", "cuda" for all NVIDIA GPUs, or "cuda:N" for one; the result has the same bytes.
+    threads : by default one per core; with a device, the blocks in flight on it.
     workers : workers to use instead of threads, such as ``cluster.connect(...)``.
     accept_versions : continue even if other versions of the software computed the existing blocks.
     keep_going : continue when a block fails.
@@ -93,16 +96,18 @@ def run(
     number = thread_count(threads)
     sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
     folder = Path(out) if out is not None else stores.default_folder(source)
+    team = _team(device, threads, workers)
     plan = Plan(sweep)
     check_room(plan, folder, number, shard)
-    with RunFolder(folder, plan, shard, accept_versions) as store:
-        return _finish(store, _team(threads, workers), keep_going, progress, should_stop)
+    with RunFolder(folder, plan, shard, accept_versions, device) as store:
+        return _finish(store, team, keep_going, progress, should_stop)
 
 
 @ieee()
 def resume(
     folder: str | Path,
     *,
+    device: str = "cpu",
     threads: int | None = None,
     workers: Workers | None = None,
     accept_versions: bool = False,
@@ -116,7 +121,7 @@ def resume(
     Parameters
     ----------
     retry_failed : also compute the blocks that failed before; by default they are skipped.
-    threads, workers, accept_versions, keep_going, progress, should_stop : as for `run`.
+    device, threads, workers, accept_versions, keep_going, progress, should_stop : as for `run`.
 
     Returns
     -------
@@ -131,12 +136,13 @@ def resume(
         As for `run`.
     """
     number = thread_count(threads)
-    with RunFolder.existing(Path(folder), accept_versions) as store:
+    team = _team(device, threads, workers)
+    with RunFolder.existing(Path(folder), accept_versions, device) as store:
         notes = store.failed() if retry_failed else {}
         for note in notes.values():
             note.unlink()
         check_memory(store.plan, number, store.shard)
-        return _finish(store, _team(threads, workers), keep_going, progress, should_stop, bool(notes))
+        return _finish(store, team, keep_going, progress, should_stop, bool(notes))
 
 
 @ieee()
@@ -219,9 +225,13 @@ def _paths(folders: Sequence[str | Path]) -> list[Path]:
     return [Path(folder) for folder in folders]
 
 
-def _team(threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:
+def _team(device: str, threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:
     """The given workers, which the caller closes, or new threads."""
-    return Threads(threads) if workers is None else nullcontext(workers)
+    if workers is None:
+        return Threads(threads, devices(device))
+    if device != "cpu":
+        raise ArgumentError(f"device must be cpu with workers, which compute on their own machines; got {device!r}")
+    return nullcontext(workers)
 
 
 def _finish(

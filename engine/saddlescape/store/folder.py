@@ -52,17 +52,19 @@ class RunFolder:
         On entering, if another process is working in the folder.
     """
 
-    def __init__(self, folder: Path, plan: Plan, shard: Shard = WHOLE, accept_versions: bool = False) -> None:
-        self.folder, self.plan, self.shard = folder, plan, shard
+    def __init__(
+        self, folder: Path, plan: Plan, shard: Shard = WHOLE, accept_versions: bool = False, device: str = "cpu"
+    ) -> None:
+        self.folder, self.plan, self.shard, self._device = folder, plan, shard, device
         self._software = Mixture(plan, accept_versions)
         self._lock, self._began, self._before = -1, "", 0
         self._other_folder = ", or choose another folder with -o"  # an option of new runs only
         self._remedy = f"continue it with: saddlescape resume {quote(str(folder))}{self._other_folder}"
 
     @classmethod
-    def existing(cls, folder: Path, accept_versions: bool = False) -> "RunFolder":
+    def existing(cls, folder: Path, accept_versions: bool = False, device: str = "cpu") -> "RunFolder":
         """The folder of an earlier run, with the plan made from the spec in it."""
-        run = cls(folder, Plan(read_sweep(folder)), shard_of(read_plan(folder)), accept_versions)
+        run = cls(folder, Plan(read_sweep(folder)), shard_of(read_plan(folder)), accept_versions, device)
         run._remedy, run._other_folder = "restore its original spec.toml and plan.json", ""
         return run
 
@@ -99,7 +101,7 @@ class RunFolder:
     def _write_session(self, **times: str) -> None:
         """Write ``run.json``: what may differ between equal runs; people and `status` read it."""
         session = {"host": platform.node(), "python": platform.python_version(), "before": self._before}
-        session |= {"began": self._began, **times}
+        session |= {"device": self._device, "began": self._began, **times}
         write_atomic(self.folder / SESSION, json.dumps(session, indent=1).encode())
 
     def _claim(self) -> bool:
