@@ -50,7 +50,7 @@ def linear(z: Lanes) -> Pair:
 def softplus(z: Lanes) -> Pair:
     """(log(1 + exp(z)), logistic(z))."""
     e, _ = logistic_tail(z)
-    return select(z > 0.0, z, 0.0) + log1p_of_unit(e), logistic_slope(z)[0]
+    return select(z < 0.0, z.like(0.0), z) + log1p_of_unit(e), logistic_slope(z)[0]
 
 
 def _gated(z: Lanes, limit: float, tail: Lanes, density: Lanes) -> Pair:

@@ -35,7 +35,7 @@ def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
     """
     e, tail = logistic_tail(z)
     delta = select(z < 0.0, tail - t, (1.0 - t) - tail)
-    return select(z > 0.0, z, 0.0) - z * t + log1p_of_unit(e), delta, abs(delta)
+    return select(z < 0.0, z.like(0.0), z) - z * t + log1p_of_unit(e), delta, abs(delta)
 
 
 class LossRule(NamedTuple):
