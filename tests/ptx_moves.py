@@ -112,7 +112,7 @@ def ret(to: Translator, match: Any) -> None:
 
 @form(r"call(?:\.uni)?")
 def call(to: Translator, match: Any, *operands: str) -> None:
-    """Call a function of the same text by its name; its parameters and its result are variables."""
+    """Call a function by its name; its parameters and its result are variables."""
     results = names(operands[0]) if operands[0].startswith("(") else []
     name, *rest = operands[len(results) :]
     parameters = names(rest[0]) if rest else []

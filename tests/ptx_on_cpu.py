@@ -10,6 +10,8 @@ wait for one another cannot be run.
 """
 
 import ctypes
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -28,8 +30,9 @@ INSTRUCTIONS = (ptx_moves, ptx_integers, ptx_floats)
 class Module:
     """Compiled PTX."""
 
-    def __init__(self, engine: Any, functions: dict[str, Function]) -> None:
+    def __init__(self, engine: Any, functions: dict[str, Function], other: "Module | None" = None) -> None:
         self.engine, self.functions = engine, functions
+        self.other = other  # keeps its code in memory
 
     def kernel(self, name: str) -> Any:
         """The C function ``kernel(*parameters, tid, ntid, ctaid, nctaid)`` that runs one thread of a kernel.
@@ -56,15 +59,24 @@ def target_machine() -> Any:
     return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=0, jit=True)
 
 
-def llvm_ir(functions: dict[str, Function]) -> str:
-    """LLVM IR of PTX functions."""
-    return "\n".join(Translator(function, functions).translate() for function in functions.values())
+def llvm_ir(functions: dict[str, Function], external: Mapping[str, Function] = MappingProxyType({})) -> str:
+    """LLVM IR of PTX functions, which may call `external` ones."""
+    declared = [Translator(function, {}).declaration() for function in external.values()]
+    known = {**external, **functions}
+    return "\n".join([*declared, *(Translator(function, known).translate() for function in functions.values())])
 
 
-def compile_ptx(text: str) -> Module:
-    """Compile PTX for this CPU; raise `UnknownInstruction` for what it may not contain."""
+def compile_ptx(text: str, other: Module | None = None) -> Module:
+    """Compile PTX for this CPU, which may call visible functions of another module.
+
+    Raises
+    ------
+    UnknownInstruction
+        For what the PTX may not contain.
+    """
     functions, machine = {function.name: function for function in read(text)}, target_machine()
-    module = llvm.parse_assembly(llvm_ir(functions))
+    external = {name: function for name, function in other.functions.items() if function.visible} if other else {}
+    module = llvm.parse_assembly(llvm_ir(functions, external))
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
     module.verify()
     passes = llvm.create_new_module_pass_manager()
@@ -72,5 +84,7 @@ def compile_ptx(text: str) -> Module:
     passes.add_instruction_combine_pass()
     passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
     engine = llvm.create_mcjit_compiler(module, machine)
+    for name in external:
+        engine.add_global_mapping(module.get_function(name), other.engine.get_function_address(name))
     engine.finalize_object()
-    return Module(engine, functions)
+    return Module(engine, functions, other)

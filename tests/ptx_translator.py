@@ -89,10 +89,17 @@ class Translator:
             else:
                 self.instruction(item)
         self.trap()
-        parameters = [(f"%p{number}", parameter.size) for number, parameter in enumerate(self.function.parameters)]
         linkage = "" if self.function.visible else "internal "
-        head = f'define {linkage}{self.result_type()} @"{self.function.name}"({arguments(parameters)}) {{'
-        return "\n".join([head, *self.lines, "  unreachable", "}"])
+        return "\n".join([f"define {linkage}{self.prototype()} {{", *self.lines, "  unreachable", "}"])
+
+    def declaration(self) -> str:
+        """The declaration of the function in LLVM IR."""
+        return f"declare {self.prototype()}"
+
+    def prototype(self) -> str:
+        """Result type, name and parameters."""
+        parameters = [(f"%p{number}", parameter.size) for number, parameter in enumerate(self.function.parameters)]
+        return f'{self.result_type()} @"{self.function.name}"({arguments(parameters)})'
 
     def allocate(self) -> None:
         """Memory of the variables and registers, with all bits set; the parameters with their values."""

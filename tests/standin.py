@@ -1,14 +1,21 @@
 """A stand-in for a GPU: its memory is that of the process, and a launch runs the PTX on this CPU, thread by thread."""
 
 import threading
+from functools import cache
 
 import numpy as np
 from ptx_on_cpu import compile_ptx
 
-from saddlescape.kernels.ptx import ENTRY, ptx
+from saddlescape.kernels.ptx import ENTRY, measures_ptx, ptx
 
 SPECIAL = (0, 0, 0, 0)
 """Special registers, which the function of a thread does not read."""
+
+
+@cache
+def measures_module():
+    """The PTX of the measures, compiled."""
+    return compile_ptx(measures_ptx())
 
 
 class StandIn:
@@ -48,7 +55,7 @@ class StandIn:
         """Run every thread."""
         with self._lock:
             if variant not in self._modules:
-                self._modules[variant] = compile_ptx(self.text(variant))
+                self._modules[variant] = compile_ptx(self.text(variant), measures_module())
         run, threads = self._modules[variant].kernel(ENTRY), grid[0] * grid[1]
         self.launches += 1
         for thread in range(threads):

@@ -42,7 +42,7 @@ def declared(*extras: str) -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     groups = (project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras))
     wanted = [each for group in groups for each in group if not each.startswith("saddlescape[")]
-    return dict(re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", each).groups() for each in wanted)
+    return dict(re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)(?:;.*)?", each).groups() for each in wanted)
 
 
 EXTRAS = ("plot", "xarray", "parquet", "dask", "test")

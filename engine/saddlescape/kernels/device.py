@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
 from saddlescape.kernels.on_device import Device
-from saddlescape.kernels.ptx import ENTRY, ptx
+from saddlescape.kernels.ptx import ENTRY, measures_ptx, ptx
 from saddlescape.kernels.variant import Variant
 from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.extras import extra
@@ -61,8 +61,8 @@ class Cuda:
 
     def _compiled(self, variant: Variant) -> Any:
         cuda = self._cuda
-        source = cuda.PTXSource(ptx(variant).encode())
-        run = cuda.declare_device(ENTRY, "void(int64, int64, int64, int64)", source, abi="c")
+        texts = [cuda.PTXSource(text.encode()) for text in (ptx(variant), measures_ptx())]
+        run = cuda.declare_device(ENTRY, "void(int64, int64, int64, int64)", texts, abi="c")
 
         @cuda.jit("void(int64, int64)", max_registers=REGISTERS)
         def kernel(ticks, table):  # type: ignore[no-untyped-def]

@@ -237,7 +237,7 @@ def finish_runs(lanes, runs, records, measured, n):
     return fresh
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def run_ticks(net, x, t, lanes, runs, records, measured, n, ticks):
     """Run at most `ticks` ticks, fewer if every run finishes; all arrays are pointers."""
     clock, state = lanes.clock, lanes.state

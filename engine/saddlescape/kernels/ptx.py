@@ -19,9 +19,11 @@ from saddlescape.kernels.thread import WRITE_ROW, program
 from saddlescape.kernels.variant import Variant
 
 TRIPLE = "nvptx64-nvidia-cuda"
-ARCHITECTURE, ISA = "sm_75", "+ptx63"
+ARCHITECTURE, VERSION = "sm_75", "6.3"
+"""The oldest GPUs and the version of the instruction set for which there is PTX; later ones run it, too."""
+
 ENTRY = "saddlescape_run"
-"""Name of the function ``run(thread, threads, ticks, table)``, four 64-bit integers; the table is in thread.py."""
+"""Name of the function ``run(thread, threads, ticks, table)``: 64-bit integers, the last an address (thread.py)."""
 
 WORD = ir.IntType(64)
 
@@ -31,7 +33,8 @@ def target() -> Any:
     """The machine for which LLVM generates code."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    return llvm.Target.from_triple(TRIPLE).create_target_machine(cpu=ARCHITECTURE, features=ISA, opt=3)
+    features = "+ptx" + VERSION.replace(".", "")
+    return llvm.Target.from_triple(TRIPLE).create_target_machine(cpu=ARCHITECTURE, features=features, opt=3)
 
 
 def parsed(text: str) -> Any:
@@ -41,22 +44,10 @@ def parsed(text: str) -> Any:
     return module
 
 
-def source(compiled: Any) -> str:
-    """Name and LLVM IR of the function that a C callback of Numba wraps."""
-    return compiled.native_name.removeprefix("cfunc.") + "\n" + compiled.inspect_llvm()
-
-
-@kept
-def measures_source() -> str:
-    """The source of `measures.write_row`, which all variants share."""
-    return source(cfunc(measures.ROW, error_model="numpy")(measures.write_row))
-
-
-def function_of(source: str) -> tuple[Any, Any]:
-    """(module, function) of a source."""
-    name, _, text = source.partition("\n")
-    module = parsed(text)
-    return module, module.get_function(name)
+def function_of(compiled: Any) -> tuple[Any, Any]:
+    """(module, function) that a C callback of Numba wraps."""
+    module = parsed(compiled.inspect_llvm())
+    return module, module.get_function(compiled.native_name.removeprefix("cfunc."))
 
 
 def declare(module: ir.Module, function: Any) -> ir.Function:
@@ -76,51 +67,46 @@ def call(builder: ir.IRBuilder, function: ir.Function, arguments: Any) -> None:
     builder.call(function, [*ignored, *arguments])
 
 
-def glue(thread: Any, row: Any) -> str:
-    """The functions `ENTRY` and `WRITE_ROW`, which call those of Numba, and the square root of C."""
+def glue(function: Any, name: str) -> str:
+    """The visible function `name`, which passes its arguments to one of Numba, and the square root of C."""
     module = ir.Module()
-    nothing, double = ir.VoidType(), ir.DoubleType()
-    numba_thread, numba_row = declare(module, thread), declare(module, row)
-
-    entry = ir.Function(module, ir.FunctionType(nothing, [WORD] * 4), ENTRY)
-    builder = ir.IRBuilder(entry.append_basic_block())
-    *numbers, table = entry.args
-    call(builder, numba_thread, [*numbers, builder.inttoptr(table, numba_thread.function_type.args[-1])])
+    of_numba = declare(module, function)
+    visible = ir.Function(module, ir.FunctionType(ir.VoidType(), of_numba.function_type.args[2:]), name)
+    builder = ir.IRBuilder(visible.append_basic_block())
+    call(builder, of_numba, visible.args)
     builder.ret_void()
 
-    write = ir.Function(module, ir.FunctionType(nothing, numba_row.function_type.args[2:]), WRITE_ROW)
-    builder = ir.IRBuilder(write.append_basic_block())
-    call(builder, numba_row, write.args)
-    builder.ret_void()
-
+    double = ir.DoubleType()
     root = ir.Function(module, ir.FunctionType(double, [double]), "sqrt")
     builder = ir.IRBuilder(root.append_basic_block())
     builder.ret(builder.call(module.declare_intrinsic("llvm.sqrt", [double]), root.args))
     return str(module)
 
 
-def linked(variant: Variant) -> Any:
-    """The LLVM module of a variant, optimized for the device."""
-    llvm.add_symbol(WRITE_ROW, measures.address())  # Numba also makes code for this processor
-    module, thread = function_of(source(program(variant)))
-    row_module, row = function_of(measures_source())
-    text = glue(thread, row)
-    for other in (row_module, parsed(text)):
-        module.link_in(other)
-    for function in module.functions:
-        if not function.is_declaration and function.name != ENTRY:
-            function.linkage = "internal"
+def assembly(compiled: Any, name: str) -> str:
+    """PTX with the visible function `name`, which a C callback of Numba wraps."""
+    module, function = function_of(compiled)
+    module.link_in(parsed(glue(function, name)))
+    for each in module.functions:
+        if not each.is_declaration and each.name != name:
+            each.linkage = "internal"
     machine = target()
     passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     manager = passes.getModulePassManager()
     manager.add_global_dead_code_eliminate_pass()
     manager.run(module, passes)
     module.verify()
-    return module
+    return re.sub(r"^\s*//.*\n", "", machine.emit_assembly(module), flags=re.M)
+
+
+@kept
+def measures_ptx() -> str:
+    """PTX of `measures.write_row`, the function `WRITE_ROW`, which the PTX of every variant calls."""
+    return assembly(cfunc(measures.ROW, error_model="numpy")(measures.write_row), WRITE_ROW)
 
 
 @kept
 def ptx(variant: Variant) -> str:
-    """PTX of a variant of one lane, with the function `ENTRY`."""
-    text: str = target().emit_assembly(linked(variant))
-    return re.sub(r"^\s*//.*\n", "", text, flags=re.M)
+    """PTX of a variant of one lane, with the function `ENTRY`; it is to be linked with `measures_ptx`."""
+    llvm.add_symbol(WRITE_ROW, measures.address())  # Numba also makes code for this processor
+    return assembly(program(variant), ENTRY)

@@ -109,7 +109,7 @@ def shuffle(lanes, n, X, T):
             swap(lanes.T, n.outputs, i, j, lane, n.lanes)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def run_ticks(net, x, t, lanes, runs, records, measured, n, ticks):
     """Run at most `ticks` ticks, fewer if every run finishes; all arrays are pointers."""
     clock, hyperparameters, monitor = lanes.clock, lanes.hyperparameters, lanes.monitor
