@@ -3,8 +3,8 @@
 from saddlescape.kernels.batch import Batch, Trained, train
 from saddlescape.kernels.caching import announce
 from saddlescape.kernels.compiling import compiling
-from saddlescape.kernels.draws import sample
 from saddlescape.kernels.device import devices
+from saddlescape.kernels.draws import sample
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, columns
 from saddlescape.kernels.on_device import Device
