@@ -137,10 +137,10 @@ def test_a_stopped_run_goes_on(finished, tmp_path, sweep):
 
 
 def test_failed_blocks_are_noted_passed_over_and_tried_again(finished, tmp_path, sweep, monkeypatch):
-    def failing(plan, block, after_slice, whole=compute):
+    def failing(plan, block, *rest, whole=compute):
         if block.number in (3, 20):
             raise MemoryError("no room for the block")
-        return whole(plan, block, after_slice)
+        return whole(plan, block, *rest)
 
     folder, seen = tmp_path / "run", []
     monkeypatch.setattr("saddlescape.runs.dispatch.compute", failing)
