@@ -12,10 +12,13 @@ SPECIAL = (0, 0, 0, 0)
 """Special registers, which the function of a thread does not read."""
 
 
+COMPILING = threading.Lock()
+
+
 @cache
-def measures_module():
-    """The PTX of the measures, compiled."""
-    return compile_ptx(measures_ptx())
+def compiled(text):
+    """The module of a PTX, translated to this CPU once in this process."""
+    return compile_ptx(text, *([compiled(measures_ptx())] if text != measures_ptx() else []))
 
 
 class StandIn:
@@ -23,10 +26,18 @@ class StandIn:
 
     def __init__(self, number=0, size=(2, 5)):
         self.number, self.size = number, size
-        self._arrays, self._modules, self._lock = {}, {}, threading.Lock()
-        self.launches = 0
+        self._arrays, self._kernels, self.launches = {}, {}, 0
 
-    name, count = "stand-in", 2
+    name, count, room = "stand-in", 2, 2**40
+
+    @property
+    def resident(self):
+        """The threads of the largest grid."""
+        return self.size[0] * self.size[1]
+
+    def free_memory(self):
+        """As much memory as the test says."""
+        return self.room
 
     def text(self, variant):
         """The PTX of a variant."""
@@ -53,10 +64,10 @@ class StandIn:
 
     def launch(self, variant, grid, ticks, table):
         """Run every thread."""
-        with self._lock:
-            if variant not in self._modules:
-                self._modules[variant] = compile_ptx(self.text(variant), measures_module())
-        run, threads = self._modules[variant].kernel(ENTRY), grid[0] * grid[1]
+        with COMPILING:
+            if variant not in self._kernels:
+                self._kernels[variant] = compiled(self.text(variant)).kernel(ENTRY)
+        run, threads = self._kernels[variant], grid[0] * grid[1]
         self.launches += 1
         for thread in range(threads):
             run(thread, threads, ticks, table, *SPECIAL)

@@ -13,10 +13,10 @@ from ptx_texts import TEXTS
 from standin import StandIn
 
 from saddlescape.errors import DeviceError
-from saddlescape.kernels import Trainer, train
+from saddlescape.kernels import Trainer, device_needs, train
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.measures import FIELDS
-from saddlescape.kernels.ptx import ARCHITECTURE, VERSION, ptx
+from saddlescape.kernels.ptx import ARCHITECTURE, VERSION, measures_ptx, ptx
 from saddlescape.kernels.variant import Variant
 from saddlescape.runs.device_check import check_sample
 
@@ -90,6 +90,15 @@ def test_operations_of_ptx_are_rounded_to_nearest(name):
     expect_rounded_to_nearest(TEXTS[name]())
 
 
+@pytest.mark.parametrize("case", test_bits.CASES)
+def test_the_own_memory_of_a_thread_is_estimated_from_above(case):
+    trainer, batch = test_bits.CASES[case]
+    text = ptx(Variant(trainer, len(XOR), True, LaneType(batch.theta.dtype.name, 1))) + measures_ptx()
+    stacks = sum(map(int, re.findall(r"\.local .*__local_depot\d+\[(\d+)\]", text)))
+    own = device_needs(trainer, XOR, TARGET, test_bits.subset(batch, np.zeros(1, dtype=int))).own
+    assert stacks <= own < 5 * stacks
+
+
 def fused(text):
     """The PTX with sums of products fused, where the sum follows within a few instructions."""
     product = r"(mul\.rn\.f64 \t(%\w+), (\S+), (\S+);\n(?:.*\n){0,40}?)\tadd\.rn\.f64 \t(%\w+), \2, (\S+);"
@@ -115,14 +124,14 @@ def test_ptx_with_other_rounding_is_seen(mutant):
 
 
 class Inexact(StandIn):
-    """A device that changes the last bit of the loss of one run."""
+    """A device that changes the last bit of the loss of every run."""
 
     name = "cuda:0 (wrong)"
 
     def get(self, address, array):
         super().get(address, array)
         if array.shape[1:] == (4,) and array.dtype == np.float64:  # the final measures
-            array[0, 1] = np.nextafter(array[0, 1], 1)
+            array[:, 1] = np.nextafter(array[:, 1], 1)
 
 
 def test_a_device_that_computes_other_bits_is_found():

@@ -87,6 +87,16 @@ def test_a_start_loads_nothing_heavy(code):
     assert not imported_by(code) & {"numba", "numpy", "h5py", "pydantic", "matplotlib", "tqdm"}
 
 
+def test_a_run_on_the_processor_loads_nothing_for_gpus(tmp_path):
+    folder, overrides = str(tmp_path / "run"), ["starts.count=2", "training.steps=2"]
+    run = f"ss.run('xor', {folder!r}, overrides={overrides})"
+    script = f"import sys, saddlescape as ss\n{run}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert {"numba", "saddlescape.kernels.device", "saddlescape.kernels.on_device"} <= loaded
+    assert not loaded & {"numba.cuda", "numba_cuda", "saddlescape.kernels.thread", "saddlescape.kernels.ptx"}
+
+
 def test_the_package_knows_only_its_names():
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         saddlescape.runn  # noqa: B018

@@ -2,26 +2,41 @@
 
 import click
 
+from saddlescape_cli.watch import on_device
+
 
 @click.command()
 @click.argument("spec", default="xor")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec; repeatable.")
-def bench(spec: str, overrides: tuple[str, ...]) -> None:
+@on_device
+def bench(spec: str, overrides: tuple[str, ...], device: str) -> None:
     """\b
     Examples:
       saddlescape bench
       saddlescape bench mine.toml --set network.dtype=float32
+      saddlescape bench --device cuda
 
     Measure the network-steps per second of SPEC (by default xor) on one core and on all cores, and their share of the
-    limit that the arithmetic of a step sets on this machine.  Each axis has its last value; solved runs do not stop.
+    limit that the arithmetic of a step sets on this machine; or on a device, with as many batches in flight as in a
+    run.  Each axis has its last value; solved runs do not stop.
     """
     from saddlescape.spec import load
 
     sweep = load(spec, overrides)  # before the compiler is loaded, so that an error appears at once
     last = sweep.at(tuple(n - 1 for n in sweep.shape))
-    from saddlescape.runs.throughput import peak_steps_per_second, steps_per_second
+    from saddlescape.runs.throughput import ON_DEVICE, peak_steps_per_second, steps_per_second
     from saddlescape.system.resources import cores
 
+    if device != "cpu":
+        from saddlescape.kernels import devices
+        from saddlescape.runs.dispatch import in_flight
+
+        used = devices(device)
+        threads = in_flight(None, used)
+        rate = steps_per_second(last, threads, ON_DEVICE, devices=used)
+        click.echo("threads  network-steps/s  device")
+        click.echo(f"{threads:>7}{rate:>17.3g}  {', '.join(each.name for each in used)}")
+        return
     counts = sorted({1, cores()})
     rates, limit = [steps_per_second(last, threads) for threads in counts], peak_steps_per_second(last)
     click.echo("threads  network-steps/s  share of the limit")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from saddlescape_cli.watch import on_device
+from saddlescape_cli.watch import on_device, on_threads
 
 
 @click.command()
@@ -12,7 +12,7 @@ from saddlescape_cli.watch import on_device
     "-o", "--out", type=click.Path(path_type=Path), default=Path("claims"), help="Folder; by default ./claims."
 )
 @on_device
-@click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core.")
+@on_threads
 def claims(out: Path, device: str, threads: int | None) -> None:
     """\b
     Example:

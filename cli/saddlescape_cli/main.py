@@ -98,7 +98,7 @@ def _make_room(failure: OSError) -> str:
 @cleaned()
 def main() -> None:
     """Run the command line; a user's mistake leads to a line `error: ...` and an exit code, never to a traceback."""
-    from saddlescape.errors import SaddlescapeError
+    from saddlescape.errors import DeviceError, SaddlescapeError
 
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
@@ -121,4 +121,6 @@ def main() -> None:
     except SaddlescapeError as failure:
         for line in str(failure).splitlines():
             click.echo(f"error: {line}", err=True)
+        if isinstance(failure, DeviceError):  # Python would release the memory of a device that is lost
+            leaving.end(failure.exit_code)
         sys.exit(failure.exit_code)

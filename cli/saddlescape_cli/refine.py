@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from saddlescape.system.shares import percent
-from saddlescape_cli.watch import accepting, on_device, watched
+from saddlescape_cli.watch import accepting, on_device, on_threads, watched
 
 
 @click.command()
@@ -16,7 +16,7 @@ from saddlescape_cli.watch import accepting, on_device, watched
 @click.option("--band", type=click.FloatRange(min=0), help="Also refine where solve steps differ by this fraction.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default NAME-refined.h5 for NAME.h5.")
 @on_device
-@click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core.")
+@on_threads
 @accepting
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def refine(

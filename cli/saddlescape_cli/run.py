@@ -54,6 +54,8 @@ def run(
     """
     if dry_run and options["dask"]:
         raise click.UsageError("--dry-run estimates the cost on this machine; leave out --dask, or --dry-run")
+    if dry_run and options["device"] != "cpu":
+        raise click.UsageError("--dry-run estimates the cost on the processor; leave out --device, or --dry-run")
     from saddlescape.spec import load
 
     sweep = load(spec, overrides)  # before the compiler is loaded, so that an error appears at once

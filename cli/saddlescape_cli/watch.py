@@ -42,8 +42,31 @@ accepting = click.option(
 )
 
 
+def device_name(context: click.Context, option: click.Parameter, text: str) -> str:
+    """The name of a device."""
+    from saddlescape.system.arguments import ArgumentError
+    from saddlescape.system.arguments import device_name as checked
+
+    try:
+        return checked(text)
+    except ArgumentError as error:
+        raise click.BadParameter(str(error).removeprefix("device ")) from None
+
+
 on_device = click.option(
-    "--device", metavar="NAME", default="cpu", help="cpu (default), cuda for all NVIDIA GPUs, or cuda:N for one."
+    "--device",
+    metavar="NAME",
+    default="cpu",
+    callback=device_name,
+    help="cpu (default), cuda for all NVIDIA GPUs, or cuda:N for GPU N.",
+    shell_complete=lambda context, option, text: [name for name in ("cpu", "cuda", "cuda:0") if name.startswith(text)],
+)
+
+
+on_threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Number of threads; by default one per core. With a GPU, number of blocks in flight; by default 24 for each.",
 )
 
 
@@ -51,7 +74,7 @@ def working(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a command that computes blocks."""
     options = (
         on_device,
-        click.option("--threads", type=click.IntRange(min=1), help="Number of threads; by default one per core."),
+        on_threads,
         click.option("--dask", metavar="ADDRESS", help="Use a Dask cluster, tcp://HOST:PORT, or processes, local:N."),
         click.option("--max-time", callback=duration, metavar="TIME", help="Stop after this time: 90s, 55m, 1h30m."),
         accepting,

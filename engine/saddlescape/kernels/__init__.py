@@ -1,13 +1,13 @@
 """All compiled code: train many small networks at once, one per SIMD lane.  The only package that imports numba."""
 
-from saddlescape.kernels.batch import Batch, Trained, train
+from saddlescape.kernels.batch import Batch, Trained, device_needs, train
 from saddlescape.kernels.caching import announce
 from saddlescape.kernels.compiling import compiling
 from saddlescape.kernels.device import devices
 from saddlescape.kernels.draws import sample
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, columns
-from saddlescape.kernels.on_device import Device
+from saddlescape.kernels.on_device import Device, Needs
 from saddlescape.kernels.outputs import outputs
 from saddlescape.kernels.variant import Trainer
 
@@ -16,12 +16,14 @@ __all__ = [
     "Batch",
     "Derivatives",
     "Device",
+    "Needs",
     "Trained",
     "Trainer",
     "announce",
     "columns",
     "compiling",
     "derivatives",
+    "device_needs",
     "devices",
     "outputs",
     "sample",

@@ -14,7 +14,7 @@ from saddlescape.kernels.integrate import integrate
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.measures import address, columns, mask
 from saddlescape.kernels.network import TILE
-from saddlescape.kernels.on_device import Device, run_on_device
+from saddlescape.kernels.on_device import Device, Needs, needs, run_on_device
 from saddlescape.kernels.tick import GRADIENT_TOLERANCE
 from saddlescape.kernels.train import advance
 from saddlescape.kernels.variant import Net, Trainer, Variant
@@ -239,11 +239,7 @@ def train(
     `device`, the other runs or the durations of the calls.  Releases the GIL between the calls of
     `after_slice(network_steps)`, which may raise an exception to abandon the batch.
     """
-    dtype = batch.theta.dtype
-    width = 1 if device else lanes or default_lanes(trainer, len(X), dtype)
-    variant = Variant(trainer, len(X), bool((batch.gradient > 0).any()), LaneType(dtype.name, width))
-    runs, records, measured = _runs(batch, variant), _records(batch, variant), _measured(batch, variant)
-    x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
+    variant, x, target, runs, records, measured = _arguments(trainer, X, T, batch, 1 if device else lanes)
 
     def after_ticks(ticks: int) -> None:
         if after_slice is not None:
@@ -253,6 +249,21 @@ def train(
     run = _run_lanes if device is None else partial(run_on_device, device)
     run(variant, x, target, runs, records, measured, after_ticks)
     return _trained(runs, records, batch, variant)
+
+
+def device_needs(trainer: Trainer, X: npt.NDArray[np.float64], T: npt.NDArray[np.float64], batch: Batch) -> Needs:
+    """The memory that such batches need on a device, from a batch of one run that is recorded."""
+    return needs(*_arguments(trainer, X, T, batch, 1))
+
+
+def _arguments(
+    trainer: Trainer, X: npt.NDArray[np.float64], T: npt.NDArray[np.float64], batch: Batch, lanes: int | None
+) -> tuple[Variant, npt.NDArray[Any], npt.NDArray[Any], s.Runs, s.Records, s.MeasureArguments]:
+    dtype = batch.theta.dtype
+    width = lanes or default_lanes(trainer, len(X), dtype)
+    variant = Variant(trainer, len(X), bool((batch.gradient > 0).any()), LaneType(dtype.name, width))
+    x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
+    return variant, x, target, _runs(batch, variant), _records(batch, variant), _measured(batch, variant)
 
 
 def _trained(runs: s.Runs, records: s.Records, batch: Batch, variant: Variant) -> Trained:

@@ -7,29 +7,45 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from saddlescape.kernels import state as s
-from saddlescape.kernels.thread import TABLE
 from saddlescape.kernels.variant import Variant
 
 LAUNCH_SECONDS = 0.1
 """Target duration of a launch: short enough to stop soon."""
 
-FIRST_TICKS = 256
+FIRST_TICKS, FIRST_WORK = 256, 2**20
+"""Maximum ticks of the first launch, and its maximum of ticks x parameters x samples."""
+
+TABLE_BYTES = 2**10
+"""Maximum size of the table of thread.py."""
+
+OWN_SHARE, OWN_SPARE = 1.25, 2**10
+"""Upper bound of a thread's own memory, relative to its arrays, and in addition (1.06 to 1.16, and 200 bytes)."""
 
 Array = npt.NDArray[Any]
 
 
 class Device(Protocol):
-    """Memory and launches of one device; an address is an integer."""
+    """Memory and launches of one device; an address is an integer.
+
+    If the device fails, every method raises a DeviceError, which names it.
+    """
 
     @property
     def name(self) -> str:
         """The device and its driver, for messages."""
+
+    @property
+    def resident(self) -> int:
+        """Maximum number of threads that are resident at once."""
+
+    def free_memory(self) -> int:
+        """Bytes of memory that are free."""
 
     def grid(self, variant: Variant, runs: int) -> tuple[int, int]:
         """(blocks, threads in a block) for a launch with so many runs."""
@@ -41,7 +57,7 @@ class Device(Protocol):
         """Copy an array back from the device."""
 
     def free(self, address: int) -> None:
-        """Release the memory of an array."""
+        """Let other arrays use the memory of an array; never fails."""
 
     def launch(self, variant: Variant, grid: tuple[int, int], ticks: int, table: int) -> None:
         """Run every thread for a number of ticks, and wait for them."""
@@ -57,6 +73,7 @@ def new_lanes(variant: Variant, threads: int) -> s.LaneState:
 
 def words(variant: Variant, structures: dict[str, Any], address: Callable[[Array], int]) -> npt.NDArray[np.uint64]:
     """The table of thread.py: addresses of arrays, bits of floating-point numbers, and integers."""
+    from saddlescape.kernels.thread import TABLE  # here, so that runs on the processor do not load it
 
     def word(name: str) -> int:
         structure, _, field = name.rpartition(".")
@@ -94,6 +111,31 @@ def counts(runs: s.Runs, records: s.Records) -> s.Counts:
     })  # fmt: skip
 
 
+class Needs(NamedTuple):
+    """Bytes of memory on a device: of a batch without its runs, of each run, each trajectory and each lane.
+
+    `own` is an upper bound of the memory of a thread, which the device provides for all resident threads.
+    """
+
+    batch: int
+    run: int
+    trajectory: int
+    lane: int
+    own: int
+
+
+def needs(
+    variant: Variant, X: Array, T: Array, runs: s.Runs, records: s.Records, measured: s.MeasureArguments
+) -> Needs:
+    """The memory that batches need, from a batch of one run that is recorded."""
+    lane = sum(array.nbytes for array in new_lanes(variant, 1))
+    arrays = X, T, records.at, measured.sizes, measured.odd
+    own = OWN_SPARE + int(OWN_SHARE * (lane + measured.scratch.nbytes))
+    trajectory = records.measures.nbytes + records.theta.nbytes
+    batch = TABLE_BYTES + sum(array.nbytes for array in arrays)
+    return Needs(batch, sum(array.nbytes for array in runs), trajectory, lane, own)
+
+
 def run_on_device(
     device: Device,
     variant: Variant,
@@ -108,7 +150,8 @@ def run_on_device(
 
     ``after_ticks(ticks)``, with the ticks of all lanes together, may raise an exception to abandon the runs.
     """
-    grid, ticks = device.grid(variant, len(runs.theta)), FIRST_TICKS
+    grid, work = device.grid(variant, len(runs.theta)), variant.n_params * len(X)
+    ticks = max(1, min(FIRST_TICKS, FIRST_WORK // work))
     lanes, before = new_lanes(variant, math.prod(grid)), 0
     structures = {"lanes": lanes, "runs": runs, "records": records, "measured": measured, "n": counts(runs, records)}
     with uploaded(device) as address:
@@ -121,5 +164,5 @@ def run_on_device(
             done = int(lanes.clock[s.TICK].sum())
             after_ticks(done - before)
             before = done
-        for array in (*runs, records.measures, records.theta):
+        for array in (runs.theta, runs.events, runs.final, runs.times, records.measures, records.theta):
             device.get(address(array), array)

@@ -28,18 +28,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import RefusedError
+from saddlescape.errors import DeviceError, RefusedError
 from saddlescape.kernels import devices
 from saddlescape.plan import Block, Plan
 from saddlescape.results.results import Results
 from saddlescape.runs.compute import Data, compute_runs
-from saddlescape.runs.cost import check_room, readable
-from saddlescape.runs.dispatch import Turn
+from saddlescape.runs.cost import check_room, kernels, readable
+from saddlescape.runs.device_memory import Batches, check_batches
+from saddlescape.runs.dispatch import Turn, in_flight
 from saddlescape.runs.runner import Interrupted
 from saddlescape.spec import Sweep
 from saddlescape.store import Mixture, write_result
 from saddlescape.system import resources
-from saddlescape.system.arguments import ArgumentError, integer, thread_count
+from saddlescape.system.arguments import ArgumentError, integer
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.software import stamp
 from saddlescape.words.outcomes import Outcome
@@ -245,7 +246,7 @@ def refine(
     levels : how many times to double the resolution.
     band : relative difference of solve steps above which solved corners disagree, too; by default they never do.
     device : "cpu", "cuda" or "cuda:N", as for `run`.
-    threads : by default one per core.
+    threads : as for `run`.
     accept_versions : also refine a result that was computed by other versions of the software.
     should_stop : called after each slice of work; when it returns true, the refinement stops, and nothing is written.
 
@@ -254,23 +255,30 @@ def refine(
     RefusedError
         If the result is not a complete slice, is refined already, has runs that depend on more than their starts, was
         computed by other versions of the software, or is too large; or if `out` exists.
+    DeviceError
+        If a device fails, or computes other bits than the processor; nothing is written.
     Interrupted
         If `should_stop()` returned true.
     """
-    sweep, out, threads, turn = results.sweep, Path(out), thread_count(threads), Turn(devices(device))
+    sweep, out, used = results.sweep, Path(out), devices(device)
+    threads, turn = in_flight(threads, used), Turn(used)
     _check(results, sweep)
     _check_arguments(levels, band)
     software = _software(results, accept_versions)
     plan = Plan(sweep.finer(levels), refined=True)
     _check_memory(plan, levels)
     check_room(plan, out.parent, threads)
+    check_batches(Batches(kernels(plan.sweep), MOST), used, threads)
     table = _table(results, band)
 
     def look(steps: int) -> None:
         if should_stop is not None and should_stop():
             raise Interrupted(out, f"stopped; {out} was not written")
 
-    write_result(plan, _blocks(plan, table, levels, threads, turn, look), out, software)
+    try:
+        write_result(plan, _blocks(plan, table, levels, threads, turn, look), out, software)
+    except DeviceError as error:
+        raise DeviceError(f"{error}; {out} was not written; use device cpu") from error
     return Refined(out, table.computed.size, int(table.computed.sum()))
 
 

@@ -87,8 +87,8 @@ def _train_group(
     start, numbers = group.start[first], {key: values[first] for key, values in group.numbers.items()}
     any_recorded = recorded if isinstance(inverse, slice) else np.bincount(inverse, recorded) > 0
     rows = np.where(any_recorded, np.cumsum(any_recorded) - 1, -1)
-    ready = prepare(group.spec, start, numbers, recorded=rows, record_at=plan.record_at)
-    return ready.batch, ready.train(after_slice=after_slice, device=device), inverse
+    ready = prepare(group.spec, start, numbers, recorded=rows, record_at=plan.record_at, device=device)
+    return ready.batch, ready.train(after_slice=after_slice), inverse
 
 
 def _outcomes(spec: Spec, batch: Batch, trained: Trained) -> Data:
@@ -111,8 +111,8 @@ def _outcomes(spec: Spec, batch: Batch, trained: Trained) -> Data:
 @ieee()
 def train_starts(spec: Spec, theta: Floats, first: int = 0, device: Device | None = None) -> Data:
     """All variables, with parameters, of runs `first`, `first` + 1, ... from the starts `theta` (n_runs, n_params)."""
-    ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta)
-    trained = ready.train(device=device)
+    ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta, device=device)
+    trained = ready.train()
     return {**_outcomes(spec, ready.batch, trained), "start_theta": ready.batch.theta, "final_theta": trained.theta}
 
 

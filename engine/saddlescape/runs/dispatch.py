@@ -15,7 +15,7 @@ from saddlescape.store import encode
 from saddlescape.system.arguments import thread_count
 
 IN_FLIGHT = 24
-"""Blocks in flight on a device, by default: each has a stream and a thread of this process."""
+"""Batches in flight on a device, by default: each has a stream and a thread of this process."""
 
 LOOK_SECONDS = 0.2
 """Maximum time between two checks whether the run should stop."""
@@ -27,6 +27,11 @@ class _Abandoned(Exception):
 
 Computed = tuple[bytes, int]
 """The content of a block's file, and network-steps that `after_slice` did not report."""
+
+
+def in_flight(threads: int | None, devices: Sequence[Device]) -> int:
+    """The number of threads; by default one for each batch in flight on devices, or one per core without devices."""
+    return IN_FLIGHT * len(devices) if devices and threads is None else thread_count(threads)
 
 
 class Workers(Protocol):
@@ -57,7 +62,7 @@ class Threads:
     """
 
     def __init__(self, number: int | None = None, devices: Sequence[Device] = ()) -> None:
-        self._number = IN_FLIGHT * len(devices) if devices and number is None else thread_count(number)
+        self._number = in_flight(number, devices)
         self._turn = Turn(devices)
         self._pool = ThreadPoolExecutor(self._number)
 

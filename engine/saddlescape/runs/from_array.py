@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from saddlescape.kernels import devices
 from saddlescape.runs.compute import train_starts
-from saddlescape.runs.dispatch import Turn
+from saddlescape.runs.device_memory import Batches, check_batches
+from saddlescape.runs.dispatch import Turn, in_flight
 from saddlescape.spec import Spec
-from saddlescape.system.arguments import ArgumentError, thread_count
+from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
 
 PIECE = 4096
@@ -31,7 +32,7 @@ def run_starts(
         ignored.
     theta : (n_runs, n_params), layer by layer, and for each unit its incoming weights, then its bias.
     device : "cpu", "cuda" or "cuda:N", as for `run`.
-    threads : by default one per core.
+    threads : as for `run`.
 
     Returns
     -------
@@ -43,14 +44,18 @@ def run_starts(
     ArgumentError
         If `spec` is not a spec, or `theta` has the wrong shape, no rows, or values that are not finite real numbers;
         a `ValueError`, too.
+    MissingExtraError, RefusedError, DeviceError
+        As for `run`.
 
     Examples
     --------
     >>> ss.run_starts(ss.load("xor").spec, np.zeros((1, 9)))["outcome"]  # doctest: +SKIP
     array([0], dtype=int8)
     """
-    rows, threads, turn = _starts(spec, theta), thread_count(threads), Turn(devices(device))
+    rows, used = _starts(spec, theta), devices(device)
+    threads, turn = in_flight(threads, used), Turn(used)
     size = min(PIECE, -(-len(rows) // threads))
+    check_batches(Batches([spec], size), used, min(threads, -(-len(rows) // size)))
     with ThreadPoolExecutor(threads) as pool:
         firsts = range(0, len(rows), size)
         work = (pool.submit(train_starts, spec, rows[first : first + size], first, turn.next()) for first in firsts)

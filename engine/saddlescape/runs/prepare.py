@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Device, Trained, Trainer, sample, train
+from saddlescape.kernels import Batch, Device, Needs, Trained, Trainer, device_needs, sample, train
 from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan import starts
 from saddlescape.runs.device_check import check_sample
@@ -57,19 +57,20 @@ class Prepared:
     spec: Spec
     trainer: Trainer
     batch: Batch
+    device: Device | None = None
 
-    def train(
-        self,
-        batch: Batch | None = None,
-        after_slice: Callable[[int], None] | None = None,
-        device: Device | None = None,
-    ) -> Trained:
+    def train(self, batch: Batch | None = None, after_slice: Callable[[int], None] | None = None) -> Trained:
         """Train the batch, or another batch of the same spec; check some runs of a device on the processor."""
         problem, batch = self.spec.loaded, batch or self.batch
-        trained = train(self.trainer, problem.X, problem.T, batch, after_slice=after_slice, device=device)
-        if device is not None:
-            check_sample(device, self.trainer, problem.X, problem.T, batch, trained)
+        trained = train(self.trainer, problem.X, problem.T, batch, after_slice=after_slice, device=self.device)
+        if self.device is not None:
+            check_sample(self.device, self.trainer, problem.X, problem.T, batch, trained, after_slice)
         return trained
+
+    def device_needs(self) -> Needs:
+        """The memory that such batches need on a device; this one must have one run, which is recorded."""
+        problem = self.spec.loaded
+        return device_needs(self.trainer, problem.X, problem.T, self.batch)
 
 
 def prepare(
@@ -80,6 +81,7 @@ def prepare(
     theta: Floats | None = None,
     recorded: npt.NDArray[np.int64] | None = None,
     record_at: npt.NDArray[Any] | None = None,
+    device: Device | None = None,
 ) -> Prepared:
     """Prepare runs for training.
 
@@ -89,6 +91,7 @@ def prepare(
     numbers : arrays (n_runs,) by the keys of `NUMERIC`; by default the values of the spec.
     theta : (n_runs, n_params), starts to use instead of those of the spec.
     recorded, record_at : as for `Batch`; by default no run is recorded.
+    device : by default the processor.
     """
     n = len(start)
     numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC} if numbers is None else numbers
@@ -111,4 +114,4 @@ def prepare(
         tolerance=spec.record.tolerance,
         keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
     )
-    return Prepared(spec, trainer(spec, numbers), batch)
+    return Prepared(spec, trainer(spec, numbers), batch, device)

@@ -2,18 +2,19 @@
 
 import math
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from shlex import quote
 
 from saddlescape import spec as specs
 from saddlescape import store as stores
-from saddlescape.errors import RefusedError, SaddlescapeError
-from saddlescape.kernels import devices
+from saddlescape.errors import DeviceError, RefusedError, SaddlescapeError
+from saddlescape.kernels import Device, devices
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.runs.cost import check_memory, check_room
-from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch
+from saddlescape.runs.device_memory import check_blocks
+from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch, in_flight
 from saddlescape.spec import Sweep
 from saddlescape.store import RunFolder, Status, last_line, merge_shards
 from saddlescape.system.arguments import ArgumentError, thread_count
@@ -66,7 +67,7 @@ def run(
     overrides : such as ``["training.learning_rate=0.1"]``; see `load`.
     shard : the part of the sweep to run; `merge` combines all shards into one result.
     device : "cpu", "cuda" for all NVIDIA GPUs, or "cuda:N" for one; the result has the same bytes.
-    threads : by default one per core; with a device, the blocks in flight on it.
+    threads : by default one per core; with devices, the number of blocks in flight, by default 24 for each.
     workers : workers to use instead of threads, such as ``cluster.connect(...)``.
     accept_versions : continue even if other versions of the software computed the existing blocks.
     keep_going : continue when a block fails.
@@ -83,6 +84,8 @@ def run(
         Before anything is computed.
     FailedBlocksError
         At the end, with `keep_going`, if blocks failed.  Without it, the error of the first such block ends the run.
+    DeviceError
+        If a device fails, or computes other bits than the processor; `resume` continues the run.
     Interrupted
         If `should_stop()` returned true; `resume` continues the run.
 
@@ -93,14 +96,15 @@ def run(
     """
     if isinstance(source, Sweep) and overrides:
         raise ArgumentError("overrides must be given to load(), as the sweep is loaded already")
-    number = thread_count(threads)
+    thread_count(threads)
     sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
     folder = Path(out) if out is not None else stores.default_folder(source)
-    team = _team(device, threads, workers)
-    plan = Plan(sweep)
+    used = _devices(device, workers)
+    plan, number = Plan(sweep), in_flight(threads, used)
     check_room(plan, folder, number, shard)
+    check_blocks(plan, used, number)
     with RunFolder(folder, plan, shard, accept_versions, device) as store:
-        return _finish(store, team, keep_going, progress, should_stop)
+        return _finish(store, _team(used, number, workers), keep_going, progress, should_stop)
 
 
 @ieee()
@@ -132,17 +136,18 @@ def resume(
     ArgumentError, RefusedError, LockedError
         Before anything is computed; RefusedError also if other versions of the software computed the existing blocks,
         unless `accept_versions`.
-    FailedBlocksError, Interrupted
+    FailedBlocksError, DeviceError, Interrupted
         As for `run`.
     """
-    number = thread_count(threads)
-    team = _team(device, threads, workers)
+    used = _devices(device, workers)
+    number = in_flight(threads, used)
     with RunFolder.existing(Path(folder), accept_versions, device) as store:
         notes = store.failed() if retry_failed else {}
         for note in notes.values():
             note.unlink()
         check_memory(store.plan, number, store.shard)
-        return _finish(store, team, keep_going, progress, should_stop, bool(notes))
+        check_blocks(store.plan, used, number)
+        return _finish(store, _team(used, number, workers), keep_going, progress, should_stop, bool(notes))
 
 
 @ieee()
@@ -225,13 +230,26 @@ def _paths(folders: Sequence[str | Path]) -> list[Path]:
     return [Path(folder) for folder in folders]
 
 
-def _team(device: str, threads: int | None, workers: Workers | None) -> AbstractContextManager[Workers]:
+def _devices(name: str, workers: Workers | None) -> Sequence[Device]:
+    """The devices of a name; none with workers."""
+    if workers is not None and name != "cpu":
+        raise ArgumentError(f"device must be cpu with workers, which compute on their own machines; got {name!r}")
+    return devices(name)
+
+
+def _team(devices: Sequence[Device], threads: int, workers: Workers | None) -> AbstractContextManager[Workers]:
     """The given workers, which the caller closes, or new threads."""
-    if workers is None:
-        return Threads(threads, devices(device))
-    if device != "cpu":
-        raise ArgumentError(f"device must be cpu with workers, which compute on their own machines; got {device!r}")
-    return nullcontext(workers)
+    return Threads(threads, devices) if workers is None else nullcontext(workers)
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """Say how to continue after the failure of a device."""
+    try:
+        yield
+    except DeviceError as error:
+        way_on = f"Continue with: saddlescape resume {quote(str(folder))} --device cpu"
+        raise DeviceError(f"{error}; finished blocks are kept. {way_on}") from error
 
 
 def _finish(
@@ -256,7 +274,7 @@ def _finish(
     missing = (plan.block(number) for number in numbers if number not in settled)
     if len(settled) < len(numbers):
         store.compare_software()
-    with team as workers:
+    with _resumable(store.folder), team as workers:
         for block, future in dispatch(plan, missing, workers, meter):
             error = future.exception()
             if keep_going and error is not None and not isinstance(error, SaddlescapeError):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
+from saddlescape.kernels import Device
 from saddlescape.kernels.batch import LANE_BYTES
 from saddlescape.kernels.caching import WARNED
 from saddlescape.kernels.limit import limit
@@ -20,11 +21,16 @@ from saddlescape.kernels.network import ACTIVATION_COST, TILE
 from saddlescape.kernels.update_rules import RULES
 from saddlescape.plan import Plan, starts
 from saddlescape.runs.cost import kernels, stored
+from saddlescape.runs.device_memory import Batches, check_batches
+from saddlescape.runs.dispatch import Turn
 from saddlescape.runs.prepare import Prepared, prepare, trainer
 from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep, only_numbers
 
 Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
+ON_DEVICE = 4096
+"""Runs of a batch on a device."""
+
 LONGEST_TIME = 1e12
 
 # Upper bounds; in parentheses, processor time measured on two busy cores, where it is longer than on idle ones.
@@ -58,19 +64,21 @@ def _numbers(spec: Spec, runs: int = RUNS) -> dict[str, Floats]:
     return {**numbers, "stop.solved": np.zeros(runs), "stop.gradient": watched}
 
 
-def _timed(ready: Prepared, epochs: int, threads: int) -> tuple[float, float]:
+def _timed(ready: Prepared, epochs: int, threads: int, turn: Turn) -> tuple[float, float]:
     """(seconds, network-steps) of training the batch once on every thread."""
     work = replace(ready.batch, steps=np.full(len(ready.batch.theta), epochs * ready.spec.epoch))
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
-        trained = list(pool.map(lambda _: ready.train(work), range(threads)))
+        trained = list(pool.map(lambda _: replace(ready, device=turn.next()).train(work), range(threads)))
         return time.perf_counter() - began, float(sum(part.stop_step.sum() for part in trained))
 
 
-def steps_per_second(spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS) -> float:
+def steps_per_second(
+    spec: Spec, threads: int, runs: int = RUNS, rounds: int = ROUNDS, devices: Sequence[Device] = ()
+) -> float:
     """Network-steps per second of all threads together: the median of `rounds` rounds of a fraction of a second.
 
-    Each thread trains `runs` runs at once.
+    Each thread trains `runs` runs at once, on the devices in turn if there are any, and checks some on the processor.
 
     Raises
     ------
@@ -78,12 +86,13 @@ def steps_per_second(spec: Spec, threads: int, runs: int = RUNS, rounds: int = R
         If no run of the spec takes a step.
     """
     training = spec.training.model_copy(update={"time": LONGEST_TIME})
-    spec = spec.model_copy(update={"training": training})
+    spec, turn = spec.model_copy(update={"training": training}), Turn(devices)
+    check_batches(Batches([spec], runs), devices, threads)
     ready, epochs = prepare(spec, np.arange(runs) % starts.count(spec), _numbers(spec, runs)), 4
-    _timed(ready, 1, 1)  # compiles
-    while (seconds := _timed(ready, epochs, threads)[0]) < SECONDS and epochs < LONGEST:
+    _timed(ready, 1, max(1, len(devices)), turn)  # compiles
+    while (seconds := _timed(ready, epochs, threads, turn)[0]) < SECONDS and epochs < LONGEST:
         epochs *= 1 + int(min(7, SECONDS / seconds))
-    timed = [_timed(ready, epochs, threads) for _ in range(rounds)]
+    timed = [_timed(ready, epochs, threads, turn) for _ in range(rounds)]
     if not any(steps for _, steps in timed):
         raise RefusedError("no run of this spec takes a step, so there is nothing to measure; raise starts.scale")
     return median(steps / seconds for seconds, steps in timed)

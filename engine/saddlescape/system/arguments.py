@@ -1,5 +1,6 @@
 """Check the arguments of public functions before anything is computed."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,6 +43,19 @@ def thread_count(threads: int | None) -> int:
     if integer(threads, "threads") < 1:
         raise ArgumentError(f"threads must be at least 1; got {threads}")
     return int(threads)
+
+
+def device_name(name: object) -> str:
+    """The name of a device: "cpu", "cuda" or "cuda:N".
+
+    Raises
+    ------
+    ArgumentError
+        If it is no such name.
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", name):
+        raise ArgumentError(f"device must be cpu, cuda or cuda:N, such as cuda:0; got {name!r}")
+    return name
 
 
 def point_index(point: Sequence[int] | int, lengths: Mapping[str, int], method: str = "") -> list[int]:
