@@ -5,7 +5,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links))
 PYTHONS := 3.12 3.13 3.14
-.PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers tables clean
+.PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers bench-gpu tables clean
 .PHONY: test-lowest test-pythons test-wheel wheel
 
 demo: .venv/.ready
@@ -76,6 +76,11 @@ bench-peers: .venv/.ready .venv-peers/.ready
 	$(PEERS) bench/whole_map.py $(QUICK)
 	$(PEERS) bench/recording.py $(QUICK)
 	$(BIN)/python bench/plot.py
+	$(BIN)/python bench/report.py
+
+# On a machine with a GPU: ten minutes.  Install numba-cuda in .venv first (docs/gpu.md), and jax and torch to compare them.
+bench-gpu: .venv/.ready
+	$(BIN)/python bench/gpu.py $(QUICK)
 	$(BIN)/python bench/report.py
 
 # The tables of docs/ that are made from the words.

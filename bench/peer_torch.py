@@ -16,16 +16,16 @@ def loss(theta, sizes, X, T):
     return 0.5 * ((y - T) ** 2).sum()
 
 
-def peer(sizes, X, T, rate):
+def peer(sizes, X, T, rate, device="cpu"):
     """Return ``run(theta, steps)``, which returns the parameters (networks, n_params) after gradient descent."""
 
     def run(theta, steps):
-        theta = torch.tensor(theta)
-        x, target = (torch.tensor(a, dtype=theta.dtype) for a in (X, T))
+        theta = torch.tensor(theta, device=device)
+        x, target = (torch.tensor(a, dtype=theta.dtype, device=device) for a in (X, T))
         slope = vmap(grad(lambda w: loss(w, sizes, x, target)))
         with torch.no_grad():
             for _ in range(steps):
                 theta.sub_(slope(theta), alpha=rate)
-        return theta.numpy()
+        return theta.cpu().numpy()
 
     return run

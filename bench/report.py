@@ -12,7 +12,13 @@ from saddlescape.system.resources import cores
 
 ROOT = Path(__file__).parents[1]
 RECORDS, PAGE = ROOT / ".benchmarks", ROOT / "docs/performance.md"
-PACKAGES = ("numpy", "numba", "jax", "torch")
+KEPT = ROOT / "bench/records"
+"""Records that are part of the repository, because few machines can measure them again."""
+
+UNMEASURED = {"gpu": "Not yet measured on a device."}
+"""Sections that say so as long as there is no record."""
+
+PACKAGES = ("numpy", "numba", "numba-cuda", "jax", "torch")
 
 
 def versions():
@@ -47,33 +53,45 @@ def _cell(value):
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def save(name, data, text, before):
-    """Print a table and save it with its data and the machine as it was `before` the run."""
+def save(name, data, text, before, folder=None):
+    """Print a table and store it."""
+    measured_on = store(name, data, text, before, folder)
+    print(f"{text}\n\n{measured_on}")
+
+
+def store(name, data, text, before, folder=None):
+    """Store a table with its data and the machine as it was `before` the run, whose description is returned."""
     command = " ".join(["python", f"bench/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     measured_on = {**before, "load_after": machine()["load"]}
-    RECORDS.mkdir(exist_ok=True)
+    path = (folder or RECORDS) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     record = {"command": command, "machine": measured_on, "data": data, "table": text}
-    (RECORDS / f"{name}.json").write_text(json.dumps(record, indent=1))
-    print(f"{text}\n\n{measured_on}")
+    path.write_text(json.dumps(record, indent=1))
+    return measured_on
 
 
 def read(name):
     """Return the record of this name, or None."""
-    path = RECORDS / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    paths = [path for folder in (RECORDS, KEPT) if (path := folder / f"{name}.json").exists()]
+    return json.loads(paths[0].read_text()) if paths else None
 
 
 def _section(match):
     record = read(match[1])
     if record is None:
-        return match[0]
+        return f"<!-- {match[1]} -->\n{UNMEASURED[match[1]]}\n<!-- end -->" if match[1] in UNMEASURED else match[0]
     measured_on = ", ".join(f"{key} {value}" for key, value in record["machine"].items())
     return f"<!-- {match[1]} -->\n`{record['command']}`: {measured_on}.\n\n{record['table']}\n<!-- end -->"
 
 
+def sections(text):
+    """Return the text of a page with every section that has a record replaced by it."""
+    return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", _section, text, flags=re.DOTALL)
+
+
 def main():
-    """Replace every section of the page that has a record."""
-    PAGE.write_text(re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", _section, PAGE.read_text(), flags=re.DOTALL))
+    """Write the sections of the page."""
+    PAGE.write_text(sections(PAGE.read_text()))
 
 
 if __name__ == "__main__":

@@ -104,14 +104,17 @@ FIRST_CALLS = {"nothing on disk": "3", "another variant on disk": "5", "this var
 """Hidden units of the variant that is called; each call is in a new process, in this order."""
 
 
-def compiling(rounds):
-    """Measure the first call of a variant in a new process, for each content of the disk cache."""
+def compiling(rounds, code=FIRST_CALL):
+    """Measure the first call of a variant in a new process, for each content of the disk cache.
+
+    `code` prints the seconds of a call for the hidden units of its argument.
+    """
     times = {content: [] for content in FIRST_CALLS}
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
             for content, units in FIRST_CALLS.items():
-                call = [sys.executable, "-c", FIRST_CALL, units]
+                call = [sys.executable, "-c", code, units]
                 run = subprocess.run(call, stdout=subprocess.PIPE, check=True, cwd=report.ROOT, env=environment)
                 times[content].append(float(run.stdout))
     return {content: median(seconds) for content, seconds in times.items()}

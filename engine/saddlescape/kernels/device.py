@@ -85,16 +85,22 @@ def numba_cuda() -> Any:
 
 
 class Kernel(NamedTuple):
-    """A compiled kernel, and the number of its blocks that are resident at once."""
+    """A kernel: what launches it, and its compiled code."""
 
     launcher: Any
-    resident: int
+    compiled: Any
 
 
 class Cuda:
     """GPU `number` of this machine; see `on_device.Device`.
 
     Each host thread that calls it has its own stream, so several host threads keep one GPU busy.
+
+    Parameters
+    ----------
+    number : from 0.
+    registers : maximum number of registers of a thread; None leaves it to the driver.
+    block : threads in a block.
 
     Raises
     ------
@@ -106,8 +112,9 @@ class Cuda:
         If the device fails, now or later.
     """
 
-    def __init__(self, number: int = 0) -> None:
+    def __init__(self, number: int = 0, registers: int | None = REGISTERS, block: int = BLOCK) -> None:
         self._cuda, self.number, self.name = numba_cuda(), number, f"cuda:{number}"
+        self.registers, self.block = registers, block
         self._own, self._memory, self._streams = threading.local(), threading.Lock(), list[Any]()
         self._kernels: dict[Variant, Kernel] = {}
         self._arrays: dict[int, Any] = {}
@@ -159,12 +166,12 @@ class Cuda:
         texts = [cuda.PTXSource(text.encode()) for text in (ptx(variant), measures_ptx())]
         run = cuda.declare_device(ENTRY, "void(int64, int64, int64, int64)", texts, abi="c")
 
-        @cuda.jit("void(int64, int64)", max_registers=REGISTERS)
+        @cuda.jit("void(int64, int64)", max_registers=self.registers)
         def kernel(ticks, table):  # type: ignore[no-untyped-def]
             run(cuda.grid(1), cuda.gridsize(1), ticks, table)
 
         (compiled,) = kernel.overloads.values()
-        return Kernel(kernel, compiled.max_cooperative_grid_blocks(BLOCK))
+        return Kernel(kernel, compiled)
 
     @contextmanager
     def _stream_of_thread(self) -> Iterator[Any]:
@@ -183,8 +190,8 @@ class Cuda:
     def grid(self, variant: Variant, runs: int) -> tuple[int, int]:
         """(blocks, threads in a block): as many as are resident at once, but no more than there are runs."""
         with self._stream_of_thread():
-            resident = self._kernel(variant).resident
-        return max(1, min(resident, -(-runs // BLOCK))), BLOCK
+            resident = self._kernel(variant).compiled.max_cooperative_grid_blocks(self.block)
+        return max(1, min(resident, -(-runs // self.block))), self.block
 
     def put(self, array: npt.NDArray[Any]) -> int:
         """Copy an array to the device; returns its address."""
