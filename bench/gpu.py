@@ -41,7 +41,7 @@ MANY, WAVES = 2**31, 2
 SLOW = 1e-3
 """A learning rate with which no run reaches a fixed point within its steps."""
 
-CASE, COMPILE, PROCESSES, LIBRARY = 5, 5, 40, 30
+CASE, COMPILE, PROCESSES, LIBRARY = 5, 5, 20, 30
 """Seconds that a case of the bits, a kernel, the new processes of `compiling` and a library need, at the most usual."""
 
 FIRST_GUESS, CALIBRATIONS = 1e6, 3
@@ -165,20 +165,23 @@ def rates(gpu, scale, budget, data):
     """Measure each shape and dtype by the maximum number of registers and the number of threads in a block."""
     for sizes, dtype in itertools.product(scale.shapes, AGREE):
         case, variant, guess = f"{name(sizes)} {dtype}", variant_of(sizes, dtype), FIRST_GUESS
-        data[case] = {"bound": bound(sizes, dtype, gpu.described()), "rates": []}
+        data[case] = {"bound": bound(sizes, dtype, gpu.described()), "rates": [], "failed": []}
         for registers in scale.registers:
             if not budget.fits(f"throughput of {case} with {registers or 'any number of'} registers", COMPILE):
                 continue
             device = gpu.device(registers)
-            compiled, _ = timed(partial(device.grid, variant, 1))
-            if guess == FIRST_GUESS:
-                for _ in range(CALIBRATIONS):
-                    guess = rate(device, sizes, dtype, scale.seconds, guess)
             for block in scale.blocks:
                 gpu.set_block(device, block)
-                guess = rate(device, sizes, dtype, scale.seconds, guess)
-                found = {"registers": registers, "block": block, "rate": guess, "grid": device.grid(variant, MANY)}
-                data[case]["rates"].append({**found, "compile": compiled, **gpu.used(device, variant)})
+                setting = {"registers": registers, "block": block}
+                try:
+                    compiled, _ = timed(partial(device.grid, variant, 1))  # by the first block
+                    for _ in range(CALIBRATIONS if guess == FIRST_GUESS else 1):
+                        guess = rate(device, sizes, dtype, scale.seconds, guess)
+                except Exception as error:  # the other settings are measured
+                    data[case]["failed"].append({**setting, "error": brief(error)})
+                    continue
+                found = {"rate": guess, "grid": device.grid(variant, MANY), "compile": compiled}
+                data[case]["rates"].append({**setting, **found, **gpu.used(device, variant)})
 
 
 CONTENDERS = {"gpu": {"device": "cuda:0"}, "all cores": {}, "two cores": {"threads": 2}}

@@ -22,7 +22,8 @@ def of_jax():
     import jax
     import peers_jax
 
-    (device, *_) = jax.devices()
+    jax.config.update("jax_default_matmul_precision", "highest")  # a GPU would round float32 to ten bits
+    device, *_ = jax.devices()
     forms = {form: lambda *given, form=form: peers_jax.peer(form, *given) for form in peers_jax.FORMS}
     return f"{device.platform}: {device.device_kind}", forms
 

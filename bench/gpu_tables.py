@@ -13,6 +13,9 @@ def text(data):
     parts = [_bits(data.get("bits", {})), *_rates(data), *_blocks(data.get("rates", {})), *_map(data.get("map", {})),
              *_compilation(data.get("compilation", {}))]  # fmt: skip
     failed = [f"{part} ({error})" for part, error in data["failed"].items()]
+    for case, rates in data.get("rates", {}).items():
+        failed += [f"{case} with {each['registers'] or 'any'} registers, {each['block']} threads in a block"
+                   f" ({each['error']})" for each in rates["failed"]]  # fmt: skip
     parts += [f"Failed: {', '.join(failed)}."] * bool(failed)
     parts += [f"Skipped, because the time was up: {', '.join(data['skipped'])}."] * bool(data["skipped"])
     return "\n\n".join(parts)

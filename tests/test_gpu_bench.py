@@ -138,6 +138,31 @@ def test_a_bit_that_differs_and_a_part_that_fails_are_named(tmp_path, monkeypatc
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_a_setting_that_fails_does_not_end_the_others(monkeypatch):
+    class Fake:
+        grid, block = staticmethod(lambda variant, runs: (1, 32)), None
+
+    class Gpu:
+        device, described = staticmethod(lambda registers: Fake()), staticmethod(lambda: H200)
+        used = staticmethod(lambda device, variant: {"used": 64, "local": 0})
+        set_block = staticmethod(lambda device, block: setattr(device, "block", block))
+
+    def rate(device, *_):
+        if device.block == 4:
+            raise RuntimeError("too many resources\nrequested")
+        return 1e9
+
+    monkeypatch.setattr(gpu, "rate", rate)
+    data, budget = {}, gpu.Budget(60)
+    gpu.rates(Gpu, gpu.TINY, budget, data)
+    for found in data.values():
+        assert [each["block"] for each in found["rates"]] == [2]
+        assert found["failed"] == [{"registers": 128, "block": 4, "error": "RuntimeError: too many resources"}]
+    text = gpu_tables.text({"failed": {}, "skipped": [], "rates": data})
+    failed = "2-2-1 float64 with 128 registers, 4 threads in a block (RuntimeError: too many resources)"
+    assert f"Failed: {failed}, " in text
+
+
 def test_everything_that_selects_code_occurs_in_the_cases():
     trainers = [trainer for trainer, *_ in gpu_bits.cases().values()]
     assert {name for trainer in trainers for name in trainer.activations} == set(ACTIVATIONS)
@@ -195,7 +220,7 @@ def test_a_library_is_compared_first_and_all_that_it_measured_is_kept(monkeypatc
         "AssertionError: the parameters differ by 1.0e+00 after 20 steps" if error else "MemoryError: too many"
     )
     best = {"registers": 128, "block": 64, "rate": 4e9, "used": 120, "local": 8}
-    rates = {case: {"bound": 8e9, "rates": [best]} for case in ("2-2-1 float64", "2-2-1 float32")}
+    rates = {case: {"bound": 8e9, "rates": [best], "failed": []} for case in ("2-2-1 float64", "2-2-1 float32")}
     for line in lines:
         line["rate"] = 1e9 * ("rate" in line)
     libraries = {"own": {"lines": lines, "ended": 0}}
