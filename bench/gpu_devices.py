@@ -18,7 +18,7 @@ class Gpu:
         """Return what determines its speed; the clock is the largest."""
         self.device()  # raises if there is none
         from numba import cuda
-        from numba.cuda.cudadrv import driver
+        from numba.cuda.cudadrv.driver import driver
 
         with cuda.gpus[0]:
             device, memory = cuda.gpus[0], cuda.current_context().get_memory_info()
@@ -35,8 +35,8 @@ class Gpu:
     def used(self, device, variant):
         """Return the registers and the bytes of local memory of a thread."""
         with device._stream_of_thread():
-            (kernel,) = device._kernel(variant).overloads.values()
-            return {"used": kernel.regs_per_thread, "local": kernel.local_mem_per_thread}
+            compiled = device._kernel(variant).compiled
+            return {"used": compiled.regs_per_thread, "local": compiled.local_mem_per_thread}
 
 
 class OnProcessor:

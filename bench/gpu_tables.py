@@ -22,13 +22,12 @@ def text(data):
 
 
 def _bits(bits):
-    cases = wrong(bits)
-    grids = sorted({grid for each in bits.values() for grid in each if grid != "failed"})
+    others, grids = wrong(bits), sorted({grid for each in bits.values() for grid in each if grid != "failed"})
     if not bits:
         return "No bits were compared."
-    if not cases:
-        return f"The bits of all {len(bits)} cases equal the processor's, at grids of {' and '.join(grids)} threads."
-    return f"The bits of {len(cases)} of {len(bits)} cases differ from the processor's: {'; '.join(cases)}."
+    equal = f"{len(bits) - len(others)} of {len(bits)}"
+    text = f"Cases in which every bit equals the processor's, at grids of {' and '.join(grids)} threads: {equal}."
+    return f"{text} The others: {'; '.join(others)}." if others else text
 
 
 def _best(rates):

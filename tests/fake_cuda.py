@@ -73,7 +73,7 @@ class Driver:
 class Gpu:
     """One of `numba.cuda.gpus`: attributes of the device, and a context manager that selects it."""
 
-    MULTIPROCESSOR_COUNT, MAX_THREADS_PER_MULTIPROCESSOR = 2, 64
+    MULTIPROCESSOR_COUNT, MAX_THREADS_PER_MULTIPROCESSOR, CLOCK_RATE = 2, 64, 1_500_000
 
     def __init__(self, driver, number, capability):
         self._driver, self.id, self.name = driver, number, f"NVIDIA T{number}"
@@ -147,8 +147,9 @@ class PTXSource:
 class Kernel:
     """A compiled kernel, and its dispatcher."""
 
-    def __init__(self, cuda, function):
+    def __init__(self, cuda, function, registers):
         self._cuda, self._function, self.overloads = cuda, function, {"signature": self}
+        self.regs_per_thread, self.local_mem_per_thread = registers or 255, 16
 
     def max_cooperative_grid_blocks(self, block):
         """As many as fit, here one or more."""
@@ -215,7 +216,7 @@ class Cuda(types.ModuleType):
         assert signature == "void(int64, int64)"
         self.driver.call("cuLibraryLoadData")
         self.driver.compiled.append(self.driver.contexts[-1].id)
-        return lambda function: Kernel(self, function)
+        return lambda function: Kernel(self, function, max_registers)
 
     def grid(self, dimensions):
         """The number of the thread."""

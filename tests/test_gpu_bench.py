@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fake_cuda
 import gpu
 import gpu_bits
 import gpu_bound
@@ -77,7 +78,7 @@ def test_the_record_becomes_the_section_of_the_page(records, tmp_path, monkeypat
     text = report.PAGE.read_text()
     assert "`python bench/gpu.py --stand-in --quick" in text
     assert "gpu stand-in" in text
-    assert "The bits of all 2 cases equal the processor's, at grids of 1 x 32 and 4 x 64 threads." in text
+    assert "every bit equals the processor's, at grids of 1 x 32 and 4 x 64 threads: 1 of 1." in text
     assert "| 2-2-1 float32 | 128 |" in text
     assert "| 8 x 8 |" in text
 
@@ -126,16 +127,31 @@ def test_a_bit_that_differs_and_a_part_that_fails_are_named(tmp_path, monkeypatc
     monkeypatch.setattr(gpu.OnProcessor, "device", lambda _: Lying(StandIn()))
     monkeypatch.setattr(gpu_bits, "prepare", list)
     monkeypatch.setattr(gpu, "PARTS", {"bits": (gpu.bits, 0.5), "broken": (lambda *_: 1 / 0, 1.0)})
-    monkeypatch.setattr(gpu, "QUICK", gpu.QUICK._replace(cases=1))
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--stand-in", "--quick", "--records", str(tmp_path)])
     case = "logistic half_sse gd float64"
     with pytest.raises(SystemExit, match=f"^error: not all is right: broken, {case}$"):
         gpu.main()
     record = json.loads((tmp_path / "gpu_trial.json").read_text())
     assert record["data"]["bits"] == {case: {"1 x 32": ["theta"], "4 x 64": ["theta"]}}
-    assert f"The bits of 1 of 1 cases differ from the processor's: {case}." in record["table"]
+    assert f"threads: 0 of 1. The others: {case}." in record["table"]
     assert "Failed: broken (ZeroDivisionError: division by zero)." in record["table"]
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_gpu_is_described_and_measured_through_numba_cuda(monkeypatch):
+    monkeypatch.setattr(devices, "LOST", {})
+    cuda = fake_cuda.install(monkeypatch)
+    machine, data, budget = gpu.Gpu(), {}, gpu.Budget(600)
+    described = {"gpu": "NVIDIA T0", "capability": "9.0", "multiprocessors": 2, "clock_mhz": 1500.0, "gpu_gib": 32,
+                 "driver": "13.0"}  # fmt: skip
+    assert machine.described() == described
+    gpu.rates(machine, gpu.TINY._replace(registers=(None, 64), blocks=(32, 64)), budget, data)
+    assert cuda.driver.compiled == [0] * 4  # once for each dtype and number of registers
+    for found in data.values():
+        assert not found["failed"]
+        settings = [(each["registers"], each["block"], each["used"], each["grid"]) for each in found["rates"]]
+        assert settings == [(registers, block, registers or 255, (128 // block, block))
+                            for registers in (None, 64) for block in (32, 64)]  # fmt: skip
 
 
 def test_a_setting_that_fails_does_not_end_the_others(monkeypatch):
