@@ -205,7 +205,7 @@ class Cuda(types.ModuleType):
 
     def declare_device(self, name, signature, link, abi):
         """The function of this name in linked code, with the calling convention of C."""
-        assert (signature, abi) == ("void(int64, int64, int64, int64)", "c")
+        assert (signature, abi) == ("int64(int64, int64, int64, int64)", "c")
         text, measures = (source.data.decode() for source in link)
         assert measures == measures_ptx()
         function = compiled(text).kernel(name)

@@ -12,16 +12,16 @@ CALLER = f"""
 .version {VERSION}
 .target {ARCHITECTURE}
 .address_size 64
-.extern .func {ENTRY}(.param .b64 thread, .param .b64 threads, .param .b64 ticks, .param .b64 table);
+.extern .func (.param .b64 value) {ENTRY}(.param .b64 a, .param .b64 b, .param .b64 ticks, .param .b64 table);
 .visible .entry kernel(.param .u64 ticks, .param .u64 table)
 {{
     .reg .b64 %d<2>;
-    .param .b64 to_ticks, to_table;
+    .param .b64 to_ticks, to_table, value;
     ld.param.u64 %d0, [ticks];
     ld.param.u64 %d1, [table];
     st.param.b64 [to_ticks], %d0;
     st.param.b64 [to_table], %d1;
-    call.uni {ENTRY}, (to_ticks, to_ticks, to_ticks, to_table);
+    call.uni (value), {ENTRY}, (to_ticks, to_ticks, to_ticks, to_table);
     ret;
 }}
 """

@@ -164,7 +164,7 @@ class Cuda:
 
         cuda = self._cuda
         texts = [cuda.PTXSource(text.encode()) for text in (ptx(variant), measures_ptx())]
-        run = cuda.declare_device(ENTRY, "void(int64, int64, int64, int64)", texts, abi="c")
+        run = cuda.declare_device(ENTRY, "int64(int64, int64, int64, int64)", texts, abi="c")
 
         @cuda.jit("void(int64, int64)", max_registers=self.registers)
         def kernel(ticks, table):  # type: ignore[no-untyped-def]

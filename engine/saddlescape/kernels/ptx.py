@@ -68,13 +68,17 @@ def call(builder: ir.IRBuilder, function: ir.Function, arguments: Any) -> None:
 
 
 def glue(function: Any, name: str) -> str:
-    """The visible function `name`, which passes its arguments to one of Numba, and the square root of C."""
+    """The visible function `name`, which passes its arguments to one of Numba, and the square root of C.
+
+    `ENTRY` returns 0, because numba.cuda declares a function of type void as one that returns 64 bits.
+    """
     module = ir.Module()
     of_numba = declare(module, function)
-    visible = ir.Function(module, ir.FunctionType(ir.VoidType(), of_numba.function_type.args[2:]), name)
+    result = WORD if name == ENTRY else ir.VoidType()
+    visible = ir.Function(module, ir.FunctionType(result, of_numba.function_type.args[2:]), name)
     builder = ir.IRBuilder(visible.append_basic_block())
     call(builder, of_numba, visible.args)
-    builder.ret_void()
+    builder.ret(ir.Constant(WORD, 0)) if name == ENTRY else builder.ret_void()
 
     double = ir.DoubleType()
     root = ir.Function(module, ir.FunctionType(double, [double]), "sqrt")
