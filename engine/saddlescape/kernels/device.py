@@ -3,6 +3,7 @@
 numba.cuda compiles a kernel of one line, which calls the PTX of ptx.py for each thread.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ def numba_cuda() -> Any:
     """
     if config.ENABLE_CUDASIM:
         raise RefusedError("device: NUMBA_ENABLE_CUDASIM is set, but the simulator runs no PTX; unset it")
+    os.environ.setdefault("NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS", "0")  # batches are small, and many are in flight
     try:
         with extra("cuda"):
             import numba_cuda  # noqa: F401  # which replaces the numba.cuda that Numba contains
