@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import test_bits
 from kernel_cases import PAIRS, PARTS, TARGET, XOR, arguments, make_batch
+from llvmlite import ir
 from ptx_texts import TEXTS
 from standin import StandIn
 
 from saddlescape.errors import DeviceError
 from saddlescape.kernels import Trainer, device_needs, train
+from saddlescape.kernels.code import allocate
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.measures import FIELDS
 from saddlescape.kernels.ptx import ARCHITECTURE, VERSION, measures_ptx, ptx
@@ -141,3 +143,11 @@ def test_a_device_that_computes_other_bits_is_found():
     check_sample(StandIn(), trainer, XOR, TARGET, batch, exact)
     with pytest.raises(DeviceError, match=r"cuda:0 \(wrong\) computed other bits than this processor"):
         check_sample(Inexact(), trainer, XOR, TARGET, batch, wrong)
+
+
+def test_memory_of_a_thread_is_not_initialized():
+    """Setting thousands of numbers to zero one by one took LLVM minutes."""
+    function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), "f")
+    allocate(ir.IRBuilder(function.append_basic_block()), ir.DoubleType(), 8385)
+    assert "[8385 x double]" in str(function)
+    assert "store" not in str(function)

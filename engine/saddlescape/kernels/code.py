@@ -92,8 +92,14 @@ def _regions(builder: Any, name: str) -> tuple[Any, Any]:
 
 def scratch(builder: Any, kind: LaneType, rows: int) -> Rows:
     """Rows on the stack; rows whose indices are all constant become registers."""
-    memory = cgutils.alloca_once(builder, ir.ArrayType(kind.numbers, max(1, rows)))
+    memory = allocate(builder, kind.numbers, rows)
     return Rows(builder, kind, builder.bitcast(memory, kind.number.as_pointer()), "scratch")
+
+
+def allocate(builder: Any, element: ir.Type, size: int) -> Any:
+    """An array on the stack, not initialized; Numba's `alloca_once` would set it to zero, element by element."""
+    with builder.goto_entry_block():
+        return builder.alloca(ir.ArrayType(element, max(1, size)))
 
 
 class Words:
@@ -150,8 +156,8 @@ def subroutine(
     """Generate a function with the code of ``body(builder, arguments)``; returns ``call(builder, arguments)``."""
     function = ir.Function(builder.module, ir.FunctionType(ir.VoidType(), types), builder.module.get_unique_name(name))
     function.linkage = "internal"
-    keep_apart(function, kind)
     function.attributes.add("noinline")
+    keep_apart(function, kind)
     inside = ir.IRBuilder(function.append_basic_block())
     body(inside, function.args)
     inside.ret_void()

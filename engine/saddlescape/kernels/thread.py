@@ -17,6 +17,7 @@ from numba import cfunc, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from saddlescape.kernels.code import allocate
 from saddlescape.kernels.integrate import run_ticks as integrate_ticks
 from saddlescape.kernels.measures import ROW
 from saddlescape.kernels.state import (
@@ -111,8 +112,7 @@ def own(rows: Mapping[str, int]) -> Callable[[Any, Any, str, Any], Any]:
     """The value of a field: the address of memory of the thread."""
 
     def value(builder: Any, table: Any, field: str, kind: Any) -> Any:
-        memory = cgutils.alloca_once(builder, ir.ArrayType(kind.pointee, max(1, rows[field])))
-        return builder.bitcast(memory, kind)
+        return builder.bitcast(allocate(builder, kind.pointee, rows[field]), kind)
 
     return value
 
