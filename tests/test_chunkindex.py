@@ -11,20 +11,21 @@ from hypothesis import strategies as st
 
 from saddlescape.store import chunkindex, chunks, objects
 from saddlescape.store.raw import Raw
-from saddlescape.store.schema import VERSIONS, FileVariable, create
+from saddlescape.store.schema import VERSIONS
 
 EXTENTS = st.lists(st.integers(1, 7), min_size=1, max_size=7).map(tuple)
 
 
 def made(shape, chunk, dtype="f4", versions=VERSIONS, **storage):
-    """Bytes of a file with one dataset, by default as in a block; its header, and its chunks according to libhdf5."""
+    """Bytes of a file with one dataset, by default as in an early block; its header, and its chunks by libhdf5."""
     kept = io.BytesIO()
     with h5py.File(kept, "w", libver=versions) as file:
         file.attrs["plan"] = "something before"
         if storage:
             dataset = file.create_dataset("x", shape, dtype, **storage)
         else:
-            dataset = create(file, FileVariable("x", (), dtype, {}, chunk), shape, resizable=True)
+            filters = {"chunks": chunk, "maxshape": (None,) * len(shape), "shuffle": True, "compression": "gzip"}
+            dataset = file.create_dataset("x", shape, dtype, **(filters if shape else {}))
             chunks.write(dataset, np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype))
         dataset.flush()
         told = []

@@ -260,7 +260,7 @@ def test_a_claim_fails_with_runs_that_contradict_it(claim, tmp_path):
 
 def test_the_command_prints_verdicts_and_writes_the_page(findings, tmp_path, monkeypatch):
     pairs = [(claim, findings[claim.name]) for claim in CLAIMS]
-    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: iter(pairs))
+    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, device, threads: iter(pairs))
     done = CliRunner().invoke(command, ["-o", str(tmp_path)])
     assert done.exit_code == 0
     lines = done.output.splitlines()
@@ -275,7 +275,7 @@ def test_the_command_prints_verdicts_and_writes_the_page(findings, tmp_path, mon
 
 @pytest.mark.parametrize("content", ["<!doctype html><p>mine", ""])
 def test_a_foreign_page_is_kept_and_nothing_runs(content, tmp_path, monkeypatch):
-    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: pytest.fail("ran"))
+    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, device, threads: pytest.fail("ran"))
     (tmp_path / "claims.html").write_text(content)
     done = CliRunner().invoke(command, ["-o", str(tmp_path)])
     assert isinstance(done.exception, RefusedError)
@@ -283,7 +283,7 @@ def test_a_foreign_page_is_kept_and_nothing_runs(content, tmp_path, monkeypatch)
 
 
 def test_an_older_page_is_overwritten(tmp_path, monkeypatch):
-    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, threads: iter(()))
+    monkeypatch.setattr("saddlescape.claims.examine", lambda folder, device, threads: iter(()))
     monkeypatch.setattr("saddlescape.claims.page.page", lambda findings: "new")
     (tmp_path / "claims.html").write_bytes(BEGINNING + b"old")
     assert CliRunner().invoke(command, ["-o", str(tmp_path)]).exit_code == 0

@@ -19,7 +19,7 @@ def seconds(path, monkeypatch, chunks):
     monkeypatch.setattr(nexus, "variables", lambda plan: (variable,))
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=range(chunks)).make_scale("x")
-        source = create(file, variable, (chunks, 1), resizable=False)
+        source = create(file, variable, (chunks, 1))
         for number in range(chunks):
             source.id.write_direct_chunk((number, 0), b"\x00")
         group, looked = file.create_group("map"), []
@@ -47,5 +47,5 @@ def stop_at_once(path, monkeypatch, stop):
     monkeypatch.setattr(nexus, "variables", lambda plan: (variable,))
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=range(2)).make_scale("x")
-        create(file, variable, (2, 1), resizable=False).id.write_direct_chunk((0, 0), b"\x00")
+        create(file, variable, (2, 1)).id.write_direct_chunk((0, 0), b"\x00")
         nexus._without_runs(file, file.create_group("map"), None, stop)
