@@ -15,7 +15,7 @@ from numba import cfunc
 
 from saddlescape.kernels import measures
 from saddlescape.kernels.caching import kept
-from saddlescape.kernels.thread import WRITE_ROW, program
+from saddlescape.kernels.thread import UNOPTIMIZED, WRITE_ROW, program
 from saddlescape.kernels.variant import Variant
 
 TRIPLE = "nvptx64-nvidia-cuda"
@@ -46,7 +46,7 @@ def parsed(text: str) -> Any:
 
 def function_of(compiled: Any) -> tuple[Any, Any]:
     """(module, function) that a C callback of Numba wraps."""
-    module = parsed(compiled.inspect_llvm())
+    module = parsed(re.sub(rf"\b{UNOPTIMIZED}\b", "", compiled.inspect_llvm()))
     return module, module.get_function(compiled.native_name.removeprefix("cfunc."))
 
 

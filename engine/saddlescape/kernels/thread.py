@@ -42,6 +42,9 @@ class Data(NamedTuple):
 
 
 WORD, KEY, DOUBLE = types.int64, types.uint64, types.float64
+UNOPTIMIZED = "optnone"
+"""Attribute of LLVM: the function is not optimized."""
+
 WRITE_ROW = "saddlescape_write_row"
 """Symbol of `measures.write_row` in the module of a device."""
 
@@ -148,11 +151,19 @@ def write_row_address(builder: Any) -> Any:
 
 
 def argument(variant: Variant) -> Any:
-    """Intrinsic that returns the argument whose Numba type is the variant."""
+    """Intrinsic that returns the argument whose Numba type is the variant.
+
+    It keeps LLVM from optimizing the function for this processor, on which it never runs; `ptx.assembly` lets it again.
+    """
 
     @intrinsic
     def net(typingctx: Any) -> Any:
-        return NetType(variant)(), lambda context, builder, sig, args: context.get_dummy_value()
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            for name in ("noinline", UNOPTIMIZED):
+                builder.function.attributes.add(name)
+            return context.get_dummy_value()
+
+        return NetType(variant)(), codegen
 
     return net
 
