@@ -56,7 +56,7 @@ REFERENCE = {name: bits(train(trainer, XOR, TARGET, batch, lanes=8)) for name, (
     case=st.sampled_from(sorted(CASES)),
     order=st.permutations(range(RUNS)),
     cuts=st.sets(st.integers(1, RUNS - 1), max_size=6),
-    lanes=st.sampled_from([1, 4, 8, 16]),
+    lanes=st.sampled_from([1, 8, 16]),
     threads=st.integers(1, 4),
 )
 def test_bits_depend_on_the_start_alone(case, order, cuts, lanes, threads):

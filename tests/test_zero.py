@@ -4,6 +4,8 @@ import pytest
 from kernel_cases import ACTIVATIONS
 from zero_table import PAGE, XOR_01, cases, measured, page, predicted
 
+SLOW = [pytest.param(loss, marks=pytest.mark.slow) for loss in ("half_sse", "mse")]
+
 
 @pytest.mark.parametrize("case", list(cases()), ids=str)
 def test_moves_from_zero_agree_with_the_derivatives(case):
@@ -11,7 +13,7 @@ def test_moves_from_zero_agree_with_the_derivatives(case):
 
 
 @pytest.mark.parametrize("output", ACTIVATIONS)
-@pytest.mark.parametrize("loss", ["half_sse", "mse", "huber"])
+@pytest.mark.parametrize("loss", [*SLOW, "huber"])
 def test_moves_are_predicted_for_every_output_activation(output, loss):
     assert measured("logistic", loss, output, XOR_01) == predicted("logistic", loss, output, XOR_01)
 
