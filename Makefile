@@ -6,7 +6,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers bench-gpu tables clean
-.PHONY: test-lowest test-pythons test-wheel wheel
+.PHONY: test-lowest test-pythons test-wheel test-cuda wheel
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -34,6 +34,10 @@ test-readers: .venv/.ready .venv-readers/.ready
 	rm -rf build/readers && mkdir -p build/readers
 	$(BIN)/python tests/readers/make_files.py build/readers
 	$(READERS) -m pytest -q -o addopts= -o filterwarnings= tests/readers
+
+# The real numba.cuda, without a GPU.
+test-cuda: .venv-cuda/.ready
+	PYTHONPATH=engine:cli .venv-cuda/bin/python -m pytest -q -o addopts= -o pythonpath= tests/cuda
 
 # The least releases that pyproject.toml allows, with the least Python.  Old releases of others warn of newer ones.
 test-lowest: .venv-3.11/.ready wheel
@@ -112,6 +116,11 @@ clean:
 	python3 -m venv .venv-peers
 	.venv-peers/bin/pip install --quiet --require-hashes -r bench/peers.lock
 	.venv-peers/bin/pip install --quiet --no-deps torch==2.13.0
+	touch $@
+
+.venv-cuda/.ready: tests/cuda/cuda.lock
+	python3 -m venv .venv-cuda
+	.venv-cuda/bin/pip install --quiet --require-hashes -r tests/cuda/cuda.lock
 	touch $@
 
 .venv-readers/.ready: tests/readers/readers.lock

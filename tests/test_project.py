@@ -13,9 +13,12 @@ import saddlescape
 ROOT = Path(__file__).parents[1]
 LOCK, LOWEST, *OTHERS = (
     (ROOT / name).read_text()
-    for name in ("requirements.lock", "requirements-lowest.lock", "bench/peers.lock", "tests/readers/readers.lock")
+    for name in (
+        *("requirements.lock", "requirements-lowest.lock"),
+        *("bench/peers.lock", "tests/readers/readers.lock", "tests/cuda/cuda.lock"),
+    )
 )
-locks = pytest.mark.parametrize("lock", [LOCK, LOWEST, *OTHERS], ids=["ours", "lowest", "peers", "readers"])
+locks = pytest.mark.parametrize("lock", [LOCK, LOWEST, *OTHERS], ids=["ours", "lowest", "peers", "readers", "cuda"])
 
 
 def imported_by(code: str) -> set[str]:
@@ -52,8 +55,8 @@ def test_every_dependency_has_its_floor_and_its_row_in_the_docs():
     text = (ROOT / "docs/dependencies.md").read_text()
     rows = re.findall(r"^\| ([\w-]+)(?: \(`\w+`\))? \| ([\d.]+) \|", text, re.MULTILINE)
     assert dict(rows) == declared(*EXTRAS, "cuda", "dev")
-    locked = set(re.findall(r"^([\w.\-]+)==", LOCK, re.MULTILINE))
-    assert dict(rows).keys() - {"numba-cuda"} <= locked  # which needs a GPU
+    locked = set(re.findall(r"^([\w.\-]+)==", "".join((LOCK, *OTHERS)), re.MULTILINE))
+    assert dict(rows).keys() <= locked
 
 
 def test_the_lowest_lock_pins_every_floor():
