@@ -52,9 +52,9 @@ def chunks(raw: Raw, layout: bytes) -> Iterator[Chunk]:
         If the layout is not supported or damaged.
     """
     if (lengths := extents(layout)) is None:
-        yield Chunk((), 0, *struct.unpack_from("<QQ", layout, 2))
-    elif (root := uint(layout[3:11])) != NOWHERE:
-        yield from _leaves(raw, root, struct.Struct(f"<II{len(lengths)}QQ"))
+        return iter([Chunk((), 0, *struct.unpack_from("<QQ", layout, 2))])
+    root = uint(layout[3:11])
+    return _leaves(raw, root, struct.Struct(f"<II{len(lengths)}QQ")) if root != NOWHERE else iter(())
 
 
 def _leaves(raw: Raw, node: int, key: struct.Struct, level_above: int = 256) -> Iterator[Chunk]:
