@@ -231,7 +231,7 @@ def test_what_is_not_looked_at_does_no_harm(told, name):
 
 @pytest.mark.fault("a malicious block is read, merged and resumed")
 @pytest.mark.parametrize(
-    ("seed", "many"), [(1, 200), *(pytest.param(seed, 5060, marks=pytest.mark.slow) for seed in range(2, 7))]
+    ("seed", "many"), [(1, 100), *(pytest.param(seed, 5060, marks=pytest.mark.slow) for seed in range(2, 7))]
 )
 def test_metadata_changed_at_random_under_right_checksums_are_read_or_refused(whole, tmp_path, seed, many, tried):
     (tmp_path / "block_runs").write_text(str(RUNS))
