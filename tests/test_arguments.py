@@ -182,6 +182,21 @@ def test_starts_given_as_an_array_are_checked(spec, theta, message):
         ss.run_starts(spec, theta)
 
 
+@pytest.mark.parametrize(
+    ("spec", "runs", "device", "message"),
+    [
+        (sweep(), 1, "cpu", r"spec must be one point of a sweep, such as .*; got a Sweep$"),
+        (sweep().spec, 0, "cpu", r"runs must be from 1 to 10, the number of starts; got 0$"),
+        (sweep().spec, 11, "cpu", r"runs must be from 1 to 10, the number of starts; got 11$"),
+        (sweep().spec, 2.0, "cpu", r"runs must be an integer; got 2\.0$"),
+        (sweep().spec, 2, "gpu", r"device must be cpu, cuda or cuda:N, such as cuda:0; got 'gpu'$"),
+    ],
+)
+def test_what_is_prepared_is_checked(spec, runs, device, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        ss.prepare(spec, runs, device=device)
+
+
 @pytest.mark.parametrize("fields", ["loss", [1]])
 def test_fields_are_a_list_of_names(fields):
     with pytest.raises(ValueError, match=r'^fields must be a list of names, such as \["loss"\]; got '):

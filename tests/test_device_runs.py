@@ -163,6 +163,25 @@ def test_starts_from_an_array_have_the_same_bits(made):
     assert all(on_cpu[name].tobytes() == on_device[name].tobytes() for name in on_cpu)
 
 
+def test_a_prepared_batch_has_the_bits_of_the_sweep(spec, made, small_blocks):
+    point = ss.load(spec).at((1,))
+    whole = ss.run_starts(point, [ss.start(spec, 1, run) for run in range(7)])
+    for name in ("cpu", "cuda:1", "cuda"):
+        ready = ss.prepare(point, 7, device=name)
+        for trained in (ready.train(), ready.train()):
+            assert trained.theta.tobytes() == whole["final_theta"].tobytes()
+            assert trained.stop_step.tobytes() == whole["stop_step"].tobytes()
+    assert [(device.number, device.launches > 0) for device in made] == [(1, True), (0, True), (1, False)]
+    assert len(ss.prepare(point).batch.theta) == 60
+
+
+def test_a_slice_is_prepared_cell_by_cell():
+    point = ss.load("xor-slice", SLICE).spec
+    theta = ss.prepare(point).batch.theta
+    assert theta.shape == (81, 9)
+    np.testing.assert_array_equal(theta[32], ss.start(ss.load("xor-slice", SLICE), run=32))
+
+
 def final(array):
     """The next number in place of each final measure."""
     if array.shape[1:] == (4,) and array.dtype == np.float64:

@@ -10,6 +10,7 @@ merge : merge the shards of a run into one result.
 start : the initial parameters of a run.
 replay : compute one run again, and record its parameters.
 run_starts : train from an array of starts.
+prepare : runs of one point as one batch of the kernel, to time or to study it.
 
 Modules
 -------
@@ -34,16 +35,17 @@ from saddlescape.system.arithmetic import ieee
 if TYPE_CHECKING:
     from saddlescape.results import open
     from saddlescape.runs.from_array import run_starts
+    from saddlescape.runs.one_batch import prepare
     from saddlescape.runs.replay import replay, start
     from saddlescape.runs.runner import merge, run, status
     from saddlescape.spec import load
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "merge", "open", "replay", "run", "run_starts", "start", "status"]
+__all__ = ["__version__", "load", "merge", "open", "prepare", "replay", "run", "run_starts", "start", "status"]
 
 _HOME = {
     **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
-    "start": "runs.replay",
+    **{"start": "runs.replay", "prepare": "runs.one_batch"},
     **dict.fromkeys(("merge", "run", "status"), "runs.runner"),
 }
 _MODULES = ("analysis", "plots")

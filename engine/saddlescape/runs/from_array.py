@@ -64,14 +64,25 @@ def run_starts(
 
 
 def _starts(spec: Spec, theta: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    if not isinstance(spec, Spec):
-        example = 'ss.load("xor").spec'
-        raise ArgumentError(f"spec must be one point of a sweep, such as {example}; got a {type(spec).__name__}")
-    array = np.asarray(theta)
+    array, n_params = np.asarray(theta), one_point(spec).n_params
     if array.dtype.kind not in "biuf":
         raise ArgumentError(f"theta must be an array of real numbers; got {array.dtype} values")
-    if array.ndim != 2 or array.shape[1] != spec.n_params or not len(array):
-        raise ArgumentError(f"theta must have the shape (n_runs, {spec.n_params}), n_runs > 0; got {array.shape}")
+    if array.ndim != 2 or array.shape[1] != n_params or not len(array):
+        raise ArgumentError(f"theta must have the shape (n_runs, {n_params}), n_runs > 0; got {array.shape}")
     if not np.isfinite(array).all():
         raise ArgumentError("theta must be finite; it contains NaN or infinite values")
     return np.asarray(array, dtype=np.float64)
+
+
+def one_point(spec: Spec) -> Spec:
+    """An argument that must be a spec.
+
+    Raises
+    ------
+    ArgumentError
+        If it is anything else.
+    """
+    if not isinstance(spec, Spec):
+        example = 'ss.load("xor").spec'
+        raise ArgumentError(f"spec must be one point of a sweep, such as {example}; got a {type(spec).__name__}")
+    return spec
