@@ -1,9 +1,11 @@
 """Runs end to end: equal bytes however they came about, and results that open elsewhere."""
 
 import hashlib
+import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -83,6 +85,32 @@ def test_threads_change_no_byte(finished, tmp_path):
     result = ss.run("xor", tmp_path / "three", overrides=SETTINGS, threads=3)
     assert sha256(result) == sha256(finished / "result.h5")
     assert [p.name for p in committed(result.parent)] == [p.name for p in committed(finished)]
+
+
+def test_a_run_returns_its_results_which_are_also_a_path(sweep, results, finished):
+    r = ss.run(sweep, finished, threads=1)
+    assert "_source" not in vars(r)  # no file is open yet
+    for same in (r, pickle.loads(pickle.dumps(r)), ss.open(r)):
+        np.testing.assert_array_equal(same.outcome, results.outcome)
+    assert (str(r), Path(r), r.name, r.parent) == (str(results.path), results.path, "result.h5", finished)
+    assert r.isel(run=0).path == results.path
+    with pytest.raises(AttributeError, match=r"no variable 'outcom'; it has .*; did you mean 'outcome'"):
+        _ = r.outcom
+    with r:
+        pass
+    with pytest.raises(SaddlescapeError, match="this result is closed"):
+        _ = r.outcome
+
+
+def test_a_shard_returns_its_finished_runs(sweep, results, tmp_path):
+    parts = [ss.run(sweep, tmp_path / str(k), shard=Shard(k, 2), threads=1) for k in (1, 2)]
+    done = [part.outcome >= 0 for part in parts]
+    assert (done[0] != done[1]).all()
+    np.testing.assert_array_equal(np.where(done[0], parts[0].outcome, parts[1].outcome), results.outcome)
+    assert [part.so_far for part in parts] == [(part.sum(), part.size) for part in done]
+    assert (parts[0] / "blocks").is_dir()
+    with ss.open(ss.merge(parts, tmp_path / "merged.h5")) as merged:
+        np.testing.assert_array_equal(merged.outcome, results.outcome)
 
 
 def test_resume_computes_only_what_is_missing(finished, tmp_path):

@@ -3,7 +3,7 @@
 Functions
 ---------
 load : load a sweep from a TOML file, or a bundled sweep.
-run : run a sweep in a folder.
+run : run a sweep in a folder, and open its results.
 open : open the result of a run.
 status : progress of a run.
 merge : merge the shards of a run into one result.
@@ -20,8 +20,7 @@ plots : plots of results.
 Examples
 --------
 >>> import saddlescape as ss
->>> ss.run("xor", out="my-run")  # doctest: +SKIP
->>> r = ss.open("my-run/result.h5")  # doctest: +SKIP
+>>> r = ss.run("xor", out="my-run")  # doctest: +SKIP
 >>> r.outcome, r.outcome_names  # doctest: +SKIP
 >>> ss.plots.curve(r)  # doctest: +SKIP
 """
@@ -34,10 +33,11 @@ from saddlescape.system.arithmetic import ieee
 
 if TYPE_CHECKING:
     from saddlescape.results import open
+    from saddlescape.results.run import run
     from saddlescape.runs.from_array import run_starts
     from saddlescape.runs.one_batch import prepare
     from saddlescape.runs.replay import replay, start
-    from saddlescape.runs.runner import merge, run, status
+    from saddlescape.runs.runner import merge, status
     from saddlescape.spec import load
 
 __version__ = "0.1.0"
@@ -46,7 +46,7 @@ __all__ = ["__version__", "load", "merge", "open", "prepare", "replay", "run", "
 _HOME = {
     **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
     **{"start": "runs.replay", "prepare": "runs.one_batch"},
-    **dict.fromkeys(("merge", "run", "status"), "runs.runner"),
+    **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
 _MODULES = ("analysis", "plots")
 _MOVED = {"cluster": "runs.cluster", "reference": "network.reference"}

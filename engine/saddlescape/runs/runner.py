@@ -58,42 +58,7 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
-    """Run a sweep in a folder; if it was run there before, only the missing blocks are computed.
-
-    Parameters
-    ----------
-    source : a TOML file, the name of a bundled sweep, or a loaded sweep.
-    out : the folder; by default the name of the sweep.
-    overrides : such as ``["training.learning_rate=0.1"]``; see `load`.
-    shard : the part of the sweep to run; `merge` combines all shards into one result.
-    device : "cpu", "cuda" for all NVIDIA GPUs, or "cuda:N" for one; the result has the same bytes.
-    threads : by default one per core; with devices, the number of blocks in flight, by default 24 for each.
-    workers : workers to use instead of threads, such as ``cluster.connect(...)``.
-    accept_versions : continue even if other versions of the software computed the existing blocks.
-    keep_going : continue when a block fails.
-    progress : called with a `Progress` after each slice of work, from any thread.
-    should_stop : called after each slice of work; when it returns true, the run stops cleanly.
-
-    Returns
-    -------
-    Path of the result, ``out/result.h5``; for a shard, path of the folder.
-
-    Raises
-    ------
-    ArgumentError, SpecError, RefusedError, LockedError
-        Before anything is computed.
-    FailedBlocksError
-        At the end, with `keep_going`, if blocks failed.  Without it, the error of the first such block ends the run.
-    DeviceError
-        If a device fails, or computes other bits than the processor; `resume` continues the run.
-    Interrupted
-        If `should_stop()` returned true; `resume` continues the run.
-
-    Examples
-    --------
-    >>> ss.run("xor", "my-run", overrides=["starts.count=100"])  # doctest: +SKIP
-    PosixPath('my-run/result.h5')
-    """
+    """Path of the result of `results.run.run`, which has the same arguments; for a shard, path of the folder."""
     if isinstance(source, Sweep) and overrides:
         raise ArgumentError("overrides must be given to load(), as the sweep is loaded already")
     thread_count(threads)
