@@ -94,7 +94,8 @@ def arguments(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7,
     activation, loss, optimizer, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
     X, T = problem(samples, sizes[0], sizes[-1], loss=loss)
-    theta = np.random.default_rng(seed).normal(0, 0.7, (runs, layout.n_params(sizes, bias))).astype(dtype)
+    n_params = layout.n_params(sizes, bias, options.get("skip", "none"))
+    theta = np.random.default_rng(seed).normal(0, 0.7, (runs, n_params)).astype(dtype)
     activations = activations or activations_of(loss, activation, len(sizes) - 2)
     trainer = Trainer(sizes, bias, activations, loss, optimizer, **options)
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
@@ -107,7 +108,7 @@ def run_both(case, **options):
     trained: Trained = train(trainer, X, T, batch)
     optimizer, dtype, steps = trainer.optimizer, batch.theta.dtype, int(batch.steps[0])
     epoch = -(-len(X) // trainer.batch) if trainer.batch else 1
-    network = reference.Network(trainer.sizes, trainer.bias, trainer.activations, trainer.loss)
+    network = reference.Network(trainer.sizes, trainer.bias, trainer.activations, trainer.loss, trainer.skip)
     decoupled = OPTIMIZERS[optimizer].decay is Decay.DECOUPLED
     used = {"weight_decay": decoupled or trainer.weight_decay, "noise": trainer.noise}
     hyperparameters = {name: value for name, value in HYPERPARAMETERS.items() if used.get(name, True)}

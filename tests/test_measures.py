@@ -24,18 +24,18 @@ TOLERANCE = 0.3
 """Large enough that some units of a random layer form a group, and small enough that others do not."""
 
 
-def expected_measures(sizes, bias, odd, theta, start):
+def expected_measures(sizes, bias, odd, theta, start, skip="none"):
     """The measures of a state by name, without loss and gradient norm, which have separate tests."""
     difference = theta.astype(np.float64) - start.astype(np.float64)
     return {
-        "separation": reference.separation(sizes, bias, theta, odd),
+        "separation": reference.separation(sizes, bias, theta, odd, skip),
         "param_norm": reference.norm(theta),
         "distance": reference.norm(difference),
-        "layer_norm": reference.layer_norm(sizes, bias, theta),
-        "imbalance": reference.imbalance(sizes, bias, theta),
-        "effective_width": reference.effective_width(sizes, bias, theta, odd, 0),
-        "effective_width_tol": reference.effective_width(sizes, bias, theta, odd, TOLERANCE),
-        "cosine": reference.cosine(sizes, bias, theta),
+        "layer_norm": reference.layer_norm(sizes, bias, theta, skip),
+        "imbalance": reference.imbalance(sizes, bias, theta, skip),
+        "effective_width": reference.effective_width(sizes, bias, theta, odd, 0, skip),
+        "effective_width_tol": reference.effective_width(sizes, bias, theta, odd, TOLERANCE, skip),
+        "cosine": reference.cosine(sizes, bias, theta, skip),
     }
 
 

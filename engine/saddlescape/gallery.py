@@ -53,7 +53,7 @@ def modes(result: Results) -> "Axes":
     """
     spec, time, theta = result.sweep.spec, result["record_time"], result["theta"][0]
     left, singular, right = np.linalg.svd(spec.loaded.T.T @ spec.loaded.X, full_matrices=False)
-    first, second = (theta[:, layer] for layer in layers(spec.sizes, spec.network.bias))
+    first, second = (theta[:, layer] for layer in layers(*spec.shape))
     into, out_of = first @ right.T, second.swapaxes(1, 2) @ left
     start = np.diag(np.linalg.qr((into[0] + out_of[0]) / 2).R) ** 2
     names = [f"mode {number}, singular value {value:.3g}" for number, value in enumerate(singular, start=1)]

@@ -122,7 +122,8 @@ def _arrangements(spec: Spec, form: Floats, layer: int, group: npt.NDArray[np.in
 
 def _units(spec: Spec, layer: int) -> tuple[npt.NDArray[np.intp], int]:
     """Flat indices of each hidden unit's parameters, and the number of its incoming weights including the bias."""
-    return layout.unit_vectors(spec.sizes, spec.network.bias, layer), spec.sizes[layer] + spec.network.bias
+    sizes, bias, skip = spec.shape
+    return layout.unit_vectors(sizes, bias, layer, skip), sizes[layer] + bias
 
 
 def _negative(values: Floats, same: float) -> npt.NDArray[np.bool_]:
@@ -133,8 +134,8 @@ def _negative(values: Floats, same: float) -> npt.NDArray[np.bool_]:
 
 def _negate(spec: Spec, theta: Floats, layer: int, negated: npt.NDArray[np.bool_]) -> None:
     """Change the sign of the units for which `negated` (points, units, 1) is true, in place."""
-    sizes, bias = spec.sizes, spec.network.bias
-    units, after = layout.unit_vectors(sizes, bias, layer), layout.layers(sizes, bias)[layer + 1]
+    sizes, bias, skip = spec.shape
+    units, after = layout.unit_vectors(sizes, bias, layer, skip), layout.layers(sizes, bias, skip)[layer + 1]
     values = theta[:, units]
     if ACTIVATIONS[spec.activations[layer]].complement:
         outgoing = theta[:, after[:, : sizes[layer + 1]]]
@@ -180,7 +181,7 @@ def truth_tables(spec: Spec, theta: npt.ArrayLike) -> list[tuple[str, ...]]:
     theta = np.asarray(theta, dtype=np.float64)
     outputs: Floats = np.broadcast_to(spec.loaded.X, (len(theta), *spec.loaded.X.shape))
     tables: list[list[str]] = [[] for _ in theta]
-    hidden = layout.layers(spec.sizes, spec.network.bias)[:-1]
+    hidden = layout.layers(*spec.shape)[:-1]
     for layer, rows in enumerate(hidden):
         ones = np.ones((*outputs.shape[:2], int(spec.network.bias)))
         z = np.concatenate([outputs, ones], axis=2) @ theta[:, rows].swapaxes(1, 2)

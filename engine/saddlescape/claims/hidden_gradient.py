@@ -52,7 +52,7 @@ def gradients(results: Results) -> tuple[Floats, Floats]:
     """Return the lengths of the steps of the hidden and of the output layer, each (axes, trajectory, step)."""
     spec, steps = results.sweep.spec, np.diff(results["theta"], axis=-2)
     hidden, output = (
-        np.linalg.norm(steps[..., layer.ravel()], axis=-1) for layer in layout.layers(spec.sizes, spec.network.bias)
+        np.linalg.norm(steps[..., layer.ravel()], axis=-1) for layer in layout.layers(*spec.shape)
     )
     return hidden, output
 

@@ -61,7 +61,7 @@ def output_from_zero(results: Results, name: str) -> float:
     """Return the final output, for every input, of the network from zero without noise; NaN if a weight has moved."""
     spec, index = results.sweep.spec, point(results, name=name, noise=0, scale=0)
     theta = results.at("final_theta", index)[0]
-    bias = layout.layers(spec.sizes, spec.network.bias)[-1][0, -1]
+    bias = layout.layers(*spec.shape)[-1][0, -1]
     moved = np.delete(theta, bias).any()
     return np.nan if moved else float(activate(spec.network.output, theta[bias])[0])
 

@@ -187,9 +187,10 @@ def _measured(batch: Batch, variant: Variant) -> s.MeasureArguments:
     trainer = variant.trainer
     sizes = np.array(trainer.sizes, dtype=np.int64)
     odd = np.array([ACTIVATIONS[name].odd for name in trainer.activations], dtype=np.int64)
+    widths = np.array([layer.width for layer in variant.layers], dtype=np.int64)
     scratch = np.empty(s.scratch_size(variant))
     return s.MeasureArguments(
-        address(), mask(batch.fields), mask({*batch.fields, *BASIC}), sizes, int(trainer.bias), odd,
+        address(), mask(batch.fields), mask({*batch.fields, *BASIC}), sizes, widths, odd,
         scratch, float(batch.tolerance),
     )  # fmt: skip
 

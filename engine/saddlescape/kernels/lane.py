@@ -91,7 +91,7 @@ def write_measures(fields, out, lane, lanes, runs, measured, n):
             start[k] = runs.theta[run * n.params + k]
     measure(
         measured.measure, fields, out, n.params, np.float64(lanes.monitor[LOSS * n.lanes + lane]), theta, grad, start,
-        measured.sizes, n.layers, measured.bias, measured.odd, scratch, measured.tolerance,
+        measured.sizes, n.layers, measured.widths, measured.odd, scratch, measured.tolerance,
     )  # fmt: skip
 
 

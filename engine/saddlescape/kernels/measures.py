@@ -104,7 +104,7 @@ class State(NamedTuple):
 
     sizes: Any  # of the layers
     layers: int  # of weights
-    bias: int
+    widths: Any  # parameters of a unit of each layer of weights
     odd: Any  # whether the activation of a layer is an odd function
     n: int  # parameters
     loss: float
@@ -125,14 +125,14 @@ def copy_units(state, first, layer):
 
     Each vector follows its norm.  Returns the length of a vector.
     """
-    width, units, out = state.sizes[layer] + state.bias, state.sizes[layer + 1], state.sizes[layer + 2]
-    n = width + out
+    width, units, out = state.widths[layer], state.sizes[layer + 1], state.sizes[layer + 2]
+    n, stride = width + out, state.widths[layer + 1]
     for unit in range(units):
         offset = unit * (n + 1) + 1
         for k in range(width):
             state.scratch[offset + k] = state.theta[first + unit * width + k]
         for k in range(out):
-            state.scratch[offset + width + k] = state.theta[first + width * units + k * (units + state.bias) + unit]
+            state.scratch[offset + width + k] = state.theta[first + width * units + k * stride + unit]
         state.scratch[offset - 1] = norm(state.scratch, offset, n)
     return n
 
@@ -174,7 +174,7 @@ def separation(state, first, layer):
         for i in range(state.sizes[layer + 1]):
             for j in range(i):
                 closest = unit_distance(state, layer, i, j, n, closest)
-        first += (state.sizes[layer] + state.bias) * state.sizes[layer + 1]
+        first += state.widths[layer] * state.sizes[layer + 1]
     return closest if closest < math.inf else math.nan
 
 
@@ -189,19 +189,19 @@ def distance_to_start(state, first, layer):
 @inlined
 def layer_norm(state, first, layer):
     """Euclidean norm of the weights and biases of a layer."""
-    return norm(state.theta, first, (state.sizes[layer] + state.bias) * state.sizes[layer + 1])
+    return norm(state.theta, first, state.widths[layer] * state.sizes[layer + 1])
 
 
 @inlined
 def imbalance(state, first, layer):
     """Sum of squares of incoming weights and biases minus sum of squares of outgoing weights of a hidden layer."""
     units, incoming, outgoing = state.sizes[layer + 1], 0.0, 0.0
-    n = units * (state.sizes[layer] + state.bias)
+    n = units * state.widths[layer]
     for k in range(n):
         incoming += state.theta[first + k] * state.theta[first + k]
     for j in range(state.sizes[layer + 2]):
         for i in range(units):
-            value = state.theta[first + n + j * (units + state.bias) + i]
+            value = state.theta[first + n + j * state.widths[layer + 1] + i]
             outgoing += value * value
     return incoming - outgoing
 
@@ -240,7 +240,7 @@ def normalize(scratch, theta, first, n, out):
 @inlined
 def cosine(state, first, layer):
     """Mean |cosine| of the incoming weights and biases over pairs of units; NaN without a pair of nonzero vectors."""
-    n, total, pairs = state.sizes[layer] + state.bias, 0.0, 0
+    n, total, pairs = state.widths[layer], 0.0, 0
     for i in range(state.sizes[layer + 1]):
         normalize(state.scratch, state.theta, first + i * n, n, i * n)
         for j in range(i):
@@ -295,9 +295,9 @@ of_network, of_layer = dispatcher(OF_NETWORK), dispatcher(OF_LAYER)
 LOSS_BIT, NETWORK_BITS, LAYER_BITS = (mask(fields) for fields in (["loss"], OF_NETWORK, ["layer_norm"]))
 
 
-def write_row(fields, out, n, loss, theta, grad, start, sizes, layers, bias, odd, scratch, tolerance):
+def write_row(fields, out, n, loss, theta, grad, start, sizes, layers, widths, odd, scratch, tolerance):
     """Write the measures of the mask `fields` of a network with `n` parameters; all numbers are float64."""
-    state, column = State(sizes, layers, bias, odd, n, loss, theta, grad, start, scratch, tolerance), 0
+    state, column = State(sizes, layers, widths, odd, n, loss, theta, grad, start, scratch, tolerance), 0
     for field in range(len(FIELDS)):
         if fields & NETWORK_BITS & 1 << field:
             out[column] = canonical(of_network(field, state, 0, 0))
@@ -306,14 +306,14 @@ def write_row(fields, out, n, loss, theta, grad, start, sizes, layers, bias, odd
             first = 0
             for layer in range(layers if LAYER_BITS & 1 << field else layers - 1):
                 out[column] = canonical(of_layer(field, state, first, layer))
-                first += (sizes[layer] + bias) * sizes[layer + 1]
+                first += widths[layer] * sizes[layer + 1]
                 column += 1
 
 
 WORD, NUMBER = types.int64, types.float64
 NUMBERS, WORDS = types.CPointer(NUMBER), types.CPointer(WORD)
 ROW = types.void(
-    WORD, NUMBERS, WORD, NUMBER, NUMBERS, NUMBERS, NUMBERS, WORDS, WORD, WORD, WORDS, NUMBERS, NUMBER
+    WORD, NUMBERS, WORD, NUMBER, NUMBERS, NUMBERS, NUMBERS, WORDS, WORD, WORDS, WORDS, NUMBERS, NUMBER
 )  # fmt: skip
 
 
@@ -325,7 +325,7 @@ def address() -> int:
 
 @intrinsic
 def measure(
-    typingctx, address, fields, out, n, loss, theta, grad, start, sizes, layers, bias, odd, scratch, tolerance
+    typingctx, address, fields, out, n, loss, theta, grad, start, sizes, layers, widths, odd, scratch, tolerance
 ):  # fmt: skip
     """Call `write_row` by its address."""
 

@@ -5,6 +5,9 @@ delta the derivative of the loss with respect to z.  In a tile, the dependency c
 each weight is loaded once for all of them.  `values` and `deltas` are scratch rows, one per unit and sample of the
 tile; the rows of `deltas` contain the slopes until the backward pass replaces them.  All sums have the same order for
 every unit of a layer, whatever the tiles are, so identical units stay identical to the last bit.
+
+With residual connections, the value of a unit includes that of the same unit of the layer below.  The derivative of the
+loss with respect to the value is then needed below, and the backward pass replaces `values` by it.
 """
 
 import math
@@ -50,8 +53,12 @@ class Tile:
     def incoming(self, layer: Layer, i: Any, s: int) -> Lanes:
         """Input `i` of a layer: an input of the network, or the value of a unit of the layer below."""
         if layer.is_first:
-            return self.X[(self.first + s) * layer.fan_in + i]
+            return self.network_input(i, s)
         return self.values[(layer.first_unit - layer.fan_in + i) * self.size + s]
+
+    def network_input(self, i: Any, s: int) -> Lanes:
+        """Input `i` of the network."""
+        return self.X[(self.first + s) * self.variant.trainer.sizes[0] + i]
 
     def repeat(self, n: int, body: Any, operations: int) -> None:
         repeat(self.theta.builder, n, body, operations * self.size)
@@ -77,14 +84,19 @@ def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:
         weight = tile.theta[row + i]
         return [fma(weight, tile.incoming(layer, i, s), z[s]) for s in tile.samples]
 
+    def add_direct(i: Any, z: list[Lanes]) -> list[Lanes]:
+        weight = tile.theta[row + (layer.fan_in - 1) + i]
+        return [fma(weight, tile.network_input(i + -1, s), z[s]) for s in tile.samples]
+
     weight = tile.theta[row]
     first = [tile.incoming(layer, 0, s) for s in tile.samples]
     if layer.bias:
-        bias = tile.theta[row + layer.fan_in]
+        bias = tile.theta[row + (layer.width - 1)]
         z = [fma(weight, x, bias) for x in first]
     else:
         z = [weight * x for x in first]
-    return fold(tile.theta, layer.fan_in, z, add)
+    z = fold(tile.theta, layer.fan_in, z, add)
+    return fold(tile.theta, 1 + layer.direct, z, add_direct) if layer.direct else z
 
 
 def forward(tile: Tile, layer: Layer) -> None:
@@ -94,6 +106,8 @@ def forward(tile: Tile, layer: Layer) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
             row = tile.unit(layer, j, s)
             tile.values[row], tile.deltas[row] = ACTIVATIONS[layer.activation](z)
+            if layer.residual:
+                tile.values[row] = tile.values[row] + tile.incoming(layer, j, s)
 
     tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
 
@@ -216,12 +230,20 @@ def add_gradient(tile: Tile, layer: Layer) -> None:
                 total = fma(delta, tile.incoming(layer, i, s), total)
             tile.grad[row + i] = total
 
+        def direct_weight(i: Any) -> None:
+            total = tile.grad[row + layer.fan_in + i]
+            for s, delta in enumerate(deltas):
+                total = fma(delta, tile.network_input(i, s), total)
+            tile.grad[row + layer.fan_in + i] = total
+
         tile.repeat(layer.fan_in, weight, 1)
+        if layer.direct:
+            tile.repeat(layer.direct, direct_weight, 1)
         if layer.bias:
-            total = tile.grad[row + layer.fan_in]
+            total = tile.grad[row + (layer.width - 1)]
             for delta in deltas:
                 total = total + delta
-            tile.grad[row + layer.fan_in] = total
+            tile.grad[row + (layer.width - 1)] = total
 
     tile.repeat(layer.fan_out, unit, layer.width)
 
@@ -241,8 +263,12 @@ def backpropagate(tile: Tile, layer: Layer, below: Layer) -> None:
         weight, deltas = weight_and_deltas(0)
         sums = fold(tile.theta, layer.fan_out, [weight * delta for delta in deltas], add)
         for s in tile.samples:
-            row = tile.unit(below, i, s)
-            tile.deltas[row] = sums[s] * tile.deltas[row]
+            row, total = tile.unit(below, i, s), sums[s]
+            if layer.residual:
+                total = total + tile.values[tile.unit(layer, i, s)]
+            if below.residual:
+                tile.values[row] = total
+            tile.deltas[row] = total * tile.deltas[row]
 
     tile.repeat(layer.fan_in, unit, layer.fan_out)
 

@@ -129,7 +129,7 @@ def needs(
 ) -> Needs:
     """The memory that batches need, from a batch of one run that is recorded."""
     lane = sum(array.nbytes for array in new_lanes(variant, 1))
-    arrays = X, T, records.at, measured.sizes, measured.odd
+    arrays = X, T, records.at, measured.sizes, measured.widths, measured.odd
     own = OWN_SPARE + int(OWN_SHARE * (lane + measured.scratch.nbytes))
     trajectory = records.measures.nbytes + records.theta.nbytes
     batch = TABLE_BYTES + sum(array.nbytes for array in arrays)

@@ -84,7 +84,7 @@ class MeasureArguments(NamedTuple):
     fields: int
     final_fields: int
     sizes: Any
-    bias: int
+    widths: Any  # (layers,) int64: parameters of a unit
     odd: Any  # (layers,) int64
     scratch: Any
     tolerance: float
@@ -150,7 +150,7 @@ def pointers(lanes, runs, records, measured, X, T):
     )  # fmt: skip
     to_records = Records(pointer(records.at), pointer(records.measures), pointer(records.theta))
     to_measured = MeasureArguments(
-        measured.measure, measured.fields, measured.final_fields, pointer(measured.sizes), measured.bias,
-        pointer(measured.odd), pointer(measured.scratch), measured.tolerance,
+        measured.measure, measured.fields, measured.final_fields, pointer(measured.sizes),
+        pointer(measured.widths), pointer(measured.odd), pointer(measured.scratch), measured.tolerance,
     )  # fmt: skip
     return to_lanes, to_runs, to_records, to_measured, n

@@ -69,7 +69,7 @@ def kinds(variant: Variant) -> dict[str, dict[str, Any]]:
         "runs": arrays(number, "theta", "hyperparameters") | arrays(WORD, "steps", "recorded") | arrays(KEY, "keys")
         | arrays(WORD, "events") | arrays(DOUBLE, "final", "times") | arrays(WORD, "next"),
         "records": arrays(time, "at") | arrays(DOUBLE, "measures") | arrays(number, "theta"),
-        "measured": dict.fromkeys(MeasureArguments._fields, WORD) | arrays(WORD, "sizes", "odd")
+        "measured": dict.fromkeys(MeasureArguments._fields, WORD) | arrays(WORD, "sizes", "widths", "odd")
         | arrays(DOUBLE, "scratch") | {"tolerance": DOUBLE},
         "n": dict.fromkeys(Counts._fields, WORD),
     }  # fmt: skip

@@ -11,6 +11,7 @@ from numba.extending import NativeValue, models, register_model, typeof_impl, un
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.schedules import SCHEDULES, ScheduleRule
 from saddlescape.kernels.update_rules import RULES, UpdateRule
+from saddlescape.network import layout
 from saddlescape.words.optimizers import OPTIMIZERS, Decay, Optimizer
 
 
@@ -36,6 +37,7 @@ class Trainer:
     """Samples per step; 0 means all."""
     shuffled: bool = False
     noise: bool = False
+    skip: str = "none"
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,15 @@ class Layer:
     first_param: int
     first_unit: int
     activation: str
+    residual: bool = False
+    """Whether the values of the layer below are added to those of this hidden layer."""
+    direct: int = 0
+    """Number of inputs of the network whose weights follow those from the layer below."""
 
     @property
     def width(self) -> int:
         """Number of parameters of one unit: its incoming weights, then its bias."""
-        return self.fan_in + self.bias
+        return self.fan_in + self.direct + self.bias
 
     @property
     def is_first(self) -> bool:
@@ -76,9 +82,12 @@ class Variant:
     def layers(self) -> tuple[Layer, ...]:
         """The layers in the order of the forward pass."""
         trainer, layers, param, unit = self.trainer, [], 0, 0
-        for (fan_in, fan_out), activation in zip(pairwise(trainer.sizes), trainer.activations, strict=True):
-            layers.append(Layer(fan_in, fan_out, trainer.bias, param, unit, activation))
-            param, unit = param + (fan_in + trainer.bias) * fan_out, unit + fan_out
+        residual = (*layout.residual(trainer.sizes, trainer.skip), False)
+        for number, (fan_in, fan_out) in enumerate(pairwise(trainer.sizes)):
+            direct = layout.fan_ins(trainer.sizes, trainer.skip)[number] - fan_in
+            own = trainer.activations[number], residual[number], direct
+            layers.append(layer := Layer(fan_in, fan_out, trainer.bias, param, unit, *own))
+            param, unit = param + layer.width * fan_out, unit + fan_out
         return tuple(layers)
 
     @property

@@ -58,7 +58,7 @@ def slice_sides(spec: Spec) -> tuple[Dimension, ...]:
     if spec.starts.kind != "slice":
         return ()
     sides = (("x", spec.starts.x), ("y", spec.starts.y))
-    places = layout.places(spec.sizes, spec.network.bias)
+    places = layout.places(*spec.shape)
     return tuple(
         Dimension(name, f"parameter {layout.name(places[side.index])}", np.linspace(side.from_, side.to, side.n))
         for name, side in sides

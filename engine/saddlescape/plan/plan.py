@@ -87,8 +87,8 @@ class Plan:
     @cached_property
     def places(self) -> list[tuple[int, int, int, int]]:
         """Places (`layout.places`) of the parameters of all networks of the sweep, in the order of the result."""
-        networks = {(spec.sizes, spec.network.bias) for spec in self.structures}
-        return sorted({place for sizes, bias in networks for place in layout.places(sizes, bias)})
+        networks = {spec.shape for spec in self.structures}
+        return sorted({place for shape in networks for place in layout.places(*shape)})
 
     @property
     def n_params(self) -> int:

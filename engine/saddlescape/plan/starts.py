@@ -58,7 +58,7 @@ def single(spec: Spec, scale: float | None = None) -> bool:
 
 def origin(spec: Spec, scale: float) -> tuple[object, ...]:
     """A key for the starts of a point: points with equal keys and equal scales have equal starts."""
-    keys, network = spec.starts, (spec.sizes, spec.network.bias, spec.network.dtype)
+    keys, network = spec.starts, (spec.sizes, spec.network.bias, spec.n_params, spec.network.dtype)
     if keys.kind in ("slice", "file"):
         return (*network, keys.file, keys.base, keys.x, keys.y)
     if keys.kind == "zero" or scale == 0:
@@ -80,7 +80,7 @@ def _directions(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Ar
     keys = spec.starts
     directions = DIRECTIONS[keys.kind](spec, runs, sampler)
     if not keys.biases:
-        directions[:, layout.is_bias(spec.sizes, spec.network.bias)] = 0
+        directions[:, layout.is_bias(*spec.shape)] = 0
     if STARTS[keys.kind].unit and keys.direction is None:
         directions /= np.sqrt(np.sum(directions**2, axis=1, keepdims=True))
     return directions
@@ -140,9 +140,9 @@ def sample(seed: int, runs: npt.NDArray[np.int64], n: int, method: str) -> Array
 
 def _symmetry(spec: Spec) -> tuple[npt.NDArray[np.intp], Array]:
     """For each parameter, the index of the parameter of unit 0 whose draw it has, and its sign in mirrored starts."""
-    sizes, bias = spec.sizes, spec.network.bias
+    sizes = spec.sizes
     source, sign = np.empty(spec.n_params, dtype=np.intp), np.empty(spec.n_params)
-    for layer, indices in enumerate(layout.layers(sizes, bias)):
+    for layer, indices in enumerate(layout.layers(*spec.shape)):
         units, inputs = (np.arange(size) for size in indices.shape)
         weights = inputs < sizes[layer]
         signs = np.where(weights, (-1.0) ** inputs, 1.0) if layer > 0 else np.ones(len(inputs))

@@ -137,7 +137,7 @@ def _filled(plan: Plan, name: str, values: Floats) -> Floats:
 
 def _placed(plan: Plan, spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Parameter vectors, padded by NaN to the parameters of all networks of the plan."""
-    own = set(layout.places(spec.sizes, spec.network.bias))
+    own = set(layout.places(*spec.shape))
     if len(own) == plan.n_params:
         return theta.astype(plan.dtype, copy=False)
     placed = np.full((*theta.shape[:-1], plan.n_params), np.nan, dtype=plan.dtype)

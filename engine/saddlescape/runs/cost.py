@@ -130,7 +130,7 @@ def kernels(sweep: Sweep) -> list[Spec]:
     switched = 1 << sum(bool(values.any()) and not values.all() for values in axes)
     specs = {
         (
-            *(s.sizes, s.network.bias, s.activations, s.network.dtype, s.samples, s.training.loss),
+            *(*s.shape, s.activations, s.network.dtype, s.samples, s.training.loss),
             *(s.training.optimizer, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
         ): s
         for s in sweep.structures

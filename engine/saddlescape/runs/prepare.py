@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 def plain_trainer(spec: Spec) -> Trainer:
     """The variant for the network and the loss of a spec, with gradient descent on all samples."""
-    return Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd")
+    return Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd", skip=spec.network.skip)
 
 
 def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
@@ -36,6 +36,7 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         batch=spec.batch,
         shuffled=spec.shuffled,
         noise=bool(numbers["training.noise"].any()),
+        skip=spec.network.skip,
     )  # fmt: skip
 
 

@@ -74,6 +74,9 @@ class NetworkKeys(Section):
     output: Activation = key("logistic", "activation of the outputs", "an activation")
     bias: bool = key(True, "whether units have biases")
     dtype: Literal["float64", "float32"] = key("float64", "floating-point type of the training")
+    skip: Literal["none", "residual", "input"] = key(
+        "none", "[skip connections](#skip-connections) past hidden layers", later=True
+    )
 
 
 class Side(Section):

@@ -116,7 +116,12 @@ class Spec(Section):
     @property
     def n_params(self) -> int:
         """Number of parameters."""
-        return layout.n_params(self.sizes, self.network.bias)
+        return layout.n_params(*self.shape)
+
+    @property
+    def shape(self) -> tuple[tuple[int, ...], bool, str]:
+        """What determines the parameters (arguments of `layout`): sizes, whether there are biases, skip connections."""
+        return self.sizes, self.network.bias, self.network.skip
 
     @cached_property
     def given_starts(self) -> npt.NDArray[np.float64]:

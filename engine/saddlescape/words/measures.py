@@ -54,8 +54,8 @@ MEASURES = {
     ),
     "imbalance": Measure(
         "squares of a hidden layer's incoming weights and biases minus squares of its outgoing weights",
-        "|W_l|^2 + |b_l|^2 - |W_(l+1)|^2 (Frobenius). The gradient flow conserves it if the layer is linear, relu or"
-        " leaky_relu",
+        "|W_l|^2 + |b_l|^2 - |V_l|^2 (Frobenius), V_l the outgoing weights. The gradient flow conserves it if the layer"
+        " is linear, relu or leaky_relu, and no [residual connection](spec.md#skip-connections) enters or leaves it",
         "any",
         "if squares overflow",
         ("hidden_layer",),

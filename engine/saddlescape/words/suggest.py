@@ -42,6 +42,7 @@ _SAME = {
     "network.output": "output_activation out_activation",
     "network.bias": "use_bias fit_intercept intercept",
     "network.dtype": "dtype precision",
+    "network.skip": "skip_connections skips shortcut shortcuts residual residuals resnet direct direct_connections",
     "starts.kind": "init initializer initialiser initialization initialisation kernel_initializer distribution",
     "starts.scale": "std stddev sigma sd gain scale init_scale",
     "starts.count": "runs n_runs n_starts num_starts samples_per_point n trials repeats restarts count starts.runs",

@@ -11,41 +11,41 @@ from saddlescape.network import layout
 from saddlescape.network.reference.common import Array
 
 
-def separation(sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[bool]) -> float:
+def separation(sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[bool], skip: str = "none") -> float:
     """Smallest relative distance of two unit vectors of one hidden layer; NaN if no layer has two units.
 
     The distance is relative to the larger norm, and up to sign in layers whose activation is `odd`.
     """
-    layers = [_distances(sizes, bias, theta, layer, odd[layer]) for layer in range(len(sizes) - 2)]
+    layers = [_distances(sizes, bias, theta, layer, odd[layer], skip) for layer in range(len(sizes) - 2)]
     pairs = [distances[i, j] for distances in layers for i, j in _pairs(len(distances)) if distances[i, j] < np.inf]
     return min(pairs, default=np.nan)
 
 
 def effective_width(
-    sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[bool], tolerance: float
+    sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[bool], tolerance: float, skip: str = "none"
 ) -> list[int]:
     """Number of groups of units in each hidden layer; units at distance 0, or below `tolerance`, are in one group."""
-    layers = (_distances(sizes, bias, theta, layer, odd[layer]) for layer in range(len(sizes) - 2))
+    layers = (_distances(sizes, bias, theta, layer, odd[layer], skip) for layer in range(len(sizes) - 2))
     return [_groups((distances == 0) | (distances < tolerance)) for distances in layers]
 
 
-def layer_norm(sizes: Sequence[int], bias: bool, theta: Array) -> list[float]:
+def layer_norm(sizes: Sequence[int], bias: bool, theta: Array, skip: str = "none") -> list[float]:
     """Euclidean norm of the weights and biases of each layer."""
-    return [norm(theta[indices].ravel()) for indices in layout.layers(sizes, bias)]
+    return [norm(theta[indices].ravel()) for indices in layout.layers(sizes, bias, skip)]
 
 
-def imbalance(sizes: Sequence[int], bias: bool, theta: Array) -> list[float]:
+def imbalance(sizes: Sequence[int], bias: bool, theta: Array, skip: str = "none") -> list[float]:
     """Sum of squares of the incoming weights and biases of each hidden layer, minus that of its outgoing weights."""
-    squares, layers = theta.astype(np.float64) ** 2, layout.layers(sizes, bias)
+    squares, layers = theta.astype(np.float64) ** 2, layout.layers(sizes, bias, skip)
     return [
         _sum(squares[incoming].ravel()) - _sum(squares[outgoing[:, : len(incoming)]].ravel())
         for incoming, outgoing in itertools.pairwise(layers)
     ]
 
 
-def cosine(sizes: Sequence[int], bias: bool, theta: Array) -> list[float]:
+def cosine(sizes: Sequence[int], bias: bool, theta: Array, skip: str = "none") -> list[float]:
     """Mean |cosine| of the incoming weights and biases of pairs of units in each hidden layer; NaN without pairs."""
-    return [_mean_cosine(theta[indices].astype(np.float64)) for indices in layout.layers(sizes, bias)[:-1]]
+    return [_mean_cosine(theta[indices].astype(np.float64)) for indices in layout.layers(sizes, bias, skip)[:-1]]
 
 
 def norm(vector: Array) -> float:
@@ -67,9 +67,9 @@ def _pairs(units: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(units) for j in range(i)]
 
 
-def _distances(sizes: Sequence[int], bias: bool, theta: Array, layer: int, odd: bool) -> Array:
+def _distances(sizes: Sequence[int], bias: bool, theta: Array, layer: int, odd: bool, skip: str) -> Array:
     """Relative distances of the unit vectors of a hidden layer, (units, units), with inf on the diagonal."""
-    units = theta.astype(np.float64)[layout.unit_vectors(sizes, bias, layer)]
+    units = theta.astype(np.float64)[layout.unit_vectors(sizes, bias, layer, skip)]
     distances = np.full((len(units), len(units)), np.inf)
     signs = (1, -1) if odd else (1,)
     for i, j in _pairs(len(units)):

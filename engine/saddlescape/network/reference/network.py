@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from saddlescape.network import layout
 from saddlescape.network.reference.activations import activate
@@ -21,22 +22,37 @@ class Network:
     bias : whether units have biases.
     activations : activation of each layer, including the outputs.
     loss : name of the loss.
+    skip : "none", "residual" (the values of each hidden layer that is as wide as the layer below include those of that
+        layer), or "input" (the outputs have weights from the inputs, after those from the last hidden layer).
     """
 
     sizes: tuple[int, ...]
     bias: bool
     activations: tuple[str, ...]
     loss: str
+    skip: str = "none"
+
+    @property
+    def layers(self) -> list[npt.NDArray[np.intp]]:
+        """Indices of the parameters of each layer (`layout.layers`)."""
+        return layout.layers(self.sizes, self.bias, self.skip)
+
+    @property
+    def residual(self) -> list[bool]:
+        """Whether the values of the layer below are added to those of each layer."""
+        return [*layout.residual(self.sizes, self.skip), False]
 
 
 def _forward(network: Network, theta: Array, X: Array) -> tuple[list[Array], list[Array], Array, Array]:
     """Forward pass: inputs and slopes of each layer, pre-activations and values of the outputs."""
     bias = np.ones((len(X), int(network.bias)), dtype=theta.dtype)
-    inputs, slopes, y = [], [], X
-    for indices, activation in zip(layout.layers(network.sizes, network.bias), network.activations, strict=True):
-        inputs.append(np.hstack([y, bias]))
+    inputs, slopes, y, direct = [], [], X, X[:, : layout.direct(network.sizes, network.skip)]
+    for number, (indices, activation) in enumerate(zip(network.layers, network.activations, strict=True)):
+        is_output = number == len(network.activations) - 1
+        inputs.append(np.hstack([y, direct, bias] if is_output else [y, bias]))
         z = inputs[-1] @ theta[indices].T
-        y, slope = activate(activation, z)
+        value, slope = activate(activation, z)
+        y = value + y if network.residual[number] else value
         slopes.append(slope)
     return inputs, slopes, z, y
 
@@ -49,12 +65,14 @@ def outputs(network: Network, theta: Array, X: Array) -> Array:
 
 def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tuple[float, Array, float]:
     """Loss, gradient (n_params,) and largest error of an output of one network with parameters `theta` (n_params,)."""
-    weights = [theta[indices] for indices in layout.layers(network.sizes, network.bias)]
+    weights = [theta[indices] for indices in network.layers]
     inputs, slopes, z, y = _forward(network, theta, X)
     terms, delta, errors = function(LOSSES, "loss", network.loss)(z, y, slopes[-1], T)
-    gradients = []
+    gradients, above = [], np.zeros(())
     for number in reversed(range(len(weights))):
         gradients.append((delta.T @ inputs[number]).ravel())
         if number:
-            delta = (delta @ weights[number][:, : network.sizes[number]]) * slopes[number - 1]
+            below = delta @ weights[number][:, : network.sizes[number]]
+            above = below + above if network.residual[number] else below
+            delta = above * slopes[number - 1]
     return float(terms.sum()), np.concatenate(gradients[::-1]), float(abs(errors).max())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from saddlescape.network import layout, random
+from saddlescape.network import random
 from saddlescape.network.reference.common import Array
 from saddlescape.network.reference.network import Network, loss_and_gradient
 from saddlescape.network.reference.optimizers import Hyperparameters, State, schedule, step
@@ -43,7 +43,7 @@ def trajectory(
     states: list[tuple[Array, float, Array, float]] = []
     state, dtype, size = State(), theta.dtype, batch or len(X)
     factors = np.ones(len(theta))
-    for number, indices in enumerate(layout.layers(network.sizes, network.bias) if layer_rates else ()):
+    for number, indices in enumerate(network.layers if layer_rates else ()):
         factors[indices] = hyperparameters[f"layer_rate_{number}"]
     decay = dtype.type(0 if OPTIMIZERS[optimizer].decay is Decay.DECOUPLED else hyperparameters.get("weight_decay", 0))
     order, epoch = np.arange(len(X)), -(-len(X) // size)

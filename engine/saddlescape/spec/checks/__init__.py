@@ -12,6 +12,7 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     (("problem",), problem.choice),
     (("problem",), problem.data),
     (("network.activation", "network.hidden"), network.activations),
+    (("problem", "network.hidden", "network.skip"), network.skip),
     (("problem", "network.output", "training.loss"), training.loss),
     (("training.optimizer",), training.optimizer),
     (("training", "network.dtype", "record"), training.flow),

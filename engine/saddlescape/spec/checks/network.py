@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import LARGEST, Chosen, magnitude
+from saddlescape.network import layout
+from saddlescape.spec.checks.check import LARGEST, Chosen, magnitude, nothing
+from saddlescape.spec.checks.problem import is_valid
 from saddlescape.spec.keys import NUMERIC, is_number
 from saddlescape.spec.spec import Spec
 
@@ -16,6 +18,25 @@ def activations(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if not isinstance(names, str) and len(names) != layers:
         requirement = f"must have {layers} name{'s' * (layers != 1)}, one for each layer in network.hidden"
         yield Fault("network.activation", f"{requirement}; got {len(names)}; one name in quotes is for all")
+
+
+_UNSKIPPED = {
+    "residual": "no hidden layer is as wide as the layer below",
+    "input": "without hidden layers the inputs are connected to the outputs already",
+}
+
+
+def skip(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """There is something that the connections skip."""
+    if not is_valid(spec):
+        return
+    connected = {"residual": any(layout.residual(spec.sizes, "residual")), "input": bool(spec.network.hidden)}
+    own = spec.network.skip
+    values = chosen.get("network.skip") if own == "none" else [own]
+    missing = [value for value in values or () if not connected.get(value)]
+    if missing and (own != "none" or len(missing) == len(values or ())):
+        reason = " and ".join(_UNSKIPPED[value] for value in missing if value in _UNSKIPPED)
+        yield nothing("network.skip", reason, {"network.hidden", "problem"}, chosen)
 
 
 def numbers(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
