@@ -26,6 +26,12 @@ AXES = {
         "network.dtype": ["float32", "float64"],
     },
     "biases": {"training.momentum": [0, 0.5], "starts.biases": [True, False], "network.bias": [True, False]},
+    "layers": {
+        **{"starts.seed": [8, 9], "starts.layer_scales.0": [0, 1], "starts.layer_scales.1": [0, 1]},
+        "starts.bias_scale": [0, 1],
+    },
+    "centre": {"training.momentum": [0, 0.5], "starts.scale": [0, 1], "starts.centre": [0, 1], "starts.seed": [8, 9]},
+    "bias constants": {"starts.bias_constant": [0, 1], "starts.scale": [0, 1], "starts.kind": ["normal", "sphere"]},
     "one axis": {"starts.scale": [0, 1]},
     "none": {},
 }

@@ -312,6 +312,20 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + "[starts]\ncount = 1_000_000_001", "starts.count: must be at most 1000000000"),
         (XOR + "[starts]\nseed = -1", "starts.seed: must be at least 0; got -1"),
         (XOR + "[training]\nmomentum = 1", "training.momentum: must be less than 1.0; got 1"),
+        (XOR + "[starts]\nlayer_scales = [1]", "starts.layer_scales: must have 2 values, one for each layer of weights; got 1"),  # noqa: E501
+        (XOR + "[starts]\nlayer_scales = [1, -1]", r"starts.layer_scales\[1\]: must be at least 0.0; got -1"),
+        (XOR + "[starts]\nbias_constant = [1]", "starts.bias_constant: must have 2 values, one for each layer of weights; got 1"),  # noqa: E501
+        (XOR + '[starts]\nbias_constant = "1"', "starts.bias_constant: must be a finite number, or a list of them; got '1'"),  # noqa: E501
+        (XOR + "[starts]\nbias_constant = [1, 1e301]", r"starts.bias_constant: must be at most 1e\+300 in size"),
+        (XOR + "[starts]\nbias_constant = 1e301", r"starts.bias_constant: must be at most 1e\+300 in size"),
+        (XOR + "[starts]\nbias_constant = 1\nbias_scale = 2", "starts.bias_scale: changes nothing, as no bias is drawn"),  # noqa: E501
+        (XOR + "[starts]\nbias_constant = 1\nbiases = false", "starts.bias_constant: changes nothing, as biases = false sets"),  # noqa: E501
+        (XOR + "[starts]\nbias_scale = 1\n[network]\nbias = false", "starts.bias_scale: changes nothing, as no bias is"),  # noqa: E501
+        (XOR + "[starts]\nbias_constant = 1\n[network]\nbias = false", "starts.bias_constant: changes nothing, as no bias"),  # noqa: E501
+        (XOR + '[starts]\nkind = "zero"\ncentre = 1', "starts.centre: changes nothing, as these starts have no scale"),
+        (XOR + '[starts]\nkind = "zero"\nlayer_scales = [1, 2]', "starts.layer_scales: changes nothing, as these starts"),  # noqa: E501
+        (XOR + '[[axes]]\nkey = "starts.bias_constant"\nvalues = [[0, 1]]', r"axes\[0\].values\[0\]: must be a number"),
+        (XOR + '[[axes]]\nkey = "starts.bias_constant.1"\nvalues = [0, 1]', "must be an element of starts.bias_constant"),  # noqa: E501
         (XOR + '[training]\noptimizer = "gd"\nmomentum = 0.5', 'training.momentum: belongs to optimizer = "momentum"'),
         (XOR + '[training]\nstepper = "rprop"\nweight_decay = 1', 'training.weight_decay: belongs to optimizer = "gd"'),
         (XOR + '[training]\nstepper = "rprop"\nstep_max = 1e-9', "training.step_min: must be at most step_max = 1e-09"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tolerances import LENGTH
+from tolerances import LENGTH, SUMMED
 
 from saddlescape.plan import starts
 from saddlescape.spec import parse
@@ -93,3 +93,73 @@ def test_single():
     assert not starts.single(spec("normal"))
     assert starts.single(spec("normal"), 0.0)
     assert starts.single(spec("tied", "scale = 0"))
+
+
+def parts(theta):
+    """Weights and biases of the hidden layer, weights and biases of the output layer of 2-2-1 networks."""
+    return theta[:, [0, 1, 3, 4]], theta[:, [2, 5]], theta[:, [6, 7]], theta[:, [8]]
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "tied", "sphere", "ray", "constant"])
+def test_layers_and_biases_have_their_own_scales(kind):
+    plain = parts(starts.draw(spec(kind), RUNS))
+    keys = "scale = 2\nlayer_scales = [0.5, 3]\ncentre = 0.25"
+    for more, biases in (("", (0.5, 3)), ("\nbias_scale = 5", (5, 5)), ("\nbias_scale = 0", (0, 0))):
+        W, b, V, c = parts(starts.draw(spec(kind, keys + more), RUNS))
+        np.testing.assert_allclose(W, 0.5 * (2 * plain[0] + 0.25), rtol=SUMMED)
+        np.testing.assert_allclose(V, 3 * (2 * plain[2] + 0.25), rtol=SUMMED)
+        np.testing.assert_array_equal(b, 2 * biases[0] * plain[1])
+        np.testing.assert_array_equal(c, 2 * biases[1] * plain[3])
+
+
+def test_a_bias_constant_replaces_the_draws_of_biases():
+    plain = parts(starts.draw(spec("normal"), RUNS))
+    for given, (b, c) in (("0.5", (0.5, 0.5)), ("[-1, 2]", (-1, 2)), ("[0, 0]", (0, 0))):
+        theta = starts.draw(spec("normal", f"scale = 2\nlayer_scales = [0, 1]\nbias_constant = {given}"), RUNS)
+        assert not theta[:, [0, 1, 3, 4]].any()
+        np.testing.assert_array_equal(theta[:, [2, 5]], np.full((4, 2), b))
+        np.testing.assert_array_equal(theta[:, 8], np.full(4, c))
+        np.testing.assert_array_equal(theta[:, [6, 7]], 2 * plain[2])
+    sphere = starts.draw(spec("sphere", "bias_constant = 3"), RUNS)
+    np.testing.assert_array_equal(parts(sphere)[0], parts(starts.draw(spec("sphere", "biases = false"), RUNS))[0])
+
+
+def test_uniform_with_a_centre_is_the_unit_interval():
+    theta = starts.draw(spec("uniform", "scale = 0.5\ncentre = 0.5"), RUNS)
+    unit = np.array([generator(run).random(9) for run in RUNS])
+    for layer in (0, 2):
+        np.testing.assert_array_equal(parts(theta)[layer], parts(unit)[layer])
+
+
+NUMBERS = {
+    "starts.scale": [0.5, 0],
+    "starts.layer_scales.1": [0, 2],
+    "starts.centre": [0, 0.5],
+    "starts.bias_scale": [1, 0],
+    "starts.bias_constant": [0, -1],
+    "starts.bias_constant.0": [3, 4],
+}
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_axes_of_these_keys_are_numbers_of_a_run(key):
+    more = "bias_constant = 0.25" if key == "starts.bias_constant.0" else ""
+    text = f'[problem]\nname = "xor"\n[starts]\n{more}\n[[axes]]\nkey = "{key}"\nvalues = {NUMBERS[key]}\n'
+    sweep = parse(text, Path())
+    assert len(sweep.structures) == 1
+    numbers = sweep.numbers([np.repeat([0, 1], 4)], 8)
+    together = starts.draw(sweep.spec, np.tile(RUNS, 2), numbers=numbers)
+    alone = [starts.draw(sweep.at(point), RUNS) for point in (0, 1)]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+    assert (alone[0] != alone[1]).any()
+    written = f"[problem]\nname = \"xor\"\n[starts]\n{more}"
+    for value, theta in zip(NUMBERS[key], alone, strict=True):
+        np.testing.assert_array_equal(starts.draw(parse(written, Path(), [f"{key}={value}"]).spec, RUNS), theta)
+
+
+def test_starts_without_a_draw_are_single():
+    assert starts.single(spec("normal", "layer_scales = [0, 0]"))
+    assert starts.single(spec("normal", "layer_scales = [0, 0]\nbias_scale = 0"))
+    assert starts.single(spec("normal", "scale = 0\nbias_constant = 1\ncentre = 2"))
+    assert not starts.single(spec("normal", "layer_scales = [0, 0]\nbias_scale = 1"))
+    assert not starts.single(spec("normal", "layer_scales = [0, 1]"))

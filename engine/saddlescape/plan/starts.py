@@ -1,6 +1,6 @@
 """The starts: the initial parameters of run r, which depend only on the spec, the seed and r."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -12,23 +12,32 @@ from saddlescape.words.starts import STARTS
 Array = npt.NDArray[np.float64]
 Sampler = Callable[[int, npt.NDArray[np.int64], int, str], Array]
 """A function with the arguments and the result of `sample`."""
+Numbers = Mapping[str, Array]
+"""Values of numeric keys of a spec for each run, by key."""
+Flags = npt.NDArray[np.bool_]
 
 
 def draw(
-    spec: Spec, runs: npt.NDArray[np.int64], scale: float | Array | None = None, sampler: Sampler | None = None
+    spec: Spec,
+    runs: npt.NDArray[np.int64],
+    scale: float | Array | None = None,
+    sampler: Sampler | None = None,
+    numbers: Numbers | None = None,
 ) -> Array:
     """Draw the starts of the runs numbered `runs`.
 
     The direction of run r is drawn with ``Generator(Philox(key=[seed, r]))``: `standard_normal(n_params)` (normal,
     tied, mirrored), `uniform(-1, 1, n_params)` (uniform), or the normal draw normalized to length 1 (sphere; ray: that
-    of run 0).  ``biases = false`` sets the biases to zero after the draw.  The start is scale times direction.
-    For a slice, r is the number of the cell, where y varies fastest; for a file, the row.  Negative zeros become
-    positive ones, so that all starts of zeros are equal to the bit.
+    of run 0).  ``biases = false`` sets the biases to zero after the draw.  The start is scale times direction; then
+    `centre` is added to the weights, and each layer has its factor (`scaling`).  For a slice, r is the number of the
+    cell, where y varies fastest; for a file, the row.  Negative zeros become positive ones, so that all starts of zeros
+    are equal to the bit.
 
     Parameters
     ----------
     scale : instead of `starts.scale`: a number, or one for each run.
     sampler : a faster function than `sample`, such as `kernels.sample`.
+    numbers : arrays (len(runs),) by keys such as ``starts.centre``; by default the values of the spec.
 
     Returns
     -------
@@ -39,32 +48,100 @@ def draw(
         return _slice(spec, runs) + 0.0
     if spec.starts.kind == "file":
         return spec.given_starts[runs] + 0.0
-    factor = np.asarray(spec.starts.scale if scale is None else scale, dtype=np.float64).reshape(-1, 1)
+    factor, summand = scaling(spec, _numbers(scale, numbers))
     if (np.diff(runs) > 0).all():
         directions = _directions(spec, runs, sampler or sample)
     else:
         distinct, inverse = np.unique(runs, return_inverse=True)
         directions = _directions(spec, distinct, sampler or sample)[inverse]
+    if factor.shape[1] > 1:
+        column = columns(spec)
+        factor, summand = factor[:, column], summand[:, column]
     directions *= factor
-    directions += 0.0
+    directions += summand
     return directions
 
 
-def single(spec: Spec, scale: float | None = None) -> bool:
-    """Whether all runs of a point have the same start."""
+def scaling(spec: Spec, numbers: Numbers) -> tuple[Array, Array]:
+    """Factors and summands that make directions starts, for the weights of each layer, then the biases of each layer.
+
+    Both have the shape (runs, 2 n_layers), or (runs, 1) if all parameters have the same; runs is 1 if all runs have.
+    """
+    keys, layers = spec.starts, len(spec.sizes) - 1
+
+    def of(key: str) -> Array:
+        return np.reshape(numbers.get(key, spec.number(key)), (-1, 1)).astype(np.float64)
+
+    scale, centre = of("starts.scale"), of("starts.centre")
+    if keys.layer_scales is None and keys.bias_scale is None and keys.bias_constant is None and not centre.any():
+        return scale, np.zeros((1, 1))
+    own = [of(f"starts.layer_scales.{layer}") for layer in range(layers)]
+    biases = own if keys.bias_scale is None else [of("starts.bias_scale")] * layers
+    summands = [centre * factor for factor in own] + [np.zeros((1, 1))] * layers
+    if keys.bias_constant is not None and keys.biases:
+        whole = not isinstance(keys.bias_constant, tuple)
+        constant = "starts.bias_constant"
+        summands[layers:] = [of(constant if whole else f"{constant}.{layer}") for layer in range(layers)]
+    factors = [scale * factor for factor in (*own, *biases)]
+    return _beside(factors), _beside(summands)
+
+
+def _beside(columns: list[Array]) -> Array:
+    return np.concatenate(np.broadcast_arrays(*columns), axis=1)
+
+
+def columns(spec: Spec) -> npt.NDArray[np.intp]:
+    """The column of `scaling` that belongs to each parameter."""
+    layer = np.concatenate([np.full(i.size, k) for k, i in enumerate(layout.layers(*spec.shape))])
+    biases = layout.is_bias(*spec.shape)
+    return np.where(biases, layer + len(spec.sizes) - 1, layer)
+
+
+def _effective(spec: Spec, numbers: Numbers) -> tuple[Array, Array]:
+    """The `scaling` of all layers, with factors of zero for what is not drawn and summands of zero for what is not."""
+    shape = 1, 2 * (len(spec.sizes) - 1)
+    if not STARTS[spec.starts.kind].scaled:
+        return np.zeros(shape), np.zeros(shape)
+    drawn, there = np.ones(shape), np.ones(shape)
+    drawn[:, shape[1] // 2 :] = _draws_biases(spec)
+    there[:, shape[1] // 2 :] = spec.network.bias
+    factor, summand = scaling(spec, numbers)
+    return factor * drawn, summand * there
+
+
+def _draws_biases(spec: Spec) -> bool:
+    return spec.network.bias and spec.starts.biases and spec.starts.bias_constant is None
+
+
+def single(spec: Spec, scale: float | None = None, numbers: Numbers | None = None) -> Flags:
+    """Whether all runs of a point have the same start, for each value of the numbers; arguments as of `draw`."""
     kind = STARTS[spec.starts.kind]
-    return kind.single or (kind.scaled and (spec.starts.scale if scale is None else scale) == 0)
+    factor, _ = _effective(spec, _numbers(scale, numbers))
+    return np.asarray((factor == 0).all(axis=1) & kind.scaled | kind.single)
 
 
-def origin(spec: Spec, scale: float) -> tuple[object, ...]:
-    """A key for the starts of a point: points with equal keys and equal scales have equal starts."""
+def _numbers(scale: float | Array | None, numbers: Numbers | None) -> Numbers:
+    own = {} if scale is None else {"starts.scale": np.asarray(scale, dtype=np.float64)}
+    return {**(numbers or {}), **own}
+
+
+def origins(spec: Spec, numbers: Numbers) -> tuple[list[tuple[object, ...]], npt.NDArray[np.intp]]:
+    """Keys for the starts of points with these numbers, and the index of each point's; equal keys mean equal starts."""
+    rows = np.concatenate(np.broadcast_arrays(*_effective(spec, numbers)), axis=1)
+    distinct, which = np.unique(rows + 0.0, axis=0, return_inverse=True)
+    drawn = (distinct[:, : rows.shape[1] // 2] != 0).any(axis=1)
+    return [(*_origin(spec, any_drawn), row.tobytes()) for any_drawn, row in zip(drawn, distinct, strict=True)], which
+
+
+def _origin(spec: Spec, drawn: bool) -> tuple[object, ...]:
+    """A key for the directions of a point."""
     keys, network = spec.starts, (spec.sizes, spec.network.bias, spec.n_params, spec.network.dtype)
     if keys.kind in ("slice", "file"):
         return (*network, keys.file, keys.base, keys.x, keys.y)
-    if keys.kind == "zero" or scale == 0:
+    if not drawn:
         return network
     undrawn = keys.kind == "constant" or (keys.kind == "ray" and keys.direction is not None)
-    biases = keys.biases or not spec.network.bias
+    biases = _draws_biases(spec) or not spec.network.bias
     direction = keys.direction if keys.kind == "ray" else None
     return (*network, keys.kind, biases, direction, None if undrawn else keys.seed)
 
@@ -79,7 +156,7 @@ def count(spec: Spec) -> int:
 def _directions(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:
     keys = spec.starts
     directions = DIRECTIONS[keys.kind](spec, runs, sampler)
-    if not keys.biases:
+    if not _draws_biases(spec) and spec.network.bias:
         directions[:, layout.is_bias(*spec.shape)] = 0
     if STARTS[keys.kind].unit and keys.direction is None:
         directions /= np.sqrt(np.sum(directions**2, axis=1, keepdims=True))

@@ -2,14 +2,15 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.plan.starts import origin
-from saddlescape.spec import Sweep, only_numbers
+from saddlescape.plan.starts import origins
+from saddlescape.spec import Axis, Sweep, only_numbers
 
 if TYPE_CHECKING:
     from saddlescape.results.results import Results
@@ -44,19 +45,22 @@ def distinct_starts(results: "Results") -> Counts:
 
 def _groups(sweep: Sweep) -> Counts:
     """A number for each point of a sweep, equal at points with the same starts."""
-    kinds = [1 if only_numbers(side) else len(side[0].values) for side in sweep.grid]
+    lengths = [len(side[0].values) if _matters(side) else 1 for side in sweep.grid]
+    kinds = [n if not only_numbers(side) else 1 for n, side in zip(lengths, sweep.grid, strict=True)]
     numbering: dict[object, int] = {}
-    numbers = np.empty((2, *kinds), dtype=np.int64)
+    groups = np.empty(lengths, dtype=np.int64)
     for index in itertools.product(*map(range, kinds)):
-        spec = sweep.structure(index)
-        for at_scale in (0, 1):
-            numbers[(at_scale, *index)] = numbering.setdefault(origin(spec, at_scale), len(numbering))
-    scale = sweep.numeric("starts.scale")
-    values, which = np.unique(scale, return_inverse=True)
-    at_zero, elsewhere = numbers
-    unscaled = (scale == 0) | (at_zero == elsewhere)
-    groups = np.where(unscaled, at_zero, elsewhere) * len(values) + np.where(unscaled, 0, which.reshape(scale.shape))
+        where = tuple(slice(i, i + 1) if n > 1 else slice(None) for i, n in zip(index, kinds, strict=True))
+        places = [axis.ravel() for axis in np.indices(lengths)[:, *where]]
+        keys, which = origins(sweep.structure(index), sweep.numbers(places, len(places[0]) if places else 1))
+        numbers = np.array([numbering.setdefault(key, len(numbering)) for key in keys])
+        groups[where] = np.broadcast_to(numbers[which], groups[where].size).reshape(groups[where].shape)
     return np.broadcast_to(groups, sweep.shape)
+
+
+def _matters(side: Sequence[Axis]) -> bool:
+    """Whether starts may differ along a dimension of the grid."""
+    return not only_numbers(side) or any(axis.key.startswith("starts.") for axis in side)
 
 
 def _selected(results: "Results", groups: Counts) -> Counts:

@@ -62,8 +62,7 @@ def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
 
 def _single(group: Group) -> npt.NDArray[np.bool_]:
     """Whether all starts at the point of each run are the same."""
-    at_zero, elsewhere = (starts.single(group.spec, scale) for scale in (0.0, 1.0))
-    return np.where(group.numbers["starts.scale"] == 0, at_zero, elsewhere)
+    return np.broadcast_to(starts.single(group.spec, numbers=group.numbers), len(group.where))
 
 
 def _distinct(group: Group, count: int) -> tuple[Any, Any]:

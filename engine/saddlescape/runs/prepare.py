@@ -96,7 +96,7 @@ def prepare(
     """
     n = len(start)
     numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC} if numbers is None else numbers
-    theta = starts.draw(spec, start, numbers["starts.scale"], sample) if theta is None else theta
+    theta = starts.draw(spec, start, sampler=sample, numbers=numbers) if theta is None else theta
     if record_at is None:
         record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # each dtype compiles its own kernel
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)

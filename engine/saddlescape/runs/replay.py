@@ -43,7 +43,7 @@ def start(sweep: str | Path | Sweep, point: Sequence[int] | int = (), run: int =
     >>> ss.start("xor", (8,), run=3)  # doctest: +SKIP
     """
     spec, numbers, number = _select(Plan(_load(sweep)), point, run, "start")
-    drawn = starts.draw(spec, np.array([number]), numbers["starts.scale"])[0]
+    drawn = starts.draw(spec, np.array([number]), numbers=numbers)[0]
     return np.asarray(drawn.astype(spec.network.dtype))
 
 

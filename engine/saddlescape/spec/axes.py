@@ -197,6 +197,7 @@ def _adapter(key: str) -> TypeAdapter[Any]:
         model, name = KEYS[key]
         info = model.model_fields[name]
         kind = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+        kind = float if key in ELEMENTS and is_number(key) else kind  # its lists vary by their elements
     return TypeAdapter(list[kind], config=ConfigDict(strict=True, allow_inf_nan=False))
 
 

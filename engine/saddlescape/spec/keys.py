@@ -31,15 +31,22 @@ NUMERIC = (
     "stop.solved",
     "stop.gradient",
     "stop.diverged",
+    "starts.centre",
+    "starts.bias_scale",
+    "starts.bias_constant",
 )
-"""Keys that only change a number of a run, but not the network, its data or its kernel; so do `LAYER_RATES`."""
+"""Keys that only change a number of a run, but not the network, its data or its kernel; so do those of `BY_LAYER`."""
 
-LAYER_RATES = "training.layer_rates"
+FACTORS = ("training.layer_rates", "starts.layer_scales")
+"""Keys with one factor for each layer of weights, 1 by default."""
+
+BY_LAYER = (*FACTORS, "starts.bias_constant")
+"""Keys with one number for each layer of weights."""
 
 
 def is_number(key: str) -> bool:
-    """Whether a key only changes a number of a run: one of `NUMERIC`, or the learning-rate factor of one layer."""
-    return key in NUMERIC or key.startswith(f"{LAYER_RATES}.")
+    """Whether a key only changes a number of a run: one of `NUMERIC`, or the number of one layer."""
+    return key in NUMERIC or key.rpartition(".")[0] in BY_LAYER
 
 
 ELEMENTS: dict[str, Any] = {
@@ -47,7 +54,8 @@ ELEMENTS: dict[str, Any] = {
     "network.activation": Activation,
     "starts.base": float,
     "starts.direction": float,
-    LAYER_RATES: NonNegative,
+    **dict.fromkeys(FACTORS, NonNegative),
+    "starts.bias_constant": float,
 }
 """Keys that are lists, with the types of their elements; an element is a key too: ``network.hidden.0``."""
 

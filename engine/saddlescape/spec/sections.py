@@ -23,6 +23,7 @@ from saddlescape.spec.values import (
     activations,
     hyperparameter,
     key,
+    numbers,
     samples,
     schedule,
     whole,
@@ -128,6 +129,25 @@ class Starts(Section):
         None,
         "kind ray: multiplied by scale, not normalized; by default the normal draw of run 0, normalized to length 1",
         "n_params numbers",
+    )
+    layer_scales: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = key(
+        None,
+        "factor of the weights and the drawn biases of each layer; 0: the layer starts at zero; 1 by default; "
+        "not of zero, slice and file",
+        "one number >= 0 for each layer of weights",
+        later=True,
+    )
+    bias_scale: NonNegative | None = key(
+        None, "factor of the drawn biases, instead of that of their layer in `layer_scales`; 1 by default", later=True
+    )
+    bias_constant: Annotated[float | tuple[float, ...] | None, PlainValidator(numbers)] = key(
+        None,
+        "value of the biases, which are then not drawn and have no scale; not of zero, slice and file",
+        "a number, or one for each layer of weights",
+        later=True,
+    )
+    centre: float = key(
+        0.0, "added to every weight, times the factor of its layer; not of zero, slice and file", "a number", later=True
     )
 
 

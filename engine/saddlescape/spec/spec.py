@@ -1,5 +1,6 @@
 """The spec of one point, with the quantities that follow from it: sizes, steps, activations, data."""
 
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -61,15 +62,17 @@ class Spec(Section):
         return (self._shape[1], *self.network.hidden, self._shape[2])
 
     def number(self, key: str) -> float:
-        """The value of a key that `is_number`; the learning-rate factor of a layer is 1 if it is not set."""
+        """The value of a key that `is_number`; NaN if it is not set or a list; a factor of a layer is 1 if not set."""
         section, name, *index = key.split(".")
         value = getattr(getattr(self, section), name)
         if not index:
+            return float(value) if isinstance(value, int | float) else math.nan
+        if isinstance(value, int | float):
             return float(value)
         return float(value[int(index[0])]) if value is not None and int(index[0]) < len(value) else 1.0
 
     def replaced(self, key: str, value: float) -> "Spec":
-        """This spec with another value of a key that `is_number`; an element of `layer_rates` must exist."""
+        """This spec with another value of a key that `is_number`; an element of a list must exist."""
         section, name, *index = key.split(".")
         old = getattr(getattr(self, section), name)
         new = tuple(value if str(k) == index[0] else v for k, v in enumerate(old)) if index else value

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from saddlescape.errors import Fault
-from saddlescape.spec.keys import LAYER_RATES
+from saddlescape.spec.keys import FACTORS
 from saddlescape.spec.sections import NetworkKeys
 
 Tree = dict[str, Any]
@@ -50,6 +50,8 @@ def _elements(tree: Tree, key: str) -> list[Any]:
         return list(value)
     hidden = network.get("hidden") if isinstance(network, dict) else None
     widths = list(hidden) if isinstance(hidden, list | tuple) else list(NetworkKeys().hidden)
-    defaults = {"network.hidden": widths, LAYER_RATES: [1.0] * (len(widths) + 1)}
+    defaults = {"network.hidden": widths, **dict.fromkeys(FACTORS, [1.0] * (len(widths) + 1))}
+    if type(value) in (int, float):  # a bias constant of all layers
+        defaults["starts.bias_constant"] = [value] * (len(widths) + 1)
     defaults["network.activation"] = [value or NetworkKeys().activation] * len(widths)
     return defaults.get(key, [])

@@ -1,5 +1,6 @@
 """Types of keys with their ranges and validators, and the declaration of a key."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -136,6 +137,14 @@ def activations(value: Any) -> str | tuple[str, ...]:
             expected = f"{', '.join(words[:-1])} or {words[-1]}"
             raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
     return str(names[0]) if isinstance(value, str) else tuple(names)
+
+
+def numbers(value: Any) -> float | tuple[float, ...]:
+    """Validator of one number for all layers, or of a list with one for each layer."""
+    given = value if isinstance(value, list | tuple) else [value]
+    if not given or not all(type(v) in (int, float) and abs(v) < math.inf for v in given):
+        raise ValueError(f"must be a finite number, or a list of them; got {value!r:.80}")
+    return float(value) if given[0] is value else tuple(map(float, given))
 
 
 BATCHES = {"full": 0, "online": 1, "shuffled": 1}

@@ -6,6 +6,7 @@ from saddlescape.spec.checks.check import LARGEST, Chosen, Idle, SpecCheck
 __all__ = ["CHECKS", "LARGEST", "Chosen", "Idle"]
 
 LENGTH = ("problem", "training.batch", "training.steps", "training.epochs")
+BIASES = ("starts.kind", "network.bias", "starts.biases", "starts.bias_constant")
 DRAWS = ("starts.kind", "starts.direction")
 
 CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
@@ -23,10 +24,16 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     (("network.hidden", "record.fields"), record.measures),
     (("starts.kind",), starts.choice),
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), starts.shape),
+    (("network.hidden", "network.dtype", "starts.layer_scales", "starts.bias_constant"), starts.by_layer),
     (("network.dtype",), network.numbers),
     idle.key("starts.count", "each point of a slice is one start", idle.grid, "starts.kind"),
     idle.key("starts.scale", "these starts have no scale", idle.unscaled, "starts.kind"),
     idle.key("starts.biases", "no bias is drawn", idle.no_biases, "starts.kind", "network.bias"),
+    idle.key("starts.layer_scales", "these starts have no scale", idle.unscaled, "starts.kind"),
+    idle.key("starts.centre", "these starts have no scale", idle.unscaled, "starts.kind"),
+    idle.key("starts.bias_scale", "no bias is drawn", idle.no_drawn_biases, *BIASES),
+    idle.key("starts.bias_constant", "no bias has a start of its own", idle.no_biases, "starts.kind", "network.bias"),
+    idle.key("starts.bias_constant", "biases = false sets them to zero", idle.zero_biases, "starts.biases"),
     idle.key("starts.seed", "nothing is drawn", idle.undrawn, *DRAWS, "training.batch", "training.noise"),
     idle.key("network.activation", "there are no hidden units", idle.shallow, "network.hidden"),
 ]

@@ -45,6 +45,13 @@ def _remedy(path: str, choices: Collection[str], chosen: Chosen) -> str:
     return f"unset it with --set {path}=" if in_file and overridden else "leave it out"
 
 
+def layers(spec: Spec, path: str, values: float | Sequence[float] | None) -> Iterator[Fault]:
+    """Check that a list has one number for each layer of weights."""
+    number = len(spec.network.hidden) + 1
+    if isinstance(values, tuple) and len(values) != number:
+        yield Fault(path, f"must have {number} values, one for each layer of weights; got {len(values)}")
+
+
 LARGEST = {"float64": 1e300, "float32": 1e30}
 """Limits that leave room to multiply a few numbers without overflow."""
 

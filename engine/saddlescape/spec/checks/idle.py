@@ -35,6 +35,16 @@ def no_biases(spec: Spec) -> bool:
     return unscaled(spec) or not spec.network.bias
 
 
+def zero_biases(spec: Spec) -> bool:
+    """Whether `starts.biases` sets the biases to zero."""
+    return not spec.starts.biases
+
+
+def no_drawn_biases(spec: Spec) -> bool:
+    """Whether no bias is drawn, so that `starts.bias_scale` is not used."""
+    return no_biases(spec) or zero_biases(spec) or spec.starts.bias_constant is not None
+
+
 def undrawn(spec: Spec) -> bool:
     """Whether nothing is drawn, so that `starts.seed` is not used."""
     if spec.shuffled or "noise" in spec.training.model_fields_set:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import Chosen, idle, magnitude
+from saddlescape.spec.checks.check import Chosen, idle, layers, magnitude
 from saddlescape.spec.checks.problem import is_valid
 from saddlescape.spec.sections import Side
 from saddlescape.spec.spec import Spec
@@ -53,6 +53,15 @@ def shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
             yield Fault("starts.y.index", f"must differ from x.index; got {keys.y.index} twice")
     if keys.kind == "file" and keys.file is not None:
         yield from _starts_file(spec)
+
+
+def by_layer(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Factors and constants of layers fit the network, and its floating-point type."""
+    for name in ("layer_scales", "bias_constant"):
+        values = getattr(spec.starts, name)
+        yield from layers(spec, f"starts.{name}", values)
+        if isinstance(values, tuple):
+            yield from magnitude(spec, f"starts.{name}", np.array(values))
 
 
 def _side(name: str, side: Side) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import Fault
-from saddlescape.spec.checks.check import Chosen, idle
+from saddlescape.spec.checks.check import Chosen, idle, layers
 from saddlescape.spec.checks.problem import is_valid
 from saddlescape.spec.spec import Spec
 from saddlescape.words.losses import LOSSES, Targets
@@ -102,7 +102,4 @@ def batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 def layer_rates(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """There is one learning-rate factor for each layer of weights."""
-    rates, layers = spec.training.layer_rates, len(spec.network.hidden) + 1
-    if rates is not None and len(rates) != layers:
-        message = f"must have {layers} values, one for each layer of weights; got {len(rates)}"
-        yield Fault("training.layer_rates", message)
+    yield from layers(spec, "training.layer_rates", spec.training.layer_rates)
