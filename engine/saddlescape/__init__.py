@@ -3,6 +3,7 @@
 Functions
 ---------
 load : load a sweep from a TOML file, or a bundled sweep.
+sweep : make a sweep from arrays in memory.
 run : run a sweep in a folder, and open its results.
 open : open the result of a run.
 status : progress of a run.
@@ -39,13 +40,14 @@ if TYPE_CHECKING:
     from saddlescape.runs.replay import replay, start
     from saddlescape.runs.runner import merge, status
     from saddlescape.spec import load
+    from saddlescape.spec.from_python import sweep
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "merge", "open", "prepare", "replay", "run", "run_starts", "start", "status"]
+__all__ = ["__version__", "load", "merge", "open", "prepare", "replay", "run", "run_starts", "start", "status", "sweep"]
 
 _HOME = {
     **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
-    **{"start": "runs.replay", "prepare": "runs.one_batch"},
+    **{"start": "runs.replay", "prepare": "runs.one_batch", "sweep": "spec.from_python"},
     **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
 _MODULES = ("analysis", "plots")

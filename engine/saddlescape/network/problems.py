@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -153,18 +153,34 @@ def read_problem(path: Path, read: Callable[[Path, int], bytes] = file_bytes) ->
 
 
 def _check(X: Array, T: Array) -> None:
+    for name, message in faults_of(X, T):
+        raise ValueError(f"{name} {message}".strip())
+
+
+def faults_of(X: Array, T: Array) -> Iterator[tuple[str, str]]:
+    """The faults of inputs and targets: "X", "T" or, for both, "", and a requirement with the value."""
     for name, array in (("X", X), ("T", T)):
         if array.ndim != 2 or 0 in array.shape:
-            raise ValueError(f"{name} must have shape (samples, columns) without zeros; got {array.shape}")
+            remedy = f"; for one column, write {name}[:, None]" if array.ndim == 1 else ""
+            yield name, f"must have shape (samples, columns) without zeros; got {array.shape}{remedy}"
+            continue
         if array.shape[1] > MAX_WIDTH:
-            raise ValueError(f"{name} must have at most {MAX_WIDTH} columns; got {array.shape[1]}")
+            yield name, f"must have at most {MAX_WIDTH} columns; got {array.shape[1]}"
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0]
-            raise ValueError(f"{name} must be finite; got {array[row, column]} in sample {row}")
-    if len(X) != len(T):
-        raise ValueError(f"X and T must have equally many samples; got {len(X)} and {len(T)}")
-    if len(X) > MAX_SAMPLES:
-        raise ValueError(f"must have at most {MAX_SAMPLES} samples; got {len(X)} or more")
+            yield name, f"must be finite; got {array[row, column]} in sample {row}"
+    samples = [len(array) for array in (X, T) if array.ndim]
+    if len(set(samples)) > 1:
+        yield "X and T", f"must have equally many samples; got {samples[0]} and {samples[1]}"
+    elif max(samples, default=0) > MAX_SAMPLES:
+        yield "", f"must have at most {MAX_SAMPLES} samples; got {samples[0]} or more"
+
+
+def to_csv(X: Array, T: Array) -> bytes:
+    """The content of a CSV file that `read_problem` reads to the same bits; the same on every machine."""
+    header = [f"x{i + 1}" for i in range(X.shape[1])] + [f"t{i + 1}" for i in range(T.shape[1])]
+    rows = (map(repr, row) for row in np.hstack([X, T]).tolist())
+    return "".join(f"{','.join(cells)}\n" for cells in (header, *rows)).encode()
 
 
 def _read_csv(name: str, content: bytes) -> tuple[Array, Array]:

@@ -70,7 +70,8 @@ class Job:
 def job(plan: Plan) -> Job:
     """The job of a plan, including the contents of its data files."""
     sweep = plan.sweep
-    data = {name: (sweep.folder / name).read_bytes() for name in sweep.data}
+    files = (name for name in sweep.data if name not in sweep.kept)
+    data = {**sweep.kept, **{name: (sweep.folder / name).read_bytes() for name in files}}
     return Job(plan.digest, sweep.text, sweep.overrides, data, {**versions(), "code": code()})
 
 

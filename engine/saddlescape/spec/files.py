@@ -12,6 +12,9 @@ from saddlescape.network.problems import Problem, read_problem
 from saddlescape.system import resources
 from saddlescape.system.user_files import file_bytes, from_npy
 
+ARRAYS = "arrays.csv"
+"""Name of the file of arrays from Python; runs and results keep a copy of such a file, because nobody else has it."""
+
 COPIES = 4
 """Number of copies of a file of starts in memory while it is read and checked."""
 
@@ -29,11 +32,13 @@ class DataFiles:
     Attributes
     ----------
     sha256 : SHA-256 (hex) of the bytes that were read of each file, by its name in the spec.
+    kept : the content of the file `ARRAYS`, if it was read, by its name.
     """
 
     def __init__(self, folder: Path, contents: Mapping[str, bytes] | None = None) -> None:
         self.folder, self._contents = folder, contents or {}
         self.sha256: dict[str, str] = {}
+        self.kept: dict[str, bytes] = {}
         self._problems: dict[str, Problem] = {}
         self._starts: dict[str, npt.NDArray[np.float64]] = {}
 
@@ -58,6 +63,7 @@ class DataFiles:
     def _read(self, name: str, path: Path, most: int) -> bytes:
         content = self._contents[name] if name in self._contents else file_bytes(path, most)
         self.sha256[name] = hashlib.sha256(content).hexdigest()
+        self.kept |= {name: content} if name == ARRAYS else {}
         return content
 
     def _array(self, name: str, path: Path) -> npt.NDArray[np.float64]:

@@ -135,4 +135,4 @@ def parse(
     if faults := [*faults, *key_faults, *spec_faults]:
         raise SpecError(faults)
     spec = next(iter(specs.values()))
-    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, specs)
+    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, files.kept, specs)

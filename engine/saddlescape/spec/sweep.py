@@ -33,6 +33,7 @@ class Sweep:
     folder : the folder that relative paths of data files refer to.
     overrides : such as ``"training.learning_rate=0.1"``, applied to the text.
     data : SHA-256 (hex) of each data file, by its name in the spec.
+    kept : the contents of data files that runs and results keep, by their names in the spec.
     """
 
     spec: Spec
@@ -41,7 +42,15 @@ class Sweep:
     folder: Path
     overrides: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, bytes] = field(default_factory=dict)
     _structures: dict[tuple[int, ...], Spec] = field(default_factory=dict, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        sides = zip(self.grid, self.shape, strict=True)
+        shape = ", ".join(f"{' with '.join(axis.name for axis in side)} {n}" for side, n in sides) or "one point"
+        spec, sizes = self.spec, "-".join(map(str, self.spec.sizes))
+        problem = spec.problem.name or spec.problem.file
+        return f"<saddlescape sweep {spec.title!r}: {shape}; {problem}, {sizes}, {spec.training.optimizer}>"
 
     @cached_property
     def grid(self) -> tuple[tuple[Axis, ...], ...]:

@@ -66,9 +66,9 @@ class Committed:
         return done, self._plan.runs
 
     def text(self, name: str) -> str:
-        """A text of the provenance: spec, resolved or overrides; the software is empty until the merge."""
+        """A text of the provenance: spec, resolved, overrides or data; the software is empty until the merge."""
         sweep = self._plan.sweep
-        texts = {"spec": sweep.text, "overrides": json.dumps(sweep.overrides), "software": "[]"}
+        texts = {"spec": sweep.text, "overrides": json.dumps(sweep.overrides), "software": "[]", "data": "{}"}
         return texts.get(name) or json.dumps(sweep.resolved())
 
     def variable(self, name: str) -> Stored:

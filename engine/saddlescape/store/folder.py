@@ -21,7 +21,17 @@ from saddlescape.store.block_reader import is_complete
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.plan_file import PLAN, SPEC, is_run, read_plan, read_sweep, shard_of, write_plan
+from saddlescape.store.plan_file import (
+    PLAN,
+    SPEC,
+    contains,
+    is_run,
+    read_plan,
+    read_sweep,
+    shard_of,
+    write_data,
+    write_plan,
+)
 from saddlescape.store.spec_difference import differences
 from saddlescape.system import software
 
@@ -86,6 +96,8 @@ class RunFolder:
         clear(self.folder / blocks.FOLDER)
         if is_new:
             write_plan(self.folder, self.plan, self.shard)
+        else:
+            write_data(self.folder, self.plan.sweep)
         self._began, self._before = _now(), len(blocks.files(self.folder))
         self._write_session()
 
@@ -111,9 +123,11 @@ class RunFolder:
         if is_run(self.folder):
             self._compare()
             return False
-        spec, plan = self.folder / SPEC, self.folder / PLAN
-        ours = {LOCK, blocks.FOLDER, spec.name, temporary(spec, PART).name, temporary(plan, PART).name}
-        foreign = spec.exists() and spec.read_bytes() != self.plan.sweep.text.encode()
+        contents = {SPEC: self.plan.sweep.text.encode(), **self.plan.sweep.kept}
+        parts = (temporary(self.folder / name, PART).name for name in (*contents, PLAN))
+        ours = {LOCK, blocks.FOLDER, *contents, *parts}
+        written = ((self.folder / name, content) for name, content in contents.items())
+        foreign = any(path.exists() and not contains(path, content) for path, content in written)
         if foreign or names - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
         return True

@@ -168,5 +168,7 @@ def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path], software: d
         "blocks": json.dumps([files[number].name for number in sorted(files)]),
         **{name: json.dumps(value) for name, value in software.items()},
     }
+    if sweep.kept:
+        texts["data"] = json.dumps({name: content.decode(errors="replace") for name, content in sweep.kept.items()})
     for name, text in texts.items():
         group.create_dataset(name, data=text, dtype=h5py.string_dtype())

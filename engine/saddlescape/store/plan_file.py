@@ -1,5 +1,6 @@
 """The files spec.toml and plan.json in the folder of a run: what the run computes, and which shard of it."""
 
+import hashlib
 import json
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, Plan, Shard
 from saddlescape.store.atomic import write_atomic
+from saddlescape.system.user_files import file_bytes
 
 PLAN, SPEC = "plan.json", "spec.toml"
 
@@ -26,8 +28,9 @@ def is_run(folder: Path) -> bool:
 
 
 def write_plan(folder: Path, plan: Plan, shard: Shard) -> None:
-    """Write ``spec.toml`` and ``plan.json``."""
+    """Write data that are in no other file, ``spec.toml`` and ``plan.json``."""
     sweep = plan.sweep
+    stored = {"stored": sorted(sweep.kept)} if sweep.kept else {}
     fields = {
         "format": FORMAT,
         "digest": plan.digest,
@@ -36,9 +39,48 @@ def write_plan(folder: Path, plan: Plan, shard: Shard) -> None:
         "overrides": list(sweep.overrides),
         "folder": str(sweep.folder.absolute()),
         "spec": sweep.resolved(),
+        **stored,
     }
+    write_data(folder, sweep)
     write_atomic(folder / SPEC, sweep.text.encode())
     write_atomic(folder / PLAN, json.dumps(fields, indent=1).encode())
+
+
+def write_data(folder: Path, sweep: specs.Sweep) -> None:
+    """Write the data of a sweep that are in no other file, unless the folder has them.
+
+    Raises
+    ------
+    CorruptError
+        If the folder has other data.
+    """
+    for name, content in sweep.kept.items():
+        if not (folder / name).exists():
+            write_atomic(folder / name, content)
+        elif not contains(folder / name, content):
+            raise _changed(folder / name)
+
+
+def contains(path: Path, content: bytes) -> bool:
+    """Whether a path is a regular file with this content."""
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+
+
+def _changed(data: Path) -> CorruptError:
+    return CorruptError(f"{data} is missing or has changed since the run began; put the old file back")
+
+
+def _data(folder: Path, fields: dict[str, Any]) -> dict[str, bytes]:
+    """The contents of the data files in the folder of a run; CorruptError if one has changed."""
+    contents = {}
+    for path in (folder / name for name in fields.get("stored", ())):
+        try:
+            contents[path.name] = file_bytes(path, MAX_SIZE)
+        except (OSError, ValueError):
+            raise _changed(path) from None
+        if hashlib.sha256(contents[path.name]).hexdigest() != fields["spec"].get("data", {}).get(path.name):
+            raise _changed(path)
+    return contents
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
@@ -93,6 +135,8 @@ def _is_valid(fields: dict[str, Any]) -> bool:
         all(isinstance(fields[key], kind) for key, kind in FIELDS.items())
         and len(fields["overrides"]) <= MAX_OVERRIDES
         and all(isinstance(override, str) for override in fields["overrides"])
+        and isinstance(fields["spec"].get("data", {}), dict)
+        and all(isinstance(name, str) and Path(name).name == name for name in fields.get("stored", []))
         and all(isinstance(n, int) and 0 < n < 2**62 for n in (number, of, fields["blocks"]))
         and number <= of
     )
@@ -106,8 +150,8 @@ def shard_of(fields: dict[str, Any]) -> Shard:
 def read_sweep(folder: Path) -> specs.Sweep:
     """The sweep of a run, from the spec and the overrides in its folder.
 
-    Data files are relative to the folder that ``plan.json`` names; if it does not exist, as on another machine, to the
-    current one.
+    Data files are in the folder of the run, if ``plan.json`` says so, or else relative to the folder that it names; if
+    that does not exist, as on another machine, to the current one.
     """
     fields = read_plan(folder)
     spec = folder / SPEC
@@ -117,7 +161,8 @@ def read_sweep(folder: Path) -> specs.Sweep:
         raise CorruptError(f"{spec} is missing or damaged; restore the spec of the run") from None
     data = Path(fields["folder"])
     data = data if data.is_dir() else Path()
-    return specs.parse(content, data, tuple(fields["overrides"]), name=str(spec), begun=True)
+    contents = _data(folder, fields)
+    return specs.parse(content, data, tuple(fields["overrides"]), contents, name=str(spec), begun=True)
 
 
 def read_text(path: Path) -> str:

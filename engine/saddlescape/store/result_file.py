@@ -181,11 +181,13 @@ class ResultFile:
             return self._values(objects.attributes(self._raw, self._root), "the root")
 
     def text(self, name: str) -> str:
-        """A text of the provenance: spec, resolved, overrides, blocks or software."""
+        """A text of the provenance: spec, resolved, overrides, blocks, software or data."""
         with guard.guarded(self.path):
             links = self._hard(objects.links(self._raw, self._provenance))
             if name == "software" and name not in links:  # in results of earlier versions
                 return "[{}]"
+            if name == "data" and name not in links:  # all data are in files
+                return "{}"
             dataset = self._dataset(name, objects.messages(self._raw, links[name]))
             return str(dataset.texts(MAX_TEXT)[()])
 

@@ -63,7 +63,7 @@ class Source(Protocol):
         """All values of a coordinate of labels."""
 
     def text(self, name: str) -> str:
-        """A text of the provenance: spec, resolved, overrides or software."""
+        """A text of the provenance: spec, resolved, overrides, software or data."""
 
     def close(self) -> None:
         """Close the file, if one is open."""
