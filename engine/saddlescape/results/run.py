@@ -60,7 +60,7 @@ def run(
     Parameters
     ----------
     source : a TOML file, the name of a bundled sweep, or a loaded sweep.
-    out : the folder; by default the name of the sweep.
+    out : the folder; by default the name of the file or of the bundled sweep, or ``run`` for a loaded sweep.
     overrides : such as ``["training.learning_rate=0.1"]``; see `load`.
     shard : the part of the sweep to run; `merge` combines all shards into one result.
     device : "cpu", "cuda" for all NVIDIA GPUs, or "cuda:N" for one; the result has the same bytes.

@@ -128,7 +128,8 @@ class _Writer:
             faults += [Fault(name or BOTH, message) for name, message in faults_of(*arrays)]
         self.faults += faults
         self._contents[ARRAYS] = b"" if faults else to_csv(*arrays)
-        self._tables["problem"] = {key: problem[key] for key in problem.keys() - SOURCES} | {"file": ARRAYS}
+        others = {key: value for key, value in problem.items() if key not in SOURCES}
+        self._tables["problem"] = {"file": ARRAYS, **others}
 
     def add_hidden(self, widths: Any) -> None:
         """Add the widths of the hidden layers."""
@@ -145,6 +146,8 @@ class _Writer:
             axes = [{"key": key, **row} for key, row in rows]
         if isinstance(axes, list | tuple) and all(isinstance(row, Mapping) for row in axes):
             self._axes = list(axes)
+            if self._contents and any(row.get("key") in ("problem.name", "problem.file") for row in axes):
+                self.faults.append(Fault("axes", f"cannot change the data of {BOTH}; run a sweep for each"))
         else:
             self.faults.append(Fault("axes", f"must be a dict of keys, each with its values; got {axes!r:.80}"))
 
@@ -202,7 +205,11 @@ def _array(value: Any) -> Array:
     except Exception as error:  # libraries of arrays raise many kinds
         raise ValueError(f"must be an array of numbers; {' '.join(str(error).split()):.200}") from None
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"must be an array of real numbers; got {array.dtype} values")
+        words = array.dtype.kind in "US"
+        remedy = "; write words as numbers, such as one column of 0 and 1 for each class" if words else ""
+        raise ValueError(f"must be an array of real numbers; got {array.dtype} values{remedy}")
+    if np.ma.is_masked(value):
+        raise ValueError("must have no masked values; leave their samples out")
     return array.astype(np.float64)
 
 
