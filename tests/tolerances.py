@@ -150,3 +150,12 @@ XOR_TIME, XOR_EXPONENT = 8, 0.05
 
 # Values of an activation against its row in the vocabulary: some rounding errors of numbers near 1.
 POINTWISE = 1e-14
+
+# Estimates from independent draws against their expectation, in standard errors: one of two million is further away.
+STANDARD_ERRORS = 5
+
+# Quotients of a few correctly rounded numbers, and means that are exactly zero but for rounding.
+ROUNDED = 1e-14
+
+# Products of orthonormal vectors of up to 64 components, Gram-Schmidt twice: some rounding errors of 1.
+ORTHOGONAL = 1e-14

@@ -130,6 +130,11 @@ class Starts(Section):
         "kind ray: multiplied by scale, not normalized; by default the normal draw of run 0, normalized to length 1",
         "n_params numbers",
     )
+    sparsity: Annotated[float, Field(ge=0, le=1)] | None = key(
+        None,
+        "kind sparse: share of the units of a layer that an input does not reach, rounded up; 0.1 by default",
+        later=True,
+    )
     layer_scales: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = key(
         None,
         "factor of the weights and the drawn biases of each layer; 0: the layer starts at zero; 1 by default; "

@@ -46,6 +46,9 @@ _SAME = {
     "starts.kind": "init initializer initialiser initialization initialisation kernel_initializer distribution",
     "starts.scale": "std stddev sigma sd gain scale init_scale",
     "starts.count": "runs n_runs n_starts num_starts samples_per_point n trials repeats restarts count starts.runs",
+    "starts.layer_scales": "layer_scale gains layer_gains",
+    "starts.bias_constant": "bias_init bias_value bias_initializer init_bias",
+    "starts.centre": "center mean loc offset shift",
     "starts.seed": "seed random_state rng random_seed",
     "stop.solved": "stop.tol stop.tolerance stop.solve stop.error",
     "stop.gradient": "stop.grad stop.grad_norm stop.gtol",
@@ -72,10 +75,8 @@ Rows of `TABLES` have their own aliases and similar names."""
 TABLES: tuple[Mapping[str, Any], ...] = (ACTIVATIONS, LOSSES, OPTIMIZERS, PROBLEMS, SCHEDULES, STARTS)
 
 _NOT_HERE = (
-    "he he_normal he_uniform kaiming kaiming_normal kaiming_uniform glorot glorot_normal glorot_uniform xavier "
-    "xavier_normal xavier_uniform lecun lecun_normal lecun_uniform orthogonal truncated_normal mae l1 l1_loss "
-    "mean_absolute_error hinge nll nll_loss kl kl_div elu selu celu prelu rrelu relu6 hard_tanh hard_sigmoid "
-    "hard_swish softsign log_softmax nadam adamax adadelta amsgrad lbfgs bfgs l_bfgs radam lamb newton "
+    "mae l1 l1_loss mean_absolute_error hinge nll nll_loss kl kl_div elu selu celu prelu rrelu relu6 hard_tanh "
+    "hard_sigmoid hard_swish softsign log_softmax nadam adamax adadelta amsgrad lbfgs bfgs l_bfgs radam lamb newton "
     "stop.loss stop.patience early_stopping dropout"
 )
 """Words of the field that have no counterpart here, however similar the spelling of a known word is."""

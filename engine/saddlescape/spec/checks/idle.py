@@ -31,8 +31,13 @@ def unscaled(spec: Spec) -> bool:
 
 
 def no_biases(spec: Spec) -> bool:
-    """Whether no bias is drawn, so that `starts.biases` is not used."""
+    """Whether no bias has a start that keys can change."""
     return unscaled(spec) or not spec.network.bias
+
+
+def undrawn_biases(spec: Spec) -> bool:
+    """Whether no bias is drawn, so that `starts.biases` is not used."""
+    return no_biases(spec) or not STARTS[spec.starts.kind].biases
 
 
 def zero_biases(spec: Spec) -> bool:
@@ -42,16 +47,15 @@ def zero_biases(spec: Spec) -> bool:
 
 def no_drawn_biases(spec: Spec) -> bool:
     """Whether no bias is drawn, so that `starts.bias_scale` is not used."""
-    return no_biases(spec) or zero_biases(spec) or spec.starts.bias_constant is not None
+    return undrawn_biases(spec) or zero_biases(spec) or spec.starts.bias_constant is not None
 
 
 def undrawn(spec: Spec) -> bool:
     """Whether nothing is drawn, so that `starts.seed` is not used."""
     if spec.shuffled or "noise" in spec.training.model_fields_set:
         return False
-    kind = STARTS[spec.starts.kind]
-    has_direction = any(getattr(spec.starts, key) is not None for key in kind.optional)
-    return has_direction or not kind.seeded
+    has_direction = spec.starts.kind == "ray" and spec.starts.direction is not None
+    return has_direction or not STARTS[spec.starts.kind].seeded
 
 
 def shallow(spec: Spec) -> bool:

@@ -26,6 +26,12 @@ def choice(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
                 yield Fault(f"starts.{key}", f'is missing; kind = "{name}" needs it')
 
 
+def sparse(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
+    """Nothing is added to the weights of sparse starts."""
+    if spec.starts.kind == "sparse" and (spec.starts.centre or any(chosen.get("starts.centre", ()))):
+        yield Fault("starts.centre", 'does not go with kind = "sparse", whose zeros it would change; leave it out')
+
+
 def shape(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Directions, slices and files of starts fit the network."""
     if not is_valid(spec):
