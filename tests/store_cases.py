@@ -9,7 +9,8 @@ from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import Block, Plan
 from saddlescape.plan import plan as plans
 from saddlescape.spec import parse
-from saddlescape.store import RunFolder, encode
+from saddlescape.spec.files import ARRAYS
+from saddlescape.store import RunFolder, encode, is_run, read_sweep
 from saddlescape.store.schema import variables
 from saddlescape.words.outcomes import CODED
 
@@ -55,9 +56,10 @@ def commit(store, block, data):
 
 
 def small_plan(monkeypatch):
-    """A plan of three blocks of the smallest sweep."""
+    """A plan of three blocks of the smallest sweep, whose data are arrays that the run keeps."""
     monkeypatch.setattr(plans, "BLOCK_RUNS", 4)
-    plan = Plan(sweep("record.runs=0", text=TINY))
+    text = TINY.replace('name = "xor"', f'file = "{ARRAYS}"')
+    plan = Plan(parse(text, Path(), ["record.runs=0"], {ARRAYS: b"x1,x2,t1\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n"}))
     assert plan.blocks == 3
     return plan
 
@@ -94,6 +96,8 @@ def lost(folder, plan, acknowledged, reference):
     if "result" in acknowledged and not (result.exists() and result.read_bytes() == reference):
         return "the result"
     try:
+        if is_run(folder) and Plan(read_sweep(folder)).digest != plan.digest:
+            return "the plan"
         found, again = finish(folder, plan)
     except (SaddlescapeError, OSError) as error:
         return str(error)

@@ -151,7 +151,8 @@ def new_files(most):
 
 @pytest.mark.fault("no inodes are left")
 def test_where_no_inodes_are_left_it_is_told_of_the_file_that_needed_one(plan, reference, tmp_path, tried):
-    need = ["lock", "spec.toml", "plan.json", "run.json", *(f"blocks/{n:06d}-*.h5" for n in range(3)), "result.h5"]
+    texts = ("arrays.csv", "spec.toml", "plan.json", "run.json")
+    need = ["lock", *texts, *(f"blocks/{n:06d}-*.h5" for n in range(3)), "result.h5"]
     for most, last in enumerate(need):
         folder, done = tmp_path / str(most), set()
         with pytest.MonkeyPatch.context() as patch:

@@ -191,6 +191,7 @@ def commands_of_a_reader(place):
     return {
         folder / "plan.json": [*always, ("status", folder)],
         folder / "spec.toml": always,
+        folder / "arrays.csv": always,
         next(folder.glob("blocks/*.h5")): always,
         folder / "blocks": [*always, ("status", folder)],
         folder / "result.h5": [("info", folder), ("verify", folder), ("export", folder, "-o", out.with_suffix(".csv"))],
@@ -201,7 +202,8 @@ def commands_of_a_reader(place):
 def test_a_file_that_may_not_be_read_is_not_called_damaged(plan, tmp_path, tried):
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        (place / "tiny.toml").write_text(TINY)
+        for name, content in {"tiny.toml": plan.sweep.text.encode(), **plan.sweep.kept}.items():
+            (place / name).write_bytes(content)
         ss.run(place / "tiny.toml", place / "run", threads=1)
         for path in (place, *place.rglob("*")):
             path.chmod(0o777)

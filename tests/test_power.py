@@ -66,6 +66,7 @@ SYNCS = {
     "the name of the folder above it": lambda path: path.name == "made",
     "the name of the folder above that": lambda path: path.name == "work",
     "the content of the plan": lambda path: path.name == ".plan.json.saddlescape.part",
+    "the content of the arrays": lambda path: path.name == ".arrays.csv.saddlescape.part",
     "the content of the spec": lambda path: path.name == ".spec.toml.saddlescape.part",
     "the content of the result": lambda path: path.name == ".result.h5.saddlescape.part",
 }

@@ -76,7 +76,7 @@ def _data(folder: Path, fields: dict[str, Any]) -> dict[str, bytes]:
     for path in (folder / name for name in fields.get("stored", ())):
         try:
             contents[path.name] = file_bytes(path, MAX_SIZE)
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             raise _changed(path) from None
         if hashlib.sha256(contents[path.name]).hexdigest() != fields["spec"].get("data", {}).get(path.name):
             raise _changed(path)
