@@ -408,6 +408,34 @@ def test_many_words_have_lines_of_their_own():
     assert figure.axes[0].get_legend() is None
 
 
+def test_words_are_compared_by_fractions_and_medians():
+    """Of 8 runs 3 to 8 are solved, at multiples of the index of the scale + 1; words have lines, other axes columns."""
+    solved = np.arange(8) < np.arange(3, 9).reshape(2, 1, 3)[..., None]
+    made = results(np.where(solved, Outcome.SOLVED, Outcome.TRAPPED), kind=["a", "b"], seed=[5], scale=[0, 0.1, 1])
+    made.variables["solve_step"] = np.where(solved, np.arange(1, 9) * np.arange(1, 4)[:, None], -1)
+    figure = plots.compare(made)
+    fraction, median = figure.axes
+    assert fraction.get_title() == "seed 5"
+    assert drawn(fraction, "b")[1].tolist() == [7 / 8, 1]
+    assert drawn(fraction, "a at zero")[1].tolist() == [3 / 8]
+    lines = {line.get_gid(): line.get_data()[1] for line in median.get_lines() if line.get_gid() in ("a", "b")}
+    np.testing.assert_array_equal(lines["a"], [4 * 2, 4 * 3])
+    np.testing.assert_array_equal(lines["b"], [4 * 2, 4 * 3])
+    at_zero = [line.get_data()[1].tolist() for line in median.get_lines() if len(line.get_data()[1]) == 1]
+    assert np.array_equal(at_zero, [[np.nan], [4]], equal_nan=True)  # of kind a, only 3 of 8 are solved
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+
+
+def test_a_comparison_of_many_points_is_refused():
+    with pytest.raises(plots.PlotError, match="compare draws at most 8 columns, and this result needs 9; use map"):
+        plots.compare(results(Outcome.SOLVED, seed=range(9), kind=["a", "b"], scale=[0, 1]))
+
+
+def test_runs_that_have_not_finished_have_no_time():
+    made = results(np.where(np.arange(8) < 4, Outcome.SOLVED, -1), kind=["a"], scale=[0.1, 1])
+    assert drawn(plots.compare(made).axes[1], "a")[1].tolist() == [7, 7]
+
+
 def test_the_command_line_knows_every_kind():
     assert list(plots.KINDS) == list(KINDS)
 
@@ -493,13 +521,17 @@ def designed(seeds):
         ({"a": [1, 2]}, "curve"),
         ({"a": [1, 2], "b": [1]}, "curve"),
         ({"x": [1, 2], "y": [1, 2]}, "map"),
+        ({"x": ["a", "b"], "y": ["a", "b"]}, "map"),
+        ({"x": ["a", "b"], "y": [1, 2]}, "compare"),
+        ({"y": [1, 2], "x": ["a", "b"]}, "compare"),
+        ({"z": range(9), "x": ["a", "b"], "y": [1, 2]}, "map"),
     ],
 )
 def test_plot_picks_by_the_axes(monkeypatch, coords, kind):
     called = []
     for name in plots.KINDS:
         monkeypatch.setitem(plots.KINDS, name, lambda _, name=name: called.append(name) or Figure())
-    plots.plot(results(Outcome.SOLVED, **coords))
+    plots.plot(results(Outcome.SOLVED, runs=10, **coords))
     assert called == [kind]
 
 
@@ -512,7 +544,8 @@ def test_pictures_can_be_saved(scales, tmp_path):
     scales.variables |= {"separation": scales["loss"], "stop_reason": 0 * scales["stop_step"]}
     scales.variables["escape_step"] = scales["stop_step"] - 5
     for kind in plots.KINDS.keys() - {"spectrum"}:
-        made = results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4]) if kind in ("map", "solved", "convergence") else scales
+        two = kind in ("map", "solved", "compare", "convergence")
+        made = results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4]) if two else scales
         made = designed([1]) if kind == "design" else made
         plots.plot(made, kind).savefig(tmp_path / f"{kind}.png")
         assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
@@ -528,6 +561,7 @@ def test_pictures_can_be_saved(scales, tmp_path):
         ({}, "map", "needs two axes, and this result has 1"),
         ({}, "design", "needs two zipped axes of numbers"),
         ({}, "solved", "needs two axes, and this result has 1"),
+        ({}, "compare", "needs two axes, and this result has 1"),
         ({"trajectory_run": np.arange(0), "separation": 0}, "portrait", "record.runs"),
         ({"trajectory_run": np.arange(0)}, "trajectories", "record.runs"),
         ({"trajectory_run": None, "loss": None}, "portrait", "record.runs"),

@@ -7,7 +7,9 @@ import click
 from saddlescape.errors import SaddlescapeError
 from saddlescape_cli.choice import Choice
 
-KINDS = ("curve", "map", "trajectories", "portrait", "scaling", "solved", "convergence", "design", "spectrum")
+KINDS = (
+    *("curve", "map", "trajectories", "portrait", "scaling", "solved", "compare", "convergence", "design", "spectrum"),
+)
 
 
 def _plane(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, str] | None:
@@ -39,6 +41,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
       map            outcomes over two axes, or a slice
       design         outcomes at points in the plane of two zipped axes
       solved         fraction solved along an axis, a line per value of another
+      compare        the same with the median solve step below, a line per word
       scaling        escape times against the scale, with a power law
       convergence    where late losses are below the first loss, over two axes
       trajectories   loss of single runs over training (record.runs)

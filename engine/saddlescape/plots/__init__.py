@@ -15,6 +15,7 @@ with extra("plot"):
     from matplotlib.figure import Figure
 
 from saddlescape.plots.common import COLORS, RAMP, PlotError, Values, axis_names, figure_of, of_results
+from saddlescape.plots.compare import comparable, compare
 from saddlescape.plots.convergence import convergence
 from saddlescape.plots.curve import curve
 from saddlescape.plots.design import design, numbers_of
@@ -42,6 +43,7 @@ __all__ = [
     "PlotError",
     "axis_names",
     "beside_theory",
+    "compare",
     "convergence",
     "convergence_map",
     "curve",
@@ -100,6 +102,7 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "portrait": portrait,
     "scaling": scaling,
     "solved": solved,
+    "compare": compare,
     "convergence": convergence,
     "design": design,
     "spectrum": spectrum,
@@ -109,7 +112,9 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
 
 @of_results
 def plot(results: "Results", kind: str | None = None) -> Figure:
-    """Plot results as `kind`, one of `KINDS`; by default a map, a design, a curve or trajectories, as the axes allow.
+    """Plot results as `kind`, one of `KINDS`; by default the kind that fits the axes.
+
+    That is trajectories without axes, a curve or a design with one, compare for words against numbers, else a map.
 
     Raises
     ------
@@ -119,7 +124,8 @@ def plot(results: "Results", kind: str | None = None) -> Figure:
         raise PlotError(f"{results.path}: has no finished run yet; try again later")
     wide = [name for name in axis_names(results) if results.dims[name] > 1]
     single = "design" if wide and len(numbers_of(results, wide[0])) > 1 else "curve"
-    kind = kind or ("map" if len(wide) > 1 else single if wide else "trajectories")
+    several = "compare" if comparable(results) else "map"
+    kind = kind or (several if len(wide) > 1 else single if wide else "trajectories")
     if kind not in KINDS:
         raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}{hint(kind, KINDS)}")
     return figure_of(KINDS[kind](results))

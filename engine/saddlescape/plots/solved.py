@@ -59,14 +59,14 @@ def solved(results: "Results", missed: bool = False) -> Figure:
     shape = [results.dims[name] for name in others]
     number = math.prod(shape)
     figure, axes = panels(number, COLUMNS, SIDE, 3, 1.2) if number > 1 else panels(1, 1, 6, 3, 1.6)
-    outcome = results["outcome"]
+    outcome, distinct = results["outcome"], results["distinct_starts"]
     hit = np.where(outcome < 0, -1, (outcome == Outcome.SOLVED) ^ missed)
     for ax, point in zip(axes, np.ndindex(*shape), strict=True):
-        _panel(ax, results, point, hit[point], lines, along)
+        draw_solved(ax, results, hit[point], distinct[point], lines, along)
         ax.set_title(fold(where(results, others, point), int(SIDE * INCH)), fontsize="medium")
     legend = ", ".join(map(words, results.along[lines]))
     if results.dims[lines] > MANY:
-        _draw_legend(figure, axes[0], legend, numbers=not _are_words(results, lines))
+        draw_legend(figure, axes[0], legend, numbers=not is_words(results, lines))
     else:
         axes[0].legend(title=legend, frameon=False)
     figure.suptitle(title_of(results))
@@ -75,7 +75,7 @@ def solved(results: "Results", missed: bool = False) -> Figure:
     return figure
 
 
-def _draw_legend(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
+def draw_legend(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
     """Draw a legend next to the panels: with at most `ROWS` of the numbers, or all words in up to two columns."""
     handles, names = ax.get_legend_handles_labels()
     chosen = spread(len(names), ROWS if numbers else 2 * ROWS)
@@ -85,25 +85,42 @@ def _draw_legend(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
     )  # fmt: skip
 
 
-def _panel(ax: Axes, results: "Results", point: tuple[int, ...], hit: Values, lines: str, along: str) -> None:
-    """Draw the lines of one panel; `hit` is (lines, along, runs), -1 for a run that has not finished."""
-    (x, isolated), names = axis_positions(ax, values_of(results, along)), results.along[lines]
-    labels = [", ".join(map(label, values)) for values in zip(*(results.coords[name] for name in names), strict=True)]
+def draw_solved(ax: Axes, results: "Results", hit: Values, distinct: Values, lines: str, along: str) -> None:
+    """Draw the lines of one panel.
+
+    Parameters
+    ----------
+    hit : (lines, along, runs), whether each run is solved, -1 for a run that has not finished.
+    distinct : (lines, along), distinct starts of each point.
+    """
+    (x, isolated), labels = axis_positions(ax, values_of(results, along)), labels_of(results, lines)
     runs, hits = (np.count_nonzero(rows, axis=-1) for rows in (hit >= 0, hit == 1))
-    starts = independent_starts(results, runs, results["distinct_starts"][point], ())
-    styles, step = _styles(values_of(results, lines)), SHIFT / len(labels) if _are_words(results, along) else 0.0
-    for row, (name, (color, dashes)) in enumerate(zip(labels, styles, strict=True)):
-        positions = x + step * (2 * row + 1 - len(labels)), isolated
+    starts = independent_starts(results, runs, distinct, ())
+    for row, (name, (color, dashes)) in enumerate(zip(labels, styles_of(values_of(results, lines)), strict=True)):
+        positions = shifted(x, row, len(labels), results, along), isolated
         draw_fractions(ax, positions, hits[row], runs[row], starts[row], name, color, dashes=dashes)
     ax.set_ylim(-0.02, 1.02)
     tidy(ax)
 
 
-def _are_words(results: "Results", dim: str) -> bool:
+def labels_of(results: "Results", lines: str) -> list[str]:
+    """Label of each line: its value, or its values along all zipped axes."""
+    columns = (results.coords[name] for name in results.along[lines])
+    return [", ".join(map(label, values)) for values in zip(*columns, strict=True)]
+
+
+def shifted(x: Values, row: int, rows: int, results: "Results", along: str) -> Values:
+    """Positions of a line; along words, shifted so that the dots of several lines do not overlap."""
+    step = SHIFT / rows if is_words(results, along) else 0.0
+    return x + step * (2 * row + 1 - rows)
+
+
+def is_words(results: "Results", dim: str) -> bool:
+    """Whether the values along a dimension are words."""
     return not np.issubdtype(values_of(results, dim).dtype, np.number)
 
 
-def _styles(values: Values) -> list[tuple[Any, str]]:
+def styles_of(values: Values) -> list[tuple[Any, str]]:
     """Color and dashes of each line: along the color map in order, or distinct combinations for many words."""
     if len(values) <= MANY or np.issubdtype(values.dtype, np.number):
         return [(RAMP(shade), "-") for shade in np.linspace(0, 0.85, len(values))]
