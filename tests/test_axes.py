@@ -269,7 +269,7 @@ def test_rates_of_networks_of_several_depths():
          + axis("stop.solved", "sobol = {from = 0, to = 1, n = 4}", 'zip = "a"'), r"seed: must be the.*got \[1, 0\]"),
         (axis("network.hidden.1", "values = [3]"), "hidden.1: must be an element of network.hidden.*the list has 1"),
         (axis("network.hidden.00", "values = [3]"), "must be a key of the spec"),
-        (axis("network.hidden.0", "values = [65]"), r"axes\[0\].values\[0\]: must be at most 64; got 65"),
+        (axis("network.hidden.0", "values = [257]"), r"axes\[0\].values\[0\]: must be at most 256; got 257"),
         (axis("network.hidden", "values = [[2], [3]]") + axis("network.hidden.0", "values = [3, 4]"),
          r"axes\[1\].key: must differ from the other axes; got 'network.hidden.0' and 'network.hidden'"),
         (axis("training.layer_rates.0", "values = [-1]"), r"axes\[0\].values\[0\]: must be at least 0"),
@@ -287,7 +287,7 @@ def test_overrides_of_elements_are_checked():
             parse(TINY + more, Path(), [override])
         return str(caught.value)
 
-    assert told("network.hidden.0=65") == "network.hidden[0]: must be at most 64; got 65"
+    assert told("network.hidden.0=257") == "network.hidden[0]: must be at most 256; got 257"
     assert "must be an element of network.hidden" in told("network.hidden.7=3")
     assert "is an axis of this sweep" in told("network.hidden.0=3", axis("network.hidden", "values = [[2], [3]]"))
 

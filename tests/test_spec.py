@@ -304,7 +304,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         ('[problem]\nname = "encoder"\nsize = 4\ncoding = "pm1"', "problem.coding: belongs to the logic problems"),
         ('[problem]\nfile = "none.csv"', "problem.file: cannot read .*No such file"),
         (XOR + "[network]\nactivaton = 1", "network.activaton: is not a key; did you mean 'activation'?"),
-        (XOR + "[network]\nhidden = [65]", r"network.hidden\[0\]: must be at most 64; got 65"),
+        (XOR + "[network]\nhidden = [257]", r"network.hidden\[0\]: must be at most 256; got 257"),
         (XOR + f"[network]\nhidden = {[1] * 9}", "network.hidden: must have at most 8 values"),
         (XOR + "[network]\nbias = 1", "network.bias: must be true or false; got 1"),
         (XOR + "[starts]\nscale = inf", "starts.scale: must be a finite number; got inf"),

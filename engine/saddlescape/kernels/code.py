@@ -12,6 +12,9 @@ INDEX = ir.IntType(64)
 STACK = 64
 """Alignment of a function's stack: with less, vectors are spilled across cache lines."""
 
+STACKED = 2**17
+"""Bytes of an array on the stack, at most (`borrowed`)."""
+
 UNROLLED = 640
 """A loop is unrolled if it has at most this many lane operations in total; longer code costs too much compilation."""
 
@@ -60,6 +63,10 @@ class Rows:
         """Rows on the stack, of the same lane type."""
         return scratch(self.builder, self.kind, rows)
 
+    def borrowed(self, rows: int) -> tuple["Rows", Callable[[], None]]:
+        """Rows of the same lane type, and a function that generates their release (`borrowed`)."""
+        return borrowed(self.builder, self.kind, rows)
+
     def _pointer(self, row: Index | int) -> Any:
         address = self.builder.gep(self.address, [as_value(row * self.kind.n)])
         return self.builder.bitcast(address, self.kind.numbers.as_pointer())
@@ -100,6 +107,22 @@ def allocate(builder: Any, element: ir.Type, size: int) -> Any:
     """An array on the stack, not initialized; Numba's `alloca_once` would set it to zero, element by element."""
     with builder.goto_entry_block():
         return builder.alloca(ir.ArrayType(element, max(1, size)))
+
+
+def borrowed(builder: Any, kind: LaneType, rows: int) -> tuple[Rows, Callable[[], None]]:
+    """Rows on the stack, or on the heap if they are large, and a function that generates the code that releases them.
+
+    Threads may have stacks of 2 MiB, and a single lane never has large rows.
+    """
+    size = rows * kind.n * (8 if kind.dtype == "float64" else 4)
+    if size <= STACKED:
+        return scratch(builder, kind, rows), lambda: None
+    byte = ir.IntType(8).as_pointer()
+    memory = builder.call(declared(builder, "malloc", byte, [INDEX]), [ir.Constant(INDEX, size + STACK)])
+    address = builder.add(builder.ptrtoint(memory, INDEX), ir.Constant(INDEX, STACK - 1))
+    aligned = builder.inttoptr(builder.and_(address, ir.Constant(INDEX, -STACK)), kind.number.as_pointer())
+    release = declared(builder, "free", ir.VoidType(), [byte])
+    return Rows(builder, kind, aligned, "scratch"), lambda: builder.call(release, [memory])
 
 
 class Words:

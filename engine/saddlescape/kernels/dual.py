@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from saddlescape.kernels.code import Rows, scratch
+from saddlescape.kernels.code import Rows, borrowed, scratch
 from saddlescape.kernels.lanes import Lanes, Mask, copysign, fma, select
 
 Pair = tuple[Lanes, Lanes]
@@ -99,6 +99,18 @@ class DualRows(Rows):
 
     def scratch(self, rows: int) -> "DualRows":
         return DualRows(*(scratch(self.builder, self.kind, rows) for _ in range(2)))
+
+    def borrowed(self, rows: int) -> tuple["DualRows", Callable[[], None]]:
+        """Rows of the same lane type, and a function that generates their release."""
+        (numbers, release_numbers), (tangents, release_tangents) = (
+            borrowed(self.builder, self.kind, rows) for _ in range(2)
+        )
+
+        def release() -> None:
+            release_numbers()
+            release_tangents()
+
+        return DualRows(numbers, tangents), release
 
 
 def with_derivative(derivative: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Function], Function]:

@@ -291,7 +291,8 @@ def loss_and_gradient(
     """(loss, largest error of an output) of `batch` samples, the first of index `first`; writes `grad`."""
     units = variant.n_units
     zero = theta[0].like(-0.0)  # -0.0 + x has the bits of x, and LLVM does not turn stores of -0.0 into memset
-    values, deltas, sums = (theta.scratch(n) for n in (units * TILE, units * TILE, 2))
+    (values, release_values), (deltas, release_deltas) = (theta.borrowed(units * TILE) for _ in range(2))
+    sums = theta.scratch(2)
     sums[0] = sums[1] = zero
 
     def clear(k: Any) -> None:
@@ -306,4 +307,6 @@ def loss_and_gradient(
         repeat(builder, tiles, lambda n: tile(first + n * TILE, TILE), tiles * UNROLLED)
     if rest:
         tile(first + tiles * TILE, rest)
+    release_values()
+    release_deltas()
     return sums[0] * LOSSES[variant.trainer.loss].factor(batch, variant.layers[-1].fan_out), sums[1]

@@ -28,7 +28,8 @@ def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) 
         theta, outputs = (Rows(builder, variant.kind, args[k], name) for k, name in ((1, "theta"), (2, "monitor")))
         X = Broadcast(builder, variant.kind, args[3], "data")
         keep_apart(builder.function, variant.kind)
-        values, deltas, sums = (theta.scratch(n) for n in (variant.n_units * TILE, variant.n_units * TILE, 2))
+        (values, release_values), (deltas, release_deltas) = (theta.borrowed(variant.n_units * TILE) for _ in range(2))
+        sums = theta.scratch(2)
         *hidden, last = variant.layers
 
         def sample(index: Any) -> None:
@@ -38,6 +39,8 @@ def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) 
             write_outputs(tile, last, outputs)
 
         repeat(builder, variant.samples, sample, 1 << 20)
+        release_values()
+        release_deltas()
         return context.get_dummy_value()
 
     return types.void(net, theta, outputs, X), codegen

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from saddlescape.errors import RefusedError
+from saddlescape.kernels.batch import LANE_BYTES
+from saddlescape.kernels.network import TILE
+from saddlescape.kernels.update_rules import RULES
 from saddlescape.network.problems import KEPT
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.spec import Spec, Sweep
@@ -147,7 +150,15 @@ def _working(plan: Plan, stored: dict[str, int]) -> int:
     """Bytes of one block while it is computed, without the variables to store."""
     runs = math.prod(plan.tile) * (A_RUN + A_PARAMETER * plan.n_params)
     all_runs = -(-plan.tile[-1] // plan.trajectory_tile) if plan.per_outcome else 1  # until outcomes are known
-    return runs + all_runs * (RECORDED * stored["record"] + PATHS * (stored["theta"] or _followed(plan)))
+    return _lanes(plan) + runs + all_runs * (RECORDED * stored["record"] + PATHS * (stored["theta"] or _followed(plan)))
+
+
+def _lanes(plan: Plan) -> int:
+    """Bytes of the networks that a thread trains at once: parameters, gradients and the optimizer's states."""
+    return max(
+        LANE_BYTES * max(1, TILE // (s.batch or s.samples)) * s.n_params * (3 + RULES[s.training.optimizer].states)
+        for s in plan.structures
+    )
 
 
 def _followed(plan: Plan) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator
 from saddlescape.network.problems import MAX_SAMPLES, MAX_WIDTH
 from saddlescape.spec.values import (
     BATCHES,
+    MAX_UNITS,
     Activation,
     Fields,
     Floats,
@@ -67,7 +68,7 @@ class NetworkKeys(Section):
     """The layers of the network and their activations."""
 
     hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=8)] = key(
-        (2,), "widths of the hidden layers; `[]`: no hidden layer", f"at most 8 widths, 1 to {MAX_WIDTH}"
+        (2,), "widths of the hidden layers; `[]`: no hidden layer", f"at most 8 widths, 1 to {MAX_UNITS}"
     )
     activation: Annotated[str | tuple[str, ...], PlainValidator(activations)] = key(
         "logistic", "activation of the hidden units", "an activation (below), or a list with one for each hidden layer"

@@ -9,7 +9,6 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from saddlescape.network.problems import MAX_WIDTH
 from saddlescape.words.activations import ACTIVATIONS
 from saddlescape.words.measures import MEASURES
 from saddlescape.words.optimizers import HYPERPARAMETERS
@@ -49,7 +48,10 @@ Floats = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Steps = Annotated[Integer, Field(ge=1, le=10**12)]
-Width = Annotated[Integer, Field(ge=1, le=MAX_WIDTH)]
+MAX_UNITS = 256
+"""Maximum number of units of a hidden layer."""
+
+Width = Annotated[Integer, Field(ge=1, le=MAX_UNITS)]
 Seed = Annotated[Integer, Field(ge=0, le=2**63 - 1)]
 Activation = Annotated[str, OneOf(ACTIVATIONS)]
 Fields = Annotated[
