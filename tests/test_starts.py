@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tolerances import LENGTH, SUMMED
 
+import saddlescape as ss
+from saddlescape.errors import SpecError
 from saddlescape.plan import starts
 from saddlescape.spec import parse
 
@@ -163,3 +165,44 @@ def test_starts_without_a_draw_are_single():
     assert starts.single(spec("normal", "scale = 0\nbias_constant = 1\ncentre = 2"))
     assert not starts.single(spec("normal", "layer_scales = [0, 0]\nbias_scale = 1"))
     assert not starts.single(spec("normal", "layer_scales = [0, 1]"))
+
+
+FILES = """[problem]
+name = "xor"
+[starts]
+kind = "file"
+[training]
+steps = 2
+[record]
+final_parameters = true
+[[axes]]
+key = "starts.file"
+values = ["a.npy", "b.npy"]
+"""
+
+
+def test_files_of_starts_are_an_axis(tmp_path):
+    given = np.arange(54.0).reshape(2, 3, 9)
+    for name, rows in zip("ab", given, strict=True):
+        np.save(tmp_path / f"{name}.npy", rows)
+    with ss.open(ss.run(parse(FILES, tmp_path), tmp_path / "run", threads=1)) as results:
+        np.testing.assert_array_equal(results["start_theta"], given)
+        assert results.coords["file"].tolist() == ["a.npy", "b.npy"]
+        assert ss.start(results.sweep, 1, 2).tolist() == given[1, 2].tolist()
+    np.save(tmp_path / "b.npy", given[0, :2])
+    with pytest.raises(SpecError, match=r"must have equally many starts .*; got 3 in 'a.npy', 2 in 'b.npy'"):
+        parse(FILES, tmp_path)
+    np.save(tmp_path / "b.npy", given[0, :, :8])
+    with pytest.raises(SpecError, match=r'starts.file: must have shape \(count, 9\); .*starts.file = "b.npy"'):
+        parse(FILES, tmp_path)
+    hidden = '[[axes]]\nkey = "network.hidden"\nvalues = [[2], [1]]\nzip = "both"\n'
+    np.save(tmp_path / "b.npy", given[0, :, :5])
+    sweep = parse(FILES + 'zip = "both"\n' + hidden, tmp_path)
+    np.testing.assert_array_equal(starts.draw(sweep.at(1), np.arange(3)), given[0, :, :5])
+
+
+@pytest.mark.parametrize("override", ["starts.count=1e6", "starts.count=1_000_000"])
+def test_a_count_may_be_written_as_a_float(override):
+    assert parse('[problem]\nname = "xor"', Path(), [override]).spec.starts.count == 10**6
+    text = f'[problem]\nname = "xor"\n[starts]\n{override.replace("starts.", "")}'
+    assert parse(text, Path()).spec.starts.count == 10**6

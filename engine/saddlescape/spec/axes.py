@@ -27,7 +27,7 @@ MAX_AXES, MAX_DIMENSIONS = 64, 16
 MAX_FAULTS = 8
 """Number of faults that are reported of the values of one axis."""
 
-FIXED = ("schema", "title", "starts.count", "starts.file", "starts.x", "starts.y")
+FIXED = ("schema", "title", "starts.count", "starts.x", "starts.y")
 """Keys that cannot be an axis, like those of `record`, because they determine the shape of the whole result."""
 
 KINDS = ("values", "linspace", "logspace", *DESIGNS)

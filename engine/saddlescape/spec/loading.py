@@ -10,7 +10,7 @@ from saddlescape.spec.checks import Idle
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import KEYS, is_number, rename
 from saddlescape.spec.overrides import override
-from saddlescape.spec.points import shaping, structures
+from saddlescape.spec.points import counts, shaping, structures
 from saddlescape.spec.sweep import Sweep
 from saddlescape.spec.toml import parse_toml
 from saddlescape.spec.tree import put_default
@@ -132,7 +132,7 @@ def parse(
     specs, spec_faults = structures(tree, files, axes, chosen, faulty)
     if begun:
         spec_faults = [fault for fault in spec_faults if not isinstance(fault, Idle)]
-    if faults := [*faults, *key_faults, *spec_faults]:
+    if faults := [*faults, *key_faults, *spec_faults, *counts(specs.values())]:
         raise SpecError(faults)
     spec = next(iter(specs.values()))
     return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, files.kept, specs)

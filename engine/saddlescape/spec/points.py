@@ -1,10 +1,11 @@
 """Check the points of a sweep: one spec for each combination of the axes that change more than a number."""
 
+import contextlib
 import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import replace
 
 from saddlescape.errors import Fault
@@ -19,6 +20,9 @@ from saddlescape.words.optimizers import OPTIMIZERS
 from saddlescape.words.starts import STARTS
 
 MAX_STRUCTURES = 4096
+
+MAX_FILES = 8
+"""Number of files that one error names."""
 
 _SHAPING = {
     "starts.kind": tuple(name for name, kind in STARTS.items() if kind.shapes),
@@ -36,6 +40,17 @@ def shaping(tree: Tree, axes: list[Axis]) -> Iterator[Fault]:
         if values:
             message = f'cannot be an axis with {key} = "{values[0]}", which shapes the result'
             yield Fault(axis.key, f"{message}; run a sweep for each {key}")
+
+
+def counts(specs: Collection[Spec]) -> Iterator[Fault]:
+    """Files of starts that do not have equally many."""
+    rows: dict[str, int] = {}
+    for spec in (spec for spec in specs if spec.starts.kind == "file" and spec.starts.file):
+        with contextlib.suppress(ValueError):  # a fault of the file itself, which is told by the checks
+            rows.setdefault(str(spec.starts.file), len(spec.given_starts))
+    if len(set(rows.values())) > 1:
+        each = ", ".join(f"{n} in {name!r:.80}" for name, n in list(rows.items())[:MAX_FILES])
+        yield Fault("starts.file", f"must have equally many starts in each file; got {each}")
 
 
 def structures(
