@@ -13,6 +13,7 @@ from saddlescape.plan import Plan
 from saddlescape.spec import NUMERIC, bundled, load, parse
 
 XOR = '[problem]\nname = "xor"\n'
+MOONS = '[problem]\nname = "moons"\nsamples = 9\n'
 AXIS = '[[axes]]\nkey = "starts.scale"\n'
 KIND = '[[axes]]\nkey = "starts.kind"\nvalues = '
 BIASES = '[[axes]]\nkey = "starts.biases"\nvalues = [true, false]\n'
@@ -298,10 +299,30 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + "bits = 3", 'problem.bits: belongs to name = "parity"'),
         ('[problem]\nname = "parity"', "problem.bits: is missing"),
         ('[problem]\nname = "random"\ninputs = 2\noutputs = 1', 'problem.samples: is missing; name = "random"'),
-        (XOR + "seed = 3", 'problem.seed: belongs to name = "random" or "linear" or "teacher"; leave it out'),
+        (XOR + "seed = 3", 'problem.seed: belongs to name = "random" .* or "moons" or .*; leave it'),
         ('[problem]\nname = "linear"\nhidden = 3', 'problem.hidden: belongs to name = "teacher"; leave it out'),
         ('[problem]\nname = "teacher"\nhidden = 3\ncoding = "pm1"', "coding: belongs to the logic problems"),
         ('[problem]\nname = "encoder"\nsize = 4\ncoding = "pm1"', "problem.coding: belongs to the logic problems"),
+        (MOONS + "turns = 2", 'problem.turns: belongs to name = "spirals"; leave it out'),
+        (MOONS + "target_scale = 2", 'problem.target_scale: belongs to name = "random" or "linear" or "teacher" or "sine"'),  # noqa: E501
+        (MOONS + "balance = 1", "problem.balance: must be less than 1.0; got 1"),
+        (MOONS + "noise = -1", "problem.noise: must be at least 0.0; got -1"),
+        (MOONS + "balance = 0.01", "problem.balance: must leave a sample for each class; got 9 samples of 2 classes and"),  # noqa: E501
+        ('[problem]\nname = "blobs"\nsamples = 2', "problem.samples: must leave a sample for each class; got 2 samples of 3"),  # noqa: E501
+        ('[problem]\nname = "blobs"\nclasses = 2', 'problem.samples: is missing; name = "blobs" needs it'),
+        ('[problem]\nname = "sine"\nsamples = 9\ncoding = "pm1"', "problem.coding: belongs to the logic problems and to moons"),  # noqa: E501
+        (MOONS + 'input_coding = "pm1"', 'problem.input_coding: belongs to name = "xor"'),
+        (XOR + 'coding = "pm1"\ninput_coding = "pm1"\ntarget_coding = "01"', "problem.coding: changes nothing, as input_coding and"),  # noqa: E501
+        (XOR + 'input_coding = "pm1"\nstandardize = true', "problem.input_coding: changes nothing, as inputs are standardized"),  # noqa: E501
+        (MOONS + "input_scale = 2\nstandardize = true", "problem.input_scale: changes nothing, as inputs are standardized"),  # noqa: E501
+        (MOONS + "test_fraction = 1", "problem.test_fraction: must be less than 1.0; got 1"),
+        (MOONS + "test_fraction = 0.01", "problem.test_fraction: must leave a test sample; got 0.01 of 9 samples"),
+        (MOONS + "test_fraction = 0.99", "problem.test_fraction: must leave a training sample; got 0.99 of 9 samples"),
+        (MOONS + "test_seed = 1", "problem.test_seed: belongs to problem.test_fraction; leave it out"),
+        (MOONS + 'test_file = "a.csv"', "problem.test_file: belongs to problem.file; leave it out; to hold out"),
+        ('[problem]\nfile = "a.csv"\ntest_file = "a.csv"', "problem.test_file: must be another file than problem.file"),
+        ('[problem]\nfile = "a.csv"\ntest_file = "b.csv"\ntest_fraction = 0.5', "problem.test_file: cannot be combined with"),  # noqa: E501
+        ('[problem]\nname = "make_moons"', "problem.name: must be .*; got 'make_moons'; did you mean 'moons'?"),
         ('[problem]\nfile = "none.csv"', "problem.file: cannot read .*No such file"),
         (XOR + "[network]\nactivaton = 1", "network.activaton: is not a key; did you mean 'activation'?"),
         (XOR + "[network]\nhidden = [257]", r"network.hidden\[0\]: must be at most 256; got 257"),

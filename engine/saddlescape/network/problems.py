@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.network.shapes import Shape, draw
 from saddlescape.system.user_files import file_bytes, from_npz
 from saddlescape.words.problems import DRAWN, PROBLEMS
 from saddlescape.words.suggest import hint
@@ -41,17 +42,21 @@ LOGIC: dict[str, Callable[[Array], npt.ArrayLike]] = {
 NAMES = tuple(name for name in PROBLEMS if name not in DRAWN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
-    """Inputs `X` (n_samples, n_in) and targets `T` (n_samples, n_out), float64."""
+    """Inputs `X` (n_samples, n_in) and targets `T` (n_samples, n_out), float64; likewise the test data, if any."""
 
     name: str
     X: Array
     T: Array
+    X_test: Array | None = None
+    T_test: Array | None = None
 
 
 @lru_cache(KEPT)
-def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: int | None = None) -> Problem:
+def logic_problem(
+    name: str, coding: str = "01", bits: int | None = None, size: int | None = None, target_coding: str | None = None
+) -> Problem:
     """A logic problem, parity or encoder by its name.
 
     Parameters
@@ -61,6 +66,7 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
     bits : number of inputs of ``"parity"``; other logic problems have two.  The samples are all rows of the truth
         table, where the last input varies fastest: 00, 01, 10, 11.
     size : number of inputs, outputs and samples of ``"encoder"``, where each unit vector is its own target.
+    target_coding : coding of the targets, if it differs.
 
     Raises
     ------
@@ -78,7 +84,12 @@ def logic_problem(name: str, coding: str = "01", bits: int | None = None, size: 
     n_in = bits if name == "parity" and bits is not None else 2
     X = (np.arange(2**n_in)[:, None] >> np.arange(n_in)[::-1] & 1).astype(np.float64)
     T = np.asarray(LOGIC[name](X), dtype=np.float64)[:, None]
-    return Problem(name, *((2 * X - 1, 2 * T - 1) if coding == "pm1" else (X, T)))
+    return Problem(name, coded(X, coding), coded(T, target_coding or coding))
+
+
+def coded(array: Array, coding: str) -> Array:
+    """Values 0 and 1 in a coding: unchanged, or as -1 and 1."""
+    return 2 * array - 1 if coding == "pm1" else array
 
 
 @lru_cache(KEPT)
@@ -110,6 +121,15 @@ def drawn_problem(
         first = normal((inputs, hidden or 1))
         T = _layer(_tanh(_layer(X, first)), normal((first.shape[1], outputs)))
     return Problem(name, input_scale * X, target_scale * T)
+
+
+@lru_cache(KEPT)
+def shaped_problem(
+    name: str, shape: Shape, coding: str = "01", input_scale: float = 1.0, target_scale: float = 1.0
+) -> Problem:
+    """A problem of `SHAPES` (`shapes.draw`): then X is multiplied by `input_scale`, and T by `target_scale`."""
+    X, T = draw(name, shape)
+    return Problem(name, input_scale * X, target_scale * coded(T, coding))
 
 
 def _layer(X: Array, W: Array) -> Array:

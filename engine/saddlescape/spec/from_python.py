@@ -52,7 +52,7 @@ def sweep(
     T : (n_samples,) or (n_samples, n_outputs), the targets.
     problem : instead of `X` and `T`, the name of a built-in problem, or a dict, ``{"name": "parity", "bits": 3}``.
     hidden : widths of the hidden layers, such as ``[8]``, short for ``network={"hidden": [8]}``.
-    starts : the kind of start, such as ``"he_normal"``, or a dict, ``{"kind": "he_normal", "count": 1000}``.
+    starts : the kind of start, such as ``"normal"``, or a dict such as ``{"kind": "normal", "count": 1000}``.
     training : such as ``{"optimizer": "adam", "learning_rate": 0.01}``.
     axes : the keys that vary, each with its values, such as ``{"starts.scale": numpy.logspace(-3, 0, 25)}``, or with a
         dict such as ``{"linspace": [0, 1, 5]}``; or a list of dicts with ``key``, like the tables of a spec.

@@ -37,6 +37,7 @@ from saddlescape.words.schedules import SCHEDULES
 from saddlescape.words.starts import STARTS
 
 _DRAWS = "of random, linear and teacher"
+_CLASSES = "moons, circles, spirals and blobs"
 
 
 class ProblemKeys(Section):
@@ -54,14 +55,47 @@ class ProblemKeys(Section):
         None, "number of inputs, samples and outputs of the encoder"
     )
     samples: Annotated[Integer, Field(ge=1, le=MAX_SAMPLES)] | None = key(
-        None, f"number of samples {_DRAWS}", later=True
+        None, "number of samples of a drawn problem, with those held out", later=True
     )
-    inputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = key(None, f"number of inputs {_DRAWS}", later=True)
+    inputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = key(
+        None, f"number of inputs {_DRAWS}, and of blobs (there 2 by default)", later=True
+    )
     outputs: Annotated[Integer, Field(ge=1, le=MAX_WIDTH)] | None = key(None, f"number of outputs {_DRAWS}", later=True)
     hidden: Width | None = key(None, "number of hidden units of the teacher", later=True)
-    seed: Seed = key(0, f"seed {_DRAWS}", later=True)
+    seed: Seed = key(0, "seed of a drawn problem", later=True)
     input_scale: Positive = key(1.0, "factor of the drawn inputs", later=True)
-    target_scale: Positive = key(1.0, "factor of the drawn targets", later=True)
+    target_scale: Positive = key(1.0, f"factor of the drawn targets {_DRAWS}, and of sine", later=True)
+    input_coding: Literal["01", "pm1"] | None = key(None, "coding of the inputs, if not `coding`", later=True)
+    target_coding: Literal["01", "pm1"] | None = key(None, "coding of the targets, if not `coding`", later=True)
+    noise: NonNegative | None = key(
+        None,
+        f"{_CLASSES}, sine: standard deviation of the noise of inputs, of sine of targets; 0, of blobs 1",
+        later=True,
+    )
+    label_noise: Annotated[float, Field(ge=0, le=1)] = key(
+        0.0, f"{_CLASSES}: probability that the label of a sample is that of another class", later=True
+    )
+    balance: Annotated[float, Field(gt=0, lt=1)] | None = key(
+        None,
+        f"{_CLASSES}: share of the samples that have the last class; by default classes are equally large",
+        later=True,
+    )
+    classes: Annotated[Integer, Field(ge=2, le=MAX_WIDTH)] | None = key(
+        None, "number of classes of spirals (2 by default) and blobs (3)", later=True
+    )
+    factor: Annotated[float, Field(ge=0, lt=1)] = key(0.8, "radius of the inner of two circles", later=True)
+    turns: Positive = key(1.0, "number of turns of each spiral", later=True)
+    frequency: Positive = key(1.0, "number of periods of the sine", later=True)
+    test_file: str | None = key(
+        None, "[test data](#test-data): a file with the columns of `problem.file`", ".csv or .npz", later=True
+    )
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = key(
+        None, "[test data](#test-data): share of the samples that is held out", later=True
+    )
+    test_seed: Seed = key(0, "determines which samples are held out", later=True)
+    standardize: bool = key(
+        False, "whether the inputs have [mean 0 and standard deviation 1](#standardized-inputs)", later=True
+    )
 
 
 class NetworkKeys(Section):
@@ -108,15 +142,11 @@ class Starts(Section):
     """The starts of the runs."""
 
     kind: Annotated[str, OneOf(STARTS)] = key("normal", "distribution of the starts; below")
-    scale: NonNegative = key(
-        1.0, "standard deviation, half-width, radius or the constant; not of zero, slice and file"
-    )
+    scale: NonNegative = key(1.0, "standard deviation, half-width, radius or the constant; not of zero, slice and file")
     count: Annotated[Integer, Field(ge=1, le=10**9)] = key(
         4096, "number of starts per point; of a file its number of rows; not of a slice"
     )
-    seed: Seed = key(
-        20120425, "with the number of the run, it determines the start, the noise and the shuffled order"
-    )
+    seed: Seed = key(20120425, "with the number of the run, it determines the start, the noise and the shuffled order")
     biases: bool = key(True, "false: biases start at zero; not of zero, slice and file")
     file: str | None = key(
         None,
@@ -191,9 +221,7 @@ class Training(Section):
         "the last batch of an epoch may be smaller",
         f"{', '.join(map(json.dumps, BATCHES))} or a number",
     )
-    steps: Steps = key(
-        20000, "maximum number of steps (parameter updates), in whole epochs; flow: of attempted steps"
-    )
+    steps: Steps = key(20000, "maximum number of steps (parameter updates), in whole epochs; flow: of attempted steps")
     epochs: Steps | None = key(None, "instead of steps: number of passes through all samples")
     time: float = hyperparameter("time")
     rtol: float = hyperparameter("rtol")

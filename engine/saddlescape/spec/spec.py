@@ -10,12 +10,14 @@ import numpy.typing as npt
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from saddlescape.network import layout
-from saddlescape.network.problems import Problem, drawn_problem, logic_problem
+from saddlescape.network.division import divided
+from saddlescape.network.problems import Problem, drawn_problem, logic_problem, shaped_problem
+from saddlescape.network.shapes import Shape
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.sections import NetworkKeys, ProblemKeys, Record, Starts, Stop, Training
 from saddlescape.spec.values import BATCHES, Section, key, line
 from saddlescape.words.optimizers import OPTIMIZERS
-from saddlescape.words.problems import DRAWN
+from saddlescape.words.problems import DRAWN, PROBLEMS, SHAPES
 
 
 class Spec(Section):
@@ -34,26 +36,57 @@ class Spec(Section):
 
     @property
     def loaded(self) -> Problem:
-        """The problem; ValueError with one line for the user if its file is not valid.
+        """The problem, with its test data; ValueError with one line for the user if its data are not valid.
 
         Only the last few drawn problems are cached; `samples` and `sizes` are cached for all.
         """
         keys = self.problem
+        test = self.test_data
+        if test is None and keys.test_fraction is None and not keys.standardize:
+            return self.undivided
+        return divided(self.undivided, test, keys.test_fraction, keys.test_seed, keys.standardize)
+
+    @property
+    def test_data(self) -> Problem | None:
+        """The data in `problem.test_file`; ValueError as of `loaded`."""
+        return None if self.problem.test_file is None else self._files.problem(self.problem.test_file)
+
+    @property
+    def undivided(self) -> Problem:
+        """All samples of the problem, as they are without `standardize`; ValueError as of `loaded`."""
+        keys = self.problem
         if keys.file is not None:
             return self._files.problem(keys.file)
-        if keys.name in DRAWN and keys.samples and keys.inputs and keys.outputs:
+        if keys.name in DRAWN and keys.name not in SHAPES and keys.samples and keys.inputs and keys.outputs:
             optional = keys.hidden, keys.seed, keys.input_scale, keys.target_scale
             return drawn_problem(keys.name, keys.samples, keys.inputs, keys.outputs, *optional)
-        return logic_problem(keys.name or "", keys.coding, keys.bits, keys.size)
+        target_coding = keys.target_coding or keys.coding
+        if keys.name in SHAPES and keys.samples:
+            return shaped_problem(keys.name, self.drawn_shape, target_coding, keys.input_scale, keys.target_scale)
+        return logic_problem(keys.name or "", keys.input_coding or keys.coding, keys.bits, keys.size, target_coding)
+
+    @property
+    def drawn_shape(self) -> Shape:
+        """The numbers of a problem of `SHAPES`."""
+        keys, its = self.problem, PROBLEMS[self.problem.name or "moons"]
+        noise = its.noise if keys.noise is None else keys.noise
+        numbers = keys.label_noise, keys.balance, keys.classes or its.classes or 2, keys.inputs or 2
+        return Shape(keys.samples or 1, keys.seed, noise, *numbers, keys.factor, keys.turns, keys.frequency)
 
     @cached_property
-    def _shape(self) -> tuple[int, int, int]:
-        X, T = self.loaded.X, self.loaded.T
-        return (*X.shape, T.shape[1])
+    def _shape(self) -> tuple[int, int, int, int]:
+        problem = self.loaded
+        tests = 0 if problem.X_test is None else len(problem.X_test)
+        return (*problem.X.shape, problem.T.shape[1], tests)
+
+    @property
+    def test_samples(self) -> int:
+        """Number of test samples."""
+        return self._shape[3]
 
     @property
     def samples(self) -> int:
-        """Number of samples of the problem."""
+        """Number of training samples."""
         return self._shape[0]
 
     @cached_property

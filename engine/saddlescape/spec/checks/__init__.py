@@ -12,6 +12,9 @@ DRAWS = ("starts.kind", "starts.direction")
 CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     (("problem",), problem.choice),
     (("problem",), problem.data),
+    (("problem",), problem.drawn),
+    (("problem",), problem.test),
+    (("problem",), problem.scales),
     (("network.activation", "network.hidden"), network.activations),
     (("problem", "network.hidden", "network.skip"), network.skip),
     (("problem", "network.output", "training.loss"), training.loss),
