@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spec_cases import TINY
-from tolerances import ORTHOGONAL, ROUNDED, STANDARD_ERRORS, SUMMED
+from tolerances import ORTHOGONAL, QUOTIENT, STANDARD_ERRORS, SUMMED
 
 import saddlescape as ss
 from saddlescape.kernels import draws
@@ -83,8 +83,8 @@ def expect_moments(values, variance, largest):
     """The mean over a layer, which is independent between runs, within five of its standard errors."""
     for power, expected in ((1, 0), (2, variance)):
         mean = (values**power).reshape(len(values), -1).mean(axis=1)
-        assert abs(mean.mean() - expected) <= STANDARD_ERRORS * mean.std() / math.sqrt(len(mean)) + ROUNDED
-    assert np.abs(values).max() <= largest * (1 + ROUNDED)
+        assert abs(mean.mean() - expected) <= STANDARD_ERRORS * mean.std() / math.sqrt(len(mean)) + QUOTIENT
+    assert np.abs(values).max() <= largest * (1 + QUOTIENT)
     if 0 < largest < math.inf:
         assert np.abs(values).max() >= 0.99 * largest
 

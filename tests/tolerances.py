@@ -155,7 +155,16 @@ POINTWISE = 1e-14
 STANDARD_ERRORS = 5
 
 # Quotients of a few correctly rounded numbers, and means that are exactly zero but for rounding.
-ROUNDED = 1e-14
+QUOTIENT = 1e-14
 
 # Products of orthonormal vectors of up to 64 components, Gram-Schmidt twice: some rounding errors of 1.
 ORTHOGONAL = 1e-14
+
+# Fractions solved of 2000 starts, whose standard error is 1 %, against those of another program.
+FRACTION = 0.03
+
+# The flow at rtol 1e-11 against a closed form.
+CLOSED_FORM = 1e-8
+
+# Escape times from small layers: the next term of the expansion, for the scales of the test.
+ESCAPE_LAW = 0.01

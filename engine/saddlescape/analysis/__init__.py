@@ -5,7 +5,13 @@ from saddlescape.analysis.entropy import basin_entropy, basin_fractions
 from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
 from saddlescape.analysis.scaling import compare_laws, fit_scaling
 from saddlescape.analysis.survival import event_quantiles, event_times, survival_curve
-from saddlescape.analysis.theory import growth_factor, linear_product, linear_product_time, saddle_escape_time
+from saddlescape.analysis.theory import (
+    growth_factor,
+    linear_product,
+    linear_product_time,
+    saddle_escape_time,
+    zero_factor_time,
+)
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 
 __all__ = [
@@ -27,4 +33,5 @@ __all__ = [
     "uncertainty_exponent",
     "wilson_interval",
     "xor_escape_constant",
+    "zero_factor_time",
 ]

@@ -110,6 +110,31 @@ def linear_product_time(
     return antiderivative(u) - antiderivative(u0)
 
 
+def zero_factor_time(start: npt.ArrayLike, end: npt.ArrayLike, target: npt.ArrayLike) -> Array:
+    """Time in which the product u of two weights grows from 0 to `end`, if one starts at zero, the other at `start`.
+
+    So start the two factors of LoRA.  For the loss (s - u)^2 / 2, a^2 - b^2 = c is constant under the flow, so that
+    a^2 + b^2 = sqrt(c^2 + 4 u^2) and u' = (s - u) sqrt(c^2 + 4 u^2).  With c = start^2 and q = sqrt(c^2 + 4 s^2), the
+    integral of du / u' is ``ln(s (q sqrt(c^2 + 4 u^2) + c^2 + 4 s u) / ((s - u) c (q + c))) / q``.
+
+    Parameters
+    ----------
+    start : of the factor that is not zero.
+    end, target : u and s, where 0 <= u < s.
+
+    Raises
+    ------
+    ValueError : an argument is out of range.
+    """
+    a, u, s = (np.asarray(value, dtype=np.float64) for value in (start, end, target))
+    _require(a != 0, "start must not be 0", start)
+    _require((u >= 0) & (u < s), "end must be 0 or more, below target", end)
+    c = a**2
+    q = np.sqrt(c**2 + 4 * s**2)
+    grown = q * np.sqrt(c**2 + 4 * u**2) + c**2 + 4 * s * u
+    return np.asarray(np.log(s * grown / ((s - u) * c * (q + c))) / q)
+
+
 def _gamma(curvature: npt.ArrayLike) -> Array:
     gamma = -np.asarray(curvature, dtype=np.float64)
     _require(gamma > 0, "curvature must be negative: deviations grow only along such directions", curvature)
