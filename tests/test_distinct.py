@@ -32,6 +32,11 @@ AXES = {
     },
     "centre": {"training.momentum": [0, 0.5], "starts.scale": [0, 1], "starts.centre": [0, 1], "starts.seed": [8, 9]},
     "bias constants": {"starts.bias_constant": [0, 1], "starts.scale": [0, 1], "starts.kind": ["normal", "sphere"]},
+    "schemes": {
+        "network.activation": ["tanh", "relu", "leaky_relu"],
+        "starts.kind": ["he_normal", "he_uniform", "orthogonal", "torch"],
+    },
+    "sparse": {"starts.sparsity": [0.1, 0.5, 1], "starts.kind": ["sparse", "normal"]},
     "one axis": {"starts.scale": [0, 1]},
     "none": {},
 }

@@ -145,7 +145,8 @@ NUMBERS = {
 
 @pytest.mark.parametrize("key", NUMBERS)
 def test_axes_of_these_keys_are_numbers_of_a_run(key):
-    more = "bias_constant = 0.25" if key == "starts.bias_constant.0" else ""
+    others = {"starts.bias_constant.0": "0.25", "starts.bias_constant": "[1, 2]"}
+    more = f"bias_constant = {others[key]}" if key in others else ""
     text = f'[problem]\nname = "xor"\n[starts]\n{more}\n[[axes]]\nkey = "{key}"\nvalues = {NUMBERS[key]}\n'
     sweep = parse(text, Path())
     assert len(sweep.structures) == 1
@@ -165,6 +166,8 @@ def test_starts_without_a_draw_are_single():
     assert starts.single(spec("normal", "scale = 0\nbias_constant = 1\ncentre = 2"))
     assert not starts.single(spec("normal", "layer_scales = [0, 0]\nbias_scale = 1"))
     assert not starts.single(spec("normal", "layer_scales = [0, 1]"))
+    assert starts.single(spec("sparse", "sparsity = 0.6"))
+    assert not starts.single(spec("sparse", "sparsity = 0.5"))
 
 
 FILES = """[problem]

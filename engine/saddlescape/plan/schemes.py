@@ -51,6 +51,12 @@ def widths(spec: Spec) -> tuple[float, ...]:
     return tuple(math.sqrt(times * VARIANCES[family](W.shape[1], W.shape[0], f)) for (W, _), f in layers)
 
 
+def zeros(spec: Spec) -> tuple[int, ...]:
+    """Number of the units of each layer that an input does not reach in sparse starts."""
+    sparsity = SPARSITY if spec.starts.sparsity is None else spec.starts.sparsity
+    return tuple(math.ceil(sparsity * units) for units in spec.sizes[1:])
+
+
 def _layers(spec: Spec) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
     """Indices of the weights (units, inputs) and of the biases (units,), or (0,), of each layer."""
     bias = spec.network.bias
@@ -119,12 +125,11 @@ def _dot(a: Array, b: Array) -> Array:
 
 def _sparse(spec: Spec, runs: Runs, sampler: Sampler) -> Array:
     """Normal weights; from each input, those to the units with the smallest of further normal numbers are zero."""
-    n, sparsity = spec.n_params, spec.starts.sparsity
+    n = spec.n_params
     drawn = sampler(spec.starts.seed, runs, 2 * n, "standard_normal")
     draw, further = STD * drawn[:, :n], drawn[:, n:]
-    for weights, _ in _layers(spec):
-        zeros = math.ceil((SPARSITY if sparsity is None else sparsity) * len(weights))
-        order = np.argsort(further[:, weights], axis=1, kind="stable")[:, :zeros]
+    for (weights, _), number in zip(_layers(spec), zeros(spec), strict=True):
+        order = np.argsort(further[:, weights], axis=1, kind="stable")[:, :number]
         values = draw[:, weights]
         np.put_along_axis(values, order, 0.0, axis=1)
         draw[:, weights] = values

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.network import layout
-from saddlescape.plan.schemes import SCHEMES, Array, Sampler, unit_interval, widths
+from saddlescape.plan.schemes import SCHEMES, Array, Sampler, unit_interval, widths, zeros
 from saddlescape.spec import Spec
 from saddlescape.words.starts import STARTS
 
@@ -78,9 +78,9 @@ def scaling(spec: Spec, numbers: Numbers) -> tuple[Array, Array]:
     biases = own if keys.bias_scale is None else [of("starts.bias_scale")] * layers
     summands = [centre * factor for factor in own] + [np.zeros((1, 1))] * layers
     if keys.bias_constant is not None and keys.biases:
-        whole = not isinstance(keys.bias_constant, tuple)
-        constant = "starts.bias_constant"
-        summands[layers:] = [of(constant if whole else f"{constant}.{layer}") for layer in range(layers)]
+        whole = of("starts.bias_constant")  # NaN for a list
+        listed = [of(f"starts.bias_constant.{layer}") for layer in range(layers)]
+        summands[layers:] = listed if np.isnan(whole).any() else [whole] * layers
     factors = [scale * factor for factor in (*own, *biases)]
     return _beside(factors), _beside(summands)
 
@@ -104,6 +104,8 @@ def _effective(spec: Spec, numbers: Numbers) -> tuple[Array, Array]:
     drawn, there = np.ones(shape), np.ones(shape)
     drawn[:, shape[1] // 2 :] = _draws_biases(spec)
     there[:, shape[1] // 2 :] = spec.network.bias
+    if spec.starts.kind == "sparse":  # a layer may have no weight that is not zero
+        drawn[0, : shape[1] // 2] = np.less(zeros(spec), spec.sizes[1:])
     factor, summand = scaling(spec, numbers)
     return factor * drawn, summand * there
 
@@ -143,7 +145,7 @@ def _origin(spec: Spec, drawn: bool) -> tuple[object, ...]:
     undrawn = keys.kind == "constant" or (keys.kind == "ray" and keys.direction is not None)
     biases = _draws_biases(spec) or not spec.network.bias
     direction = keys.direction if keys.kind == "ray" else None
-    scheme = (keys.kind, widths(spec), keys.sparsity)
+    scheme = (keys.kind, widths(spec), zeros(spec) if keys.kind == "sparse" else ())
     return (*network, scheme, biases, direction, None if undrawn else keys.seed)
 
 
