@@ -122,14 +122,14 @@ KINDS = "starts: must be 'zero'"
 WORD = "must be a dict of keys and their values; got "
 FAULTS = [
     ({}, [MISSING]),
-    ({"X": X}, ["T: is missing; give X and T together"]),
+    ({"X": X}, ["T: is missing; inputs and targets belong together"]),
     ({"X": [[0.0], [np.nan]], "T": [0, 1]}, ["X: must be finite; got nan in sample 1"]),
     ({"X": X, "T": [0, 1, np.inf, 0]}, ["T: must be finite; got inf in sample 2"]),
     ({"X": pandas.DataFrame({"a": [1.0, None]}), "T": [0, 1]}, ["X: must be finite; got nan in sample 1"]),
     (
         {"X": [1, 2], "T": np.zeros((2, 1, 1))},
         [
-            "X: must have shape (samples, columns) without zeros; got (2,); for one column, write X[:, None]",
+            "X: must have shape (samples, columns) without zeros; got (2,); for one column, add [:, None]",
             "T: must have shape (samples, columns) without zeros; got (2, 1, 1)",
         ],
     ),
@@ -144,8 +144,20 @@ FAULTS = [
     ({"X": [[1e40]], "T": [1], "network": {"dtype": "float32"}}, ["X and T: must be at most 1e+30 in size"]),
     ({"X": X, "T": [*"abba"]}, ["T: must be an array of real numbers; got <U1 values; write words as numbers"]),
     ({"X": X, "T": np.ma.masked_equal(T, 1)}, ["T: must have no masked values; leave their samples out"]),
-    ({"X": X, "T": T, "axes": {"problem.file": ["a.csv"]}}, ["axes: cannot change the data of X and T", "X and T: "]),
+    ({"X": X, "T": T, "axes": {"problem.file": ["a.csv"]}}, ["axes: cannot change X and T; run", "X and T: "]),
     ({"X": X, "T": T, "problem": "xor"}, ["problem: cannot be combined with X and T; leave one out"]),
+    ({"X": X, "T": T, "test_X": [[0]]}, ["test_T: is missing; inputs and targets belong together"]),
+    ({"X": X, "T": T, "test_X": [[0]], "test_T": [1]}, ["test_X and test_T: "]),
+    ({"problem": "xor", "test_X": X, "test_T": T}, ["test_X and test_T: belongs to problem.file"]),
+    ({"X": X, "T": T, "test_X": [[0, np.nan]], "test_T": [[1]]}, ["test_X: must be finite; got nan in sample 0"]),
+    (
+        {"X": X, "T": T, "test_X": X, "test_T": T, "problem": {"test_fraction": 0.5}},
+        ["test_X and test_T: cannot be combined with problem.test_fraction"],
+    ),
+    (
+        {"X": X, "T": T, "test_X": X, "test_T": T, "problem": {"test_file": "a.csv"}},
+        ["problem: cannot be combined with test_X and test_T; leave one out"],
+    ),
     ({"X": X, "T": T, "problem": {"bits": 3}}, ['problem.bits: belongs to name = "parity"']),
     ({"problem": "xr"}, ["problem: must be 'xor', "]),
     ({"problem": "xor", "hidden": 8}, ["hidden: must be a list; got 8; write [8]"]),
@@ -184,6 +196,21 @@ def test_a_run_of_arrays_is_that_of_a_file(finished, tmp_path):
     assert sorted(of_file) == sorted(finished)
     assert all(of_file[name].tobytes() == finished[name].tobytes() for name in finished)
     assert not (tmp_path / "run/xor.csv").exists()
+
+
+def test_test_data_may_be_arrays_too(tmp_path):
+    held = [[0, 0.5], [1, 0.5]], [1, 0]
+    made = sweep(test_X=held[0], test_T=held[1])
+    np.testing.assert_array_equal(made.spec.loaded.X_test, held[0])
+    np.testing.assert_array_equal(made.spec.loaded.T_test[:, 0], held[1])
+    r = ss.run(made, tmp_path / "run", threads=1)
+    (tmp_path / "run/result.h5").unlink()
+    assert saddlescape("resume", tmp_path / "run").returncode == 0
+    assert r.sweep.kept.keys() == {"arrays.csv", "test-arrays.csv"}
+    np.testing.assert_array_equal(r.sweep.spec.loaded.X_test, held[0])
+    edit(tmp_path / "run/test-arrays.csv", "0.5", "0.6")
+    with pytest.raises(CorruptError, match=r"test-arrays\.csv is missing or has changed"):
+        resume(tmp_path / "run")
 
 
 def saddlescape(*words):
@@ -226,8 +253,8 @@ def cut(path):
     path.write_bytes(path.read_bytes()[:-4])
 
 
-def edit(path):
-    path.write_text(path.read_text().replace("1.0,1.0,0.0", "1.0,1.0,0.5"))
+def edit(path, old="1.0,1.0,0.0", new="1.0,1.0,0.5"):
+    path.write_text(path.read_text().replace(old, new))
 
 
 def pipe(path):

@@ -181,7 +181,7 @@ def faults_of(X: Array, T: Array) -> Iterator[tuple[str, str]]:
     """The faults of inputs and targets: "X", "T" or, for both, "", and a requirement with the value."""
     for name, array in (("X", X), ("T", T)):
         if array.ndim != 2 or 0 in array.shape:
-            remedy = f"; for one column, write {name}[:, None]" if array.ndim == 1 else ""
+            remedy = "; for one column, add [:, None]" if array.ndim == 1 else ""
             yield name, f"must have shape (samples, columns) without zeros; got {array.shape}{remedy}"
             continue
         if array.shape[1] > MAX_WIDTH:

@@ -12,8 +12,8 @@ from saddlescape.network.problems import Problem, read_problem
 from saddlescape.system import resources
 from saddlescape.system.user_files import file_bytes, from_npy
 
-ARRAYS = "arrays.csv"
-"""Name of the file of arrays from Python; runs and results keep a copy of such a file, because nobody else has it."""
+ARRAYS, TEST_ARRAYS = "arrays.csv", "test-arrays.csv"
+"""Names of the files of arrays from Python; runs and results keep a copy of them, because nobody else has one."""
 
 COPIES = 4
 """Number of copies of a file of starts in memory while it is read and checked."""
@@ -32,7 +32,7 @@ class DataFiles:
     Attributes
     ----------
     sha256 : SHA-256 (hex) of the bytes that were read of each file, by its name in the spec.
-    kept : the content of the file `ARRAYS`, if it was read, by its name.
+    kept : the contents of the files `ARRAYS` and `TEST_ARRAYS`, if they were read, by their names.
     """
 
     def __init__(self, folder: Path, contents: Mapping[str, bytes] | None = None) -> None:
@@ -63,7 +63,7 @@ class DataFiles:
     def _read(self, name: str, path: Path, most: int) -> bytes:
         content = self._contents[name] if name in self._contents else file_bytes(path, most)
         self.sha256[name] = hashlib.sha256(content).hexdigest()
-        self.kept |= {name: content} if name == ARRAYS else {}
+        self.kept |= {name: content} if name in (ARRAYS, TEST_ARRAYS) else {}
         return content
 
     def _array(self, name: str, path: Path) -> npt.NDArray[np.float64]:

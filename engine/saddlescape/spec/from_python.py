@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.network.problems import Array, faults_of, to_csv
-from saddlescape.spec.files import ARRAYS
+from saddlescape.spec.files import ARRAYS, TEST_ARRAYS
 from saddlescape.spec.keys import SECTIONS, nearest_key
 from saddlescape.spec.loading import MAX_TEXT, parse
 from saddlescape.spec.sweep import Sweep
@@ -22,7 +22,8 @@ from saddlescape.system.arithmetic import ieee
 WORDS = {"problem": "name", "starts": "kind"}
 """Tables in place of which one word may be given, with the key that it sets."""
 
-BOTH, SOURCES = "X and T", {"name", "file"}
+FILES = {"file": ARRAYS, "test_file": TEST_ARRAYS}
+"""Keys of the problem that arrays set."""
 
 
 class SweepError(SpecError, ArgumentError):
@@ -34,6 +35,8 @@ def sweep(
     X: npt.ArrayLike | None = None,
     T: npt.ArrayLike | None = None,
     *,
+    test_X: npt.ArrayLike | None = None,
+    test_T: npt.ArrayLike | None = None,
     problem: str | Mapping[str, Any] | None = None,
     hidden: Sequence[int] | None = None,
     starts: str | Mapping[str, Any] | None = None,
@@ -50,6 +53,7 @@ def sweep(
     ----------
     X : (n_samples, n_features), the inputs: anything that `numpy.asarray` converts to numbers, such as a data frame.
     T : (n_samples,) or (n_samples, n_outputs), the targets.
+    test_X, test_T : test data, which are not trained on; or hold out a part: ``problem={"test_fraction": 0.2}``.
     problem : instead of `X` and `T`, the name of a built-in problem, or a dict, ``{"name": "parity", "bits": 3}``.
     hidden : widths of the hidden layers, such as ``[8]``, short for ``network={"hidden": [8]}``.
     starts : the kind of start, such as ``"normal"``, or a dict such as ``{"kind": "normal", "count": 1000}``.
@@ -79,9 +83,11 @@ def sweep(
         if table is not None:
             writer.add_table(name, table)
     if X is not None or T is not None:
-        writer.add_data(X, T)
+        writer.add_data("file", {"X": X, "T": T})
     elif problem is None:
         writer.faults.append(Fault("problem", 'is missing; give X and T, or a problem, such as problem="xor"'))
+    if test_X is not None or test_T is not None:
+        writer.add_data("test_file", {"test_X": test_X, "test_T": test_T})
     if hidden is not None:
         writer.add_hidden(hidden)
     if axes is not None:
@@ -113,23 +119,26 @@ class _Writer:
         else:
             self.faults.append(Fault(name, f"must be a dict of keys and their values; got {table!r:.80}"))
 
-    def add_data(self, X: Any, T: Any) -> None:
-        """Add the arrays as a file."""
-        problem, self.renamed["problem.file"] = self._tables.setdefault("problem", {}), BOTH
-        faults = [Fault("problem", f"cannot be combined with {BOTH}; leave one out")] if {*problem} & SOURCES else []
+    def add_data(self, key: str, given: Mapping[str, Any]) -> None:
+        """Add inputs and targets, by their names, as a file that a key of the problem names."""
+        problem, both = self._tables.setdefault("problem", {}), " and ".join(given)
+        others = {"name", "file"} if key == "file" else {key}
+        faults = [Fault("problem", f"cannot be combined with {both}; leave one out")] if others & {*problem} else []
         arrays: list[Array] = []
-        for name, value in (("X", X), ("T", T)):
+        for name, value in given.items():
             try:
                 arrays.append(_array(value))
             except ValueError as error:
                 faults.append(Fault(name, str(error)))
         if len(arrays) == 2:
             arrays[1] = arrays[1][:, None] if arrays[1].ndim == 1 else arrays[1]
-            faults += [Fault(name or BOTH, message) for name, message in faults_of(*arrays)]
+            names = dict(zip("XT", given, strict=True))
+            faults += [Fault(names.get(name, both), message) for name, message in faults_of(*arrays)]
         self.faults += faults
-        self._contents[ARRAYS] = b"" if faults else to_csv(*arrays)
-        others = {key: value for key, value in problem.items() if key not in SOURCES}
-        self._tables["problem"] = {"file": ARRAYS, **others}
+        self.renamed[f"problem.{key}"] = both
+        self._contents[FILES[key]] = b"" if faults else to_csv(*arrays)
+        kept = {name: value for name, value in problem.items() if name not in others}
+        self._tables["problem"] = {key: FILES[key], **kept}
 
     def add_hidden(self, widths: Any) -> None:
         """Add the widths of the hidden layers."""
@@ -146,8 +155,9 @@ class _Writer:
             axes = [{"key": key, **row} for key, row in rows]
         if isinstance(axes, list | tuple) and all(isinstance(row, Mapping) for row in axes):
             self._axes = list(axes)
-            if self._contents and any(row.get("key") in ("problem.name", "problem.file") for row in axes):
-                self.faults.append(Fault("axes", f"cannot change the data of {BOTH}; run a sweep for each"))
+            for key in (f"problem.{key}" for key, name in FILES.items() if name in self._contents):
+                if any(row.get("key") == key for row in axes):
+                    self.faults.append(Fault("axes", f"cannot change {self.renamed[key]}; run a sweep for each"))
         else:
             self.faults.append(Fault("axes", f"must be a dict of keys, each with its values; got {axes!r:.80}"))
 
@@ -160,8 +170,8 @@ class _Writer:
         try:
             sweep = parse(text, Path(), (), self._contents, name="sweep")
         except SpecError as error:
-            if b"" in self._contents.values():
-                known.add(BOTH)  # whose fault is that the file is empty
+            empty = (key for key, name in FILES.items() if self._contents.get(name) == b"")
+            known |= {self.renamed[f"problem.{key}"] for key in empty}  # whose faults are known
             if {"problem"} <= known:
                 known.add("problem.name")  # which is missing, too
             self.faults += [fault for fault in map(self._named, error.faults) if fault.path not in known]
@@ -197,7 +207,7 @@ class _Writer:
 def _array(value: Any) -> Array:
     """The array of an argument, float64; ValueError with the requirement if it has no real numbers."""
     if value is None:
-        raise ValueError("is missing; give X and T together")
+        raise ValueError("is missing; inputs and targets belong together")
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O" and all(isinstance(each, Real | np.bool_) for each in array.flat):
