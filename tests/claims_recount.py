@@ -432,6 +432,61 @@ def usually(results):
     }
 
 
+ZEROS = """
+nothing | 0 | yes | draw everything at random | yes
+the biases | 0 | yes | biases may be zero | yes
+all weights, but not the biases | 0 | yes | never start with weights at zero | no
+the output layer's weights | 0 | yes | never start with weights at zero | no
+the hidden layer's weights | 0 | yes | never start with weights at zero | no
+the hidden layer (equal units, unequal output weights) | 0 | yes | never start with weights at zero | no
+all weights and biases | 0 | no | never start with weights at zero | no
+nothing; all are 1 | 0 | no | it is enough that weights are not zero | yes
+nothing; scale 0.1 | 8 | yes | start with small random weights | yes
+nothing; scale 0.1, weight decay 0.003 | 8 | no | start with small random weights | yes
+the residual branch, the hidden layer | 0 | yes | start residual branches at zero | yes
+all layers of a residual network | 10 | no | skip connections make zero safe | yes
+one of two factors (linear 2-1-1), as in LoRA | 12 | yes | start one factor at zero | yes
+both factors | 12 | no | never start with weights at zero | no
+"""
+NAMES = ("frozen", "symmetric", "plateau", "trapped", "solved", "diverged")
+
+
+def which_zeros(results):
+    rows = [line.split(" | ") for line in ZEROS.split("\n") if line]
+    solved = [row[:n] == SOLVED for row, n in zip(results["outcome"], results["distinct_starts"], strict=True)]
+    mean = [row.mean() for row in solved]
+    learned = [m > 0 and m >= mean[int(row[1])] - 0.1 for m, row in zip(mean, rows, strict=True)]
+    theory = [row[2] == "yes" for row in rows]
+    right = [("yes" if learns else "no") == row[4] for learns, row in zip(learned, rows, strict=True)]
+    parts = [i for i, row in enumerate(rows) if row[1] == "0" and theory[i]]
+    least = min(parts, key=lambda i: mean[i])
+    others = [row for row, learns in zip(solved, theory, strict=True) if not learns]
+    checks = [
+        f"in {share(np.equal(theory, learned))} rows starts learn exactly if units differ or a layer is not zero, and "
+        "weight decay does not hold them",
+        f"with a part at zero, starts learn nearly as often as with nothing at zero ({share(solved[0])}): at least "
+        f"{share(solved[least])} ({rows[least][0]})",
+        f"{share(np.concatenate(others))} starts solve their problem in the others: "
+        + joined(row[0] for row, learns in zip(rows, theory, strict=True) if not learns),
+    ]
+    sayings = {}
+    for row, true in zip(rows, right, strict=True):
+        sayings.setdefault(row[3], []).append(true)
+    quoted = {saying: f"\u201c{saying}\u201d" for saying in sayings}
+    half = {s: f" (right in {sum(t)} of {len(t)} rows)" for s, t in sayings.items()}
+    most = [NAMES[max(range(6), key=lambda code, row=row: np.sum(row == code))] for row in results["outcome"]]
+    return checks, {
+        "runs": count(results.dims["run"]),
+        "table": [
+            [row[0], share(hits), word, row[3], "right" if true else "wrong"]
+            for row, hits, word, true in zip(rows, solved, most, right, strict=True)
+        ],
+        "right": joined([quoted[s] for s, t in sayings.items() if min(t)] or ["nothing"]),
+        "half": joined([quoted[s] + half[s] for s, t in sayings.items() if max(t) > min(t)] or ["nothing"]),
+        "wrong": joined([quoted[s] for s, t in sayings.items() if not max(t)] or ["nothing"]),
+    }
+
+
 def rows_of(table):
     """Return the text of the cells of an HTML table, without its header."""
     rows = re.findall("<tr>(.*?)</tr>", table.partition("<tbody>")[2])
@@ -447,4 +502,5 @@ RECOUNT = {
     "6-priors": priors,
     "7-saddle": saddle,
     "8-usually": usually,
+    "9-which-zeros": which_zeros,
 }

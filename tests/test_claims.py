@@ -32,6 +32,7 @@ SMALL = {
     "6-priors": ["training.steps=4000"],
     "7-saddle": ["starts.count=16", "training.rtol=1e-5"],
     "8-usually": ["training.epochs=2000"],
+    "9-which-zeros": ["starts.count=300"],
 }
 """Overrides that give the verdict of the whole sweep with few runs."""
 
@@ -44,6 +45,7 @@ AGAINST = {
     "6-priors": ["network.activation=logistic"],
     "7-saddle": ["problem.coding=01"],
     "8-usually": ["starts.kind=constant", "starts.scale=0.1"],
+    "9-which-zeros": ["training.noise=0.1"],
 }
 """Overrides with which the claim is false."""
 
@@ -191,6 +193,14 @@ CHANGED = {
     "learns": (
         *("8-usually", "outcome", lambda a, r: changed(a, (1, 0, 0, 0, 1), Outcome.SOLVED)),
         "AND and XOR with logistic and tanh units; XOR is among them",
+    ),
+    "a zero that learns": (
+        *("9-which-zeros", "outcome", lambda a, r: changed(a, 6, Outcome.SOLVED)),
+        "\u201cnever start with weights at zero\u201d (right in 1 of 6 rows)",
+    ),
+    "a part that does not learn": (
+        *("9-which-zeros", "outcome", lambda a, r: changed(a, 3, Outcome.TRAPPED)),
+        "in 13 of 14 (93 %) rows starts learn",
     ),
     "unlike": (
         *("8-usually", "final_separation", lambda a, r: changed(a, (1, 0, 0, 0, 1), 0.5)),

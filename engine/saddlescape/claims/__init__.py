@@ -12,6 +12,7 @@ from saddlescape.claims import (
     priors,
     saddle,
     usually,
+    which_zeros,
     xor,
 )
 from saddlescape.claims.claim import Check, Claim, Finding, Picture
@@ -21,7 +22,8 @@ from saddlescape.store import own_folder
 __all__ = ["CLAIMS", "Check", "Claim", "Finding", "Picture", "examine"]
 
 CLAIMS = tuple(
-    module.CLAIM for module in (xor, delta_rule, hidden_gradient, equal_units, many_starts, priors, saddle, usually)
+    module.CLAIM
+    for module in (xor, delta_rule, hidden_gradient, equal_units, many_starts, priors, saddle, usually, which_zeros)
 )
 
 
