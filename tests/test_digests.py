@@ -16,6 +16,7 @@ DIGESTS = {
     "claims/6-priors": "891160932a0d37090115ef0c1f8f8ab73a32add53b48ad6a5e13d62abfd10083",
     "claims/7-saddle": "6f91e51dad936b1ae6e72f172daa7deca9fe5fa2e8cef196da6b5da6e117efc4",
     "claims/8-usually": "3f5f51d0d87768b182aea8bfa47f07ac5d422b19654dad9b6995c35fb9394829",
+    "claims/9-which-zeros": "c8ff5b7a016cf83f650b312a4d5c80fb800b7999a7d501ce4c31641189130a9d",
     "gallery/activation": "ad5d9988d6b6c227d59d8c9b553e3c6a9c6bee71fe403af82b0e9a19c2695270",
     "gallery/depth": "b5704bb062f036ca69b5a6fd796e3aee1da5086882966e2b98578c8e8fa6efc4",
     "gallery/figure-10": "77100de97aaaa21a5b93bcf99a6e21e81f2431568054ca6d943261b969a96f16",
@@ -41,7 +42,9 @@ DIGESTS = {
     "xor": "52405c2ccfc9c26b43ac3b710f4cd49bdb397d2b285129f9d75ebf9932e77ba8",
     "xor-slice": "d9caf76580cea9eee3128bedcf425f266159afe649716b72bcf05caf80f6b24f",
 }
-"""Golden, as version 0.1.0 (commit 3e77526) told them with pydantic 2.14; a bundled sweep that changes gets another."""
+"""Golden, with pydantic 2.14, as version 0.1.0 (commit 3e77526) or the commit that added the sweep computed them.
+
+A bundled sweep that changes gets another."""
 
 EVERY = """
 [problem]
