@@ -20,11 +20,11 @@ from saddlescape.spec import parse
 TURNING = ("tanh", "erf", "sin", "linear", "logistic")
 
 
-def network(hidden, activations, bias=True, text=""):
+def network(hidden, activations, bias=True, text="", skip="none"):
     names = ", ".join(f'"{name}"' for name in activations)
     return parse(
         f'[problem]\nname = "xor"\n[network]\nhidden = {list(hidden)}\nactivation = [{names}]\n'
-        f'output = "linear"\nbias = {str(bias).lower()}\n{text}',
+        f'output = "linear"\nbias = {str(bias).lower()}\nskip = "{skip}"\n{text}',
         Path(),
     ).spec
 
@@ -34,28 +34,44 @@ def networks(draw):
     """A network with biases, and a seed."""
     hidden = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     activations = [draw(st.sampled_from((*TURNING, "relu", "softplus"))) for _ in hidden]
-    return network(hidden, activations), draw(st.integers(0, 2**32 - 1))
+    joined = any(before == after for before, after in pairwise((2, *hidden)))
+    skip = draw(st.sampled_from(("none", "input", *["residual"] * joined)))
+    return network(hidden, activations, skip=skip), draw(st.integers(0, 2**32 - 1))
 
 
 def unflatten(spec, theta):
     """Weights (units, inputs) and biases (units,) of each layer."""
     found, first = [], 0
-    for before, after in pairwise(spec.sizes):
-        rows = theta[first : first + after * (before + 1)].reshape(after, before + 1)
+    direct = [0] * len(spec.network.hidden) + [spec.sizes[0] * (spec.network.skip == "input")]
+    for (before, after), more in zip(pairwise(spec.sizes), direct, strict=True):
+        rows = theta[first : first + after * (before + more + 1)].reshape(after, before + more + 1)
         found.append((rows[:, :-1].copy(), rows[:, -1].copy()))
         first += rows.size
     return found
 
 
+def residual(spec):
+    """Whether each layer has a residual connection."""
+    same = [before == after for before, after in pairwise(spec.sizes[:-1])]
+    return [each and spec.network.skip == "residual" for each in (*same, False)]
+
+
 def transformed(spec, theta, rng):
     """The network with its hidden units in another order, and of some the sign changed."""
-    layers = unflatten(spec, theta)
-    for number, activation in enumerate(spec.activations[:-1]):
+    layers, hidden = unflatten(spec, theta), spec.activations[:-1]
+    joined = residual(spec)
+    for number, activation in enumerate(hidden):
         (w, b), (v, c) = layers[number], layers[number + 1]
-        sign = rng.choice([-1, 1], len(b)) if activation in TURNING else np.ones(len(b))
-        if activation == "logistic":
-            c += v[:, sign < 0].sum(axis=1)
-        order = rng.permutation(len(b))
+        v = v[:, : len(b)]
+        if not joined[number]:
+            end = next((k for k in range(number + 1, len(hidden)) if not joined[k]), len(hidden))
+            turning = all(name in TURNING for name in hidden[number:end])
+            sign = rng.choice([-1, 1], len(b)) if turning else np.ones(len(b))
+            order, constant = rng.permutation(len(b)), 0
+        elif number == 0:
+            sign, order, constant = np.ones(len(b)), np.arange(len(b)), 0
+        constant += activation == "logistic"
+        c += constant * v[:, sign < 0].sum(axis=1)
         w[:], b[:], v[:] = (w * sign[:, None])[order], (b * sign)[order], (v * sign)[:, order]
     return np.concatenate([np.column_stack(layer).ravel() for layer in layers])
 
@@ -68,8 +84,9 @@ def said(spec, theta):
         "erf": np.vectorize(__import__("math").erf, otypes=[float]),
     }  # fmt: skip
     y = spec.loaded.X
-    for (w, b), activation in zip(unflatten(spec, theta), spec.activations, strict=True):
-        y = functions[activation](y @ w.T + b)
+    for (w, b), activation, joined in zip(unflatten(spec, theta), spec.activations, residual(spec), strict=True):
+        inputs = np.hstack([y, spec.loaded.X])[:, : w.shape[1]]
+        y = functions[activation](inputs @ w.T + b) + (y if joined else 0)
     return y
 
 
@@ -87,10 +104,14 @@ def test_one_form_for_all_networks_of_a_class(case):
 
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic", "linear", "relu"])
-@pytest.mark.parametrize("hidden", [[2, 2], [3, 2], [2, 3, 2], [3, 3, 3]])
-def test_one_form_of_units_that_hear_the_same(hidden, activation):
+@pytest.mark.parametrize(
+    ("hidden", "skip"),
+    [*(([2, 2], "none"), ([3, 2], "none"), ([2, 3, 2], "none"), ([3, 3, 3], "none")),
+     *(([3, 3], "residual"), ([3, 3, 2], "residual"), ([2, 3, 3], "residual"))],
+)  # fmt: skip
+def test_one_form_of_units_that_hear_the_same(hidden, skip, activation):
     """Their order, and the sign of those that hear nothing, hang on the next layer, which hears them in that order."""
-    spec, rng = network(hidden, [activation] * len(hidden)), np.random.default_rng(9)
+    spec, rng = network(hidden, [activation] * len(hidden), skip=skip), np.random.default_rng(9)
     for case in range(15):
         theta = rng.normal(0, 1, spec.n_params)
         units = unit_vectors(spec.sizes, True, 0)[:, :3]

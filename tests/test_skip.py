@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import test_flow
 from kernel_cases import ACTIVATIONS, DTYPES, LOSSES, TARGET, XOR, activations_of, arguments, pairwise, problem
 from spec_cases import TINY
 from standin import StandIn
@@ -12,13 +13,14 @@ from test_hessian import second_differences
 from test_kernels import expect_equal_to_reference
 from test_measures import TOLERANCE, expected_measures
 from test_on_device import same
-from tolerances import DIFFERENCES, HESSIAN, SECOND_DIFFERENCES, TRAJECTORY
+from tolerances import CONSERVED, DIFFERENCES, HESSIAN, SECOND_DIFFERENCES, TRAJECTORY
 
 import saddlescape as ss
 from saddlescape.errors import SpecError
 from saddlescape.kernels import FIELDS, Trainer, columns, outputs, train
 from saddlescape.kernels.hessian import derivatives
 from saddlescape.network import layout, reference
+from saddlescape.plan import starts
 from saddlescape.spec import parse
 
 SIZES = ((2, 2, 2, 2), (2, 3, 3, 2), (2, 2, 3, 2), (2, 3, 3, 3, 2))
@@ -203,3 +205,41 @@ def test_results_of_both_kinds_keep_their_parameters_apart(tmp_path):
             assert [name for name, value in zip(names, stored, strict=True) if np.isfinite(value)] == own
             again = ss.replay(sweep, point, 3)
             np.testing.assert_array_equal(stored[np.isfinite(stored)], again["theta"][-1])
+
+
+def ends(text, *changes):
+    """A spec with ten starts, and its results."""
+    spec = parse(TINY, Path(), ["training.steps=300", text, *changes]).spec
+    return spec, ss.run_starts(spec, starts.draw(spec, np.arange(10)))
+
+
+@pytest.mark.parametrize(("kind", "activation"), [("tied", "logistic"), ("mirrored", "tanh")])
+def test_equal_units_stay_equal_between_hidden_layers_but_not_where_they_are_joined_to_inputs(kind, activation):
+    both = (f"starts.kind={kind}", f"network.activation={activation}", "network.skip=residual")
+    spec, inner = ends("network.hidden=[4, 4]", *both)
+    assert layout.residual(spec.sizes, "residual") == [False, True]
+    assert (inner["final_separation"] == 0).all()
+    spec, joined = ends("network.hidden=[2, 2]", *both)
+    assert layout.residual(spec.sizes, "residual") == [True, True]
+    assert (joined["final_separation"] > 0).all()
+
+
+def test_at_zero_weights_from_the_inputs_move_only_if_inputs_and_errors_are_correlated():
+    zero = ("network.skip=input", "starts.kind=zero", "starts.seed=", "network.hidden=[2]")
+    _, xor = ends("problem.name=xor", *zero)
+    assert not xor["final_theta"].any()
+    spec, disjunction = ends("problem.name=or", *zero)
+    moved = (disjunction["final_theta"] != 0).all(axis=0)
+    names = [layout.name(place) for place in layout.places(*spec.shape)]
+    assert {name for name, each in zip(names, moved, strict=True) if each} >= {"s2[0,0]", "s2[0,1]", "b2[0]"}
+    assert (disjunction["solve_step"] > 0).all()
+
+
+def test_weights_past_a_linear_layer_leave_its_imbalance_conserved():
+    trainer = Trainer((2, 3, 2), True, ("linear", "linear"), "half_sse", "flow", skip="input")
+    X, T = problem(4)
+    theta = np.random.default_rng(5).normal(0, 0.7, (3, layout.n_params((2, 3, 2), True, "input")))
+    path = train(trainer, X, T, test_flow.make_batch(theta, np.linspace(0, 2, 4), end=2.0)).theta_path
+    balance = np.array([[reference.imbalance((2, 3, 2), True, each, "input")[0] for each in run] for run in path])
+    assert (abs(path[:, -1] - path[:, 0]).max(axis=1) > 0.1).all()
+    np.testing.assert_allclose(balance, np.broadcast_to(balance[:, :1], balance.shape), rtol=0, atol=CONSERVED)

@@ -2,6 +2,9 @@
 
 With an odd activation, the sign of a unit changes with the signs of its incoming weights, bias and outgoing weights.
 For a logistic unit s(-z) = 1 - s(z), so its outgoing weights are also added to the biases of the next layer.
+
+Residual connections join the units of hidden layers to chains, which can only be permuted, and change sign, together.
+Units that are joined to inputs can do neither.
 """
 
 from collections.abc import Sequence
@@ -24,18 +27,31 @@ MOST = 5040
 """Maximum number of forms of a point that are compared: the permutations of seven units."""
 
 
+def chains(spec: Spec) -> list[list[int]]:
+    """The hidden layers, counted from 0, whose units are joined; without those that are joined to the inputs."""
+    found: list[list[int]] = []
+    for layer, joined in enumerate(layout.residual(spec.sizes, spec.network.skip)):
+        if joined and found:
+            found[-1].append(layer)
+        else:
+            found.append([-1, layer] if joined else [layer])
+    return [chain for chain in found if chain[0] >= 0]
+
+
 def flips(spec: Spec, layer: int) -> bool:
     """Whether units of hidden layer `layer` can change sign without changing the outputs and the objective."""
-    activation = ACTIVATIONS[spec.activations[layer]]
-    return activation.odd or (activation.complement and spec.network.bias and not spec.training.weight_decay)
+    corrected = spec.network.bias and not spec.training.weight_decay
+    names = [[spec.activations[number] for number in chain] for chain in chains(spec) if layer in chain]
+    return any(all(ACTIVATIONS[f].odd or (ACTIVATIONS[f].complement and corrected) for f in each) for each in names)
 
 
 def canonical(spec: Spec, theta: npt.ArrayLike, same: float = SAME) -> Floats:
     """Canonical form of points under permutations and sign changes of hidden units.
 
     Layer by layer, units that can change sign do so if their first nonzero parameter is negative, and units are sorted
-    in ascending order.  If this is not unique because units of an inner layer have equal incoming weights, the first of
-    up to `MOST` equivalent forms is returned.  Numbers that differ by less than `same` count as equal, so that smaller
+    in ascending order; units that are joined by residual connections have the sign and the order of the first layer.
+    If this is not unique because units of an inner layer have equal incoming weights, the first of up to `MOST`
+    equivalent forms is returned.  Numbers that differ by less than `same` count as equal, so that smaller
     noise changes no sign and no order.  The outputs do not change, except for rounding, because the order of the sums
     changes.
 
@@ -63,15 +79,18 @@ def _sorted(spec: Spec, theta: npt.ArrayLike, same: float) -> tuple[Floats, npt.
     """Points with signs and order chosen layer by layer, and whether these depend on the next layer."""
     theta = np.array(theta, dtype=np.float64)
     ambiguous, last = np.zeros(len(theta), dtype=bool), len(spec.network.hidden) - 1
-    for layer in range(last + 1):
-        units, incoming = _units(spec, layer)
-        if flips(spec, layer):
-            _negate(spec, theta, layer, _negative(theta[:, units], same))
-        group = _sort(theta, units, same)
-        if layer < last:
+    for chain in chains(spec):
+        units, incoming = _units(spec, chain[0])
+        compared = units if len(chain) == 1 else units[:, :incoming]
+        if turning := flips(spec, chain[0]):
+            _negate(spec, theta, chain, _negative(theta[:, compared], same))
+        group = _sort(spec, theta, chain, same, compared.shape[1])
+        if chain != [last]:
             alike = _groups(theta[:, units[:, :incoming]], same)
-            unconnected = flips(spec, layer) & (abs(theta[:, units[:, :incoming]]).max(axis=2).min(axis=1) <= same)
-            ambiguous |= (alike != group).any(axis=1) | (unconnected & (abs(theta[:, units]).max(axis=(1, 2)) > same))
+            whole = group if len(chain) == 1 else np.arange(len(units))
+            unconnected = turning & (abs(theta[:, units[:, :incoming]]).max(axis=2).min(axis=1) <= same)
+            ambiguous |= (alike != whole).any(axis=1)
+            ambiguous |= unconnected & (abs(theta[:, _joined(spec, chain)]).max(axis=(1, 2)) > same)
     return theta, ambiguous
 
 
@@ -81,16 +100,16 @@ def _first_form(spec: Spec, point: Floats, same: float) -> Floats:
     Layer by layer, units with equal incoming weights are put in every order, and units without any in either sign.
     """
     forms = point[None].copy()
-    for layer in range(len(spec.network.hidden)):
-        units, incoming = _units(spec, layer)
-        last = layer == len(spec.network.hidden) - 1
+    for chain in chains(spec):
+        units, incoming = _units(spec, chain[0])
+        last = chain == [len(spec.network.hidden) - 1]
         compared = units if last else units[:, :incoming]
-        if flips(spec, layer):
-            _negate(spec, forms, layer, _negative(forms[:, compared], same))
-        group = _sort(forms, units, same, compared.shape[1])
+        if flips(spec, chain[0]):
+            _negate(spec, forms, chain, _negative(forms[:, compared], same))
+        group = _sort(spec, forms, chain, same, compared.shape[1])
         if not last:
             pairs = zip(forms, group, strict=True)
-            forms = np.concatenate([_arrangements(spec, form, layer, groups, same) for form, groups in pairs])
+            forms = np.concatenate([_arrangements(spec, form, chain, groups, same) for form, groups in pairs])
         if len(forms) > MOST:
             return point
     for column in range(forms.shape[1]):
@@ -98,25 +117,28 @@ def _first_form(spec: Spec, point: Floats, same: float) -> Floats:
     return np.asarray(forms[0])
 
 
-def _arrangements(spec: Spec, form: Floats, layer: int, group: npt.NDArray[np.intp], same: float) -> Floats:
+def _arrangements(spec: Spec, form: Floats, chain: list[int], group: npt.NDArray[np.intp], same: float) -> Floats:
     """The form with each group of units in every order, and units without incoming weights in either sign."""
-    units, incoming = _units(spec, layer)
+    units, incoming = _units(spec, chain[0])
+    own = form[_joined(spec, chain)]
     free = [np.flatnonzero(group == number) for number in np.unique(group)]
-    free = [members for members in free if (np.ptp(form[units[members]], axis=0) > same).any()]
-    unconnected = (abs(form[units[:, :incoming]]) <= same).all(axis=1) & (abs(form[units]) > same).any(axis=1)
-    flippable = np.flatnonzero(unconnected & flips(spec, layer))
+    free = [members for members in free if (np.ptp(own[members], axis=0) > same).any()]
+    unconnected = (abs(form[units[:, :incoming]]) <= same).all(axis=1) & (abs(own) > same).any(axis=1)
+    flippable = np.flatnonzero(unconnected & flips(spec, chain[0]))
     number = prod(factorial(len(members)) for members in free)
     if number * 2 ** len(flippable) > MOST:
         return np.repeat(form[None], MOST + 1, axis=0)
     orders, signs = product(*map(permutations, free)), list(product([False, True], repeat=len(flippable)))
     forms = np.repeat(form[None], number, axis=0)
-    for permuted, order in zip(forms, orders, strict=True):
-        for before, after in zip(free, order, strict=True):
-            permuted[units[before]] = form[units[list(after)]]
+    order = np.tile(np.arange(len(units)), (number, 1))
+    for row, members in zip(order, orders, strict=True):
+        for before, after in zip(free, members, strict=True):
+            row[before] = after
+    _permute(spec, forms, chain, order)
     forms = np.repeat(forms, len(signs), axis=0)
     negated = np.zeros((len(forms), len(units)), dtype=bool)
     negated[:, flippable] = np.tile(signs, (number, 1))
-    _negate(spec, forms, layer, negated[:, :, None])
+    _negate(spec, forms, chain, negated[:, :, None])
     return forms
 
 
@@ -126,25 +148,46 @@ def _units(spec: Spec, layer: int) -> tuple[npt.NDArray[np.intp], int]:
     return layout.unit_vectors(sizes, bias, layer, skip), sizes[layer] + bias
 
 
+def _joined(spec: Spec, chain: list[int]) -> npt.NDArray[np.intp]:
+    """Flat indices of the parameters of each unit in all layers of a chain."""
+    return np.concatenate([_units(spec, layer)[0] for layer in chain], axis=1)
+
+
 def _negative(values: Floats, same: float) -> npt.NDArray[np.bool_]:
     """Whether the first nonzero parameter of each unit is negative."""
     first = (abs(values) > same).argmax(axis=2, keepdims=True)
     return np.asarray(np.take_along_axis(values, first, axis=2) < -same)
 
 
-def _negate(spec: Spec, theta: Floats, layer: int, negated: npt.NDArray[np.bool_]) -> None:
-    """Change the sign of the units for which `negated` (points, units, 1) is true, in place."""
-    sizes, bias, skip = spec.shape
-    units, after = layout.unit_vectors(sizes, bias, layer, skip), layout.layers(sizes, bias, skip)[layer + 1]
-    values = theta[:, units]
-    if ACTIVATIONS[spec.activations[layer]].complement:
-        outgoing = theta[:, after[:, : sizes[layer + 1]]]
-        theta[:, after[:, -1]] += np.where(negated[:, None, :, 0], outgoing, 0.0).sum(axis=2)
-    theta[:, units] = np.where(negated, -values, values)
+def _negate(spec: Spec, theta: Floats, chain: list[int], negated: npt.NDArray[np.bool_]) -> None:
+    """Change the sign of the units for which `negated` (points, units, 1) is true, in all layers of a chain, in place.
+
+    The value y of a unit becomes c - y, where c is the number of logistic layers so far.
+    """
+    sizes, constant = spec.sizes, 0
+    for layer in chain:
+        (units, _), after = _units(spec, layer), layout.layers(*spec.shape)[layer + 1]
+        values = theta[:, units]
+        constant += ACTIVATIONS[spec.activations[layer]].complement
+        if constant:
+            outgoing = theta[:, after[:, : sizes[layer + 1]]]
+            theta[:, after[:, -1]] += constant * np.where(negated[:, None, :, 0], outgoing, 0.0).sum(axis=2)
+        theta[:, units] = np.where(negated, -values, values)
 
 
-def _sort(theta: Floats, units: npt.NDArray[np.intp], same: float, columns: int | None = None) -> npt.NDArray[np.intp]:
-    """Sort units by their parameters, or by the first `columns`, in place; return the group of equal units of each."""
+def _permute(spec: Spec, theta: Floats, chain: list[int], order: npt.NDArray[np.intp]) -> None:
+    """Put the units of all layers of a chain into an order (points, units), in place."""
+    for layer in chain:
+        units, _ = _units(spec, layer)
+        theta[:, units] = np.take_along_axis(theta[:, units], order[:, :, None], axis=1)
+
+
+def _sort(spec: Spec, theta: Floats, chain: list[int], same: float, columns: int) -> npt.NDArray[np.intp]:
+    """Sort the units of a chain by the first `columns` parameters in its first layer, in place.
+
+    Returns the group of equal units of each unit.
+    """
+    units, _ = _units(spec, chain[0])
     values = theta[:, units]
     order = np.broadcast_to(np.arange(len(units)), values.shape[:2])
     group = np.zeros(values.shape[:2], dtype=np.intp)
@@ -154,7 +197,7 @@ def _sort(theta: Floats, units: npt.NDArray[np.intp], same: float, columns: int 
         order, group, column = (np.take_along_axis(each, moved, axis=1) for each in (order, group, column))
         apart = (np.diff(group, axis=1) > 0) | (np.diff(column, axis=1) > same)
         group = np.insert(np.cumsum(apart, axis=1), 0, 0, axis=1)
-    theta[:, units] = np.take_along_axis(values, order[:, :, None], axis=1)
+    _permute(spec, theta, chain, order)
     return group
 
 
@@ -181,14 +224,15 @@ def truth_tables(spec: Spec, theta: npt.ArrayLike) -> list[tuple[str, ...]]:
     theta = np.asarray(theta, dtype=np.float64)
     outputs: Floats = np.broadcast_to(spec.loaded.X, (len(theta), *spec.loaded.X.shape))
     tables: list[list[str]] = [[] for _ in theta]
-    hidden = layout.layers(*spec.shape)[:-1]
+    hidden, joined = layout.layers(*spec.shape)[:-1], layout.residual(spec.sizes, spec.network.skip)
     for layer, rows in enumerate(hidden):
         ones = np.ones((*outputs.shape[:2], int(spec.network.bias)))
         z = np.concatenate([outputs, ones], axis=2) @ theta[:, rows].swapaxes(1, 2)
         above = (z > 0) ^ (z[:, :1] > 0) if flips(spec, layer) else z > 0
         for table, units in zip(tables, above.swapaxes(1, 2), strict=True):
             table += sorted(map(_text, units))
-        outputs = activate(spec.activations[layer], z)[0]
+        value = activate(spec.activations[layer], z)[0]
+        outputs = value + outputs if joined[layer] else value
     return [tuple(table) for table in tables]
 
 
