@@ -22,6 +22,7 @@ HYPERPARAMETERS = {
     "learning_rate": 0.02, "momentum": 0.5, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999,
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
     "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1, "half_turn": 0.005,
+    "l1": 0.02, "bias_rate": 0.3, "warmup": 7.0, "schedule_steps": 3.0, "cycle_peak": 5.0, "cycle_end": 19.0,
 }  # fmt: skip
 
 
@@ -108,13 +109,15 @@ def run_both(case, **options):
     trained: Trained = train(trainer, X, T, batch)
     optimizer, dtype, steps = trainer.optimizer, batch.theta.dtype, int(batch.steps[0])
     epoch = -(-len(X) // trainer.batch) if trainer.batch else 1
-    network = reference.Network(trainer.sizes, trainer.bias, trainer.activations, trainer.loss, trainer.skip)
+    shape = trainer.sizes, trainer.bias, trainer.activations, trainer.loss, trainer.skip, trainer.reduction
+    network = reference.Network(*shape)
     decoupled = OPTIMIZERS[optimizer].decay is Decay.DECOUPLED
-    used = {"weight_decay": decoupled or trainer.weight_decay, "noise": trainer.noise}
+    used = {name: getattr(trainer, name) for name in ("weight_decay", "noise", "l1", "bias_rate", "warmup")}
+    used["weight_decay"] |= decoupled
     hyperparameters = {name: value for name, value in HYPERPARAMETERS.items() if used.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
     rest = (x, t, steps, optimizer, hyperparameters, trainer.schedule, trainer.batch, trainer.layer_rates)
     return trained, [
-        reference.trajectory(network, start, *rest, trainer.shuffled, (SEED, run))[::epoch]
+        reference.trajectory(network, start, *rest, trainer.shuffled, (SEED, run), trainer.decay)[::epoch]
         for run, start in enumerate(batch.theta)
     ]

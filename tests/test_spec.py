@@ -97,8 +97,8 @@ def test_every_numeric_key_is_an_axis():
     for key in NUMERIC:
         name = key.split(".")[1]
         optimizer = "rprop" if name[:4] in ("eta_", "step") else owner.get(name, "gd")
-        schedule = "exponential" if name == "schedule_decay" else "constant"
-        low = {"eta_plus": 1.0, "rtol": 0.025}.get(name, 0.25)
+        schedule = {"schedule_decay": "exponential", "schedule_steps": "step"}.get(name, "constant")
+        low = {"eta_plus": 1.0, "schedule_steps": 1.0, "rtol": 0.025}.get(name, 0.25)
         training = f'[training]\noptimizer = "{optimizer}"\nschedule = "{schedule}"\n'
         text = f'{XOR}{training}[[axes]]\nkey = "{key}"\nvalues = [{low}, {2 * low}]'
         assert parse(text, Path()).numeric(key)[1] == 2 * low
@@ -111,7 +111,13 @@ def test_overrides():
 
 
 IDLE = {
-    ("training.optimizer=flow", "training.weight_decay=0.1"): "training.weight_decay: belongs to .*; leave it out",
+    ("training.optimizer=sign", "training.weight_decay=0.1"): "training.weight_decay: belongs to .*; leave it out",
+    ("training.optimizer=flow", "training.l1=0.1"): 'training.l1: does not go with optimizer = "flow", as .*; leave it out',  # noqa: E501
+    ("training.optimizer=flow", "training.bias_rate=0"): "training.bias_rate: does not go with .*; leave it out",
+    ("training.optimizer=flow", "training.warmup=9"): "training.warmup: does not go with .*; leave it out",
+    ("training.schedule=cosine", "training.schedule_steps=5"): "training.schedule_steps: belongs to .*; leave it out",
+    ("network.bias=false", "training.bias_rate=0"): "training.bias_rate: changes nothing, as there are no biases",
+    ("training.optimizer=gd", 'training.decay="weights"'): "training.decay: changes nothing, as neither",
     ("training.stepper=flow", "training.learning_rate=1"): "training.learning_rate: does not go with .*; leave it out",
     ("training.optimizer=flow", "record.steps=[1]"): "record.steps: does not go with .*; leave it out",
     ("training.optimizer=gd", "training.beta2=0.5"): 'training.beta2: belongs to optimizer = "adam" .*; leave it out',
@@ -352,6 +358,9 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nstepper = "rprop"\nstep_max = 1e-9', "training.step_min: must be at most step_max = 1e-09"),
         (XOR + "[training]\nschedule_decay = 0.5", 'training.schedule_decay: belongs to schedule = "exponential"'),
         (XOR + '[training]\nschedule = "exponential"\nschedule_decay = 1.5', "must be greater than 0 and at most 1 with .*; got 1.5"),  # noqa: E501
+        (XOR + '[training]\nschedule = "step"', "training.schedule_steps: is missing; .*; add schedule_steps = "),
+        (XOR + '[training]\nschedule = "step"\nschedule_steps = 9\nschedule_decay = 0', "greater than 0 and at most 1"),
+        (XOR + '[training]\nreduction = "samples"', "training.reduction: must be 'sum' or 'mean'; got 'samples'"),
         (XOR + "[training]\nepochs = 5\nsteps = 20", "training.epochs: cannot be combined with steps; got both"),
         (XOR + "[training]\nbatch = 0", 'batch: must be "full", "online", "shuffled" or a number of .*; got 0'),
         (XOR + '[starts]\ndirection = []', "starts.direction: must have at least 1 value; got 0"),

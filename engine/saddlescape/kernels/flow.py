@@ -60,6 +60,7 @@ from saddlescape.kernels.tick import (
     TOLERANCE,
     accumulate,
     largest_component,
+    to_objective,
 )
 from saddlescape.kernels.variant import Variant
 
@@ -125,22 +126,27 @@ def set_point(state: Rows, theta: Rows, n: int, size: Lanes, weights: Sequence[L
 PointEvaluator = Callable[[int], None]
 
 
-def point_evaluator(builder: Any, variant: Variant, state: Rows, X: Rows, T: Rows) -> PointEvaluator:
+def point_evaluator(
+    builder: Any, variant: Variant, state: Rows, hyperparameters: Rows, X: Rows, T: Rows
+) -> PointEvaluator:
     """A function that writes the gradient at POINT to a block; it also writes POINT_LOSS and POINT_MAX_ERROR."""
     kind, number, n = variant.kind, variant.kind.number.as_pointer(), variant.n_params
+    own = [hyperparameters.address] if variant.trainer.penalties else []
 
     def body(builder: Any, addresses: Any) -> None:
         names = ("theta", "grad", "monitor")
         theta, grad, monitor = (Rows(builder, kind, a, name) for a, name in zip(addresses, names, strict=False))
-        X, T = (Broadcast(builder, kind, a, "data") for a in addresses[3:])
+        X, T = (Broadcast(builder, kind, a, "data") for a in addresses[3:5])
         monitor[LOSS], monitor[MAX_ERROR] = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
+        for address in addresses[5:]:
+            to_objective(builder, variant, theta, grad, Rows(builder, kind, address, "hyperparameters"))
 
-    call = subroutine(builder, kind, "gradient", [number] * 5, body)
+    call = subroutine(builder, kind, "gradient", [number] * (5 + len(own)), body)
     point_monitor = state.from_row(BLOCKS * n + POINT_LOSS)
 
     def evaluate_point(block: int) -> None:
         rows = (state.from_row(POINT * n), state.from_row(block * n), point_monitor, X, T)
-        call(builder, [row.address for row in rows])
+        call(builder, [*(row.address for row in rows), *own])
 
     return evaluate_point
 
@@ -216,7 +222,8 @@ def attempt(
         theta, state, grad, hyperparameters, _ = rows.values()
         X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[6:])
         n = variant.n_params
-        scalars, evaluate_point = state.from_row(BLOCKS * n), point_evaluator(builder, variant, state, X, T)
+        scalars = state.from_row(BLOCKS * n)
+        evaluate_point = point_evaluator(builder, variant, state, hyperparameters, X, T)
         remaining = hyperparameters[END] - scalars[TIME]
         size = minimum(minimum(scalars[STEP_SIZE], scalars[EVENT_SIZE]), remaining)
         scalars[ATTEMPTED] = size
@@ -238,7 +245,7 @@ def attempt(
 
 
 @intrinsic
-def interpolate(typingctx: Any, net: Any, theta: Any, state: Any, X: Any, T: Any) -> Any:
+def interpolate(typingctx: Any, net: Any, theta: Any, state: Any, hyperparameters: Any, X: Any, T: Any) -> Any:
     """Evaluate every lane at the fraction FRACTION of its last step: sets POINT and POINT_GRADIENT.
 
     At the fraction 1, POINT equals theta to the bit.
@@ -246,17 +253,19 @@ def interpolate(typingctx: Any, net: Any, theta: Any, state: Any, X: Any, T: Any
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        theta, state = (Rows(builder, variant.kind, args[1], "theta"), Rows(builder, variant.kind, args[2], "state"))
-        X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[3:])
+        names = ("theta", "state", "hyperparameters")
+        theta, state, own = (Rows(builder, variant.kind, a, name) for name, a in zip(names, args[1:4], strict=True))
+        X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[4:])
         n = variant.n_params
-        scalars, evaluate_point = state.from_row(BLOCKS * n), point_evaluator(builder, variant, state, X, T)
+        scalars = state.from_row(BLOCKS * n)
+        evaluate_point = point_evaluator(builder, variant, state, own, X, T)
         u = scalars[FRACTION]
         weights = [polynomial_from_end(u, (Fraction(s == 0), *higher)) for s, higher in enumerate(DENSE_OUTPUT)]
         set_point(state, theta, n, scalars[ATTEMPTED] * (u - 1.0), weights)
         evaluate_point(POINT_GRADIENT)
         return ir.Constant(ir.IntType(1), 1)
 
-    return types.boolean(net, theta, state, X, T), codegen
+    return types.boolean(net, theta, state, hyperparameters, X, T), codegen
 
 
 def polynomial_from_end(u: Lanes, coefficients: Sequence[Fraction]) -> Lanes | float:

@@ -91,7 +91,8 @@ def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Deriva
     averaged, so a Hessian is symmetric to the last bit.  relu, leaky_relu and huber have the second derivative of the
     piece that contains the point, which is correct almost everywhere.  Releases the GIL.
     """
-    full_batch = Trainer(trainer.sizes, trainer.bias, trainer.activations, trainer.loss, "gd", skip=trainer.skip)
+    network = trainer.sizes, trainer.bias, trainer.activations, trainer.loss
+    full_batch = Trainer(*network, "gd", skip=trainer.skip, reduction=trainer.reduction)
     net = Net(Variant(full_batch, len(X), False, LaneType("float64", LANES)))
     x, t, theta = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta))
     points, n = theta.shape

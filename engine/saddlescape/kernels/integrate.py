@@ -263,7 +263,7 @@ def run_ticks(net, x, t, lanes, runs, records, measured, n, ticks):
             record_due = locate_events(lanes, runs, records, n)
             # 4. Write the records within the last steps, one per lane at a time.
             while record_due:
-                interpolate(net, lanes.theta, state, x, t)
+                interpolate(net, lanes.theta, state, lanes.hyperparameters, x, t)
                 record_due = write_due_records(lanes, interpolated, runs, records, measured, n)
             # 5. Note events, finish runs, refill their lanes.
             clock[FLAGS] = FRESH if finish_runs(lanes, runs, records, measured, n) else 0

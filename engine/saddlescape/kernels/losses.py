@@ -1,8 +1,7 @@
 """Losses, defined as in PyTorch.
 
 For one output, each returns the term of the sum, its derivative with respect to the pre-activation, and the absolute
-error |output - target|, in which the output is a probability if the loss takes logits.  half_sse is half the sum of
-squares over samples and outputs; softmax_ce is a mean over samples; all others are means over samples and outputs.
+error |output - target|, in which the output is a probability if the loss takes logits.  `factors` reduces the terms.
 """
 
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 from saddlescape.kernels.elementary import log1p_of_unit, logistic_tail
 from saddlescape.kernels.lanes import Lanes, copysign, select
+from saddlescape.words.losses import divisor
 
 Term = tuple[Lanes, Lanes, Lanes]
 
@@ -39,24 +39,26 @@ def cross_entropy(z: Lanes, y: Lanes, slope: Lanes, t: Lanes) -> Term:
 
 
 class LossRule(NamedTuple):
-    """The term of a loss, and the factors of the sum of terms and of its derivatives for (samples, outputs)."""
+    """The term of a loss, and the constant factors of the sum of terms and of its derivatives."""
 
     term: Callable[[Lanes, Lanes, Lanes, Lanes], Term] | None
     """None for the softmax, which needs all outputs of a sample at once."""
 
-    factor: Callable[[int, int], float]
-    slope_factor: Callable[[int, int], float]
-
-
-def _mean(samples: int, outputs: int) -> float:
-    return 1.0 / (samples * outputs)
+    factor: float = 1.0
+    slope_factor: float = 1.0
 
 
 LOSSES = {
-    "half_sse": LossRule(squared, lambda samples, outputs: 0.5, lambda samples, outputs: 1.0),
-    "mse": LossRule(squared, _mean, lambda samples, outputs: 2.0 / (samples * outputs)),
-    "huber": LossRule(huber, _mean, _mean),
-    "bce": LossRule(cross_entropy, _mean, _mean),
-    "bce_logits": LossRule(cross_entropy, _mean, _mean),
-    "softmax_ce": LossRule(None, lambda samples, outputs: 1.0 / samples, lambda samples, outputs: 1.0 / samples),
+    "half_sse": LossRule(squared, factor=0.5),
+    "mse": LossRule(squared, slope_factor=2.0),
+    "huber": LossRule(huber),
+    "bce": LossRule(cross_entropy),
+    "bce_logits": LossRule(cross_entropy),
+    "softmax_ce": LossRule(None),
 }
+
+
+def factors(loss: str, reduction: str | None, samples: int, outputs: int) -> tuple[float, float]:
+    """Factors of the sum of terms and of its derivatives."""
+    rule, n = LOSSES[loss], divisor(loss, reduction, samples, outputs)
+    return rule.factor / n, rule.slope_factor / n

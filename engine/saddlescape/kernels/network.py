@@ -18,7 +18,7 @@ from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat
 from saddlescape.kernels.elementary import exp_of_negative, log1p
 from saddlescape.kernels.lanes import Lanes, fma, larger, select
-from saddlescape.kernels.losses import LOSSES
+from saddlescape.kernels.losses import LOSSES, factors
 from saddlescape.kernels.variant import Layer, Variant
 from saddlescape.words import losses
 
@@ -114,9 +114,9 @@ def forward(tile: Tile, layer: Layer) -> None:
 
 def output_deltas(tile: Tile, layer: Layer) -> None:
     """Compute the deltas of the outputs, and update the loss and the largest error."""
-    loss = LOSSES[tile.variant.trainer.loss]
-    factor = loss.slope_factor(tile.batch, layer.fan_out)
-    if (term_of := loss.term) is None:
+    trainer = tile.variant.trainer
+    _, factor = factors(trainer.loss, trainer.reduction, tile.batch, layer.fan_out)
+    if (term_of := LOSSES[trainer.loss].term) is None:
         softmax_deltas(tile, layer, factor)
         return
 
@@ -309,4 +309,5 @@ def loss_and_gradient(
         tile(first + tiles * TILE, rest)
     release_values()
     release_deltas()
-    return sums[0] * LOSSES[variant.trainer.loss].factor(batch, variant.layers[-1].fan_out), sums[1]
+    factor, _ = factors(variant.trainer.loss, variant.trainer.reduction, batch, variant.layers[-1].fan_out)
+    return sums[0] * factor, sums[1]

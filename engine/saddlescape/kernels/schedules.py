@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from saddlescape.kernels.elementary import exp, sin_slope
-from saddlescape.kernels.lanes import Lanes, fma
+from saddlescape.kernels.lanes import MAGIC, Lanes, fma, select
+from saddlescape.words.schedules import ONE_CYCLE
 
 Hyperparameters = Mapping[str, Lanes]
 
@@ -26,16 +27,45 @@ def cosine(t: Lanes, hyperparameters: Hyperparameters) -> Lanes:
     return fma(value, 0.5, 0.5)
 
 
+def step(t: Lanes, hyperparameters: Hyperparameters) -> Lanes:
+    """schedule_decay**floor(t / schedule_steps)."""
+    quotient, magic = t / hyperparameters["schedule_steps"], MAGIC[t.dtype]
+    nearest = (quotient + magic) - magic
+    return exp(select(nearest > quotient, nearest - 1.0, nearest) * hyperparameters["log_decay"])
+
+
+def one_cycle(t: Lanes, hyperparameters: Hyperparameters) -> Lanes:
+    """Half a cosine from ONE_CYCLE[0] up to 1 at the step `cycle_peak`, another down to ONE_CYCLE[1] at `cycle_end`."""
+    peak, end = hyperparameters["cycle_peak"], hyperparameters["cycle_end"]
+    up = t <= peak
+    turn = select(up, t / peak, (t - peak) / (end - peak))
+    _, value = sin_slope(math.pi * turn)
+    falling = fma(value, 0.5, 0.5)
+    return select(up, fma(falling, ONE_CYCLE[0] - 1.0, 1.0), fma(falling, 1.0 - ONE_CYCLE[1], ONE_CYCLE[1]))
+
+
+def warmup(t: Lanes, hyperparameters: Hyperparameters) -> Lanes:
+    """(t + 1) / warmup, at most 1; 1 without warm-up steps."""
+    taken, steps = t + 1.0, hyperparameters["warmup"]
+    return select(taken < steps, taken / steps, 1.0)
+
+
 class ScheduleRule(NamedTuple):
-    """The factor at step t, and the names of its hyperparameters."""
+    """The factor at step t, the names of its hyperparameters, and the step up to which it grows, if it does."""
 
     factor: Callable[[Lanes, Hyperparameters], Lanes]
     hyperparameters: tuple[str, ...]
+    peak: Callable[[Hyperparameters], Lanes] | None = None
 
 
 SCHEDULES = {
     "exponential": ScheduleRule(exponential, ("log_decay",)),
     "cosine": ScheduleRule(cosine, ("half_turn",)),
     "inverse_time": ScheduleRule(inverse_time, ("schedule_decay",)),
+    "step": ScheduleRule(step, ("log_decay", "schedule_steps")),
+    "one_cycle": ScheduleRule(one_cycle, ("cycle_peak", "cycle_end"), lambda values: values["cycle_peak"]),
 }
 """Rules by name; the schedule "constant" needs none."""
+
+WARMUP = ScheduleRule(warmup, ("warmup",), lambda values: values["warmup"] - 1.0)
+"""The factor of ``training.warmup``, besides that of the schedule."""

@@ -13,13 +13,18 @@ from numba.extending import intrinsic
 
 from saddlescape.kernels.code import UNROLLED, Broadcast, Difference, Index, Rows, Words, keep_apart, repeat, scratch
 from saddlescape.kernels.lanes import Lanes, Mask, fma, larger, select, sqrt
-from saddlescape.kernels.losses import LOSSES
+from saddlescape.kernels.losses import factors
 from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.noise import normal
+from saddlescape.kernels.objective import add_penalty, each_parameter, hold_biases, own_penalties, penalized
+from saddlescape.kernels.schedules import WARMUP
 from saddlescape.kernels.variant import Variant
 
 ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, FIRST_HYPERPARAMETER = range(5)
 """Rows of `hyperparameters`: the limits of the run, then its hyperparameters."""
+
+RISING = "rising"
+"""Name of a number of a step: not 0 while the factors of the learning rate grow."""
 
 LOSS, MAX_ERROR, IDLE, CHANGED, CHECK, MONITOR_ROWS = range(6)
 """Rows of `monitor`, and their number; state.py describes them."""
@@ -55,17 +60,19 @@ def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
     return most * sqrt(accumulate(builder, most.like(0.0), n, add))
 
 
-def add_decay(builder: Any, variant: Variant, theta: Rows, grad: Rows, hyperparameters: Rows) -> None:
-    """Change `grad` to the gradient of the objective, the loss plus weight_decay / 2 times |theta|^2."""
-    row, n = FIRST_HYPERPARAMETER + variant.hyperparameters.index("weight_decay"), variant.n_params
-    decay = hyperparameters[row]
+def hyperparameter(variant: Variant, hyperparameters: Rows, name: str) -> Lanes:
+    """The value of a hyperparameter by name."""
+    return hyperparameters[FIRST_HYPERPARAMETER + variant.hyperparameters.index(name)]
 
-    def parameter(k: Any) -> None:
-        if variant.keeps_loss_gradient:
-            grad[n + k] = grad[k]
-        grad[k] = fma(decay, theta[k], grad[k])
 
-    repeat(builder, n, parameter, 1)
+def to_objective(builder: Any, variant: Variant, theta: Rows, grad: Rows, hyperparameters: Rows) -> None:
+    """Change `grad`, the gradient of the loss, to that of the objective; it is zero for biases that are held."""
+    trainer = variant.trainer
+    if trainer.penalties:
+        values = {name: hyperparameter(variant, hyperparameters, name) for name in trainer.penalties}
+        add_penalty(builder, variant, theta, grad, values)
+    if trainer.bias_rate:
+        hold_biases(builder, variant, grad, hyperparameter(variant, hyperparameters, "bias_rate"))
 
 
 def meets_limit(loss: Lanes, max_error: Lanes, most: Lanes | None, hyperparameters: Rows) -> Mask:
@@ -75,15 +82,25 @@ def meets_limit(loss: Lanes, max_error: Lanes, most: Lanes | None, hyperparamete
     return event if most is None else event | (most <= hyperparameters[GRADIENT_TOLERANCE])
 
 
+def schedule(variant: Variant, step: Lanes, values: dict[str, Lanes]) -> None:
+    """Multiply the learning rate by its factors at this step; RISING is not 0 while they grow."""
+    rules = (variant.schedule, *((WARMUP,) if variant.trainer.warmup else ()))
+    for rule in (rule for rule in rules if rule is not None):
+        values["learning_rate"] = values["learning_rate"] * rule.factor(step, values)
+        if rule.peak is not None:
+            rising = select(step < rule.peak(values), step.like(1.0), 0.0)
+            values[RISING] = rising + values[RISING] if RISING in values else rising
+
+
 def step_hyperparameters(
     builder: Any, variant: Variant, state: Rows, grad: Rows, hyperparameters: Rows
 ) -> dict[str, Lanes]:
     """Values that all parameters share in this step, by name, after the schedule and the optimizer's `prepare`."""
     values = {name: hyperparameters[FIRST_HYPERPARAMETER + k] for k, name in enumerate(variant.hyperparameters)}
     rule, row = variant.rule, variant.n_params * variant.rule.states
-    if variant.schedule is not None:
+    if variant.counts_steps:
         step = state[variant.n_states - 1]
-        values["learning_rate"] = values["learning_rate"] * variant.schedule.factor(step, values)
+        schedule(variant, step, values)
         state[variant.n_states - 1] = step + 1.0
     if rule.prepare is not None:
         old = tuple(state[row + k] for k in range(rule.step_states))
@@ -108,7 +125,8 @@ def update(
 ) -> None:
     """One step of every lane; `bits` collects the changed bits of its parameters and its state.
 
-    If an optimizer's values change from step to step, a state is a fixed point only if the gradient is zero, too.  With
+    If an optimizer's values change from step to step, or the learning rate grows, a state is a fixed point only if the
+    gradient is zero, too.  With
     noise no state is one, unless the optimizer multiplies and all parameters are zero.
     """
     trainer, rule, n = variant.trainer, variant.rule, variant.n_params
@@ -117,15 +135,17 @@ def update(
     values = step_hyperparameters(builder, variant, state, grad, hyperparameters)
     cost = 200 if trainer.noise else 8
 
-    def parameter(k: Any, first: int, values: dict[str, Lanes]) -> None:
-        k = first + k
+    def parameter(k: Any, values: dict[str, Lanes], rate: Lanes | None) -> None:
         old = (theta[k], *(state[n * s + k] for s in range(rule.states)))
         g = grad[n + k] if variant.keeps_loss_gradient else grad[k]
         if trainer.noise:
             g = fma(values["noise"], noise(builder, variant, keys, k), g)
-        if trainer.weight_decay and (trainer.noise or trainer.batch):  # otherwise `evaluate` has added it
-            g = fma(values["weight_decay"], old[0], g)
+        if trainer.penalties and (trainer.noise or trainer.batch):  # otherwise `evaluate` has added them
+            g = penalized(trainer, values, old[0], g)
         new, new_state = move(old[0], old[1:], g, values)
+        if rate is not None:
+            g, new = select(rate > 0.0, g, 0.0), select(rate > 0.0, new, old[0])
+            new_state = tuple(select(rate > 0.0, b, a) for a, b in zip(old[1:], new_state, strict=True))
         theta[k] = new
         for s, value in enumerate(new_state):
             state[n * s + k] = value
@@ -133,29 +153,39 @@ def update(
             bits.add(before, after)
         if rule.step_states:
             bits.add(abs(g), g.like(0.0))
+        if RISING in values:
+            bits.add(select(values[RISING] > 0.0, abs(g), 0.0), g.like(0.0))
         if trainer.noise and variant.optimizer.multiplies:
             bits.add(select(abs(old[0]) > 0.0, values["noise"], 0.0), g.like(0.0))
 
     if trainer.noise and not variant.optimizer.multiplies:
         bits.add(values["noise"], values["noise"].like(0.0))
-    if not trainer.layer_rates:
-        repeat(builder, n, partial(parameter, first=0, values=values), cost)
-        return
-    for number, layer in enumerate(variant.layers):
-        own = {**values, "learning_rate": values["learning_rate"] * values[f"layer_rate_{number}"]}
-        body = partial(parameter, first=layer.first_param, values=own)
-        repeat(builder, layer.width * layer.fan_out, body, cost)
+
+    def group(layer: int, is_bias: bool) -> Callable[[Any], None]:
+        own = own_penalties(trainer, values, is_bias)
+        rate = values["bias_rate"] if is_bias and trainer.bias_rate else None
+        if trainer.layer_rates:
+            own["learning_rate"] = own["learning_rate"] * values[f"layer_rate_{layer}"]
+        if rate is not None:
+            own["learning_rate"] = own["learning_rate"] * rate
+        return partial(parameter, values=own, rate=rate)
+
+    biases = trainer.bias_rate or trainer.decay == "weights"
+    each_parameter(builder, variant, group, cost, layers=trainer.layer_rates, biases=biases)
 
 
 def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows, bits: Difference) -> Mask:
     """One step per batch; returns the lanes whose running loss or largest error passes a limit in this epoch."""
-    (size, n), factor = variant.batches, LOSSES[variant.trainer.loss].factor
+    (size, n), trainer = variant.batches, variant.trainer
     sums = scratch(builder, variant.kind, 2)
     sums[0] = sums[1] = rows["theta"][0].like(0.0)
 
     def batch(first: Index | int, samples: int) -> None:
         loss, max_error = loss_and_gradient(builder, variant, rows["theta"], rows["grad"], X, T, first, samples)
-        weight = factor(variant.samples, 1) / factor(samples, 1)
+        if trainer.bias_rate:
+            hold_biases(builder, variant, rows["grad"], hyperparameter(variant, rows["hyperparameters"], "bias_rate"))
+        of_all, of_batch = (factors(trainer.loss, trainer.reduction, n, 1)[0] for n in (variant.samples, samples))
+        weight = of_all / of_batch
         sums[0], sums[1] = sums[0] + loss * weight, larger(sums[1], max_error)
         update(builder, variant, **rows, bits=bits)
         next_step(builder, variant, rows["keys"])
@@ -184,8 +214,7 @@ def evaluate(
         theta, grad, monitor = rows["theta"], rows["grad"], rows["monitor"]
         loss, max_error = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
         monitor[LOSS], monitor[MAX_ERROR] = loss, max_error
-        if variant.trainer.weight_decay:
-            add_decay(builder, variant, theta, grad, rows["hyperparameters"])
+        to_objective(builder, variant, theta, grad, rows["hyperparameters"])
         most = largest_component(builder, grad, variant.n_params) if variant.watch_gradient else None
         return meets_limit(loss, max_error, most, rows["hyperparameters"]).any()
 

@@ -62,7 +62,9 @@ def adamw(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters
 
 
 def decay(theta: Lanes, hyperparameters: Hyperparameters) -> Lanes:
-    """Decoupled weight decay: theta * (1 - learning_rate * weight_decay)."""
+    """Decoupled weight decay: theta * (1 - learning_rate * weight_decay); biases may have none."""
+    if "weight_decay" not in hyperparameters:
+        return theta
     return fma(-hyperparameters["learning_rate"] * hyperparameters["weight_decay"], theta, theta)
 
 

@@ -38,6 +38,17 @@ class Trainer:
     shuffled: bool = False
     noise: bool = False
     skip: str = "none"
+    reduction: str | None = None
+    l1: bool = False
+    decay: str = "all"
+    """The parameters with weight decay and l1: "all", or "weights" without biases."""
+    bias_rate: bool = False
+    warmup: bool = False
+
+    @property
+    def penalties(self) -> tuple[str, ...]:
+        """Hyperparameters whose terms are part of the objective."""
+        return ("weight_decay",) * self.weight_decay + ("l1",) * self.l1
 
 
 @dataclass(frozen=True)
@@ -109,14 +120,14 @@ class Variant:
         decay = ("weight_decay",) if has_decay else ()
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
         schedule = self.schedule.hyperparameters if self.schedule else ()
-        noise = ("noise",) if self.trainer.noise else ()
+        later = tuple(name for name in ("noise", "l1", "bias_rate", "warmup") if getattr(self.trainer, name))
         learning_rate = ("learning_rate",) if self.optimizer.steps else ()
-        return (*learning_rate, *self.optimizer.own, *decay, *schedule, *layers, *noise)
+        return (*learning_rate, *self.optimizer.own, *decay, *schedule, *layers, *later)
 
     @property
     def keeps_loss_gradient(self) -> bool:
-        """Whether `grad` also stores the gradient of the loss: noise is added to it before the weight decay."""
-        return self.trainer.weight_decay and self.trainer.noise and not self.trainer.batch
+        """Whether `grad` also stores the gradient of the loss: noise is added to it before the penalties."""
+        return bool(self.trainer.penalties) and self.trainer.noise and not self.trainer.batch
 
     @property
     def flows(self) -> bool:
@@ -126,7 +137,12 @@ class Variant:
     @property
     def n_states(self) -> int:
         """Rows of the optimizer's state: of the parameters, of the whole step, and the step count of the schedule."""
-        return self.n_params * self.rule.states + self.rule.step_states + (self.schedule is not None)
+        return self.n_params * self.rule.states + self.rule.step_states + self.counts_steps
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether the learning rate depends on the number of the step."""
+        return self.schedule is not None or self.trainer.warmup
 
     @property
     def batches(self) -> tuple[int, int]:

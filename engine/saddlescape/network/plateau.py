@@ -8,15 +8,17 @@ import numpy.typing as npt
 from saddlescape.network.problems import Problem
 from saddlescape.system.spacing import log
 from saddlescape.words.activations import ACTIVATIONS
-from saddlescape.words.losses import LOSSES
+from saddlescape.words.losses import LOSSES, divisor
 
 Floats = npt.NDArray[np.float64]
 Range = tuple[float, float]
 
 
-def plateau_loss(problem: Problem, loss: str, output: str) -> float:
+def plateau_loss(problem: Problem, loss: str, output: str, reduction: str | None = None) -> float:
     """Loss of the best constant output in the range of the output activation (for logits, of the best probability)."""
-    return float(BEST[loss](problem.T, ACTIVATIONS[output].range))
+    own, new = (divisor(loss, each, *problem.T.shape) for each in (None, reduction))
+    best = float(BEST[loss](problem.T, ACTIVATIONS[output].range))
+    return best if own == new else best * own / new
 
 
 def _squares(targets: Floats, range: Range) -> Floats:
@@ -60,4 +62,5 @@ BEST: dict[str, Callable[[Floats, Range], float]] = {
     "bce_logits": _binary,
     "softmax_ce": _categorical,
 }
-"""Loss of the best constant output, from targets (samples, outputs) and the range of the output activation."""
+"""Loss of the best constant output, with the loss's own reduction, from targets (samples, outputs) and the range of
+the output activation."""

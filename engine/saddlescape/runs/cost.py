@@ -37,6 +37,9 @@ A_FILE, A_VARIABLE, OTHERS = 2**12, 2**10, 2**17
 PAGE, A_NAME, TEXTS = 2**12, 2**7, 8
 """Bytes of the smallest file, and of its name in the folder; and number of copies of the spec's text."""
 
+SWITCHES = ("training.weight_decay", "training.l1", "training.noise", "training.warmup")
+"""Keys whose kernels differ between zero and other values."""
+
 LESS = {
     "runs": ("starts.count", "lower starts.count or shorten an axis"),
     "record": ("record.runs", "lower record.runs or record fewer steps"),
@@ -126,15 +129,16 @@ def _problems(plan: Plan, threads: int) -> int:
 def kernels(sweep: Sweep) -> list[Spec]:
     """One spec for each kernel: each network and each training method has its own compiled code.
 
-    Where axes contain both zero and nonzero values of weight decay, noise or `stop.gradient`, there is a kernel for
-    either case.
+    Where axes contain both zero and nonzero values of a penalty, noise, the warm-up or `stop.gradient`, or the neutral
+    value 1 of `bias_rate` and others, there is a kernel for either case.
     """
-    axes = (sweep.numeric(key) for key in ("training.weight_decay", "training.noise", "stop.gradient"))
+    axes = [sweep.numeric(key) for key in (*SWITCHES, "stop.gradient")] + [sweep.numeric("training.bias_rate") - 1]
     switched = 1 << sum(bool(values.any()) and not values.all() for values in axes)
     specs = {
         (
             *(*s.shape, s.activations, s.network.dtype, s.samples, s.training.loss),
             *(s.training.optimizer, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
+            *(s.training.reduction, s.training.decay),
         ): s
         for s in sweep.structures
     }

@@ -15,13 +15,15 @@ from saddlescape.spec import NUMERIC, Spec
 from saddlescape.system.spacing import log
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
 from saddlescape.words.outcomes import ESCAPE_DROP
+from saddlescape.words.schedules import PEAK
 
 Floats = npt.NDArray[np.float64]
 
 
 def plain_trainer(spec: Spec) -> Trainer:
     """The variant for the network and the loss of a spec, with gradient descent on all samples."""
-    return Trainer(spec.sizes, spec.network.bias, spec.activations, spec.training.loss, "gd", skip=spec.network.skip)
+    network = spec.sizes, spec.network.bias, spec.activations, spec.training.loss
+    return Trainer(*network, "gd", skip=spec.network.skip, reduction=spec.training.reduction)
 
 
 def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
@@ -37,6 +39,11 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         shuffled=spec.shuffled,
         noise=bool(numbers["training.noise"].any()),
         skip=spec.network.skip,
+        reduction=training.reduction,
+        l1=bool(numbers["training.l1"].any()),
+        decay=training.decay,
+        bias_rate=bool((numbers["training.bias_rate"] != 1).any()),
+        warmup=bool(numbers["training.warmup"].any()),
     )  # fmt: skip
 
 
@@ -47,8 +54,10 @@ def hyperparameters(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floa
     for number, rate in enumerate(spec.training.layer_rates or ()):
         own[f"layer_rate_{number}"] = own.get(f"layer_rates.{number}", np.full(len(decay), rate))
     own["half_turn"], own["time"] = np.full(len(decay), 0.5 / spec.steps), np.full(len(decay), spec.training.time)
-    exponential = spec.training.schedule == "exponential"
-    return {**own, "log_decay": log(decay) if exponential else np.zeros(len(decay))}
+    cycle = {"cycle_peak": PEAK * spec.steps - 1, "cycle_end": spec.steps - 1}
+    own |= {name: np.full(len(decay), float(value)) for name, value in cycle.items()}
+    powers = spec.training.schedule in ("exponential", "step")
+    return {**own, "log_decay": log(decay) if powers else np.zeros(len(decay))}
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,8 @@ def prepare(
     theta = starts.draw(spec, start, sampler=sample, numbers=numbers) if theta is None else theta
     if record_at is None:
         record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # each dtype compiles its own kernel
-    escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, spec.training.loss, spec.network.output)
+    keys = spec.training
+    escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, keys.loss, spec.network.output, keys.reduction)
     batch = Batch(
         theta=theta.astype(spec.network.dtype),
         hyperparameters=hyperparameters(spec, numbers),

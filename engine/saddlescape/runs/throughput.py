@@ -20,7 +20,7 @@ from saddlescape.kernels.limit import limit
 from saddlescape.kernels.network import ACTIVATION_COST, TILE
 from saddlescape.kernels.update_rules import RULES
 from saddlescape.plan import Plan, starts
-from saddlescape.runs.cost import kernels, stored
+from saddlescape.runs.cost import SWITCHES, kernels, stored
 from saddlescape.runs.device_memory import Batches, check_batches
 from saddlescape.runs.dispatch import Turn
 from saddlescape.runs.prepare import Prepared, prepare, trainer
@@ -155,8 +155,10 @@ def _work(spec: Spec) -> int:
 
 def _gentle(spec: Spec, sweep: Sweep) -> Spec:
     """A spec with the same kernel whose runs do not stop: normal starts and small steps."""
-    for key in ("training.noise", "training.weight_decay", "stop.gradient"):
+    for key in (*SWITCHES, "stop.gradient"):
         spec = spec.replaced(key, float(sweep.numeric(key).max()))
+    rates = sweep.numeric("training.bias_rate")
+    spec = spec.replaced("training.bias_rate", float(rates.flat[abs(rates - 1).argmax()]))
     training = spec.training.model_copy(update={"learning_rate": 1e-4})
     if training.layer_rates is not None:
         training = training.model_copy(update={"layer_rates": (1.0,) * len(training.layer_rates)})

@@ -191,6 +191,10 @@ class Training(Section):
     """The training: loss, optimizer and steps."""
 
     loss: Annotated[str, OneOf(LOSSES)] = key("half_sse", "the loss; below")
+    reduction: Literal["sum", "mean"] | None = key(
+        None, "sum or mean of the loss over samples and outputs; by default that of the loss; [below](#losses)",
+        later=True,
+    )
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = key(
         "momentum", "the optimizer, defined as in `torch.optim` if it exists there; below", once="stepper"
     )
@@ -205,14 +209,25 @@ class Training(Section):
     step_max: float = hyperparameter("step_max")
     step_min: float = hyperparameter("step_min")
     weight_decay: float = hyperparameter("weight_decay")
+    l1: float = hyperparameter("l1", later=True)
+    decay: Literal["all", "weights"] = key(
+        "all", "parameters with weight decay and l1; weights: not the biases", later=True
+    )
     schedule: Annotated[str, OneOf(SCHEDULES)] = key(
         "constant", "factor of the learning rate at step t, counted from 0; below"
     )
     schedule_decay: NonNegative = key(0.999, "d of the schedule", ">= 0; exponential: 0 < d <= 1")
+    schedule_steps: Annotated[float, Field(ge=1)] = key(1.0, "step: n, steps between two changes", later=True)
+    warmup: NonNegative = key(
+        0.0, "W, steps of linear warm-up: another factor of the learning rate, (t + 1) / W but at most 1", later=True
+    )
     layer_rates: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = key(
         None,
         "factor of the learning rate of each layer; 1 by default",
         "one number >= 0 for each layer of weights",
+    )
+    bias_rate: NonNegative = key(
+        1.0, "factor of the learning rate of biases, besides `layer_rates`; 0 holds them", later=True
     )
     noise: float = hyperparameter("noise")
     batch: Annotated[int | str, PlainValidator(samples)] = key(

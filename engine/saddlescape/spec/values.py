@@ -78,12 +78,12 @@ def key(
     return Field(default, description=meaning, json_schema_extra=extra, **bounds)
 
 
-def hyperparameter(name: str) -> Any:
+def hyperparameter(name: str, *, later: bool = False) -> Any:
     """Declare the key of ``training`` for a hyperparameter of an optimizer."""
     its = HYPERPARAMETERS[name]
     limits = {"gt": its.above, "ge": its.least, "lt": its.below, "le": its.most}
     bounds: dict[str, Any] = {bound: value for bound, value in limits.items() if value is not None}
-    return key(its.default, its.meaning, **bounds)
+    return key(its.default, its.meaning, later=later, **bounds)
 
 
 class Section(BaseModel):

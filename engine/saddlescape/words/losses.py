@@ -49,6 +49,11 @@ class Loss:
     aliases: tuple[str, ...] = ()
     similar: tuple[str, ...] = ()
 
+    @property
+    def mean(self) -> Reduction:
+        """Its mean, as with ``reduction="mean"`` in PyTorch."""
+        return Reduction.MEAN if self.reduction is Reduction.SUM else self.reduction
+
 
 LOSSES = {
     "half_sse": Loss("(y - t)^2 / 2", Reduction.SUM, similar=("sse", "sum_squared_error")),
@@ -92,3 +97,9 @@ LOSSES = {
         ),
     ),
 }
+
+
+def divisor(loss: str, reduction: str | None, samples: int, outputs: int) -> int:
+    """The number that divides the sum of terms with ``training.reduction``; None is the loss's own reduction."""
+    own = LOSSES[loss].reduction if reduction is None else LOSSES[loss].mean if reduction == "mean" else Reduction.SUM
+    return {Reduction.SUM: 1, Reduction.MEAN: samples * outputs, Reduction.MEAN_OF_SAMPLES: samples}[own]

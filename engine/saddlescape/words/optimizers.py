@@ -47,8 +47,11 @@ HYPERPARAMETERS = {
     "step_min": Hyperparameter(1e-6, "smallest step size", above=0),
     "weight_decay": Hyperparameter(
         0.0,
-        "gd to adam: times theta, added to the gradient; adamw and lion: decoupled; [below](#weight-decay)",
+        "times theta, added to the gradient; adamw and lion: decoupled; [below](#weight-decay)",
         least=0,
+    ),
+    "l1": Hyperparameter(
+        0.0, "times the sign of theta, added to the gradient; [below](#weight-decay)", least=0
     ),
     "noise": Hyperparameter(
         0.0, "standard deviation of Gaussian noise added to each component of the gradient (Langevin)", least=0
@@ -94,7 +97,7 @@ class Optimizer:
     def hyperparameters(self) -> tuple[str, ...]:
         """Names of all its hyperparameters."""
         rate = ("learning_rate",) if self.steps else ()
-        decay = () if self.decay is Decay.NONE else ("weight_decay",)
+        decay = () if self.decay is Decay.NONE else ("weight_decay", "l1") if self.steps else ("weight_decay",)
         return (*rate, *self.own, *decay, *(("noise",) if self.noise else ()))
 
 
@@ -160,7 +163,6 @@ OPTIMIZERS = {
     "flow": Optimizer(
         "the limit of small steps: theta'(t) = -g(theta), followed to `training.time`",
         own=("time", "rtol", "atol"),
-        decay=Decay.NONE,
         noise=False,
         similar=("gradient_flow", "ode", "continuous"),
     ),

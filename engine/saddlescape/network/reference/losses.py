@@ -8,7 +8,7 @@ from saddlescape.network.reference.activations import activate
 from saddlescape.network.reference.common import Array
 
 Terms = tuple[Array, Array, Array]
-"""Terms of the loss, including the factor of a mean, their derivatives with respect to z, and the errors.
+"""Terms of the loss, their derivatives with respect to z, and the errors; `loss_and_gradient` sums or averages.
 
 Each has shape (samples, outputs)."""
 
@@ -18,23 +18,23 @@ def _half_sse(z: Array, y: Array, slope: Array, t: Array) -> Terms:
 
 
 def _mse(z: Array, y: Array, slope: Array, t: Array) -> Terms:
-    return (y - t) ** 2 / t.size, 2 * (y - t) * slope / t.size, y - t
+    return (y - t) ** 2, 2 * (y - t) * slope, y - t
 
 
 def _huber(z: Array, y: Array, slope: Array, t: Array) -> Terms:
     error = y - t
     terms = np.where(abs(error) < 1, error**2 / 2, abs(error) - 0.5)
-    return terms / t.size, np.clip(error, -1, 1) * slope / t.size, error
+    return terms, np.clip(error, -1, 1) * slope, error
 
 
 def _bce(z: Array, y: Array, slope: Array, t: Array) -> Terms:
     error = activate("logistic", z)[0] - t
-    return (np.logaddexp(0, z) - z * t) / t.size, error / t.size, error
+    return np.logaddexp(0, z) - z * t, error, error
 
 
 def _softmax_ce(z: Array, y: Array, slope: Array, t: Array) -> Terms:
     logs = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
-    return -t * logs / len(t), (np.exp(logs) - t) / len(t), np.exp(logs) - t
+    return -t * logs, np.exp(logs) - t, np.exp(logs) - t
 
 
 LOSSES: dict[str, Callable[[Array, Array, Array, Array], Terms]] = {

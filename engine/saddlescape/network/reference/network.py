@@ -24,6 +24,7 @@ class Network:
     loss : name of the loss.
     skip : "none", "residual" (the values of each hidden layer that is as wide as the layer below include those of that
         layer), or "input" (the outputs have weights from the inputs, after those from the last hidden layer).
+    reduction : "sum" or "mean"; None is the loss's own.
     """
 
     sizes: tuple[int, ...]
@@ -31,6 +32,7 @@ class Network:
     activations: tuple[str, ...]
     loss: str
     skip: str = "none"
+    reduction: str | None = None
 
     @property
     def layers(self) -> list[npt.NDArray[np.intp]]:
@@ -68,6 +70,8 @@ def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tup
     weights = [theta[indices] for indices in network.layers]
     inputs, slopes, z, y = _forward(network, theta, X)
     terms, delta, errors = function(LOSSES, "loss", network.loss)(z, y, slopes[-1], T)
+    n = T.dtype.type(words.divisor(network.loss, network.reduction, *T.shape))
+    terms, delta = terms / n, delta / n
     gradients, above = [], np.zeros(())
     for number in reversed(range(len(weights))):
         gradients.append((delta.T @ inputs[number]).ravel())

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from saddlescape.network.reference.common import Array, function
+from saddlescape.words.schedules import ONE_CYCLE
 
 State = dict[str, Array]
 """The arrays of the state of an optimizer, by name."""
@@ -105,9 +106,17 @@ SCHEDULES: dict[str, Callable[[int, Mapping[str, float]], float]] = {
     "exponential": lambda t, hyperparameters: float(np.exp(hyperparameters["log_decay"] * t)),
     "cosine": lambda t, hyperparameters: float(1 + np.cos(2 * np.pi * hyperparameters["half_turn"] * t)) / 2,
     "inverse_time": lambda t, hyperparameters: 1 / (1 + hyperparameters["schedule_decay"] * t),
+    "step": lambda t, values: float(np.exp(values["log_decay"] * (t // values["schedule_steps"]))),
+    "one_cycle": lambda t, hyperparameters: _one_cycle(t, hyperparameters["cycle_peak"], hyperparameters["cycle_end"]),
 }
 
 
+def _one_cycle(t: int, peak: float, end: float) -> float:
+    turn, (first, last) = (t / peak, (ONE_CYCLE[0], 1)) if t <= peak else ((t - peak) / (end - peak), (1, ONE_CYCLE[1]))
+    return float(last + (first - last) * (1 + np.cos(np.pi * turn)) / 2)
+
+
 def schedule(name: str, t: int, hyperparameters: Mapping[str, float]) -> float:
-    """Factor of the learning rate at step `t`, counted from 0."""
-    return function(SCHEDULES, "schedule", name)(t, hyperparameters)
+    """Factor of the learning rate at step `t`, counted from 0, with that of the warm-up."""
+    warm = min(1.0, (t + 1) / (hyperparameters.get("warmup", 0) or 1))
+    return warm * function(SCHEDULES, "schedule", name)(t, hyperparameters)

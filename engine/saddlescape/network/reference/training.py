@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from saddlescape.network import random
+from saddlescape.network import layout, random
 from saddlescape.network.reference.common import Array
 from saddlescape.network.reference.network import Network, loss_and_gradient
 from saddlescape.network.reference.optimizers import Hyperparameters, State, schedule, step
@@ -24,6 +24,7 @@ def trajectory(
     layer_rates: bool = False,
     shuffled: bool = False,
     key: tuple[int, int] = (0, 0),
+    decay: str = "all",
 ) -> list[tuple[Array, float, Array, float]]:
     """Train one network from the parameters `theta` (n_params,).
 
@@ -31,9 +32,11 @@ def trajectory(
     ----------
     X, T : inputs and targets, (samples, inputs) and (samples, outputs).
     hyperparameters : by name, as in the kernels.  The objective is the loss plus `weight_decay` / 2 times the squared
-        norm of theta if that hyperparameter is given; with decoupled decay it is the loss.
+        norm of theta (not with decoupled decay) plus `l1` times the sum of |theta|, for those that are given.  The
+        learning rate of biases is multiplied by `bias_rate`, which 0 holds, and in the first `warmup` steps it grows.
     batch : number of samples per step, in order or, if `shuffled`, in a new order each epoch; 0 means all.
     layer_rates : whether the learning rate of layer k is multiplied by the hyperparameter `layer_rate_k`.
+    decay : "all", or "weights": biases are not part of the norms, and have no decoupled decay.
     key : seed and number of the run, which determine the shuffled order and the noise (`noise` times a normal number).
 
     Returns
@@ -45,11 +48,19 @@ def trajectory(
     factors = np.ones(len(theta))
     for number, indices in enumerate(network.layers if layer_rates else ()):
         factors[indices] = hyperparameters[f"layer_rate_{number}"]
-    decay = dtype.type(0 if OPTIMIZERS[optimizer].decay is Decay.DECOUPLED else hyperparameters.get("weight_decay", 0))
+    bias = layout.is_bias(network.sizes, network.bias, network.skip)
+    factors[bias] *= hyperparameters.get("bias_rate", 1)
+    held, own = bias & (hyperparameters.get("bias_rate", 1) == 0), np.where(bias & (decay == "weights"), 0, 1)
+    l1, coefficient = (own * hyperparameters.get(name, 0) for name in ("l1", "weight_decay"))
+    coupled = coefficient * (OPTIMIZERS[optimizer].decay is not Decay.DECOUPLED)
+
+    def objective(theta: Array, g: Array) -> Array:
+        return np.where(held, 0, g + (coupled * theta + l1 * np.sign(theta)).astype(dtype))
+
     order, epoch = np.arange(len(X)), -(-len(X) // size)
     for t in range(steps + 1):
         loss, g, largest_error = loss_and_gradient(network, theta, X, T)
-        states.append((theta, loss, g + decay * theta, largest_error))
+        states.append((theta, loss, objective(theta, g), largest_error))
         if shuffled and t % epoch == 0:
             order = random.shuffled(order, *key, t // epoch)
         samples = order[t % epoch * size :][:size]
@@ -57,8 +68,10 @@ def trajectory(
         if "noise" in hyperparameters:
             noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
             g = g + (hyperparameters["noise"] * noise).astype(dtype)
-        g = g + decay * theta
+        g = objective(theta, g)
         learning_rate = hyperparameters["learning_rate"] * schedule(schedule_name, t, hyperparameters) * factors
-        current: Hyperparameters = {**hyperparameters, "learning_rate": learning_rate.astype(dtype)}
-        theta = step(optimizer, theta, g, state, current).astype(dtype)
+        current: Hyperparameters = {
+            **hyperparameters, "learning_rate": learning_rate.astype(dtype), "weight_decay": coefficient.astype(dtype)
+        }  # fmt: skip
+        theta = np.where(held, theta, step(optimizer, theta, g, state, current)).astype(dtype)
     return states

@@ -58,6 +58,16 @@ def undrawn(spec: Spec) -> bool:
     return has_direction or not STARTS[spec.starts.kind].seeded
 
 
+def unbiased(spec: Spec) -> bool:
+    """Whether there are no biases."""
+    return not spec.network.bias
+
+
+def unpenalized(spec: Spec) -> bool:
+    """Whether no parameter decays, or none is a bias, so that `training.decay` is not used."""
+    return unbiased(spec) or not {"weight_decay", "l1"} & spec.training.model_fields_set
+
+
 def shallow(spec: Spec) -> bool:
     """Whether there are no hidden units."""
     return not spec.network.hidden

@@ -41,12 +41,17 @@ def optimizer(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     for key in (key for key in HYPERPARAMETERS if key in keys.model_fields_set and key != "learning_rate"):
         if keys.optimizer not in owners(key):
             who, more = " or ".join(f'"{owner}"' for owner in owners(key)), " or change the optimizer"
-            yield from idle(f"training.{key}", f"belongs to optimizer = {who}", "training.optimizer", chosen, more)
+            reason = f"belongs to optimizer = {who}"
+            if key == "l1" and spec.flows:
+                reason = 'does not go with optimizer = "flow", as the slope of |theta| jumps at 0'
+            yield from idle(f"training.{key}", reason, "training.optimizer", chosen, more)
     if keys.step_min > keys.step_max:
         yield Fault("training.step_min", f"must be at most step_max = {keys.step_max:g}; got {keys.step_min:g}")
 
 
-_FLOW = {"schedule": "constant", "layer_rates": None, "batch": "full", "epochs": None}
+_FLOW = {
+    "schedule": "constant", "layer_rates": None, "batch": "full", "epochs": None, "bias_rate": 1.0, "warmup": 0.0
+}  # fmt: skip
 """Keys of `training` with the only values that the flow allows."""
 
 
@@ -59,7 +64,11 @@ def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
             yield from idle("record.times", 'belongs to optimizer = "flow"', "training.optimizer", chosen, more)
         return
     unused = {"training.learning_rate": keys, "record.steps": spec.record}
-    paths = [f"training.{key}" for key, only in _FLOW.items() if getattr(keys, key) != only]
+    paths = [
+        f"training.{key}"
+        for key, only in _FLOW.items()
+        if getattr(keys, key) != only or any(value != only for value in chosen.get(f"training.{key}", ()))
+    ]
     paths += [path for path, section in unused.items() if path.split(".")[1] in section.model_fields_set]
     for path in paths:
         reason = 'does not go with optimizer = "flow", which follows the gradient in time'
@@ -69,14 +78,18 @@ def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 
 
 def rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
-    """The schedule uses `schedule_decay`, and allows its value."""
-    keys = spec.training
+    """The schedule uses `schedule_decay` and `schedule_steps`, and allows their values."""
+    keys, stepwise = spec.training, 'schedule = "step"'
+    if "schedule_steps" in keys.model_fields_set and keys.schedule != "step":
+        yield from idle("training.schedule_steps", f"belongs to {stepwise}", "training.schedule", chosen)
+    if "schedule_steps" not in keys.model_fields_set and keys.schedule == "step":
+        yield Fault("training.schedule_steps", f"is missing; {stepwise} needs it; add schedule_steps = ...")
     if "schedule_decay" in keys.model_fields_set and not SCHEDULES[keys.schedule].decays:
         who = " or ".join(f'"{name}"' for name, schedule in SCHEDULES.items() if schedule.decays)
         yield from idle("training.schedule_decay", f"belongs to schedule = {who}", "training.schedule", chosen)
     outside = [d for d in (chosen.get("training.schedule_decay") or [keys.schedule_decay]) if not 0 < d <= 1]
-    if keys.schedule == "exponential" and outside:
-        requirement = 'must be greater than 0 and at most 1 with schedule = "exponential"'
+    if keys.schedule in ("exponential", "step") and outside:
+        requirement = f'must be greater than 0 and at most 1 with schedule = "{keys.schedule}"'
         yield Fault("training.schedule_decay", f"{requirement}; got {outside[0]:g}; 1 keeps the rate constant")
 
 
