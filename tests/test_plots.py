@@ -436,6 +436,13 @@ def test_runs_that_have_not_finished_have_no_time():
     assert drawn(plots.compare(made).axes[1], "a")[1].tolist() == [7, 7]
 
 
+def test_words_of_which_fewer_than_half_are_solved_are_compared_without_medians(tmp_path):
+    few = np.array([Outcome.SOLVED] + 7 * [Outcome.TRAPPED])
+    figure = plots.compare(results(few, kind=["a", "b"], scale=[1, 2]))
+    assert np.isnan(drawn(figure.axes[1], "a")[1]).all()
+    figure.savefig(tmp_path / "few.png")  # a logarithmic axis needs a positive value
+
+
 def test_the_command_line_knows_every_kind():
     assert list(plots.KINDS) == list(KINDS)
 

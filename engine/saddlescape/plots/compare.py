@@ -101,7 +101,8 @@ def _draw_times(ax: Axes, results: "Results", time: Values, lines: str, along: s
         low, median, high = np.array([_quartiles(runs[~np.isnan(runs)]) for runs in time[row]]).T
         positions, style = shifted(x, row, len(labels), results, along), {"color": color, "gid": name}
         _draw_line(ax, positions, isolated, (low, median, high), style, dashes)
-    if np.isfinite(time).any():
+    drawn = ax.dataLim.intervaly
+    if np.isfinite(drawn).all() and drawn[0] <= drawn[1]:
         ax.set_yscale("log" if np.nanmin(time) > 0 else "symlog")
     tidy(ax)
 
