@@ -62,6 +62,8 @@ class Batch:
         Distance below which `effective_width_tol` counts units as one.
     keys : (n_runs, 2) uint64, optional
         Seed and number of the run, which determine noise and shuffles; 0 by default.
+    goes_on : bool
+        Whether runs go on after they are solved.
     """
 
     theta: npt.NDArray[Any]
@@ -77,6 +79,7 @@ class Batch:
     fields: tuple[str, ...] = BASIC
     tolerance: float = 0.0
     keys: npt.NDArray[np.uint64] | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def _measured(batch: Batch, variant: Variant) -> s.MeasureArguments:
     scratch = np.empty(s.scratch_size(variant))
     return s.MeasureArguments(
         address(), mask(batch.fields), mask({*batch.fields, *BASIC}), sizes, widths, odd,
-        scratch, float(batch.tolerance),
+        scratch, float(batch.tolerance), int(batch.goes_on),
     )  # fmt: skip
 
 

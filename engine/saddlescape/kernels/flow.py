@@ -50,6 +50,7 @@ from saddlescape.kernels.flow_state import (
 )
 from saddlescape.kernels.lanes import Lanes, fma, select
 from saddlescape.kernels.network import loss_and_gradient
+from saddlescape.kernels.solutions import counter, margin
 from saddlescape.kernels.tick import (
     DIVERGED_LOSS,
     ESCAPE_LOSS,
@@ -131,15 +132,19 @@ def point_evaluator(
 ) -> PointEvaluator:
     """A function that writes the gradient at POINT to a block; it also writes POINT_LOSS and POINT_MAX_ERROR."""
     kind, number, n = variant.kind, variant.kind.number.as_pointer(), variant.n_params
-    own = [hyperparameters.address] if variant.trainer.penalties else []
+    own = [hyperparameters.address] if variant.trainer.penalties or variant.trainer.has_margin else []
 
     def body(builder: Any, addresses: Any) -> None:
         names = ("theta", "grad", "monitor")
         theta, grad, monitor = (Rows(builder, kind, a, name) for a, name in zip(addresses, names, strict=False))
         X, T = (Broadcast(builder, kind, a, "data") for a in addresses[3:5])
-        monitor[LOSS], monitor[MAX_ERROR] = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
+        right = counter(variant, theta)
+        loss, error = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples, right)
         for address in addresses[5:]:
-            to_objective(builder, variant, theta, grad, Rows(builder, kind, address, "hyperparameters"))
+            limits = Rows(builder, kind, address, "hyperparameters")
+            error = margin(variant, limits, loss, error, right)
+            to_objective(builder, variant, theta, grad, limits)
+        monitor[LOSS], monitor[MAX_ERROR] = loss, error
 
     call = subroutine(builder, kind, "gradient", [number] * (5 + len(own)), body)
     point_monitor = state.from_row(BLOCKS * n + POINT_LOSS)

@@ -71,7 +71,7 @@ from saddlescape.kernels.state import (
     LaneState,
     pointers,
 )
-from saddlescape.kernels.tick import ESCAPE_LOSS, LOSS, add_offset, evaluate, pointer
+from saddlescape.kernels.tick import ESCAPE_LOSS, LOSS, TOLERANCE, add_offset, evaluate, pointer
 from saddlescape.kernels.train import fill_lanes
 
 FRESH = 1
@@ -124,6 +124,9 @@ def check_events(lane, now, lanes, runs, records, measured, n):
     reason = flow_stop_reason(lane, now, runs.steps[run], lanes, n)
     if reason == SOLVED:
         runs.events[4 * run + SOLUTION], runs.times[3 * run + SOLUTION] = now, time
+        if measured.goes_on:
+            lanes.hyperparameters[TOLERANCE * n.lanes + lane] = -math.inf
+            reason = flow_stop_reason(lane, now, runs.steps[run], lanes, n)
     if reason == FIXED_POINT:
         fill_records(lane, lanes.hyperparameters[END * n.lanes + lane], lanes, runs, records, measured, n)
     if reason >= 0:

@@ -177,5 +177,8 @@ def process_lane(lane, run, lanes, runs, records, measured, n):
     reason = stop_reason(lane, now, runs.steps[run], lanes, n)
     if reason == SOLVED:
         runs.events[4 * run + SOLUTION] = now
+        if measured.goes_on:
+            lanes.hyperparameters[TOLERANCE * n.lanes + lane] = -math.inf
+            reason = stop_reason(lane, now, runs.steps[run], lanes, n)
     if reason >= 0:
         finish(lane, now, reason, lanes, runs, measured, n)

@@ -19,6 +19,7 @@ from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat
 from saddlescape.kernels.elementary import exp_of_negative, log1p
 from saddlescape.kernels.lanes import Lanes, fma, larger, select
 from saddlescape.kernels.losses import LOSSES, factors
+from saddlescape.kernels.solutions import Judge
 from saddlescape.kernels.variant import Layer, Variant
 from saddlescape.words import losses
 
@@ -45,6 +46,8 @@ class Tile:
     deltas: Rows
     sums: Rows
     """Two rows: the loss and the largest error of the samples so far."""
+    right: Rows | None = None
+    """One row: the number of samples so far whose class is right; None if they are not counted."""
 
     def unit(self, layer: Layer, j: Any, s: int) -> Any:
         """Row of `values` and `deltas` of unit `j` of a layer for sample `s` of the tile."""
@@ -119,6 +122,7 @@ def output_deltas(tile: Tile, layer: Layer) -> None:
     if (term_of := LOSSES[trainer.loss].term) is None:
         softmax_deltas(tile, layer, factor)
         return
+    judge = Judge(tile, layer)
 
     def unit(j: Any) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
@@ -127,8 +131,10 @@ def output_deltas(tile: Tile, layer: Layer) -> None:
             tile.deltas[tile.unit(layer, j, s)] = delta if factor == 1 else delta * factor
             tile.sums[0] = tile.sums[0] + term
             tile.update_max_error(error)
+            judge.look(s, y, tile.target(layer, j, s))
 
     tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
+    judge.count()
 
 
 def softmax_deltas(tile: Tile, layer: Layer, factor: float) -> None:
@@ -138,7 +144,7 @@ def softmax_deltas(tile: Tile, layer: Layer, factor: float) -> None:
     loss nor a delta rounds to zero where a sample is almost learned.  `ties` adds the terms e = 1 separately, with
     their derivatives if they are dual numbers.
     """
-    zero = tile.sums[0].like(0.0)
+    zero, judge = tile.sums[0].like(0.0), Judge(tile, layer)
     largest, rest, ties, scale = (tile.sums.scratch(tile.size) for _ in range(4))
     for s in tile.samples:
         largest[s], rest[s], ties[s] = zero.like(-math.inf), zero, zero.like(-1.0)
@@ -147,6 +153,7 @@ def softmax_deltas(tile: Tile, layer: Layer, factor: float) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
             tile.values[tile.unit(layer, j, s)] = z
             largest[s] = select(largest[s] > z, largest[s], z)
+            judge.look(s, z, tile.target(layer, j, s))
 
     def exponentiate(j: Any) -> None:
         for s in tile.samples:
@@ -167,6 +174,7 @@ def softmax_deltas(tile: Tile, layer: Layer, factor: float) -> None:
             tile.update_max_error(abs(delta))
 
     tile.repeat(layer.fan_out, logit, layer.fan_in)
+    judge.count()
     tile.repeat(layer.fan_out, exponentiate, ACTIVATION_COST)
     for s in tile.samples:
         rest[s] = rest[s] + ties[s]
@@ -286,9 +294,13 @@ def forward_and_backward(tile: Tile) -> None:
 
 
 def loss_and_gradient(
-    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Rows, T: Rows, first: Index | int, batch: int
+    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Rows, T: Rows, first: Index | int, batch: int,
+    right: Rows | None = None,
 ) -> tuple[Lanes, Lanes]:
-    """(loss, largest error of an output) of `batch` samples, the first of index `first`; writes `grad`."""
+    """(loss, largest error of an output) of `batch` samples, the first of index `first`; writes `grad`.
+
+    Adds the number of samples whose class is right to the row `right`.
+    """
     units = variant.n_units
     zero = theta[0].like(-0.0)  # -0.0 + x has the bits of x, and LLVM does not turn stores of -0.0 into memset
     (values, release_values), (deltas, release_deltas) = (theta.borrowed(units * TILE) for _ in range(2))
@@ -299,7 +311,7 @@ def loss_and_gradient(
         grad[k] = zero
 
     def tile(first: Any, size: int) -> None:
-        forward_and_backward(Tile(variant, first, size, batch, theta, grad, X, T, values, deltas, sums))
+        forward_and_backward(Tile(variant, first, size, batch, theta, grad, X, T, values, deltas, sums, right))
 
     repeat(builder, variant.n_params, clear, 1)
     tiles, rest = divmod(batch, TILE)

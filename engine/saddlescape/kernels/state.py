@@ -88,6 +88,8 @@ class MeasureArguments(NamedTuple):
     odd: Any  # (layers,) int64
     scratch: Any
     tolerance: float
+    goes_on: int
+    """Whether runs go on after they are solved."""
 
 
 class Counts(NamedTuple):
@@ -152,5 +154,6 @@ def pointers(lanes, runs, records, measured, X, T):
     to_measured = MeasureArguments(
         measured.measure, measured.fields, measured.final_fields, pointer(measured.sizes),
         pointer(measured.widths), pointer(measured.odd), pointer(measured.scratch), measured.tolerance,
+        measured.goes_on,
     )  # fmt: skip
     return to_lanes, to_runs, to_records, to_measured, n

@@ -18,9 +18,10 @@ from saddlescape.kernels.network import loss_and_gradient
 from saddlescape.kernels.noise import normal
 from saddlescape.kernels.objective import add_penalty, each_parameter, hold_biases, own_penalties, penalized
 from saddlescape.kernels.schedules import WARMUP
-from saddlescape.kernels.variant import Variant
+from saddlescape.kernels.solutions import counter, margin
+from saddlescape.kernels.variant import LIMITS, Variant
 
-ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, FIRST_HYPERPARAMETER = range(5)
+ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, FIRST_HYPERPARAMETER = range(LIMITS + 1)
 """Rows of `hyperparameters`: the limits of the run, then its hyperparameters."""
 
 RISING = "rising"
@@ -179,9 +180,12 @@ def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows
     (size, n), trainer = variant.batches, variant.trainer
     sums = scratch(builder, variant.kind, 2)
     sums[0] = sums[1] = rows["theta"][0].like(0.0)
+    right = counter(variant, rows["theta"])
 
     def batch(first: Index | int, samples: int) -> None:
-        loss, max_error = loss_and_gradient(builder, variant, rows["theta"], rows["grad"], X, T, first, samples)
+        loss, max_error = loss_and_gradient(
+            builder, variant, rows["theta"], rows["grad"], X, T, first, samples, right
+        )
         if trainer.bias_rate:
             hold_biases(builder, variant, rows["grad"], hyperparameter(variant, rows["hyperparameters"], "bias_rate"))
         of_all, of_batch = (factors(trainer.loss, trainer.reduction, n, 1)[0] for n in (variant.samples, samples))
@@ -193,7 +197,8 @@ def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows
     repeat(builder, variant.samples // size, lambda b: batch(b * size, size), UNROLLED)
     if variant.samples % size:
         batch(n * size - size, variant.samples % size)
-    return meets_limit(sums[0], sums[1], None, rows["hyperparameters"])
+    error = margin(variant, rows["hyperparameters"], sums[0], sums[1], right)
+    return meets_limit(sums[0], error, None, rows["hyperparameters"])
 
 
 def _rows(builder: Any, variant: Variant, names: tuple[str, ...], addresses: Any) -> dict[str, Rows]:
@@ -212,7 +217,9 @@ def evaluate(
         X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[5:])
         keep_apart(builder.function, variant.kind)
         theta, grad, monitor = rows["theta"], rows["grad"], rows["monitor"]
-        loss, max_error = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples)
+        right = counter(variant, theta)
+        loss, max_error = loss_and_gradient(builder, variant, theta, grad, X, T, 0, variant.samples, right)
+        max_error = margin(variant, rows["hyperparameters"], loss, max_error, right)
         monitor[LOSS], monitor[MAX_ERROR] = loss, max_error
         to_objective(builder, variant, theta, grad, rows["hyperparameters"])
         most = largest_component(builder, grad, variant.n_params) if variant.watch_gradient else None

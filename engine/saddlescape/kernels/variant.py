@@ -14,6 +14,9 @@ from saddlescape.kernels.update_rules import RULES, UpdateRule
 from saddlescape.network import layout
 from saddlescape.words.optimizers import OPTIMIZERS, Decay, Optimizer
 
+LIMITS = 4
+"""Number of limits of a run, which are the first rows of `hyperparameters` (tick.py)."""
+
 
 @dataclass(frozen=True)
 class Trainer:
@@ -44,11 +47,20 @@ class Trainer:
     """The parameters with weight decay and l1: "all", or "weights" without biases."""
     bias_rate: bool = False
     warmup: bool = False
+    classes: str = ""
+    """Coding of the targets, "01" or "pm1", if runs are solved by their accuracy."""
+    loss_limit: bool = False
+    """Whether runs are solved by their loss."""
 
     @property
     def penalties(self) -> tuple[str, ...]:
         """Hyperparameters whose terms are part of the objective."""
         return ("weight_decay",) * self.weight_decay + ("l1",) * self.l1
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether runs are solved by more than the largest error of an output."""
+        return bool(self.classes) or self.loss_limit
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,17 @@ class Variant:
         schedule = self.schedule.hyperparameters if self.schedule else ()
         later = tuple(name for name in ("noise", "l1", "bias_rate", "warmup") if getattr(self.trainer, name))
         learning_rate = ("learning_rate",) if self.optimizer.steps else ()
-        return (*learning_rate, *self.optimizer.own, *decay, *schedule, *layers, *later)
+        limits = (
+            *("error_limit",) * self.trainer.has_margin,
+            *("accuracy_limit",) * bool(self.trainer.classes),
+            *("loss_limit",) * self.trainer.loss_limit,
+        )
+        return (*learning_rate, *self.optimizer.own, *decay, *schedule, *layers, *later, *limits)
+
+    @property
+    def first_hyperparameter(self) -> int:
+        """Row of the first hyperparameter of a run, after its limits."""
+        return LIMITS
 
     @property
     def keeps_loss_gradient(self) -> bool:

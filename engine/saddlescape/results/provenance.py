@@ -33,8 +33,10 @@ def sweep(source: Source) -> Sweep:
         digests = {**resolved(source).get("data", {})}
         data = {str(name): content.encode() for name, content in json.loads(source.text("data")).items()}
     name, text = f"{path}, its spec", source.text("spec")
-    alone = data or not ours
-    loaded = specs.parse(text, folder, overrides, data, name=name, begun=True) if alone else read_sweep(folder)
+    if data or not ours:
+        loaded = specs.parse(text, folder, overrides, data, name, begun=True, generation=source.generation)
+    else:
+        loaded = read_sweep(folder)
     for file in (file for file, digest in loaded.data.items() if digests.get(file) != digest):
         raise RefusedError(f"{file}: has changed since {path} was computed from it; restore the old file")
     return loaded

@@ -65,6 +65,7 @@ class Job:
     overrides: tuple[str, ...] = field(compare=False)
     data: dict[str, bytes] = field(compare=False)
     versions: dict[str, str] = field(compare=False)
+    generation: int = field(compare=False)
 
 
 def job(plan: Plan) -> Job:
@@ -72,7 +73,8 @@ def job(plan: Plan) -> Job:
     sweep = plan.sweep
     files = (name for name in sweep.data if name not in sweep.kept)
     data = {**sweep.kept, **{name: (sweep.folder / name).read_bytes() for name in files}}
-    return Job(plan.digest, sweep.text, sweep.overrides, data, {**versions(), "code": code()})
+    software = {**versions(), "code": code()}
+    return Job(plan.digest, sweep.text, sweep.overrides, data, software, sweep.generation)
 
 
 @lru_cache(maxsize=4)
@@ -89,7 +91,7 @@ def plan_of(sent: Job) -> Plan:
     differ = [f"{name} {its} instead of {needed}" for name, its, needed in unequal]
     if differ:
         raise ClusterError(f"a worker has {', '.join(differ)}; install the packages of this machine on all workers")
-    plan = Plan(parse(sent.text, Path(), sent.overrides, sent.data, begun=True))
+    plan = Plan(parse(sent.text, Path(), sent.overrides, sent.data, begun=True, generation=sent.generation))
     if plan.digest != sent.digest:
         raise ClusterError("the plan of a worker differs; a data file has changed, or saddlescape itself")
     return plan

@@ -56,7 +56,7 @@ def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
         where = np.flatnonzero(structure == value) if kinds else np.arange(n)
         points = [i[where] for i in axes] if kinds else axes
         spec = sweep.structure([int(i[0]) for i in points])
-        numbers = sweep.numbers(points, len(where))
+        numbers = sweep.numbers(points, len(where), spec)
         yield Group(spec, where, point[where], start[where].astype(np.int64), numbers)
 
 

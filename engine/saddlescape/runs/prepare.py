@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.kernels import Batch, Device, Needs, Trained, Trainer, device_needs, sample, train
+from saddlescape.network.classes import coding
 from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan import starts
 from saddlescape.runs.device_check import check_sample
@@ -28,7 +29,7 @@ def plain_trainer(spec: Spec) -> Trainer:
 
 def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     """The variant of the kernel for a spec: everything that selects compiled code."""
-    training = spec.training
+    training, accuracy = spec.training, bool(numbers["events.accuracy"].any())
     coupled = OPTIMIZERS[training.optimizer].decay is Decay.COUPLED
     return Trainer(
         spec.sizes, spec.network.bias, spec.activations, training.loss, training.optimizer,
@@ -38,6 +39,8 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         batch=spec.batch,
         shuffled=spec.shuffled,
         noise=bool(numbers["training.noise"].any()),
+        classes=coding(spec.loaded.T) or "" if accuracy else "",
+        loss_limit=bool(numbers["events.loss"].any()),
         skip=spec.network.skip,
         reduction=training.reduction,
         l1=bool(numbers["training.l1"].any()),
@@ -55,9 +58,19 @@ def hyperparameters(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floa
         own[f"layer_rate_{number}"] = own.get(f"layer_rates.{number}", np.full(len(decay), rate))
     own["half_turn"], own["time"] = np.full(len(decay), 0.5 / spec.steps), np.full(len(decay), spec.training.time)
     cycle = {"cycle_peak": PEAK * spec.steps - 1, "cycle_end": spec.steps - 1}
-    own |= {name: np.full(len(decay), float(value)) for name, value in cycle.items()}
+    own |= {name: np.full(len(decay), float(value)) for name, value in cycle.items()} | limits(numbers)
     powers = spec.training.schedule in ("exponential", "step")
     return {**own, "log_decay": log(decay) if powers else np.zeros(len(decay))}
+
+
+def limits(numbers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Limits by the kernel's names, with numbers that are never reached in place of 0, which stands for never."""
+    error, accuracy, loss = (numbers[key] for key in ("stop.solved", "events.accuracy", "events.loss"))
+    return {
+        "error_limit": np.where(error > 0, error, -1.0),
+        "accuracy_limit": np.where(accuracy > 0, accuracy, 2.0),
+        "loss_limit": np.where(loss > 0, loss, -1.0),
+    }
 
 
 @dataclass(frozen=True)
@@ -108,13 +121,13 @@ def prepare(
     theta = starts.draw(spec, start, sampler=sample, numbers=numbers) if theta is None else theta
     if record_at is None:
         record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # each dtype compiles its own kernel
-    keys = spec.training
+    keys, variant = spec.training, trainer(spec, numbers)
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, keys.loss, spec.network.output, keys.reduction)
     batch = Batch(
         theta=theta.astype(spec.network.dtype),
         hyperparameters=hyperparameters(spec, numbers),
         escape_loss=np.full(n, escape),
-        solved=numbers["stop.solved"],
+        solved=np.zeros(n) if variant.has_margin else numbers["stop.solved"],
         diverged=numbers["stop.diverged"],
         gradient=numbers["stop.gradient"],
         steps=np.full(n, spec.steps, dtype=np.int64),
@@ -123,6 +136,7 @@ def prepare(
         record_theta=spec.record.parameters or "outputs" in spec.record.fields,
         fields=tuple(name for name in spec.record.fields if name != "outputs"),
         tolerance=spec.record.tolerance,
+        goes_on=not spec.stop.at_solved,
         keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),
     )
-    return Prepared(spec, trainer(spec, numbers), batch, device)
+    return Prepared(spec, variant, batch, device)

@@ -98,7 +98,8 @@ def _select(
     names = [dimension.name for dimension in plan.dimensions[:axes]]
     index = point_index(point, dict(zip(names, sweep.shape, strict=True)), method)
     number = run_number(run, range(math.prod(plan.shape[axes:])))
-    return sweep.structure(index), sweep.numbers([np.array([i]) for i in index], 1), number
+    spec = sweep.structure(index)
+    return spec, sweep.numbers([np.array([i]) for i in index], 1, spec), number
 
 
 def _measures(fields: Sequence[str]) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ KEYS: dict[str, tuple[type[BaseModel], str]] = {
 }
 """Each key of a spec by its dotted path: its class and the name of its field."""
 
+EVENTS = ("stop.solved", "events.accuracy", "events.loss")
+"""Keys of the events that make a run solved; `events.accuracy` has a default that depends on the problem."""
+
 NUMERIC = (
     "starts.scale",
     *(f"training.{name}" for name, its in HYPERPARAMETERS.items() if its.by_run),
@@ -37,6 +40,7 @@ NUMERIC = (
     "starts.centre",
     "starts.bias_scale",
     "starts.bias_constant",
+    *EVENTS[1:],
 )
 """Keys that only change a number of a run, but not the network, its data or its kernel; so do those of `BY_LAYER`."""
 
@@ -70,19 +74,19 @@ FIRST_NAMES = {
 }
 """Names that keys had in the first version; if a spec uses one for an axis, so does its result."""
 
-ALIASES = {**FIRST_NAMES, "training.lr": "training.learning_rate"}
+ALIASES = {**FIRST_NAMES, "training.lr": "training.learning_rate", "events.solved": "stop.solved"}
 """Other names of keys."""
 
 
 def rename(tree: dict[str, Any]) -> Iterator[Fault]:
     """Replace other names of keys in `tree`; a fault for each key that is set under two names."""
     for alias, key in ALIASES.items():
-        section, name = alias.split(".")
-        table, new = tree.get(section), key.split(".")[1]
-        if isinstance(table, dict) and name in table:
-            if new in table:
+        (section, name), (target, new) = alias.split("."), key.split(".")
+        table, other = tree.get(section), tree.get(target, {})
+        if isinstance(table, dict) and name in table and isinstance(other, dict):
+            if new in other:
                 yield Fault(alias, f"is another name of {key}, which is also set; leave one out")
-            table[new] = table.pop(name)
+            tree.setdefault(target, other)[new] = table.pop(name)
 
 
 def is_key(path: str) -> bool:

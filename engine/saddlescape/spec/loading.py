@@ -7,11 +7,12 @@ from shlex import quote
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import read
 from saddlescape.spec.checks import Idle
+from saddlescape.spec.events import imply_tolerance, with_accuracy
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.keys import KEYS, is_number, rename
 from saddlescape.spec.overrides import override
 from saddlescape.spec.points import counts, shaping, structures
-from saddlescape.spec.sweep import Sweep
+from saddlescape.spec.sweep import GENERATION, Sweep
 from saddlescape.spec.toml import parse_toml
 from saddlescape.spec.tree import put_default
 from saddlescape.system import bundled as data
@@ -95,6 +96,7 @@ def parse(
     contents: Mapping[str, bytes] | None = None,
     name: str = "TOML",
     begun: bool = False,
+    generation: int = GENERATION,
 ) -> Sweep:
     """Parse the TOML text of a sweep.
 
@@ -106,6 +108,7 @@ def parse(
     name : what error messages call the text.
     begun : whether the sweep is that of an existing run.  Keys that nothing uses are then accepted, as earlier versions
         did.
+    generation : of the meaning of the spec, as of `Sweep`.
 
     Raises
     ------
@@ -129,10 +132,13 @@ def parse(
     chosen = dict.fromkeys(overridden, ()) | {
         axis.key: axis.extremes if is_number(axis.key) else axis.values for axis in axes
     }
+    imply_tolerance(tree, axes)
     specs, spec_faults = structures(tree, files, axes, chosen, faulty)
     if begun:
         spec_faults = [fault for fault in spec_faults if not isinstance(fault, Idle)]
     if faults := [*faults, *key_faults, *spec_faults, *counts(specs.values())]:
         raise SpecError(faults)
+    if generation > 1:
+        specs = {index: with_accuracy(spec) for index, spec in specs.items()}
     spec = next(iter(specs.values()))
-    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, files.kept, specs)
+    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, files.kept, generation, specs)

@@ -243,16 +243,26 @@ class Training(Section):
     atol: float = hyperparameter("atol")
 
 
+class Events(Section):
+    """Further events that make a run *solved*."""
+
+    accuracy: Annotated[float, Field(ge=0, le=1)] = key(
+        0.0, "*solved* if this share of the samples, or more, is classified right; 0: never", later=True
+    )
+    loss: NonNegative = key(0.0, "*solved* if the loss, without weight decay, is at most this; 0: never", later=True)
+
+
 class Stop(Section):
     """Early stopping."""
 
     solved: NonNegative = key(
-        0.4, "stop if every output (for logits, its probability) is within this of its target; 0: never"
+        0.4, "*solved* if every output (for logits, its probability) is within this of its target; 0: never"
     )
     gradient: NonNegative = key(
         0.0, "stop if no gradient component of the [objective](#weight-decay) is larger; 0: never"
     )
     diverged: Positive = key(1e6, "stop if the loss exceeds this")
+    at_solved: bool = key(True, "false: go on after the run is *solved*; `solve_step` remains", later=True)
 
 
 class PerOutcome(Section):

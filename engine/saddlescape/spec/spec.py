@@ -14,7 +14,7 @@ from saddlescape.network.division import divided
 from saddlescape.network.problems import Problem, drawn_problem, logic_problem, shaped_problem
 from saddlescape.network.shapes import Shape
 from saddlescape.spec.files import DataFiles
-from saddlescape.spec.sections import NetworkKeys, ProblemKeys, Record, Starts, Stop, Training
+from saddlescape.spec.sections import Events, NetworkKeys, ProblemKeys, Record, Starts, Stop, Training
 from saddlescape.spec.values import BATCHES, Section, key, line
 from saddlescape.words.optimizers import OPTIMIZERS
 from saddlescape.words.problems import DRAWN, PROBLEMS, SHAPES
@@ -29,6 +29,7 @@ class Spec(Section):
     network: NetworkKeys = NetworkKeys()
     starts: Starts = Starts()
     training: Training = Training()
+    events: Events = Events()
     stop: Stop = Stop()
     record: Record = Record()
 

@@ -12,13 +12,18 @@ from pydantic import ValidationError
 
 from saddlescape.errors import SpecError
 from saddlescape.spec.axes import Axis, grid, only_numbers
-from saddlescape.spec.keys import NUMERIC, is_number
+from saddlescape.spec.keys import EVENTS, NUMERIC, is_number
 from saddlescape.spec.sections import Side, Starts
 from saddlescape.spec.spec import Spec
 from saddlescape.spec.validate import field_faults
 from saddlescape.system.arguments import point_index
 
 Floats = npt.NDArray[np.float64]
+
+
+GENERATION = 2
+"""What a spec means if it does not say so.  In the first generation, *solved* did not depend on the accuracy by
+default, runs were neither *fitted* nor *collapsed*, and results had no epochs; runs begun then go on like that."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Sweep:
     overrides : such as ``"training.learning_rate=0.1"``, applied to the text.
     data : SHA-256 (hex) of each data file, by its name in the spec.
     kept : the contents of data files that runs and results keep, by their names in the spec.
+    generation : of the meaning of the spec; see `GENERATION`.
     """
 
     spec: Spec
@@ -43,6 +49,7 @@ class Sweep:
     overrides: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, bytes] = field(default_factory=dict)
+    generation: int = GENERATION
     _structures: dict[tuple[int, ...], Spec] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -106,12 +113,18 @@ class Sweep:
         shape[dimension] = -1
         return values.reshape(shape)
 
-    def numbers(self, index: Sequence[npt.NDArray[np.intp]], n: int) -> dict[str, Floats]:
+    def numbers(
+        self, index: Sequence[npt.NDArray[np.intp]], n: int, structure: Spec | None = None
+    ) -> dict[str, Floats]:
         """Values of all of `NUMERIC`, and of layers' rates that are axes, at `n` points; (n,) float64 each.
 
-        `index` has an array (n,) for each dimension of the grid.
+        `index` has an array (n,) for each dimension of the grid; `structure` is the spec of these points if the sweep
+        has several structures, whose default events may differ.
         """
         varied = {key: values[index[dimension]] for key, (dimension, values) in self._numbers.items()}
+        if structure is not None:
+            own = {key: np.full(n, structure.number(key)) for key in EVENTS if key not in self._numbers}
+            varied = {**own, **varied}
         keys, constants = self._constants
         return dict(zip(keys, np.repeat(constants, n, axis=1), strict=True)) | varied
 
@@ -140,7 +153,13 @@ class Sweep:
         """The complete spec as plain JSON values: defaults, axes and `data` included."""
         axes = [axis.resolved() for axis in self.axes]
         data = {"data": dict(self.data)} if self.data else {}
-        return {**self.spec.resolved(), "axes": axes, **data}
+        return {**self.spec.resolved(), **self._events, "axes": axes, **data}
+
+    @property
+    def _events(self) -> dict[str, Any]:
+        """The default events of each structure, if they differ."""
+        events = [spec.events.resolved() for spec in self.structures]
+        return {} if all(each == events[0] for each in events) else {"events": {"structures": events}}
 
 
 def _finer(starts: Starts, levels: int) -> dict[str, Side]:

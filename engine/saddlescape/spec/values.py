@@ -99,7 +99,14 @@ class Section(BaseModel):
             extra_of(field).get("once") or field.alias or name: _plain(values[name])
             for name, field in fields
             if not (extra_of(field).get("later") and values[name] == field.default)
+            and not (isinstance(values[name], Section) and values[name].is_left_out)
         }
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is a later table with only default values, which is left out of the resolved spec."""
+        fields = type(self).model_fields
+        return all(extra_of(field).get("later") for field in fields.values()) and not self.resolved()
 
 
 def extra_of(field: Any) -> Mapping[str, Any]:

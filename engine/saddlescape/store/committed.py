@@ -55,6 +55,11 @@ class Committed:
         return self._plan.digest
 
     @property
+    def generation(self) -> int:
+        """Generation of the spec (`spec.GENERATION`)."""
+        return self._plan.sweep.generation
+
+    @property
     def attrs(self) -> dict[str, Any]:
         """The attributes of the root that are known before the merge: the title."""
         return {"title": title(self._plan)}

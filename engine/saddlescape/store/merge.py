@@ -160,6 +160,8 @@ def _provenance(file: h5py.File, plan: Plan, files: dict[int, Path], software: d
     file.attrs["schema_version"] = schema.SCHEMA_VERSION
     group = file.create_group("provenance")
     group.attrs.update({"plan": plan.digest, "seed": np.uint64(sweep.spec.starts.seed), "draws": DRAW_RULE})
+    if sweep.generation > 1:
+        group.attrs["generation"] = sweep.generation
     group.attrs.update({f"{package}_version": version for package, version in versions().items()})
     texts = {
         "spec": sweep.text,

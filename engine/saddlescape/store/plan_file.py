@@ -39,6 +39,7 @@ def write_plan(folder: Path, plan: Plan, shard: Shard) -> None:
         "overrides": list(sweep.overrides),
         "folder": str(sweep.folder.absolute()),
         "spec": sweep.resolved(),
+        "generation": sweep.generation,
         **stored,
     }
     write_data(folder, sweep)
@@ -131,7 +132,7 @@ def _kind(path: Path) -> str:
 def _is_valid(fields: dict[str, Any]) -> bool:
     """Whether all fields have valid types and values."""
     number, of = fields.get("shard", (1, 1))
-    return (
+    return fields.get("generation", 1) in (1, 2) and (
         all(isinstance(fields[key], kind) for key, kind in FIELDS.items())
         and len(fields["overrides"]) <= MAX_OVERRIDES
         and all(isinstance(override, str) for override in fields["overrides"])
@@ -140,6 +141,11 @@ def _is_valid(fields: dict[str, Any]) -> bool:
         and all(isinstance(n, int) and 0 < n < 2**62 for n in (number, of, fields["blocks"]))
         and number <= of
     )
+
+
+def generation_of(fields: dict[str, Any]) -> int:
+    """The generation of the spec in a folder (`spec.GENERATION`), from the fields of its ``plan.json``."""
+    return int(fields.get("generation", 1))
 
 
 def shard_of(fields: dict[str, Any]) -> Shard:
@@ -161,8 +167,8 @@ def read_sweep(folder: Path) -> specs.Sweep:
         raise CorruptError(f"{spec} is missing or damaged; restore the spec of the run") from None
     data = Path(fields["folder"])
     data = data if data.is_dir() else Path()
-    contents = _data(folder, fields)
-    return specs.parse(content, data, tuple(fields["overrides"]), contents, name=str(spec), begun=True)
+    contents, overrides, meant = _data(folder, fields), tuple(fields["overrides"]), generation_of(fields)
+    return specs.parse(content, data, overrides, contents, name=str(spec), begun=True, generation=meant)
 
 
 def read_text(path: Path) -> str:

@@ -174,6 +174,13 @@ class ResultFile:
         with guard.guarded(self.path):
             return str(self._values(objects.attributes(self._raw, self._provenance), "provenance")["plan"])
 
+    @property
+    def generation(self) -> int:
+        """Generation of the spec (`spec.GENERATION`)."""
+        with guard.guarded(self.path):
+            values = self._values(objects.attributes(self._raw, self._provenance), "provenance")
+            return int(values.get("generation", 1))
+
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """Attributes of the root: title, conventions, schema version."""

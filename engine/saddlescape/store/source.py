@@ -59,6 +59,10 @@ class Source(Protocol):
     def cell(self, name: str, region: Region) -> npt.NDArray[Any] | None:
         """Values of a rectangle within one cell; None if they are not available yet."""
 
+    @property
+    def generation(self) -> int:
+        """Generation of the spec (`spec.GENERATION`)."""
+
     def labels(self, name: str) -> npt.NDArray[np.str_]:
         """All values of a coordinate of labels."""
 

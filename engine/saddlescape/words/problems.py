@@ -93,6 +93,10 @@ SHAPES = tuple(name for name, problem in PROBLEMS.items() if problem.draws and p
 """Names of the drawn problems with noise: classes, and a sine."""
 
 
+TABLES = tuple(name for name, problem in PROBLEMS.items() if not problem.draws)
+"""Names of the problems that are truth tables."""
+
+
 def owners(key: str) -> tuple[str, ...]:
     """Names of the problems that have a key of ``problem``."""
     return tuple(name for name, its in PROBLEMS.items() if key in (*its.keys, *its.optional))

@@ -1,6 +1,6 @@
 """Checks of keys that do not fit each other, one module for each section of a spec."""
 
-from saddlescape.spec.checks import idle, network, problem, record, starts, training
+from saddlescape.spec.checks import events, idle, network, problem, record, starts, training
 from saddlescape.spec.checks.check import LARGEST, Chosen, Idle, SpecCheck
 
 __all__ = ["CHECKS", "LARGEST", "Chosen", "Idle"]
@@ -31,6 +31,8 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), starts.shape),
     (("network.hidden", "network.dtype", "starts.layer_scales", "starts.bias_constant"), starts.by_layer),
     (("network.dtype",), network.numbers),
+    (("problem", "events.accuracy"), events.classes),
+    (("stop.solved", "stop.at_solved", "events"), events.going_on),
     idle.key("starts.count", "each point of a slice is one start", idle.grid, "starts.kind"),
     idle.key("starts.scale", "these starts have no scale", idle.unscaled, "starts.kind"),
     idle.key("starts.biases", "no bias is drawn", idle.undrawn_biases, "starts.kind", "network.bias"),
