@@ -117,7 +117,8 @@ def run_both(case, **options):
     hyperparameters = {name: value for name, value in HYPERPARAMETERS.items() if used.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)
     rest = (x, t, steps, optimizer, hyperparameters, trainer.schedule, trainer.batch, trainer.layer_rates)
+    order = trainer.decay, trainer.sampled
     return trained, [
-        reference.trajectory(network, start, *rest, trainer.shuffled, (SEED, run), trainer.decay)[::epoch]
+        reference.trajectory(network, start, *rest, trainer.shuffled, (SEED, run), *order)[::epoch]
         for run, start in enumerate(batch.theta)
     ]

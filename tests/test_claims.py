@@ -242,6 +242,9 @@ def test_specs_meet_conditions():
     pm1 = ("problem.coding=pm1", "network.output=tanh")
     settings = ((), ("training.batch=online",), ("problem.name=and",), pm1[:1], pm1)
     assert [met(CANCEL, *setting) for setting in settings] == [True, False, False, False, True]
+    random = [f"{{ size = {n}, order = \"{order}\" }}" for order in ("shuffled", "sampled") for n in (2, 4)]
+    tables = ["2", *random]
+    assert [met(CANCEL, f"training.batch={table}") for table in tables] == [True, False, True, False, False]
     units = ("logistic", "softplus", "tanh", "relu", "sin")
     assert [met(SILENT, f"network.activation={unit}") for unit in units] == [False, False, True, True, True]
     assert [met(QUIET, f"training.noise={noise}") for noise in (0, 0.1)] == [True, False]

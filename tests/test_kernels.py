@@ -157,6 +157,12 @@ def test_shuffled_batches_equal_the_reference(samples, batch):
     expect_equal_to_reference(case, samples=samples, batch=batch, shuffled=True, steps=12)
 
 
+@pytest.mark.parametrize(("samples", "batch", "dtype"), [(5, 1, "float32"), (7, 3, "float64"), (6, 6, "float64")])
+def test_sampled_batches_equal_the_reference(samples, batch, dtype):
+    case = ("tanh", "half_sse", "gd", (3,), dtype)
+    expect_equal_to_reference(case, samples=samples, batch=batch, sampled=True, noise=True, steps=12)
+
+
 @pytest.mark.parametrize("optimizer", ["gd", "rprop", "adam"])
 def test_layer_rates_equal_the_reference(optimizer):
     expect_equal_to_reference(("tanh", "half_sse", optimizer, (3,), "float64"), layer_rates=True)

@@ -362,7 +362,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nschedule = "step"\nschedule_steps = 9\nschedule_decay = 0', "greater than 0 and at most 1"),
         (XOR + '[training]\nreduction = "samples"', "training.reduction: must be 'sum' or 'mean'; got 'samples'"),
         (XOR + "[training]\nepochs = 5\nsteps = 20", "training.epochs: cannot be combined with steps; got both"),
-        (XOR + "[training]\nbatch = 0", 'batch: must be "full", "online", "shuffled" or a number of .*; got 0'),
+        (XOR + "[training]\nbatch = 0", 'batch: must be "full", "online", "shuffled", "sampled", a number .*; got 0'),
         (XOR + '[starts]\ndirection = []', "starts.direction: must have at least 1 value; got 0"),
         (XOR + "[starts]\nx = {index = 1, to = 2, n = 3}", "starts.x.from: is missing; add from = ..."),
         (XOR + "[training]\nbatch = 5", 'training.batch: must be at most 4, the number.*; got 5; or write "full"'),

@@ -139,6 +139,9 @@ SURE = 0.9998
 # Measured coverage of 95 % intervals in a thousand samples or more; with few runs it differs by a few percent.
 COVERAGE = (0.92, 0.98)
 
+# Difference of two shares of few draws, in standard errors: with more, the test would not see half the share.
+FEW_DRAWS = 3
+
 # Least coverage of Wilson's interval near 0 and 1, with five starts or more.
 WILSON_LEAST = 0.83
 

@@ -17,10 +17,19 @@ class Condition:
     met: Callable[[Spec], bool]
 
 
+def together(spec: Spec) -> int:
+    """Return the number of samples that every epoch takes together in a step, 0 for all; 1 if the order is random.
+
+    In a random order some step sees other sums of errors than others do, unless all errors are zero.
+    """
+    whole = spec.order == "shuffled" and spec.batch == spec.samples
+    return 0 if whole else spec.batch if spec.order == "fixed" else 1
+
+
 def cancels(spec: Spec) -> bool:
     """Return whether the errors of each batch sum to zero at zero."""
     errors = at_zero(spec.network.output) - spec.loaded.T
-    size = spec.batch or len(errors)
+    size = together(spec) or len(errors)
     return not any(errors[first : first + size].sum(axis=0).any() for first in range(0, len(errors), size))
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from saddlescape import plots
 from saddlescape.analysis import zero
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, hundredths, number, share, span, times
-from saddlescape.claims.conditions import QUIET
+from saddlescape.claims.conditions import QUIET, together
 from saddlescape.results import Results
 from saddlescape.spec import Spec
 from saddlescape.words.outcomes import Outcome, StopReason
@@ -71,7 +71,8 @@ def examine(results: Results) -> Finding:
 def moves_from_zero(spec: Spec) -> zero.Moves:
     """Predict which parameters move from zero, for a spec with at most one hidden layer."""
     activation = spec.activations[0] if spec.network.hidden else None
-    training = (spec.training.loss, spec.network.output, spec.batch, spec.training.optimizer, spec.training.noise > 0)
+    keys, output = spec.training, spec.network.output
+    training = (keys.loss, output, together(spec), keys.optimizer, keys.noise > 0)
     return zero.predicted(spec.loaded.X, spec.loaded.T, activation, *training)
 
 

@@ -61,7 +61,7 @@ class Batch:
     tolerance : float
         Distance below which `effective_width_tol` counts units as one.
     keys : (n_runs, 2) uint64, optional
-        Seed and number of the run, which determine noise and shuffles; 0 by default.
+        Seed and number of the run, which determine noise, shuffles and draws; 0 by default.
     goes_on : bool
         Whether runs go on after they are solved.
     """

@@ -17,8 +17,8 @@ WORD = ir.IntType(64)
 PARITY = 0x1BD11BDAA9FC1A22
 ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
 ROUNDS = 13
-SHUFFLES = 2**63
-"""Counters from this value on shuffle the samples; smaller ones generate noise."""
+SAMPLES = 2**63
+"""Counters from this value on shuffle or draw the samples; smaller ones generate noise."""
 
 
 def threefry(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -58,13 +58,16 @@ def normal(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[An
 
 
 @intrinsic
-def below(typingctx: Any, n: Any, seed: Any, run: Any, epoch: Any, i: Any) -> Any:
-    """A uniform integer in [0, n), n < 2**32, for the i-th draw of an epoch (multiply and shift, Lemire 2019)."""
+def below(typingctx: Any, n: Any, seed: Any, run: Any, time: Any, i: Any) -> Any:
+    """A uniform integer in [0, n), n < 2**32, for the i-th draw of an epoch or step (multiply and shift, Lemire 2019).
+
+    `time` is the number of the epoch or of the step.
+    """
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        n, seed, run, epoch, i = args
-        marked = builder.or_(i, ir.Constant(WORD, SHUFFLES))
-        word, _ = threefry(builder, LaneType("float64", 1), (seed, run), (epoch, marked))
+        n, seed, run, time, i = args
+        marked = builder.or_(i, ir.Constant(WORD, SAMPLES))
+        word, _ = threefry(builder, LaneType("float64", 1), (seed, run), (time, marked))
         shift = ir.Constant(WORD, 32)
         return builder.lshr(builder.mul(builder.lshr(word, shift), n), shift)
 

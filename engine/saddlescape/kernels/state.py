@@ -49,8 +49,8 @@ class LaneState(NamedTuple):
     hyperparameters: Any
     monitor: Any
     keys: Any  # (3, lanes) uint64: seed, run, step
-    X: Any  # (samples * n_in, lanes), shuffled
-    T: Any  # (samples * n_out, lanes)
+    X: Any  # (own samples * n_in, lanes), shuffled or drawn
+    T: Any  # (own samples * n_out, lanes)
     progress: Any  # (PROGRESS_ROWS, lanes) int64
     clock: Any  # (CLOCK_ENTRIES,) int64
 
@@ -118,8 +118,7 @@ def lane_dtypes(variant: Variant) -> dict[str, str]:
 
 def lane_rows(variant: Variant) -> dict[str, int]:
     """Rows of the arrays of the state of lanes."""
-    sizes, samples = variant.trainer.sizes, variant.samples * variant.trainer.shuffled
-    n = variant.n_params
+    sizes, samples, n = variant.trainer.sizes, variant.own_samples, variant.n_params
     return {
         "theta": n, "state": variant.n_states, "grad": n * (1 + variant.keeps_loss_gradient),
         "hyperparameters": FIRST_HYPERPARAMETER + len(variant.hyperparameters), "monitor": MONITOR_ROWS, "keys": 3,

@@ -182,6 +182,8 @@ def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows
     sums[0] = sums[1] = rows["theta"][0].like(0.0)
     right = counter(variant, rows["theta"])
 
+    rest = 0 if variant.trainer.sampled else variant.samples % size
+
     def batch(first: Index | int, samples: int) -> None:
         loss, max_error = loss_and_gradient(
             builder, variant, rows["theta"], rows["grad"], X, T, first, samples, right
@@ -190,13 +192,15 @@ def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows
             hold_biases(builder, variant, rows["grad"], hyperparameter(variant, rows["hyperparameters"], "bias_rate"))
         of_all, of_batch = (factors(trainer.loss, trainer.reduction, n, 1)[0] for n in (variant.samples, samples))
         weight = of_all / of_batch
+        if variant.trainer.sampled:
+            weight *= variant.samples / variant.own_samples
         sums[0], sums[1] = sums[0] + loss * weight, larger(sums[1], max_error)
         update(builder, variant, **rows, bits=bits)
         next_step(builder, variant, rows["keys"])
 
-    repeat(builder, variant.samples // size, lambda b: batch(b * size, size), UNROLLED)
-    if variant.samples % size:
-        batch(n * size - size, variant.samples % size)
+    repeat(builder, n - (rest > 0), lambda b: batch(b * size, size), UNROLLED)
+    if rest:
+        batch(n * size - size, rest)
     error = margin(variant, rows["hyperparameters"], sums[0], sums[1], right)
     return meets_limit(sums[0], error, None, rows["hyperparameters"])
 
@@ -243,13 +247,13 @@ def step(
     typingctx: Any, net: Any, theta: Any, state: Any, grad: Any, hyperparameters: Any, monitor: Any, keys: Any, X: Any,
     T: Any,
 ) -> Any:
-    """Step every lane; returns UNCHANGED | CHECK_REQUESTED.  If samples are shuffled, `X` and `T` are one per lane."""
+    """Step every lane; returns UNCHANGED | CHECK_REQUESTED.  Lanes that shuffle or draw samples have their own."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         names = ("theta", "state", "grad", "hyperparameters", "monitor")
         rows: dict[str, Any] = _rows(builder, variant, names, args[1:6])
-        data = Rows if variant.trainer.shuffled else Broadcast
+        data = Rows if variant.own_samples else Broadcast
         X, T = (data(builder, variant.kind, a, "data") for a in args[7:])
         monitor, check_requested = rows.pop("monitor"), ir.Constant(ir.IntType(1), 0)
         rows["keys"], bits = Words(builder, variant.kind, args[6]), Difference(monitor[IDLE])
@@ -259,7 +263,7 @@ def step(
         else:
             update(builder, variant, **rows, bits=bits)
             next_step(builder, variant, rows["keys"])
-        if variant.trainer.shuffled:
+        if variant.own_samples:
             bits.add(monitor[IDLE].like(1.0), monitor[IDLE].like(0.0))
         monitor[CHANGED] = bits.lanes
         word = ir.IntType(64)
@@ -281,6 +285,20 @@ def shuffles(typingctx: Any, net: Any) -> Any:
     """Whether each lane shuffles its samples."""
     own = int(net.variant.trainer.shuffled)
     return types.boolean(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(1), own)
+
+
+@intrinsic
+def steps_of_draws(typingctx: Any, net: Any) -> Any:
+    """Steps of an epoch whose samples each lane draws; 0 if it does not draw them."""
+    steps = net.variant.batches[1] * net.variant.trainer.sampled
+    return types.int64(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), steps)
+
+
+@intrinsic
+def batch_size(typingctx: Any, net: Any) -> Any:
+    """Samples per step."""
+    size = net.variant.batches[0]
+    return types.int64(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), size)
 
 
 @intrinsic

@@ -38,12 +38,14 @@ from saddlescape.kernels.tick import (
     CHANGED,
     CHECK_REQUESTED,
     UNCHANGED,
+    batch_size,
     evaluate,
     evaluates_every_tick,
     has_no_bits,
     pointer,
     shuffles,
     step,
+    steps_of_draws,
 )
 
 
@@ -109,6 +111,20 @@ def shuffle(lanes, n, X, T):
             swap(lanes.T, n.outputs, i, j, lane, n.lanes)
 
 
+@cached()
+def draw(steps, size, lanes, n, X, T):
+    """Draw the samples of the next epoch of every lane, `size` for each of its `steps`, with replacement."""
+    for lane in range(n.lanes):
+        epoch = lanes.clock[TICK] - lanes.progress[START_TICK * n.lanes + lane]
+        for i in range(steps * size):
+            step = epoch * steps + i // size
+            sample = below(n.samples, lanes.keys[lane], lanes.keys[n.lanes + lane], step, i % size)
+            for k in range(n.inputs):
+                lanes.X[(i * n.inputs + k) * n.lanes + lane] = X[sample * n.inputs + k]
+            for k in range(n.outputs):
+                lanes.T[(i * n.outputs + k) * n.lanes + lane] = T[sample * n.outputs + k]
+
+
 @njit(error_model="numpy", inline="always")
 def run_ticks(net, x, t, lanes, runs, records, measured, n, ticks):
     """Run at most `ticks` ticks, fewer if every run finishes; all arrays are pointers."""
@@ -138,6 +154,9 @@ def run_ticks(net, x, t, lanes, runs, records, measured, n, ticks):
         # 4. Step every lane, including finished and idle ones.
         if shuffles(net):
             shuffle(lanes, n, x, t)
+            own_x, own_t = lanes.X, lanes.T
+        elif steps_of_draws(net):
+            draw(steps_of_draws(net), batch_size(net), lanes, n, x, t)
             own_x, own_t = lanes.X, lanes.T
         else:
             own_x, own_t = x, t

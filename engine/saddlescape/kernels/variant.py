@@ -23,7 +23,7 @@ class Trainer:
     """What all runs of a call share: layer sizes (inputs first, outputs last), functions by name, and batches.
 
     `weight_decay`, `layer_rates` and `noise` state whether there are such hyperparameters; their values belong to the
-    runs.  If `shuffled`, each epoch takes the samples in a new order.
+    runs.  If `shuffled`, each epoch takes the samples in a new order; if `sampled`, each step draws with replacement.
     """
 
     sizes: tuple[int, ...]
@@ -51,6 +51,7 @@ class Trainer:
     """Coding of the targets, "01" or "pm1", if runs are solved by their accuracy."""
     loss_limit: bool = False
     """Whether runs are solved by their loss."""
+    sampled: bool = False
 
     @property
     def penalties(self) -> tuple[str, ...]:
@@ -168,9 +169,15 @@ class Variant:
 
     @property
     def batches(self) -> tuple[int, int]:
-        """Samples per batch and steps per epoch; the last batch of an epoch may be smaller."""
+        """Samples per batch and steps per epoch; the last batch of an epoch may be smaller, except if it is drawn."""
         size = self.trainer.batch or self.samples
         return size, -(-self.samples // size)
+
+    @property
+    def own_samples(self) -> int:
+        """Samples that each lane has for itself: those of an epoch, shuffled or drawn; otherwise none."""
+        size, steps = self.batches
+        return size * steps if self.trainer.sampled else self.samples * self.trainer.shuffled
 
     @property
     def n_params(self) -> int:

@@ -33,11 +33,16 @@ def normals(seed: int, run: int, step: int, n: int, bits: int = 52) -> npt.NDArr
     return np.asarray(np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * (second - 0.5)))
 
 
+def below(n: int, seed: int, run: int, time: int, i: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Uniform integers in [0, n) for the draws i of a step or an epoch (multiply and shift, Lemire 2019)."""
+    word, _ = threefry((seed, run), (time, np.asarray(i, dtype=np.uint64) | np.uint64(2**63)))
+    return ((word >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)).astype(np.int64)
+
+
 def shuffled(order: npt.NDArray[np.int64], seed: int, run: int, epoch: int) -> npt.NDArray[np.int64]:
     """The order of the samples in an epoch, from the order in the previous epoch (Fisher and Yates)."""
     order = order.copy()
     for i in range(len(order) - 1, 0, -1):
-        word, _ = threefry((seed, run), (epoch, 2**63 + i))
-        j = (int(word[0]) >> 32) * (i + 1) >> 32
+        j = below(i + 1, seed, run, epoch, i)[0]
         order[[i, j]] = order[[j, i]]
     return order

@@ -22,8 +22,8 @@ COMPILER, A_KERNEL = 3 * 2**27, 2**23
 A_STRUCTURE, A_VALUE, A_BLOCK = 2**13, 2**7, 2**10
 """Bytes of the spec of each structure, of a value of an axis, and of the name of a block."""
 
-COPIES, SHUFFLED = 6, 32
-"""Copies of its problem that a thread has in memory; and further copies if lanes shuffle the samples."""
+COPIES, OWN = 6, 32
+"""Copies of its problem that a thread has in memory; and further copies if lanes shuffle or draw the samples."""
 
 A_RUN, A_PARAMETER = 400, 72
 """Bytes, while a block is computed, for each run, and for each of its parameters."""
@@ -122,8 +122,9 @@ def _problems(plan: Plan, threads: int) -> int:
     """Bytes of the problems: of all files, of the few other problems that are cached, and of the copies of threads."""
     sizes = {spec.problem: 8 * spec.samples * (spec.sizes[0] + spec.sizes[-1]) for spec in plan.structures}
     files = sum(size for problem, size in sizes.items() if problem.file is not None)
-    shuffled = SHUFFLED if any(spec.shuffled for spec in plan.structures) else 0
-    return files + max(sizes.values()) * (min(KEPT, len(sizes)) + threads * (COPIES + shuffled))
+    random = [spec.batch * spec.epoch / spec.samples for spec in plan.structures if spec.order != "fixed"]
+    own = math.ceil(OWN * max(random, default=0))
+    return files + max(sizes.values()) * (min(KEPT, len(sizes)) + threads * (COPIES + own))
 
 
 def kernels(sweep: Sweep) -> list[Spec]:
@@ -137,7 +138,7 @@ def kernels(sweep: Sweep) -> list[Spec]:
     specs = {
         (
             *(*s.shape, s.activations, s.network.dtype, s.samples, s.training.loss),
-            *(s.training.optimizer, s.training.schedule, s.training.layer_rates is None, s.batch, s.shuffled),
+            *(s.training.optimizer, s.training.schedule, s.training.layer_rates is None, s.batch, s.order),
             *(s.training.reduction, s.training.decay),
         ): s
         for s in sweep.structures

@@ -17,7 +17,7 @@ from saddlescape.spec.keys import ALIASES, ELEMENTS, FIRST_NAMES, KEYS, is_key, 
 from saddlescape.spec.spec import Spec
 from saddlescape.spec.tree import Tree
 from saddlescape.spec.validate import field_faults
-from saddlescape.spec.values import whole
+from saddlescape.spec.values import as_json, whole
 from saddlescape.system.spacing import geomspace
 from saddlescape.words.suggest import nearest
 
@@ -62,7 +62,8 @@ class Axis:
 
     def resolved(self) -> dict[str, Any]:
         """The axis as plain JSON values."""
-        return {"key": self.name, "values": list(self.values), **({"zip": self.zip} if self.zip else {})}
+        values = [as_json(value) for value in self.values]
+        return {"key": self.name, "values": values, **({"zip": self.zip} if self.zip else {})}
 
 
 def grid(axes: Sequence[Axis]) -> tuple[tuple[Axis, ...], ...]:
@@ -169,7 +170,8 @@ def _grid_faults(axes: Sequence[Axis]) -> Iterator[Fault]:
 
 def _repeated(path: str, values: list[Any]) -> list[Fault]:
     value, times = Counter(values).most_common(1)[0]
-    return [Fault(path, f"must differ from each other; got {json.dumps(value)} twice")] if times > 1 else []
+    got = json.dumps(value, default=str)
+    return [Fault(path, f"must differ from each other; got {got} twice")] if times > 1 else []
 
 
 def _expand(path: str, kind: str, table: Tree) -> tuple[list[Any], list[Fault]]:

@@ -104,7 +104,7 @@ def _located(
             continue
         kinds.add(kind)
         pairs = [
-            f"{axis.key} = {json.dumps(axis.values[i])}"
+            f"{axis.key} = {json.dumps(axis.values[i], default=str)}"
             for side, length, i, along in zip(sides, lengths, where[0], zip(*where, strict=True), strict=True)
             for axis in side
             if len(set(along)) < length and not is_number(axis.key)

@@ -14,6 +14,7 @@ from saddlescape.spec.values import (
     Fields,
     Floats,
     Integer,
+    Minibatch,
     NonNegative,
     OneOf,
     Positive,
@@ -146,7 +147,9 @@ class Starts(Section):
     count: Annotated[Integer, Field(ge=1, le=10**9)] = key(
         4096, "number of starts per point; of a file its number of rows; not of a slice"
     )
-    seed: Seed = key(20120425, "with the number of the run, it determines the start, the noise and the shuffled order")
+    seed: Seed = key(
+        20120425, "with the number of the run, it determines the start, the noise, and shuffled or drawn samples"
+    )
     biases: bool = key(True, "false: biases start at zero; not of zero, slice and file")
     file: str | None = key(
         None,
@@ -230,11 +233,11 @@ class Training(Section):
         1.0, "factor of the learning rate of biases, besides `layer_rates`; 0 holds them", later=True
     )
     noise: float = hyperparameter("noise")
-    batch: Annotated[int | str, PlainValidator(samples)] = key(
+    batch: Annotated[int | str | Minibatch, PlainValidator(samples)] = key(
         "full",
         "number of samples per step, in order; online: one; shuffled: one, in a new random order in each epoch; "
-        "the last batch of an epoch may be smaller",
-        f"{', '.join(map(json.dumps, BATCHES))} or a number",
+        "sampled: one, drawn with replacement; [below](#minibatches)",
+        f"{', '.join(map(json.dumps, BATCHES))}, a number, or {{ size, order }}",
     )
     steps: Steps = key(20000, "maximum number of steps (parameter updates), in whole epochs; flow: of attempted steps")
     epochs: Steps | None = key(None, "instead of steps: number of passes through all samples")

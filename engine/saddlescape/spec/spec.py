@@ -15,7 +15,7 @@ from saddlescape.network.problems import Problem, drawn_problem, logic_problem, 
 from saddlescape.network.shapes import Shape
 from saddlescape.spec.files import DataFiles
 from saddlescape.spec.sections import Events, NetworkKeys, ProblemKeys, Record, Starts, Stop, Training
-from saddlescape.spec.values import BATCHES, Section, key, line
+from saddlescape.spec.values import BATCHES, ORDERS, Minibatch, Section, key, line
 from saddlescape.words.optimizers import OPTIMIZERS
 from saddlescape.words.problems import DRAWN, PROBLEMS, SHAPES
 
@@ -120,13 +120,15 @@ class Spec(Section):
     def batch(self) -> int:
         """Number of samples per step; 0 means all of them."""
         batch = self.training.batch
-        size = BATCHES[batch] if isinstance(batch, str) else batch
-        return 0 if size and not self.shuffled and size == len(self.loaded.X) else size
+        size = BATCHES[batch] if isinstance(batch, str) else batch.size if isinstance(batch, Minibatch) else batch
+        return 0 if size and self.order == "fixed" and size == len(self.loaded.X) else size
 
     @property
-    def shuffled(self) -> bool:
-        """Whether the samples are shuffled in each epoch."""
-        return self.training.batch == "shuffled"
+    def order(self) -> str:
+        """The order in which the steps of an epoch take the samples, one of `ORDERS`."""
+        batch = self.training.batch
+        order = batch.order if isinstance(batch, Minibatch) else str(batch)
+        return order if order in ORDERS else "fixed"
 
     @property
     def epoch(self) -> int:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -96,7 +96,7 @@ class Section(BaseModel):
         fields = type(self).model_fields.items()
         values = {name: getattr(self, name) for name, _ in fields}
         return {
-            extra_of(field).get("once") or field.alias or name: _plain(values[name])
+            extra_of(field).get("once") or field.alias or name: as_json(values[name])
             for name, field in fields
             if not (extra_of(field).get("later") and values[name] == field.default)
             and not (isinstance(values[name], Section) and values[name].is_left_out)
@@ -114,9 +114,10 @@ def extra_of(field: Any) -> Mapping[str, Any]:
     return field.json_schema_extra or {}
 
 
-def _plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """The value of a key as plain JSON values."""
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [as_json(each) for each in value]
     return value.resolved() if isinstance(value, Section) else value
 
 
@@ -156,17 +157,36 @@ def numbers(value: Any) -> float | tuple[float, ...]:
     return float(value) if given[0] is value else tuple(map(float, given))
 
 
-BATCHES = {"full": 0, "online": 1, "shuffled": 1}
+BATCHES = {"full": 0, "online": 1, "shuffled": 1, "sampled": 1}
 """Words for the number of samples per step; 0 means all."""
 
+ORDERS = ("fixed", "shuffled", "sampled")
+"""Orders in which the steps of an epoch take the samples: as given, in a new random order, drawn with replacement."""
 
-def samples(value: Any) -> int | str:
-    """Validator of the number of samples per step."""
+
+class Minibatch(Section):
+    """Several samples per step, in an order that is not fixed."""
+
+    size: Annotated[Integer, Field(ge=2)]
+    order: Literal["shuffled", "sampled"]
+
+    def __str__(self) -> str:
+        """The label of the value along an axis."""
+        return f"{self.size}-{self.order}"
+
+
+def samples(value: Any) -> int | str | Minibatch:
+    """Validator of the samples of a step; the tables that mean the same as a number or a word are replaced by it."""
     value = whole(value)
-    if value in tuple(BATCHES) or (type(value) is int and value >= 1):
-        return cast(int | str, value)
-    words = ", ".join(f'"{word}"' for word in BATCHES)
-    raise ValueError(f"must be {words} or a number of samples, 1 or more; got {value!r:.80}")
+    if isinstance(value, Minibatch) or value in tuple(BATCHES) or (type(value) is int and value >= 1):
+        return cast(int | str | Minibatch, value)
+    if isinstance(value, Mapping) and value.keys() == {"size", "order"}:
+        size, order = whole(value["size"]), value["order"]
+        if type(size) is int and size >= 1 and order in ORDERS:
+            return size if order == "fixed" else order if size == 1 else Minibatch(size=size, order=order)
+    words, orders = (", ".join(f'"{word}"' for word in names) for names in (BATCHES, ORDERS))
+    table = f"{{ size = N, order = O }} with N from 1 and O one of {orders}"
+    raise ValueError(f"must be {words}, a number of samples, 1 or more, or {table}; got {value!r:.80}")
 
 
 def line(value: str) -> str:

@@ -71,7 +71,7 @@ LATE = (
 
 LATE_IN_BATCHES = ("escape_step", "solve_step")
 
-_LATE_NOTE = "; with minibatches [late](spec.md#optimizers), as its `comment` says"
+_LATE_NOTE = "; with minibatches [late](spec.md#minibatches), as its `comment` says"
 _STEPS = {
     f"{name}_step": Variable(
         "i8",

@@ -25,6 +25,7 @@ def trajectory(
     shuffled: bool = False,
     key: tuple[int, int] = (0, 0),
     decay: str = "all",
+    sampled: bool = False,
 ) -> list[tuple[Array, float, Array, float]]:
     """Train one network from the parameters `theta` (n_params,).
 
@@ -34,10 +35,12 @@ def trajectory(
     hyperparameters : by name, as in the kernels.  The objective is the loss plus `weight_decay` / 2 times the squared
         norm of theta (not with decoupled decay) plus `l1` times the sum of |theta|, for those that are given.  The
         learning rate of biases is multiplied by `bias_rate`, which 0 holds, and in the first `warmup` steps it grows.
-    batch : number of samples per step, in order or, if `shuffled`, in a new order each epoch; 0 means all.
+    batch : number of samples per step; 0 means all.  They are taken in order or, if `shuffled`, in a new order in each
+        epoch; if `sampled`, each step draws them with replacement.
     layer_rates : whether the learning rate of layer k is multiplied by the hyperparameter `layer_rate_k`.
     decay : "all", or "weights": biases are not part of the norms, and have no decoupled decay.
-    key : seed and number of the run, which determine the shuffled order and the noise (`noise` times a normal number).
+    key : seed and number of the run, which determine the order or the draws, and the noise (`noise` times a normal
+        number).
 
     Returns
     -------
@@ -63,7 +66,7 @@ def trajectory(
         states.append((theta, loss, objective(theta, g), largest_error))
         if shuffled and t % epoch == 0:
             order = random.shuffled(order, *key, t // epoch)
-        samples = order[t % epoch * size :][:size]
+        samples = random.below(len(X), *key, t, np.arange(size)) if sampled else order[t % epoch * size :][:size]
         _, g, _ = loss_and_gradient(network, theta, X[samples], T[samples])
         if "noise" in hyperparameters:
             noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)

@@ -110,7 +110,8 @@ def batches(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
         yield Fault("training.steps", f"{message}; or write epochs = {epochs}")
     if spec.batch and max((spec.stop.gradient, *chosen.get("stop.gradient", ()))) > 0:
         reason = "as the gradient over all samples is not computed with minibatches"
-        yield Fault("stop.gradient", f'needs batch = "full", {reason}; got batch = {json.dumps(spec.training.batch)}')
+        got = json.dumps(keys.batch, default=str)
+        yield Fault("stop.gradient", f'needs batch = "full", {reason}; got batch = {got}')
 
 
 def layer_rates(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
