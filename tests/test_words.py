@@ -23,7 +23,7 @@ from saddlescape.spec.sections import Training
 from saddlescape.words import activations, losses, measures, optimizers, schedules, starts, suggest
 from saddlescape.words import problems as words
 from saddlescape.words.outcomes import StopReason
-from saddlescape.words.variables import GROUPS, RESERVED
+from saddlescape.words.variables import GROUPS, RESERVED, reserved
 
 HOMES = {
     "activation, in the kernels": (activations.ACTIVATIONS, kernel_activations.ACTIVATIONS, set()),
@@ -79,7 +79,7 @@ def test_a_measure_without_a_function_in_the_kernels_is_refused_by_name(monkeypa
 
 
 def test_measures_of_the_network_have_no_dimension_of_layers():
-    networks = {name for name, its in measures.MEASURES.items() if not its.dims}
+    networks = {name for name, its in measures.MEASURES.items() if not its.dims} - {*measures.FROM_PARAMETERS}
     assert kernel_measures.OF_NETWORK.keys() == networks
     assert kernel_measures.OF_LAYER.keys() == measures.MEASURES.keys() - networks - set(measures.FROM_PARAMETERS)
 
@@ -123,9 +123,12 @@ def test_every_name_that_a_result_writes_is_reserved(tmp_path):
     names = set()
     for more in ("", 'optimizer = "flow"\ntime = 5.0\n'):
         text = TINY.replace("learning_rate = 0.5\n", more) if more else TINY
+        text = text.replace('name = "xor"', 'name = "xor"\ntest_fraction = 0.25')
         with h5py.File(ss.run(parse(text + record, tmp_path), tmp_path / f"run{len(more)}", threads=1)) as file:
             names |= set(file)
-    assert names <= RESERVED
+    assert names <= reserved(measures.MEASURES)
+    later = {name for name, its in measures.MEASURES.items() if its.later}
+    assert names - RESERVED == {"unit", *later, *(f"final_{name}" for name in later)}
     assert names >= {"entry", "provenance", "outcome", "theta", "record_time", "hidden_layer", "sample"}
 
 

@@ -8,7 +8,7 @@ from saddlescape.kernels.draws import sample
 from saddlescape.kernels.hessian import Derivatives, derivatives
 from saddlescape.kernels.measures import FIELDS, columns
 from saddlescape.kernels.on_device import Device, Needs
-from saddlescape.kernels.outputs import outputs
+from saddlescape.kernels.outputs import hidden, outputs
 from saddlescape.kernels.variant import Trainer
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "derivatives",
     "device_needs",
     "devices",
+    "hidden",
     "outputs",
     "sample",
     "train",

@@ -1,4 +1,4 @@
-"""Outputs of many networks for all samples: the forward pass of the training kernel."""
+"""Outputs, or values of hidden units, of many networks for all samples: the forward pass of the training kernel."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ LANES = 8
 
 @intrinsic
 def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) -> Any:
-    """Write the outputs of every lane, one row per sample and output."""
+    """Write the outputs of every lane, or the values of hidden units, one row per sample and output or unit."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -36,7 +36,10 @@ def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) 
             tile = Tile(variant, index, 1, variant.samples, theta, theta, X, X, values, deltas, sums)
             for layer in hidden:
                 forward(tile, layer)
-            write_outputs(tile, last, outputs)
+            if net.of_hidden:
+                write_hidden(tile, outputs)
+            else:
+                write_outputs(tile, last, outputs)
 
         repeat(builder, variant.samples, sample, 1 << 20)
         release_values()
@@ -46,9 +49,20 @@ def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) 
     return types.void(net, theta, outputs, X), codegen
 
 
+def write_hidden(tile: Tile, outputs: Rows) -> None:
+    """Write the values of all hidden units for the sample of a tile."""
+    sizes = tile.variant.trainer.sizes
+    units = sum(sizes[1:-1])
+
+    def unit(j: Any) -> None:
+        outputs[tile.first * units + j] = tile.values[j]
+
+    tile.repeat(units, unit, 1)
+
+
 @cached(nogil=True)
 def fill(net, X, theta, outputs):
-    """Fill `outputs` (n_points, samples * outputs) for the parameter vectors `theta` (n_points, n_params)."""
+    """Fill `outputs` (n_points, samples * outputs or units) for the parameter vectors `theta` (n_points, n_params)."""
     points, n = theta.shape
     lane_theta, lane_outputs = np.zeros((n, LANES), theta.dtype), np.zeros((outputs.shape[1], LANES), theta.dtype)
     for first in range(0, points, LANES):
@@ -69,8 +83,19 @@ def outputs(trainer: Trainer, X: Floats, theta: Floats) -> Floats:
     They have the dtype of `theta` and are the values that are compared with targets: probabilities if the loss takes
     logits.  The trainer's optimizer, batches, noise and weight decay are ignored.  Releases the GIL.
     """
-    net = Net(Variant(trainer, len(X), False, LaneType(theta.dtype.name, LANES)))
+    return _filled(trainer, X, theta, trainer.sizes[-1], of_hidden=False)
+
+
+@ieee()
+def hidden(trainer: Trainer, X: Floats, theta: Floats) -> Floats:
+    """Values of hidden units (..., samples, units), those of the first layer first; otherwise like `outputs`."""
+    return _filled(trainer, X, theta, sum(trainer.sizes[1:-1]), of_hidden=True)
+
+
+def _filled(trainer: Trainer, X: Floats, theta: Floats, columns: int, of_hidden: bool) -> Floats:
+    net = Net(Variant(trainer, len(X), False, LaneType(theta.dtype.name, LANES)), of_hidden)
     points = np.ascontiguousarray(theta).reshape(-1, theta.shape[-1])
-    values = np.empty((len(points), len(X) * trainer.sizes[-1]), theta.dtype)
-    fill(net, np.ascontiguousarray(X, dtype=theta.dtype), points, values)
-    return values.reshape(*theta.shape[:-1], len(X), trainer.sizes[-1])
+    values = np.empty((len(points), len(X) * columns), theta.dtype)
+    if columns:
+        fill(net, np.ascontiguousarray(X, dtype=theta.dtype), points, values)
+    return values.reshape(*theta.shape[:-1], len(X), columns)

@@ -189,23 +189,23 @@ class Variant:
 
 
 class Net:
-    """An argument without data whose Numba type is the variant."""
+    """An argument without data whose Numba type is the variant; `of_hidden` asks `outputs` for hidden units."""
 
-    def __init__(self, variant: Variant) -> None:
-        self.variant = variant
+    def __init__(self, variant: Variant, of_hidden: bool = False) -> None:
+        self.variant, self.of_hidden = variant, of_hidden
 
 
 class NetType(types.Type):
     """Numba type of a `Net`, which differs between variants."""
 
-    def __init__(self, variant: Variant) -> None:
-        self.variant = variant
-        super().__init__(name=f"Net({variant})")
+    def __init__(self, variant: Variant, of_hidden: bool = False) -> None:
+        self.variant, self.of_hidden = variant, of_hidden
+        super().__init__(name=f"Net({variant}{', hidden' * of_hidden})")
 
 
 @typeof_impl.register(Net)
 def _typeof_net(value: Net, context: Any) -> NetType:
-    return NetType(value.variant)
+    return NetType(value.variant, value.of_hidden)
 
 
 register_model(NetType)(models.OpaqueModel)

@@ -25,13 +25,13 @@ def coding(T: Floats) -> str | None:
     return None
 
 
-def right(outputs: Floats, T: Floats) -> npt.NDArray[np.bool_]:
+def right(outputs: Floats, T: Floats, own: str | None = None) -> npt.NDArray[np.bool_]:
     """Whether each sample is classified right, from outputs (..., samples, outputs) as they are compared with `T`.
 
     The class of a sample is whether its only output is above the midway of the two values of the targets, or else the
-    first of its largest outputs.
+    first of its largest outputs.  `own` is the coding of targets that may have only one class, as test data may.
     """
-    midway = MIDWAY[coding(T) or "01"]
+    midway = MIDWAY[own or coding(T) or "01"]
     if T.shape[1] == 1:
         return np.asarray((outputs > midway)[..., 0] == (midway < T)[:, 0])
     return np.asarray(outputs.argmax(axis=-1) == T.argmax(axis=1))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from saddlescape.network import layout
 from saddlescape.spec import Axis, Spec, Sweep
-from saddlescape.words.variables import RESERVED
+from saddlescape.words.variables import reserved
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,20 @@ def slice_sides(spec: Spec) -> tuple[Dimension, ...]:
 
 def _names(sweep: Sweep) -> dict[str, str]:
     """Names in the result of the axes, by their keys, and of zipped dimensions, by ``zip`` and their names."""
-    keys = [axis.name for axis in sweep.axes]
-    names = {axis.key: _name(axis.name, keys) for axis in sweep.axes}
+    keys, taken = [axis.name for axis in sweep.axes], reserved(sweep.spec.record.fields)
+    names = {axis.key: _name(axis.name, keys, taken) for axis in sweep.axes}
     for zipped in dict.fromkeys(axis.zip for axis in sweep.axes if axis.zip):
         name = zipped
-        while name in {*RESERVED, "x", "y", *names.values()}:
+        while name in {*taken, "x", "y", *names.values()}:
             name = f"zip_{name}"
         names[f"zip {zipped}"] = name
     return names
 
 
-def _name(key: str, keys: Sequence[str]) -> str:
+def _name(key: str, keys: Sequence[str], taken: frozenset[str]) -> str:
     """The last part of a key, with the index of an element; the whole key if another axis has the same last part."""
     last = _last(key)
-    clash = last in RESERVED or sum(_last(k) == last for k in keys) > 1
+    clash = last in taken or sum(_last(k) == last for k in keys) > 1
     return key.replace(".", "_") if clash else last
 
 

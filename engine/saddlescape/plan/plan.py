@@ -116,7 +116,9 @@ class Plan:
         layers = max(len(spec.sizes) for spec in self.structures) - 1
         samples = max(spec.samples for spec in self.structures)
         outputs = max(spec.sizes[-1] for spec in self.structures)
-        return {"layer": layers, "hidden_layer": max(1, layers - 1), "sample": samples, "output": outputs}
+        units = max(1, *(sum(spec.network.hidden) for spec in self.structures))
+        of_layers = {"layer": layers, "hidden_layer": max(1, layers - 1)}
+        return {**of_layers, "sample": samples, "output": outputs, "unit": units}
 
     @property
     def flows(self) -> bool:

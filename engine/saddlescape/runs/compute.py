@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Device, Trained, columns, outputs
+from saddlescape.kernels import Batch, Device, Trained, columns
 from saddlescape.network import layout
 from saddlescape.plan import Block, Plan, starts
 from saddlescape.runs.classify import classify
-from saddlescape.runs.prepare import plain_trainer, prepare
+from saddlescape.runs.evaluate import evaluate
+from saddlescape.runs.prepare import prepare
 from saddlescape.spec import Spec, only_numbers
 from saddlescape.spec.sections import Record
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.rounding import rounded
-from saddlescape.words.measures import BASIC, MEASURES
+from saddlescape.words.measures import BASIC, FROM_PARAMETERS, MEASURES
 from saddlescape.words.optimizers import OPTIMIZERS
 from saddlescape.words.outcomes import Outcome
 
@@ -119,10 +120,9 @@ def measured(
     fields: Collection[str], spec: Spec, rows: Floats, theta: npt.NDArray[Any]
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Yield measures by name: from the kernel's rows (..., n_values), or from the parameters (..., n_params)."""
-    for name, index in columns({*fields} - {"outputs"}, len(spec.sizes) - 1).items():
+    for name, index in columns({*fields} - {*FROM_PARAMETERS}, len(spec.sizes) - 1).items():
         yield name, rows[..., index]
-    if "outputs" in fields:
-        yield "outputs", outputs(plain_trainer(spec), spec.loaded.X, theta)
+    yield from evaluate(fields, spec, theta)
 
 
 def _filled(plan: Plan, name: str, values: Floats) -> Floats:

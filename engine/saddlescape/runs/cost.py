@@ -15,6 +15,7 @@ from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.spec import Spec, Sweep
 from saddlescape.store import FileVariable, block_sizes, sizes, variables
 from saddlescape.system import resources
+from saddlescape.words.measures import FROM_PARAMETERS
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23
 """Bytes of the interpreter, the libraries and a kernel while it is compiled; and of each kernel afterwards."""
@@ -120,7 +121,8 @@ def memory(plan: Plan, threads: int, shard: Shard = WHOLE) -> int:
 
 def _problems(plan: Plan, threads: int) -> int:
     """Bytes of the problems: of all files, of the few other problems that are cached, and of the copies of threads."""
-    sizes = {spec.problem: 8 * spec.samples * (spec.sizes[0] + spec.sizes[-1]) for spec in plan.structures}
+    specs = {spec.problem: spec for spec in plan.structures}.values()
+    sizes = {s.problem: 8 * (s.samples + s.test_samples) * (s.sizes[0] + s.sizes[-1]) for s in specs}
     files = sum(size for problem, size in sizes.items() if problem.file is not None)
     random = [spec.batch * spec.epoch / spec.samples for spec in plan.structures if spec.order != "fixed"]
     own = math.ceil(OWN * max(random, default=0))
@@ -167,8 +169,8 @@ def _lanes(plan: Plan) -> int:
 
 
 def _followed(plan: Plan) -> int:
-    """Bytes of parameters along trajectories that are not stored, but from which `outputs` is computed."""
-    if "outputs" not in plan.fields or not plan.trajectories:
+    """Bytes of parameters along trajectories that are not stored, but from which measures are computed."""
+    if {*FROM_PARAMETERS}.isdisjoint(plan.fields) or not plan.trajectories:
         return 0
     tile, points = block_sizes(plan), [d.name for d in plan.dimensions[:-1]]
     paths = math.prod(tile[d] for d in (*points, "trajectory", "record"))

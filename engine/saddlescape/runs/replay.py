@@ -13,6 +13,7 @@ from saddlescape.plan import Plan, starts
 from saddlescape.runs.compute import measured
 from saddlescape.runs.prepare import prepare
 from saddlescape.spec import Sweep
+from saddlescape.spec.classes import missing
 from saddlescape.system.arguments import ArgumentError, point_index, run_number
 from saddlescape.system.arithmetic import ieee
 from saddlescape.words.measures import MEASURES
@@ -76,7 +77,7 @@ def replay(
     """
     plan = Plan(_load(sweep))
     spec, numbers, number = _select(plan, point, run, "replay")
-    measures = spec.record.fields if fields is None else _measures(fields)
+    measures = spec.record.fields if fields is None else _measures(fields, spec)
     record = spec.record.model_copy(update={"parameters": True, "fields": measures})
     recording = spec.model_copy(update={"record": record})
     row = np.zeros(1, dtype=np.int64)  # of its trajectory
@@ -102,10 +103,12 @@ def _select(
     return spec, sweep.numbers([np.array([i]) for i in index], 1, spec), number
 
 
-def _measures(fields: Sequence[str]) -> tuple[str, ...]:
+def _measures(fields: Sequence[str], spec: specs.Spec) -> tuple[str, ...]:
     if isinstance(fields, str) or not all(isinstance(name, str) for name in fields):
         raise ArgumentError(f'fields must be a list of names, such as ["loss"]; got {fields!r}')
     if unknown := set(fields) - MEASURES.keys():
         got = f"{', '.join(sorted(unknown))}{hint(min(unknown), MEASURES)}"
         raise ArgumentError(f"fields must be chosen from {', '.join(MEASURES)}; got {got}")
+    if lacking := [(name, needed) for name in fields if (needed := missing(spec, name))]:
+        raise ArgumentError("fields: {!r} needs {}".format(*lacking[0]))
     return tuple(fields)

@@ -25,6 +25,7 @@ from saddlescape.runs.device_memory import Batches, check_batches
 from saddlescape.runs.dispatch import Turn
 from saddlescape.runs.prepare import Prepared, prepare, trainer
 from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep, only_numbers
+from saddlescape.words.measures import FROM_PARAMETERS
 
 Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
@@ -125,10 +126,16 @@ def _idle(plan: Plan, blocks: int) -> int:
 
 def _compiled(sweep: Sweep, probed: Spec) -> float:
     """Seconds to compile all kernels, except that of the probe if it is cached."""
-    compiled, each = kernels(sweep), 1 + ("outputs" in sweep.spec.record.fields)  # outputs have their own kernel
+    compiled, each = kernels(sweep), 1 + len(_evaluated(sweep.spec))  # outputs have kernels of their own
     dtypes = {spec.network.dtype for spec in compiled}
     cached = 0.0 if WARNED in os.environ else _kernel(probed)
     return OTHER_DTYPE * (len(dtypes) - 1) + each * sum(map(_kernel, compiled)) - cached
+
+
+def _evaluated(spec: Spec) -> set[str]:
+    """What kernels of the forward pass are for: training samples, test samples, their losses, hidden units."""
+    own = {"accuracy": "outputs", "rms_error": "outputs"}
+    return {own.get(name, name) for name in spec.record.fields if name in FROM_PARAMETERS}
 
 
 def _kernel(spec: Spec) -> float:

@@ -15,6 +15,7 @@ class Measure:
     missing : when it is NaN.
     dims : its dimensions besides `record`.
     sources : publications.
+    later : whether it was added after the first version.  Its name is then free for dimensions of sweeps without it.
     """
 
     sentence: str
@@ -23,6 +24,7 @@ class Measure:
     missing: str = ""
     dims: tuple[str, ...] = ()
     sources: str = ""
+    later: bool = False
 
 
 _DIVERGED = "or infinite, if the run diverged"
@@ -90,11 +92,49 @@ MEASURES = {
         _DIVERGED,
         ("sample", "output"),
     ),
+    "accuracy": Measure(
+        "fraction of the samples that are classified right",
+        "fraction of the samples with the class of their target: that of the largest of several outputs, the first of"
+        " equal ones; of one output, the second class if it is above the middle of the two targets",
+        "0 to 1",
+        "if an output is, or [the targets are no classes](#classes)",
+        later=True,
+    ),
+    "test_loss": Measure(
+        "loss of the test data",
+        "the loss `training.loss` over all [test samples](spec.md#test-data), without weight decay",
+        ">= 0",
+        "if an output is, or there are no test data; or infinite",
+        later=True,
+    ),
+    "test_accuracy": Measure(
+        "fraction of the test samples that are classified right",
+        "`accuracy` of the [test samples](spec.md#test-data)",
+        "0 to 1",
+        "if an output is, or there are no test data, or the targets are no classes",
+        later=True,
+    ),
+    "rms_error": Measure(
+        "root of the mean squared error",
+        "root of the mean, over samples and outputs, of the squared difference of `outputs` and targets",
+        ">= 0",
+        _DIVERGED,
+        later=True,
+    ),
+    "hidden": Measure(
+        "what a hidden unit says of a sample",
+        "value of each hidden unit for each sample, with a [residual connection](spec.md#skip-connections)'s part;"
+        " units of the first hidden layer come first",
+        "that of the activation, unless residual",
+        _DIVERGED,
+        ("sample", "unit"),
+        later=True,
+    ),
 }
 """Measures by name.  Kernels store the recorded ones in this order; in a mask, bit ``1 << k`` stands for the k-th."""
 
 BASIC = ("loss", "grad_norm", "separation")
 """Measures that are always recorded where a run stops."""
 
-FROM_PARAMETERS = ("outputs",)
+FROM_PARAMETERS = ("outputs", "accuracy", "test_loss", "test_accuracy", "rms_error", "hidden")
 """Measures that are computed from recorded parameters after the run, not by the kernel."""

@@ -1,11 +1,14 @@
 """The variables, dimensions and groups of a result, and of a run in progress."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from saddlescape.words.measures import BASIC, MEASURES
 from saddlescape.words.outcomes import CODED, ESCAPE_DROP
+
+_LATER = {name for name, its in MEASURES.items() if its.later}
 
 GROUPS = ("provenance", "entry")
 
@@ -153,5 +156,12 @@ COORDINATES = {
 }
 """Coordinates along one dimension, besides those with the name of a dimension."""
 
-RESERVED = frozenset((*GROUPS, *DIMENSIONS, *VARIABLES, *COORDINATES))
+RESERVED = frozenset({*GROUPS, *DIMENSIONS, *VARIABLES, *COORDINATES} - _LATER - {f"final_{name}" for name in _LATER})
 """Names that a dimension of an axis cannot have: it has the full key instead, or the prefix ``zip_``."""
+
+
+def reserved(fields: Iterable[str]) -> frozenset[str]:
+    """`RESERVED`, with the names of a result with these measures; so the results of old specs keep their names."""
+    later = [name for name in fields if name in _LATER]
+    dims = (dim for name in later for dim in MEASURES[name].dims)
+    return RESERVED.union(later, dims, (f"final_{name}" for name in later))

@@ -33,7 +33,7 @@ def _bce(z: Array, y: Array, slope: Array, t: Array) -> Terms:
 
 
 def _softmax_ce(z: Array, y: Array, slope: Array, t: Array) -> Terms:
-    logs = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+    logs = z - np.logaddexp.reduce(z, axis=-1, keepdims=True)
     return -t * logs, np.exp(logs) - t, np.exp(logs) - t
 
 

@@ -25,7 +25,7 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     ((*LENGTH, "stop.gradient"), training.batches),
     (("network.hidden", "training.layer_rates"), training.layer_rates),
     ((*LENGTH, "training.optimizer", "training.time", "record.steps", "record.times"), record.schedule),
-    (("network.hidden", "record.fields"), record.measures),
+    (("problem", "network.hidden", "record.fields"), record.measures),
     (("starts.kind",), starts.choice),
     (("starts.kind", "starts.centre"), starts.sparse),
     (("problem", "network.hidden", "network.bias", "network.dtype", "starts"), starts.shape),

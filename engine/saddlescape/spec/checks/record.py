@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from saddlescape.errors import Fault
 from saddlescape.spec.checks.check import Chosen, Idle, idle
 from saddlescape.spec.checks.problem import is_valid
+from saddlescape.spec.classes import missing
 from saddlescape.spec.spec import Spec
 from saddlescape.words.measures import MEASURES
 
@@ -30,8 +31,11 @@ def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
 def measures(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """The measures exist for this network; `record.tolerance` is used."""
     keys = spec.record
-    of_hidden = [field for field in keys.fields if "hidden_layer" in MEASURES[field].dims]
+    of_hidden = [field for field in keys.fields if {"hidden_layer", "unit"}.intersection(MEASURES[field].dims)]
     if of_hidden and not spec.network.hidden:
         yield Idle("record.fields", f'"{of_hidden[0]}" needs a hidden layer; leave it out, or set network.hidden')
+    for field in keys.fields if is_valid(spec) else ():
+        if needed := missing(spec, field):
+            yield Idle("record.fields", f'"{field}" needs {needed}; or leave it out')
     if "tolerance" in keys.model_fields_set and "effective_width_tol" not in keys.fields:
         yield from idle("record.tolerance", 'belongs to fields with "effective_width_tol"', "record.fields", chosen)

@@ -1,0 +1,21 @@
+"""Which measures a problem has: accuracy needs classes, test measures need test data."""
+
+import numpy as np
+
+from saddlescape.network.classes import coding
+from saddlescape.spec.spec import Spec
+
+CLASSES = "targets that are classes: one output with two values, 0 and 1 or -1 and 1, or several of which one is 1"
+
+
+def classes_of(spec: Spec) -> str | None:
+    """The coding of the classes of training and test data, "01" or "pm1"; None if the targets are no classes."""
+    T, T_test = spec.loaded.T, spec.loaded.T_test
+    return coding(T if T_test is None else np.concatenate([T, T_test]))
+
+
+def missing(spec: Spec, field: str) -> str:
+    """What a measure needs and the problem does not have; "" if nothing is missing."""
+    if field.startswith("test_") and not spec.test_samples:
+        return "test data: set problem.test_fraction, or problem.test_file"
+    return CLASSES if field in ("accuracy", "test_accuracy") and not classes_of(spec) else ""
