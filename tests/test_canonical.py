@@ -146,6 +146,8 @@ def test_weight_decay_keeps_logistic_units_from_turning():
     np.testing.assert_array_equal(canonical(network([1], ["logistic"]), theta), [[1, 2, 3, -4, 9]])
     decayed = network([1], ["logistic"], text="[training]\nweight_decay = 0.1")
     np.testing.assert_array_equal(canonical(decayed, theta), theta)
+    free = network([1], ["logistic"], text='[training]\nweight_decay = 0.1\nl1 = 0.1\ndecay = "weights"')
+    np.testing.assert_array_equal(canonical(free, theta), [[1, 2, 3, -4, 9]])
     np.testing.assert_array_equal(canonical(network([1], ["logistic"], bias=False), theta[:, [0, 1, 3]]), [[-1, -2, 4]])
 
 

@@ -171,3 +171,13 @@ CLOSED_FORM = 1e-8
 
 # Escape times from small layers: the next term of the expansion, for the scales of the test.
 ESCAPE_LAW = 0.01
+
+# Numbers printed with six, and with nine, decimals: half a unit of the last one.
+PRINTED_6, PRINTED_9 = 0.5e-6, 0.5e-9
+
+# Factors of the learning rate: powers and cosines to a few units in the last place, and steps of one part in a thousand
+# of the parameters, whose rounding error is 1e-13 of them.
+SCHEDULED = 1e-10
+
+# The end of a flow at rtol 1e-8 that contracts: a hundred errors of steps.
+DECAYING = 1e-6

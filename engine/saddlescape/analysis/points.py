@@ -10,6 +10,7 @@ from numpy.linalg import norm
 
 from saddlescape.kernels import Derivatives
 from saddlescape.kernels import derivatives as of_network
+from saddlescape.network import layout
 from saddlescape.runs.prepare import plain_trainer
 from saddlescape.spec import Spec
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
@@ -21,10 +22,11 @@ Floats = npt.NDArray[np.floating]
 def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
     """Value, gradient and Hessian of the objective of a spec, at points (points, n_params), in float64.
 
-    The objective is the loss over all samples plus, for optimizers that add the decay to the gradient,
-    weight_decay / 2 times the squared norm of the parameters (docs/spec.md).  Derivatives are exact up to rounding;
-    the Hessian is symmetric to the last bit.  For relu, leaky_relu and huber, second derivatives are those of the
-    linear or quadratic piece that contains the point.
+    The objective is the loss over all samples plus the penalties of the parameters: l1 times the sum of their absolute
+    values and, for optimizers that add the decay to the gradient, weight_decay / 2 times the sum of their squares
+    (docs/spec.md).  Derivatives are exact up to rounding; the Hessian is symmetric to the last bit.  For relu,
+    leaky_relu, huber and l1, derivatives are those of the linear or quadratic piece that contains the point, and the
+    slope of l1 is 0 where the parameter is.  Derivatives with respect to biases that are held (bias_rate = 0) are 0.
 
     Raises
     ------
@@ -38,13 +40,25 @@ def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
     if theta.ndim != 2 or theta.shape[1] != spec.n_params:
         raise ValueError(f"theta must have shape (points, {spec.n_params}); got {theta.shape}")
     of_loss = of_network(plain_trainer(spec), spec.loaded.X, spec.loaded.T, theta)
-    decay = spec.training.weight_decay if _coercive(spec) else 0.0
+    free, (decay, l1) = ~_held(spec), _penalties(spec)
     return replace(
         of_loss,
-        loss=of_loss.loss + decay / 2 * (theta**2).sum(axis=1),
-        gradient=of_loss.gradient + decay * theta,
-        hessian=of_loss.hessian + decay * np.eye(spec.n_params),
+        loss=of_loss.loss + (decay / 2 * theta**2).sum(axis=1) + (l1 * abs(theta)).sum(axis=1),
+        gradient=np.where(free, of_loss.gradient + decay * theta + l1 * np.sign(theta), 0.0),
+        hessian=np.where(np.outer(free, free), of_loss.hessian + np.diag(decay), 0.0),
     )
+
+
+def _held(spec: Spec) -> npt.NDArray[np.bool_]:
+    """Whether each parameter is a bias that is held."""
+    return layout.is_bias(*spec.shape) & (spec.training.bias_rate == 0)
+
+
+def _penalties(spec: Spec) -> tuple[Floats, Floats]:
+    """The weight decay in the objective, and l1, of each parameter."""
+    keys, coupled = spec.training, OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED
+    penalized = ~(layout.is_bias(*spec.shape) & (keys.decay == "weights"))
+    return penalized * keys.weight_decay * coupled, penalized * keys.l1
 
 
 NEAR = 1e-10
@@ -98,8 +112,8 @@ class Report:
         are saturated, so that a stationary point can be neither found nor excluded.  NOT_FINITE: a parameter, the loss
         or a derivative is NaN or infinite; the point is not changed, and its spectrum is NaN.  UNSETTLED: no stationary
         point was found.
-    index, degeneracy : (points,) int64, number of negative and of zero eigenvalues; meaningful only for the first three
-        kinds.
+    index, degeneracy : (points,) int64, number of negative and of zero eigenvalues, without those of biases that are
+        held; meaningful only for the first three kinds.
     theta : (points, n_params) float64, the stationary point; for AT_INFINITY, the last point.
     loss, grad_norm : (points,) float64, loss and norm of the gradient at `theta`.
     spectrum : (points, n_params) float64, eigenvalues of the Hessian at `theta`, ascending.
@@ -172,8 +186,9 @@ def polish(spec: Spec, theta: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.boo
 
 
 def _coercive(spec: Spec) -> bool:
-    """Whether the objective grows without bound with the weights, so that no stationary point is at infinity."""
-    return spec.training.weight_decay > 0 and OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED
+    """Whether the objective grows without bound with every free parameter: no stationary point is at infinity."""
+    decay, l1 = _penalties(spec)
+    return bool((decay + l1 > 0)[~_held(spec)].all())
 
 
 def _saturated(spec: Spec, theta: Floats, spectrum: Floats) -> npt.NDArray[np.bool_]:
@@ -204,6 +219,7 @@ def report(spec: Spec, theta: npt.ArrayLike) -> Report:
     beyond = derivatives(spec, end[finite] + step[finite])
     change[finite] = CHANGE * norm(beyond.hessian - final.hessian[finite], axis=(1, 2))
     index, degeneracy = signature(spectrum, unsure=np.where(settled, change, 0.0))
+    degeneracy -= _held(spec).sum()  # their curvature is 0
     moved, size = norm(end - start, axis=1), norm(final.gradient, axis=1)
     followed = norm(derivatives(spec, start).gradient, axis=1) > NEAR
     outward = np.where(followed, norm(end, axis=1) - norm(start, axis=1) > STILL, _outward(final, end, step))

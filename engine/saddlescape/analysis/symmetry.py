@@ -40,7 +40,8 @@ def chains(spec: Spec) -> list[list[int]]:
 
 def flips(spec: Spec, layer: int) -> bool:
     """Whether units of hidden layer `layer` can change sign without changing the outputs and the objective."""
-    corrected = spec.network.bias and not spec.training.weight_decay
+    keys = spec.training
+    corrected = spec.network.bias and (keys.decay == "weights" or not (keys.weight_decay or keys.l1))
     names = [[spec.activations[number] for number in chain] for chain in chains(spec) if layer in chain]
     return any(all(ACTIVATIONS[f].odd or (ACTIVATIONS[f].complement and corrected) for f in each) for each in names)
 
