@@ -79,6 +79,7 @@ bench-peers: .venv/.ready .venv-peers/.ready
 	$(PEERS) bench/peers.py $(QUICK)
 	$(PEERS) bench/whole_map.py $(QUICK)
 	$(PEERS) bench/recording.py $(QUICK)
+	$(PEERS) bench/starts.py $(QUICK)
 	$(BIN)/python bench/plot.py
 	$(BIN)/python bench/report.py
 

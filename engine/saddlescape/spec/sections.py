@@ -150,7 +150,7 @@ class Starts(Section):
     seed: Seed = key(
         20120425, "with the number of the run, it determines the start, the noise, and shuffled or drawn samples"
     )
-    biases: bool = key(True, "false: biases start at zero; not of zero, slice and file")
+    biases: bool = key(True, "false: biases start at zero; not of zero, slice, file and kinds that draw none")
     file: str | None = key(
         None,
         "kind file; the parameters layer by layer, for each unit its incoming weights, then its bias",
