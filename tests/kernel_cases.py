@@ -23,6 +23,7 @@ HYPERPARAMETERS = {
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
     "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1, "half_turn": 0.005,
     "l1": 0.02, "bias_rate": 0.3, "warmup": 7.0, "schedule_steps": 3.0, "cycle_peak": 5.0, "cycle_end": 19.0,
+    "momentum_decay": 0.004, "growth_max": 1.75,
 }  # fmt: skip
 
 
@@ -58,7 +59,13 @@ def pairwise(cases):
     return chosen
 
 
-PAIRS = pairwise(FULL)
+ONCE = ("amsgrad", "nadam", "adamax", "adadelta", "quickprop")
+"""Optimizers in one case for each dtype: an update sees only the gradient, not the activation or the loss."""
+
+PAIRS = [
+    *pairwise([case for case in FULL if case[2] not in ONCE]),
+    *(("tanh", "half_sse", optimizer, (3,), dtype) for optimizer in ONCE for dtype in DTYPES),
+]
 
 
 def problem(samples, n_in=2, n_out=2, seed=5, loss="mse"):

@@ -93,7 +93,7 @@ def test_activations_of_layers():
 
 def test_every_numeric_key_is_an_axis():
     owner = {"epsilon": "adam", "beta1": "adam", "beta2": "adam", "smoothing": "rmsprop", "momentum": "momentum"}
-    owner |= {"rtol": "flow", "atol": "flow"}
+    owner |= {"rtol": "flow", "atol": "flow", "momentum_decay": "nadam", "growth_max": "quickprop"}
     for key in NUMERIC:
         name = key.split(".")[1]
         optimizer = "rprop" if name[:4] in ("eta_", "step") else owner.get(name, "gd")

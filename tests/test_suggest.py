@@ -144,7 +144,7 @@ def test_an_axis_is_called_in_a_result_as_the_spec_calls_it():
     [
         ("training.loss", "mae"),
         ("training.loss", "L1Loss"),
-        ("training.optimizer", "nadam"),
+        ("training.optimizer", "radam"),
         ("training.optimizer", "L-BFGS"),
         ("network.activation", "elu"),
         ("network.activation", "relu6"),
@@ -158,7 +158,7 @@ def test_nothing_is_suggested_for_what_there_is_not(key, word):
 def test_sections_that_others_call_otherwise():
     for section, meant in [("model", "network"), ("optimizer", "training.optimizer"), ("trainng", "training")]:
         assert f"{section}: is not a key; did you mean {meant!r}?" in told(f"[{section}]\nx = 1")
-    assert told("[foo]\nx = 1") == "foo: is not a key; known: problem, network, starts, training, stop, record, axes, schema, title"  # noqa: E501
+    assert told("[foo]\nx = 1") == "foo: is not a key; known: problem, network, starts, training, events, stop, record, axes, schema, title"  # noqa: E501
 
 
 def test_aliases_mean_names_that_there_are():

@@ -13,7 +13,7 @@ SIZES = (2, 4, 1)
 LEARNING_RATES = {"sign": 1e-5, "normalized": 1e-4, "rprop": 1e-2}
 
 
-@pytest.mark.parametrize("steps", [10**5, pytest.param(10**6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [3 * 10**4, pytest.param(10**6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("optimizer", STEPPING)
 def test_identical_and_mirrored_units_stay_so(optimizer, dtype, steps):

@@ -5,6 +5,7 @@ those of the run by name, and the values that `prepare` computes once per step f
 the same name as one of `torch.optim` has its definition and defaults.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -50,10 +51,53 @@ def rmsprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparamete
 
 def adam(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
     """Adam (Kingma & Ba 2015): running means of g and of its squares, both corrected for their bias towards zero."""
-    first = fma(1.0 - hyperparameters["beta1"], g - state[0], state[0])
-    second = fma(hyperparameters["beta2"], state[1], (1.0 - hyperparameters["beta2"]) * g * g)
+    first, second = _means(state, g, hyperparameters)
     root = fma(sqrt(second), hyperparameters["scale"], hyperparameters["epsilon"])
     return theta - hyperparameters["learning_rate"] * hyperparameters["correction"] * (first / root), (first, second)
+
+
+def _means(state: State, g: Lanes, hyperparameters: Hyperparameters) -> State:
+    """The running means of g and of its squares."""
+    first = fma(1.0 - hyperparameters["beta1"], g - state[0], state[0])
+    return first, fma(hyperparameters["beta2"], state[1], (1.0 - hyperparameters["beta2"]) * g * g)
+
+
+def amsgrad(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Adam with the largest mean of squares so far (Reddi, Kale & Kumar 2018)."""
+    first, second = _means(state, g, hyperparameters)
+    largest = _maximum(state[2], second)
+    root = fma(sqrt(largest), hyperparameters["scale"], hyperparameters["epsilon"])
+    rate = hyperparameters["learning_rate"] * hyperparameters["correction"]
+    return theta - rate * (first / root), (first, second, largest)
+
+
+def nadam(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Adam with Nesterov's momentum (Dozat 2016)."""
+    first, second = _means(state, g, hyperparameters)
+    root = fma(sqrt(second), hyperparameters["scale"], hyperparameters["epsilon"])
+    direction = fma(hyperparameters["of_gradient"], g, hyperparameters["of_mean"] * first)
+    return theta - hyperparameters["learning_rate"] * (direction / root), (first, second)
+
+
+def adamax(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Adam with the maximum norm in place of the mean of squares (Kingma & Ba 2015).
+
+    The stored maximum is 0, not epsilon, until a gradient is not 0, so that a run without gradient is frozen.
+    """
+    first = fma(1.0 - hyperparameters["beta1"], g - state[0], state[0])
+    largest = _maximum(hyperparameters["beta2"] * state[1], abs(g) + hyperparameters["epsilon"])
+    rate = hyperparameters["learning_rate"] * hyperparameters["correction"]
+    begun = (abs(g) > 0.0) | (state[1] > 0.0)
+    return theta - rate * (first / largest), (first, select(begun, largest, state[1]))
+
+
+def adadelta(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Adadelta (Zeiler 2012): steps in proportion to the root of a running mean of squares of the steps."""
+    smoothing, epsilon = hyperparameters["smoothing"], hyperparameters["epsilon"]
+    mean = fma(smoothing, state[0], (1.0 - smoothing) * g * g)
+    delta = sqrt(state[1] + epsilon) / sqrt(mean + epsilon) * g
+    of_steps = fma(smoothing, state[1], (1.0 - smoothing) * delta * delta)
+    return fma(-hyperparameters["learning_rate"], delta, theta), (mean, of_steps)
 
 
 def adamw(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
@@ -74,6 +118,20 @@ def lion(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters)
     direction, mean = (fma(1.0 - hyperparameters[beta], g - last, last) for beta in ("beta1", "beta2"))
     decayed = decay(theta, hyperparameters)
     return fma(-hyperparameters["learning_rate"], _sign(direction), decayed), (mean,)
+
+
+def quickprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
+    """Quickprop (Fahlman 1988): a step to the minimum of the parabola through the last two slopes, for each parameter.
+
+    As in Fahlman's program: the step grows at most by `growth_max`, and the slope times the learning rate is added as
+    long as the slope has the direction of the last step, or if there was none.
+    """
+    (last, step), growth = state, hyperparameters["growth_max"]
+    slope, before = (select(step < 0.0, s, -s) for s in (g, last))  # positive where descent goes on as before
+    grows, moved = growth / (1.0 + growth) * before <= slope, abs(step) > 0.0
+    next_step = select(moved, select(grows, growth, g / (last - g)) * step, 0.0)
+    next_step = select(~moved | (slope > 0.0), fma(-hyperparameters["learning_rate"], g, next_step), next_step)
+    return theta + next_step, (g + 0.0, next_step)  # the sum makes a zero positive, like that of the first state
 
 
 def rprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
@@ -125,6 +183,29 @@ def correct_bias(hyperparameters: dict[str, Lanes], state: State, grad_norm: Cal
     return first, second
 
 
+def correct_mean(hyperparameters: dict[str, Lanes], state: State, grad_norm: Callable[[], Lanes]) -> State:
+    """Compute the bias correction of the mean of the gradients; `state` contains 1 - beta1**step."""
+    first = fma(hyperparameters["beta1"], state[0], 1.0 - hyperparameters["beta1"])
+    hyperparameters["correction"] = 1.0 / first
+    return (first,)
+
+
+def correct_nadam(hyperparameters: dict[str, Lanes], state: State, grad_norm: Callable[[], Lanes]) -> State:
+    """Compute Nadam's factors of the gradient and of its mean.
+
+    `state` contains 1 - the product of the factors so far, 1 - beta2**step, and the step.
+    """
+    beta1, beta2 = hyperparameters["beta1"], hyperparameters["beta2"]
+    step, second = state[2] + 1.0, fma(beta2, state[1], 1.0 - beta2)
+    rate = math.log(0.96) * hyperparameters["momentum_decay"]
+    now, following = (beta1 * (1.0 - 0.5 * exp(t * rate)) for t in (step, step + 1.0))
+    product = fma(now, state[0], 1.0 - now)
+    hyperparameters["of_gradient"] = (1.0 - now) / product
+    hyperparameters["of_mean"] = following / fma(following, product, 1.0 - following)
+    hyperparameters["scale"] = 1.0 / sqrt(second)
+    return product, second, step
+
+
 def compute_norm(hyperparameters: dict[str, Lanes], state: State, grad_norm: Callable[[], Lanes]) -> State:
     """Compute the norm of the gradient; 1 where the gradient is zero, so that the step is zero."""
     norm = grad_norm()
@@ -155,7 +236,12 @@ RULES = {
     "rmsprop": UpdateRule(rmsprop, 1),
     "adam": UpdateRule(adam, 2, correct_bias, 2),
     "adamw": UpdateRule(adamw, 2, correct_bias, 2),
+    "amsgrad": UpdateRule(amsgrad, 3, correct_bias, 2),
+    "nadam": UpdateRule(nadam, 2, correct_nadam, 3),
+    "adamax": UpdateRule(adamax, 2, correct_mean, 1),
+    "adadelta": UpdateRule(adadelta, 2),
     "lion": UpdateRule(lion, 1),
+    "quickprop": UpdateRule(quickprop, 2),
     "rprop": UpdateRule(rprop, 2),
     "sign": UpdateRule(sign),
     "normalized": UpdateRule(normalized, 0, compute_norm),

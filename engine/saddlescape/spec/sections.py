@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, model_validator
 
 from saddlescape.network.problems import MAX_SAMPLES, MAX_WIDTH
 from saddlescape.spec.values import (
@@ -211,6 +211,8 @@ class Training(Section):
     eta_minus: float = hyperparameter("eta_minus")
     step_max: float = hyperparameter("step_max")
     step_min: float = hyperparameter("step_min")
+    momentum_decay: float = hyperparameter("momentum_decay", later=True)
+    growth_max: float = hyperparameter("growth_max", later=True)
     weight_decay: float = hyperparameter("weight_decay")
     l1: float = hyperparameter("l1", later=True)
     decay: Literal["all", "weights"] = key(
@@ -244,6 +246,12 @@ class Training(Section):
     time: float = hyperparameter("time")
     rtol: float = hyperparameter("rtol")
     atol: float = hyperparameter("atol")
+
+    @model_validator(mode="after")
+    def _defaults_of_the_optimizer(self) -> Self:
+        own = OPTIMIZERS[self.optimizer].defaults
+        self.__dict__.update({key: value for key, value in own.items() if key not in self.model_fields_set})
+        return self
 
 
 class Events(Section):

@@ -17,6 +17,7 @@ from saddlescape.spec.sections import Side, Starts
 from saddlescape.spec.spec import Spec
 from saddlescape.spec.validate import field_faults
 from saddlescape.system.arguments import point_index
+from saddlescape.words.optimizers import OPTIMIZERS
 
 Floats = npt.NDArray[np.float64]
 
@@ -105,7 +106,7 @@ class Sweep:
         return {axis.key: (dimension, np.array(axis.values, dtype=np.float64)) for dimension, axis in axes}
 
     def numeric(self, key: str) -> Floats:
-        """Values of a key of `NUMERIC`, float64, broadcastable to `shape`."""
+        """Values of a key of `NUMERIC` with one default for all optimizers, float64, broadcastable to `shape`."""
         shape = [1] * len(self.grid)
         if key not in self._numbers:
             return np.full(shape, self.spec.number(key))
@@ -119,11 +120,12 @@ class Sweep:
         """Values of all of `NUMERIC`, and of layers' rates that are axes, at `n` points; (n,) float64 each.
 
         `index` has an array (n,) for each dimension of the grid; `structure` is the spec of these points if the sweep
-        has several structures, whose default events may differ.
+        has several structures, whose default events, and defaults of the optimizer, may differ.
         """
         varied = {key: values[index[dimension]] for key, (dimension, values) in self._numbers.items()}
         if structure is not None:
-            own = {key: np.full(n, structure.number(key)) for key in EVENTS if key not in self._numbers}
+            of_optimizer = (f"training.{name}" for name in OPTIMIZERS[structure.training.optimizer].defaults)
+            own = {key: np.full(n, structure.number(key)) for key in (*EVENTS, *of_optimizer)}
             varied = {**own, **varied}
         keys, constants = self._constants
         return dict(zip(keys, np.repeat(constants, n, axis=1), strict=True)) | varied

@@ -1,6 +1,7 @@
 """The optimizers, defined as in `torch.optim` if it has them, and their hyperparameters."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -37,8 +38,10 @@ class Hyperparameter:
 HYPERPARAMETERS = {
     "learning_rate": Hyperparameter(0.5, "r, the step size", above=0),
     "momentum": Hyperparameter(0.9, "factor of the last velocity", least=0, below=1),
-    "epsilon": Hyperparameter(1e-8, "added to the square root in the denominator", least=0),
-    "smoothing": Hyperparameter(0.99, "a, decay factor of the mean of squares", least=0, below=1),
+    "epsilon": Hyperparameter(1e-8, "added in the denominator (adadelta: 1e-6 if not set)", least=0),
+    "smoothing": Hyperparameter(
+        0.99, "a, decay factor of the mean of squares (adadelta: 0.9 if not set)", least=0, below=1
+    ),
     "beta1": Hyperparameter(0.9, "b1, decay factor of the mean of gradients (lion: in a step)", least=0, below=1),
     "beta2": Hyperparameter(0.999, "b2, decay factor of the mean of squares (lion: of gradients)", least=0, below=1),
     "eta_plus": Hyperparameter(1.2, "factor of a step size if the gradient keeps its sign", least=1),
@@ -59,6 +62,8 @@ HYPERPARAMETERS = {
     "time": Hyperparameter(1000.0, "integration time", above=0, most=1e12, by_run=False),
     "rtol": Hyperparameter(1e-8, "error allowed in a step: atol + rtol times the parameter", least=1e-13, most=0.1),
     "atol": Hyperparameter(1e-15, "error allowed in a step: atol + rtol times the parameter", least=0),
+    "momentum_decay": Hyperparameter(4e-3, "p, how fast the factor of the mean grows from b1 / 2 to b1", least=0),
+    "growth_max": Hyperparameter(1.75, "largest factor by which a step grows", above=0),
 }
 """Hyperparameters by name; all are keys of ``training``."""
 
@@ -73,6 +78,7 @@ class Optimizer:
     own : its hyperparameters besides the learning rate, weight decay and noise.
     decay : how it applies weight decay.
     noise : whether noise can be added to its gradient.
+    defaults : defaults of its hyperparameters that are not those of `HYPERPARAMETERS`.
     multiplies : whether a step multiplies each parameter, so that a parameter at zero stays at zero.
     source : a publication.
     aliases : other names, which are accepted.
@@ -83,6 +89,7 @@ class Optimizer:
     own: tuple[str, ...] = ()
     decay: Decay = Decay.COUPLED
     noise: bool = True
+    defaults: Mapping[str, float] = field(default_factory=dict)
     multiplies: bool = False
     source: str = ""
     aliases: tuple[str, ...] = ()
@@ -130,6 +137,28 @@ OPTIMIZERS = {
         " t from 1",
         own=_ADAM,
         source="Kingma and Ba 2015",
+        similar=("adma",),
+    ),
+    "amsgrad": Optimizer(
+        "adam, with the largest s so far in place of s", own=_ADAM, source="Reddi, Kale and Kumar 2018"
+    ),
+    "nadam": Optimizer(
+        "m and s as in adam; c(t) = b1 (1 - 0.96^(p t) / 2), p = momentum_decay, P(t) = c(1) ... c(t);"
+        " theta - r (g (1 - c(t)) / (1 - P(t)) + m c(t + 1) / (1 - P(t + 1))) / (sqrt(s / (1 - b2^t)) + epsilon)",
+        own=(*_ADAM, "momentum_decay"),
+        source="Dozat 2016",
+    ),
+    "adamax": Optimizer(
+        "m as in adam; s = max(b2 s, |g| + epsilon); theta - r (m / (1 - b1^t)) / s",
+        own=_ADAM,
+        source="Kingma and Ba 2015",
+    ),
+    "adadelta": Optimizer(
+        "s = a s + (1 - a) g^2, a = smoothing; d = g sqrt(u + epsilon) / sqrt(s + epsilon); theta - r d;"
+        " u = a u + (1 - a) d^2",
+        own=("smoothing", "epsilon"),
+        defaults={"smoothing": 0.9, "epsilon": 1e-6},
+        source="Zeiler 2012",
     ),
     "adamw": Optimizer(
         "theta (1 - r weight_decay), then adam",
@@ -142,6 +171,12 @@ OPTIMIZERS = {
         own=("beta1", "beta2"),
         decay=Decay.DECOUPLED,
         source="Chen et al. 2023",
+    ),
+    "quickprop": Optimizer(
+        "theta + d; with the last d and the last g, h: d = d g / (h - g), but growth_max d where g / h >= growth_max /"
+        " (1 + growth_max); and -r g is added to d where g h > 0 or the last d is 0",
+        own=("growth_max",),
+        source="Fahlman 1988",
     ),
     "rprop": Optimizer(
         "a step size for each parameter, at first r: times eta_plus if g keeps its sign, times eta_minus (and no step)"

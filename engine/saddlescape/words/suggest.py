@@ -41,6 +41,8 @@ _SAME = {
     "training.schedule_decay": "gamma lr_decay decay_rate",
     "training.epsilon": "eps",
     "training.smoothing": "rho",
+    "training.momentum_decay": "psi",
+    "training.growth_max": "growth max_growth growth_factor max_factor",
     "training.schedule": "scheduler lr_scheduler lr_schedule",
     "training.time": "t_max t_end duration",
     "network.hidden": "hidden hidden_size hidden_sizes hidden_units hidden_layer_sizes layers width widths units sizes",
@@ -82,7 +84,7 @@ TABLES: tuple[Mapping[str, Any], ...] = (ACTIVATIONS, LOSSES, OPTIMIZERS, PROBLE
 
 _NOT_HERE = (
     "mae l1 l1_loss mean_absolute_error hinge nll nll_loss kl kl_div elu selu celu prelu rrelu relu6 hard_tanh "
-    "hard_sigmoid hard_swish softsign log_softmax nadam adamax adadelta amsgrad lbfgs bfgs l_bfgs radam lamb newton "
+    "hard_sigmoid hard_swish softsign log_softmax lbfgs bfgs l_bfgs radam lamb newton "
     "stop.loss stop.patience early_stopping dropout"
 )
 """Words of the field that have no counterpart here, however similar the spelling of a known word is."""

@@ -51,6 +51,42 @@ def _adam(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters
     return theta - hyperparameters["learning_rate"] * (m / (1 - b1**t)) / denominator
 
 
+def _amsgrad(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    b1, b2, zero = hyperparameters["beta1"], hyperparameters["beta2"], np.zeros_like(theta)
+    _adam(theta, g, state, hyperparameters)
+    state["largest"] = largest = np.maximum(state.get("largest", zero), state["s"])
+    denominator = np.sqrt(largest / (1 - b2 ** state["t"])) + hyperparameters["epsilon"]
+    return np.asarray(theta - hyperparameters["learning_rate"] * (state["m"] / (1 - b1 ** state["t"])) / denominator)
+
+
+def _nadam(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    b1, b2 = hyperparameters["beta1"], hyperparameters["beta2"]
+    _adam(theta, g, state, hyperparameters)
+    t = state["t"]
+    c, following = (b1 * (1 - 0.96 ** (k * hyperparameters["momentum_decay"]) / 2) for k in (t, t + 1))
+    state["product"] = product = state.get("product", np.ones_like(theta)) * c
+    direction = (1 - c) / (1 - product) * g + following / (1 - product * following) * state["m"]
+    denominator = np.sqrt(state["s"] / (1 - b2**t)) + hyperparameters["epsilon"]
+    return np.asarray(theta - hyperparameters["learning_rate"] * direction / denominator)
+
+
+def _adamax(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    b1, b2, zero = hyperparameters["beta1"], hyperparameters["beta2"], np.zeros_like(theta)
+    state["t"] = t = state.get("t", zero) + 1
+    state["m"] = m = b1 * state.get("m", zero) + (1 - b1) * g
+    state["s"] = s = np.maximum(b2 * state.get("s", zero), abs(g) + hyperparameters["epsilon"])
+    return np.asarray(theta - hyperparameters["learning_rate"] * (m / (1 - b1**t)) / s)
+
+
+def _adadelta(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    a, epsilon, zero = hyperparameters["smoothing"], hyperparameters["epsilon"], np.zeros_like(theta)
+    state["s"] = s = a * state.get("s", zero) + (1 - a) * g**2
+    u = state.get("u", zero)
+    delta = g * np.sqrt(u + epsilon) / np.sqrt(s + epsilon)
+    state["u"] = a * u + (1 - a) * delta**2
+    return np.asarray(theta - hyperparameters["learning_rate"] * delta)
+
+
 def _adamw(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
     decayed = theta * (1 - hyperparameters["learning_rate"] * hyperparameters["weight_decay"])
     return _adam(decayed, g, state, hyperparameters)
@@ -62,6 +98,16 @@ def _lion(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters
     state["m"] = b2 * m + (1 - b2) * g
     decayed = theta * (1 - learning_rate * hyperparameters["weight_decay"])
     return decayed - learning_rate * np.sign(b1 * m + (1 - b1) * g)
+
+
+def _quickprop(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
+    growth, zero = hyperparameters["growth_max"], np.zeros_like(theta)
+    last, d = state.get("last", zero), state.get("step", zero)
+    grows = np.sign(d) * g <= growth / (1 + growth) * np.sign(d) * last
+    parabola = d * g / np.where(grows, 1, last - g)
+    linear = np.where((np.sign(d) * g < 0) | (d == 0), hyperparameters["learning_rate"] * g, 0)
+    state["last"], state["step"] = g, np.where(grows, growth * d, parabola) - linear
+    return np.asarray(theta + state["step"])
 
 
 def _rprop(theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
@@ -84,8 +130,13 @@ RULES: dict[str, Callable[[Array, Array, State, Hyperparameters], Array]] = {
     "adagrad": _adagrad,
     "rmsprop": _rmsprop,
     "adam": _adam,
+    "amsgrad": _amsgrad,
+    "nadam": _nadam,
+    "adamax": _adamax,
+    "adadelta": _adadelta,
     "adamw": _adamw,
     "lion": _lion,
+    "quickprop": _quickprop,
     "rprop": _rprop,
     "sign": lambda theta, g, state, hyperparameters: theta - hyperparameters["learning_rate"] * np.sign(g),
     "normalized": lambda theta, g, state, hyperparameters: (
