@@ -30,6 +30,7 @@ DIGESTS = {
     "gallery/figure-7": "8b03d55c71570d2ffe0380548719bf534bfd252830c7f595a62fcb5269a489c8",
     "gallery/figure-8": "b8620a193831b35524590075442d8f45905c3cf9591132c940a4cf0114424005",
     "gallery/figure-9": "47d74e02e5be8d6080444bdef6f0eeada9b8bc6914ea8e66b69ae4e186579e3a",
+    "gallery/initialization": "16b9391c0a3584d213d32a08fd50e422c571fcc2ac1c6c573a3ed77b4ab47606",
     "gallery/kolen-pollack-monte-carlo": "817d0b14403799fa51ac4f2bef3e6c6c790ea0a9d9b782c75b48f8f8e1e83879",
     "gallery/linear": "75ac9808e78781856ddd852e2f6406d2e79f57e1f3f255f16ce4e315231122fd",
     "gallery/linear-modes": "e550f7cd35e153a61d4610ecc1a0b161e3467d9553c6f39bd6c7a45f9a7c8132",

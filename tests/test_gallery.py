@@ -25,6 +25,7 @@ QUICK = {
     "depth": ["starts.count=2", "training.steps=20"],
     "activation": ["starts.count=2", "training.steps=20"],
     "noise": ["starts.count=1", "training.steps=20"],
+    "initialization": ["starts.count=2", "training.steps=20"],
 }
 
 SLICES = {

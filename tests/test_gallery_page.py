@@ -56,6 +56,25 @@ def ends(fraction):
     return f"{100 * fraction.min():.0f} to {100 * fraction.max():.0f}"
 
 
+def initialization(runs):
+    result = runs["initialization"]
+    hits, scale = 100 * solved(result).mean(axis=-1), result.coords["scale"]
+    step = np.where(solved(result), result["solve_step"], np.inf)
+    middle = np.quantile(step, 0.5, axis=-1, method="inverted_cdf")[:, 1][..., scale == 1]
+    assert result.dims["kind"] == 8
+    assert list(result.coords["name"]) == ["xor", "moons"]
+    near = hits[..., (scale >= 0.5) & (scale <= 2)]
+    small = hits[:, 0][..., (scale > 0) & (scale <= 0.1)]
+    assert not hits[..., scale == 0].any()
+    yield f"from at least {near.min():.0f} % of its starts. At factor 0 none is solved, at 100 at most "
+    yield f"at 100 at most {hits[..., scale == 100].max():.0f} %."
+    yield f"adam solves at least {small.min():.0f} % at factors from 0.001 to 0.1."
+    yield f"at most {hits[0, 1][:, scale == 0.01].max():.0f} % are solved at factor 0.01;"
+    yield f"are still solved from at least {hits[1, 1][:, (scale > 0) & (scale <= 0.01)].min():.1f} %."
+    (xor, moons) = ((m.min(), m.max()) for m in middle)
+    yield f"is {xor[0]:.0f} to {xor[1]:.0f} steps for XOR, and {moons[0]:.0f} to {moons[1]:.0f} for moons."
+
+
 def depth(runs):
     result = runs["depth"]
     scale, won, n = result.coords["scale"], solved(result).sum(axis=-1), result.dims["run"]
@@ -174,7 +193,7 @@ SWEEPS = {
     zooms: ["figure-11", "figure-12"],
     monte_carlo: ["kolen-pollack-monte-carlo"],
     linear_modes: ["linear-modes"],
-    **{part: [part.__name__] for part in (depth, width, activation, linear, noise)},
+    **{part: [part.__name__] for part in (depth, width, activation, initialization, linear, noise)},
     trainability: [*TRAINABILITY, *(f"{name} {LAST_BIT}" for name in ZOOMS)],
     magnification: [],
 }

@@ -93,6 +93,7 @@ PICTURES: dict[str, Draw] = {
     "width": plots.solved,
     "depth": plots.solved,
     "activation": plots.solved,
+    "initialization": plots.compare,
     "linear": product,
     "linear-modes": modes,
     "noise": plots.map,
