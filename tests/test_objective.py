@@ -4,11 +4,12 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from kernel_cases import arguments
+import test_flow
+from kernel_cases import TARGET, XOR, arguments
 from standin import StandIn
 from test_kernels import expect_equal_to_reference
 
-from saddlescape.kernels import train
+from saddlescape.kernels import Trainer, train
 
 ALL = {"l1": True, "weight_decay": True, "decay": "weights", "bias_rate": True, "warmup": True}
 CASES = {
@@ -82,3 +83,16 @@ def test_held_biases_keep_their_bits_and_have_no_gradient(optimizer, options):
     biases = [2, 5, 8, 11]
     assert trained.theta[:, biases].tobytes() == start[:, biases].tobytes()
     assert (np.delete(trained.theta != start, biases, axis=1)).all()
+
+
+def test_a_thread_follows_the_flow_with_decay():
+    """The gradient of every stage, and of records between steps, contains the decay."""
+    trainer = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "flow", weight_decay=True, decay="weights")
+    batch = test_flow.make_batch(test_flow.starts(5), np.linspace(0, 3, 7), end=3.0)
+    batch = replace(batch, hyperparameters=batch.hyperparameters | {"weight_decay": np.linspace(0, 1, 5)})
+    lane, thread = (train(trainer, XOR, TARGET, batch, device=device) for device in (None, StandIn()))
+    for field in fields(lane):
+        assert getattr(lane, field.name).tobytes() == getattr(thread, field.name).tobytes(), field.name
+    plain = train(replace(trainer, weight_decay=False, decay="all"), XOR, TARGET, batch)
+    assert lane.theta[0].tobytes() == plain.theta[0].tobytes()
+    assert (lane.theta[1:] != plain.theta[1:]).any(axis=1).all()
