@@ -21,6 +21,7 @@ from saddlescape.kernels import FIELDS, Trainer, columns, outputs, train
 from saddlescape.kernels.hessian import derivatives
 from saddlescape.network import layout, reference
 from saddlescape.plan import starts
+from saddlescape.runs.prepare import plain_trainer
 from saddlescape.spec import parse
 
 SIZES = ((2, 2, 2, 2), (2, 3, 3, 2), (2, 2, 3, 2), (2, 3, 3, 3, 2))
@@ -45,6 +46,8 @@ QUICK = [
     (("tanh", "half_sse", "gd", (2,), "float64"), {"skip": "input"}),
     (("gelu", "softmax_ce", "rmsprop", (3, 2), "float32"), {"skip": "input", "bias": False, "batch": 2}),
     (("logistic", "bce_logits", "momentum", (3,), "float64"), {"skip": "input", "noise": True, "layer_rates": True}),
+    (("softplus", "huber", "gd", (3,), "float64"),
+     {"skip": "input", "l1": True, "weight_decay": True, "decay": "weights", "bias_rate": True}),
 ]  # fmt: skip
 WIDE = [
     (("tanh", "mse", "gd", (), "float64"), {"sizes": (40, 30, 30, 30), "skip": "residual"}),
@@ -53,7 +56,17 @@ WIDE = [
 """With loops that are not unrolled."""
 
 
-@pytest.mark.parametrize(("case", "options"), [*QUICK, *WIDE], ids=str)
+FEW = ("tanh", "softplus")
+"""Activations of the cases that are quick to compile."""
+
+
+def marked(cases, few):
+    """The cases; those whose activation is not one of `few`, or which are wide, are slow."""
+    return [pytest.param(*each, marks=() if each[0][0] in few and each not in WIDE else pytest.mark.slow)
+            for each in cases]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "options"), marked([*QUICK, *WIDE], FEW))
 def test_trajectories_equal_the_reference(case, options):
     steps = {} if "sizes" not in options else {"steps": 12, "runs": 2}
     expect_equal_to_reference(case, **{**steps, **options})
@@ -78,8 +91,7 @@ def test_gradients_of_the_reference_equal_central_differences(activation, loss, 
     np.testing.assert_allclose(gradient, np.subtract(*ends) / 2e-6, rtol=0, atol=DIFFERENCES)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize(("sizes", "dtype"), [((2, 2, 2, 2), "float64"), ((2, 3, 3, 2), "float32")])
 def test_outputs_are_those_that_the_definition_gives(sizes, dtype):
     """Written out: y = f(W y + b) + y where the widths are equal; outputs W y + D x + b."""
     X, _ = problem(5)
@@ -116,18 +128,14 @@ def test_hessians_equal_second_differences(sizes, skip):
         np.testing.assert_allclose(hessian, differences, rtol=0, atol=SECOND_DIFFERENCES * max(1.0, abs(hessian).max()))
 
 
-ON_DEVICE = [pytest.param(*each, marks=() if each in (QUICK[0], QUICK[4]) else pytest.mark.slow)
-             for each in (*QUICK, *WIDE)]  # fmt: skip
-
-
-@pytest.mark.parametrize(("case", "options"), ON_DEVICE)
+@pytest.mark.parametrize(("case", "options"), marked([*QUICK, *WIDE], ["tanh"]))
 def test_a_thread_of_a_device_computes_the_bits_of_a_lane(case, options):
     trainer, X, T, batch = arguments(case, **{"runs": 5, "steps": 10, **options})
     batch = replace(batch, fields=FIELDS, tolerance=0.1)
     assert not same(train(trainer, X, T, batch), train(trainer, X, T, batch, device=StandIn()))
 
 
-@pytest.mark.parametrize(("sizes", "skip"), [((3, 2, 2), "input"), ((2, 3, 3, 2), "residual")])
+@pytest.mark.parametrize(("sizes", "skip"), [((3, 2, 2), "input")])
 def test_measures_have_the_bits_of_the_reference(sizes, skip):
     case = ("tanh", "half_sse", "momentum", sizes[1:-1], "float64")
     trainer, X, T, batch = arguments(case, sizes=sizes, runs=3, steps=20, skip=skip)
@@ -192,13 +200,13 @@ def test_an_axis_of_skips_must_change_something():
 
 def test_results_of_both_kinds_keep_their_parameters_apart(tmp_path):
     """With hidden layers of 2 and 3 units, w2[0,2] is a weight from the third hidden unit, never one from an input."""
-    axes = '[[axes]]\nkey = "network.skip"\nvalues = ["none", "residual", "input"]\n'
-    axes += '[[axes]]\nkey = "network.hidden"\nvalues = [[2], [2, 2]]\n[record]\nfinal_parameters = true\n'
+    axes = '[[axes]]\nkey = "network.skip"\nvalues = ["none", "input"]\n'
+    axes += '[[axes]]\nkey = "network.hidden"\nvalues = [[2], [3]]\n[record]\nfinal_parameters = true\n'
     sweep = parse(TINY + axes, tmp_path)
     with ss.open(ss.run(sweep, tmp_path / "run", threads=1)) as results:
         names = results["parameter"].tolist()
-        assert {"s2[0,0]", "s2[0,1]", "s3[0,1]"} < set(names)
-        for point in ((0, 0), (1, 1), (2, 0), (2, 1)):
+        assert {"w2[0,2]", "s2[0,0]", "s2[0,1]"} < set(names)
+        for point in ((0, 0), (0, 1), (1, 0), (1, 1)):
             spec = sweep.structure(point)
             own = [layout.name(place) for place in layout.places(*spec.shape)]
             stored = results["final_theta"][(*point, 3)]
@@ -235,6 +243,7 @@ def test_at_zero_weights_from_the_inputs_move_only_if_inputs_and_errors_are_corr
     assert (disjunction["solve_step"] > 0).all()
 
 
+@pytest.mark.slow
 def test_weights_past_a_linear_layer_leave_its_imbalance_conserved():
     trainer = Trainer((2, 3, 2), True, ("linear", "linear"), "half_sse", "flow", skip="input")
     X, T = problem(4)
@@ -243,3 +252,18 @@ def test_weights_past_a_linear_layer_leave_its_imbalance_conserved():
     balance = np.array([[reference.imbalance((2, 3, 2), True, each, "input")[0] for each in run] for run in path])
     assert (abs(path[:, -1] - path[:, 0]).max(axis=1) > 0.1).all()
     np.testing.assert_allclose(balance, np.broadcast_to(balance[:, :1], balance.shape), rtol=0, atol=CONSERVED)
+
+
+def test_a_residual_branch_at_zero_is_the_identity_and_learns():
+    """With weights and biases of the second hidden layer at zero, the network has the outputs of one without it."""
+    both = ("starts.kind=he_normal", "network.activation=tanh", "training.steps=2000", "stop.solved=0.1")
+    scales = "starts.layer_scales=[1.0, 0.0, 1.0]"
+    spec, results = ends("network.hidden=[4, 4]", "network.skip=residual", scales, *both)
+    zero = layout.layers(*spec.shape)[1].ravel()
+    theta = starts.draw(spec, np.arange(10))
+    assert not theta[:, zero].any()
+    shallow = Trainer((2, 4, 1), True, ("tanh", "logistic"), "half_sse", "gd")
+    expected = outputs(shallow, XOR, np.delete(theta, zero, axis=1))
+    np.testing.assert_array_equal(outputs(plain_trainer(spec), XOR, theta), expected)
+    assert (results["final_theta"][:, zero] != 0).all()
+    assert (results["solve_step"] > 0).sum() >= 8
