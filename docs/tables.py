@@ -173,8 +173,9 @@ def _variable(name: str, its: Variable) -> Row:
 def codes() -> str:
     """Return the table of the codes of outcomes and stop reasons."""
     rows = []
-    for outcome, reason in zip(Outcome, StopReason, strict=True):
-        rows.append([str(outcome.value), outcome.label, outcome.sentence, reason.label, reason.sentence])
+    for code, outcome in enumerate(Outcome):
+        reason = [[its.label, its.sentence] for its in StopReason if its == code]
+        rows.append([str(code), outcome.label, outcome.sentence, *(reason or [["", ""]])[0]])
     return table(["code", "`outcome`", "", "`stop_reason`", ""], rows)
 
 

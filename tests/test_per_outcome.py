@@ -12,7 +12,6 @@ from saddlescape.plan import plan as plans
 from saddlescape.runs.compute import chosen, compute
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
-from saddlescape.words.outcomes import Outcome
 
 TEXT = TINY.replace("count = 10", "count = 40") + """[record]
 runs = { per_outcome = 3 }
@@ -47,7 +46,7 @@ def test_the_choice_does_not_depend_on_blocks_threads_or_shards(sweep, tmp_path,
     found = stored(path)
     with ss.open(path) as results:
         for point in range(3):
-            kept = found["trajectory_run"][point].reshape(len(Outcome), KEPT)
+            kept = found["trajectory_run"][point].reshape(len(plan.outcomes), KEPT)
             for code, row in enumerate(kept):
                 first = np.flatnonzero(results["outcome"][point] == code)[:KEPT]
                 assert row.tolist() == [*first, *[-1] * (KEPT - len(first))]
@@ -79,6 +78,6 @@ def test_a_run_in_progress_has_only_what_is_decided(sweep, tmp_path, monkeypatch
 
 def test_the_first_runs_of_each_outcome_are_chosen():
     codes = np.array([[4, 3, 4, 4, 0], [2, 2, 2, 2, 2]], dtype=np.int8)
-    rows = chosen(codes, 2).reshape(2, len(Outcome), 2)
+    rows = chosen(codes, 2, 6).reshape(2, 6, 2)
     assert rows[0].tolist() == [[4, -1], [-1, -1], [-1, -1], [1, -1], [0, 2], [-1, -1]]
     assert rows[1].tolist() == [[-1, -1], [-1, -1], [5, 6], [-1, -1], [-1, -1], [-1, -1]]

@@ -21,7 +21,8 @@ from saddlescape.plan.dimensions import Coordinate, Dimension, coordinates, dime
 from saddlescape.plan.records import record_steps, record_times
 from saddlescape.spec import Spec, Sweep
 from saddlescape.spec.sections import PerOutcome
-from saddlescape.words.outcomes import Outcome
+from saddlescape.words.outcomes import FIRST, Outcome
+from saddlescape.words.problems import TABLES
 
 Result = TypeVar("Result")
 
@@ -142,6 +143,28 @@ class Plan:
         return min(runs.per_outcome, self.count) if isinstance(runs, PerOutcome) else 0
 
     @cached_property
+    def can_fit(self) -> bool:
+        """Whether runs can be *fitted*: problems other than truth tables, and points with several runs."""
+        drawn = any(spec.problem.name not in TABLES for spec in self.structures)
+        return drawn and self.count > 1 and self.sweep.generation > 1
+
+    @cached_property
+    def can_collapse(self) -> bool:
+        """Whether runs can be *collapsed*: with weight decay, l1, minibatches or noise."""
+        shrinking = any(self.sweep.numeric(f"training.{name}").any() for name in ("weight_decay", "l1", "noise"))
+        return self.sweep.generation > 1 and (shrinking or any(spec.batch for spec in self.structures))
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes that runs can have."""
+        return tuple(Outcome)[: None if self.can_fit or self.can_collapse else FIRST]
+
+    @property
+    def parts_points(self) -> bool:
+        """Whether *fitted* runs are only known after all blocks of their point."""
+        return self.can_fit and self.tile[-1] < self.count
+
+    @cached_property
     def trajectory_stride(self) -> int:
         """Distance between the numbers of two runs with trajectories."""
         runs = self.sweep.spec.record.runs
@@ -151,7 +174,7 @@ class Plan:
     def trajectories(self) -> int:
         """Length of the dimension `trajectory`: if chosen by outcome, `per_outcome` for each code of an outcome."""
         runs = self.sweep.spec.record.runs
-        return min(runs, self.count) if isinstance(runs, int) else self.per_outcome * len(Outcome) or self.count
+        return min(runs, self.count) if isinstance(runs, int) else self.per_outcome * len(self.outcomes) or self.count
 
     @cached_property
     def trajectory_run(self) -> npt.NDArray[np.int64]:

@@ -33,6 +33,8 @@ COLORS = {
     Outcome.TRAPPED: "#D55E00",
     Outcome.SOLVED: "#009E73",
     Outcome.DIVERGED: "#7F2704",
+    Outcome.FITTED: "#A200FF",
+    Outcome.COLLAPSED: "#FF46FF",
 }
 RAMP = colormaps["viridis"]
 """Perceptually uniform color map; the fastest runs are the brightest."""

@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 from saddlescape.words.outcomes import Outcome, StopReason
 
+NOT = np.bool_(False)
+
 
 def classify(
     stop_reason: npt.NDArray[np.int8],
@@ -13,6 +15,7 @@ def classify(
     solve_step: npt.NDArray[np.int64],
     largest_update: npt.NDArray[np.float64],
     separation: npt.NDArray[np.float64],
+    collapsed: npt.NDArray[np.bool_] | np.bool_ = NOT,
 ) -> npt.NDArray[np.int8]:
     """Outcome of each run, from what the kernel reports; all arrays have the same shape.
 
@@ -20,6 +23,7 @@ def classify(
     ----------
     largest_update : learning rate times the largest absolute component of the gradient at the last step.
     separation : separation at the last step; NaN if no hidden layer has two units.
+    collapsed : whether the parameters at the last step are much smaller than those at the start.
 
     Returns
     -------
@@ -30,6 +34,7 @@ def classify(
         (escape_step >= 0, Outcome.TRAPPED),
         (separation == 0, Outcome.SYMMETRIC),
         (frozen, Outcome.FROZEN),
+        (collapsed, Outcome.COLLAPSED),
         (solve_step >= 0, Outcome.SOLVED),
         (stop_reason == StopReason.DIVERGED, Outcome.DIVERGED),
     ]

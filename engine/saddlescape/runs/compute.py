@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from saddlescape.kernels import Batch, Device, Trained, columns
 from saddlescape.network import layout
+from saddlescape.network.classes import coding, largest_share
 from saddlescape.plan import Block, Plan, starts
+from saddlescape.plan.fitted import best, decided
 from saddlescape.runs.classify import classify
 from saddlescape.runs.evaluate import evaluate
 from saddlescape.runs.prepare import prepare
@@ -20,7 +22,8 @@ from saddlescape.system.arithmetic import ieee
 from saddlescape.system.rounding import rounded
 from saddlescape.words.measures import BASIC, FROM_PARAMETERS, MEASURES
 from saddlescape.words.optimizers import OPTIMIZERS
-from saddlescape.words.outcomes import Outcome
+from saddlescape.words.outcomes import SHRUNK, Outcome
+from saddlescape.words.problems import TABLES
 
 Data = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -91,21 +94,52 @@ def _train_group(
     return ready.batch, ready.train(after_slice=after_slice), inverse
 
 
-def _outcomes(spec: Spec, batch: Batch, trained: Trained) -> Data:
+def _collapsed(batch: Batch, trained: Trained) -> npt.NDArray[np.bool_]:
+    before, after = (abs(theta).max(axis=1) for theta in (batch.theta, trained.theta))
+    return np.asarray(after < SHRUNK * before)
+
+
+def _beats_largest_class(spec: Spec, theta: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether runs classify more samples right than the most frequent class has; true if targets are no classes."""
+    T = spec.loaded.T
+    if not coding(T):
+        return np.ones(len(theta), dtype=bool)
+    ((_, accuracy),) = evaluate(("accuracy",), spec, theta)
+    return np.asarray(accuracy > largest_share(T))
+
+
+def _candidates(spec: Spec, codes: npt.NDArray[np.int8], theta: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
+    """The outcomes with *fitted* in place of *trapped* for runs that may be as good as their data allow."""
+    where = np.flatnonzero(codes == Outcome.TRAPPED)
+    if spec.problem.name in TABLES or not len(where):
+        return codes
+    codes[where[_beats_largest_class(spec, theta[where])]] = Outcome.FITTED
+    return codes
+
+
+def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_collapse: bool) -> Data:
     rate = 1.0 if spec.flows else batch.hyperparameters["learning_rate"]
     update = rate * trained.largest_gradient
     if OPTIMIZERS[spec.training.optimizer].multiplies:
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
+    collapsed = _collapsed(batch, trained) & can_collapse
+    codes = classify(*events, update, trained.separation, collapsed)
     ends = measured({*BASIC, *spec.record.fields}, spec, trained.final, trained.theta)
     times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
     return {
         **dict(times),
-        "outcome": classify(*events, update, trained.separation),
+        "outcome": _candidates(spec, codes, trained.theta) if can_fit else codes,
         **dict(zip(names, events, strict=True)),
         **{f"final_{name}": values for name, values in ends},
     }
+
+
+def can_collapse(spec: Spec) -> bool:
+    """Whether runs of a spec can be *collapsed*, as of `Plan.can_collapse`."""
+    keys = spec.training
+    return bool(spec.batch or keys.weight_decay or keys.l1 or keys.noise)
 
 
 @ieee()
@@ -113,7 +147,8 @@ def train_starts(spec: Spec, theta: Floats, first: int = 0, device: Device | Non
     """All variables, with parameters, of runs `first`, `first` + 1, ... from the starts `theta` (n_runs, n_params)."""
     ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta, device=device)
     trained = ready.train()
-    return {**_outcomes(spec, ready.batch, trained), "start_theta": ready.batch.theta, "final_theta": trained.theta}
+    found = _outcomes(spec, ready.batch, trained, True, can_collapse(spec))
+    return {**found, "start_theta": ready.batch.theta, "final_theta": trained.theta}
 
 
 def measured(
@@ -150,7 +185,7 @@ def _group_data(
     """The variables of one group: (one value per run, one per recorded trajectory)."""
     batch, trained, inverse = _train_group(plan, group, recorded, after_slice, device)
     record = plan.sweep.spec.record
-    ends = _outcomes(group.spec, batch, trained)
+    ends = _outcomes(group.spec, batch, trained, plan.can_fit, plan.can_collapse)
     runs = {name: _filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, batch.theta)[inverse]
@@ -207,9 +242,11 @@ def compute(
                     data[name] = values
                 else:
                     data.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[where] = values
+    if plan.can_fit and not plan.parts_points:
+        data |= {"outcome": fitted(data, block.shape[-1])}
     points, along = block.shape[:-1], [name for name in data if name in MEASURES or name == "theta"]
     if plan.per_outcome:
-        rows = chosen(data["outcome"].reshape(-1, block.shape[-1]), plan.per_outcome)
+        rows = chosen(data["outcome"].reshape(-1, block.shape[-1]), plan.per_outcome, len(plan.outcomes))
         data |= {name: _rows(data[name], rows) for name in along}
         data["trajectory_run"] = np.where(rows < 0, -1, rows % block.shape[-1] + block.start[-1]).ravel()
         along.append("trajectory_run")
@@ -230,20 +267,30 @@ def _is_recorded(plan: Plan, run: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]
     return recorded
 
 
-def chosen(outcome: npt.NDArray[np.int8], number: int) -> npt.NDArray[np.intp]:
+def fitted(data: Data, runs: int, alone: bool = False) -> npt.NDArray[np.int8]:
+    """The outcomes of points with so many runs, of which candidates are fitted or trapped."""
+    arrays = (data[name].reshape(-1, runs) for name in ("outcome", "stop_reason", "final_loss"))
+    outcome, reason, loss = arrays
+    if alone:  # there is nothing to compare it with
+        return np.where(outcome == Outcome.FITTED, np.int8(Outcome.TRAPPED), outcome).ravel()
+    return decided(outcome, reason, loss, best(outcome, loss)).ravel()
+
+
+def chosen(outcome: npt.NDArray[np.int8], number: int, outcomes: int = len(Outcome)) -> npt.NDArray[np.intp]:
     """The first `number` runs of each outcome at each point.
 
     Parameters
     ----------
     outcome : codes, shape (n_points, n_runs).
+    outcomes : number of outcomes that runs can have.
 
     Returns
     -------
     Indices into the flat codes, shape (n_points, n_outcomes * number), outcomes in the order of their codes; -1 where
     there are fewer runs.
     """
-    rows = np.full((len(outcome), len(Outcome), number), -1, dtype=np.intp)
-    for code in Outcome:
+    rows = np.full((len(outcome), outcomes, number), -1, dtype=np.intp)
+    for code in range(outcomes):
         rank = np.cumsum(outcome == code, axis=1) - 1
         point, run = np.nonzero((outcome == code) & (rank < number))
         rows[point, code, rank[point, run]] = point * outcome.shape[1] + run

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.kernels import devices
-from saddlescape.runs.compute import train_starts
+from saddlescape.runs.compute import fitted, train_starts
 from saddlescape.runs.device_memory import Batches, check_batches
 from saddlescape.runs.dispatch import Turn, in_flight
 from saddlescape.spec import Spec
@@ -60,7 +60,8 @@ def run_starts(
         firsts = range(0, len(rows), size)
         work = (pool.submit(train_starts, spec, rows[first : first + size], first, turn.next()) for first in firsts)
         pieces = [future.result() for future in list(work)]
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    data = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    return data | {"outcome": fitted(data, len(rows), alone=len(rows) == 1)}
 
 
 def _starts(spec: Spec, theta: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """Trajectories selected by outcome, in points that span several blocks.
 
 Each block contains the first runs of each outcome among its own runs; the merge selects the first of these.  So the
-selection depends on the runs alone, not on their division into blocks.
+selection depends on the runs alone, not on their division into blocks.  Only if runs can be fitted is it made from the
+runs that the blocks have chosen: a block takes candidates for fitted runs, of which some are trapped in the end.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,9 @@ from saddlescape.store import chunks
 from saddlescape.store.block_reader import read
 from saddlescape.store.blocks import ranges
 from saddlescape.store.schema import variables
-from saddlescape.words.outcomes import Outcome
+
+Outcomes = Mapping[int, npt.NDArray[np.int8]]
+"""The outcomes of blocks, by their numbers."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +33,35 @@ class Share:
     targets: npt.NDArray[np.intp]
 
 
-def shares(plan: Plan, files: Mapping[int, Path]) -> Iterator[Share]:
-    """The first runs of each outcome, from the blocks of one point in order."""
-    taken = np.zeros(len(Outcome), dtype=np.intp)
+def shares(plan: Plan, files: Mapping[int, Path], final: Outcomes | None) -> Iterator[Share]:
+    """The first runs of each outcome, from the blocks of one point in order; `final` has the outcomes of each block.
+
+    Without `final`, the outcomes are those by which each block chose its runs.
+    """
+    n, taken = plan.per_outcome, np.zeros(len(plan.outcomes), dtype=np.intp)
     for number, path in files.items():
-        if (taken == plan.per_outcome).all():
+        if (taken == n).all():
             return
-        present = _read(plan, number, path, "trajectory_run").reshape(len(Outcome), plan.per_outcome) >= 0
-        code, rank = np.nonzero(present)
-        fits = rank < (plan.per_outcome - taken)[code]
-        code, rank = code[fits], rank[fits]
-        if len(code):
-            yield Share(number, code * plan.per_outcome + rank, code * plan.per_outcome + rank + taken[code])
-        taken = np.minimum(taken + present.sum(axis=1), plan.per_outcome)
+        run = _read(plan, number, path, "trajectory_run").ravel()
+        rows = np.flatnonzero(run >= 0)
+        rows = rows[np.argsort(run[rows], kind="stable")]
+        code = rows // n if final is None else final[number].ravel()[run[rows] - plan.block(number).start[-1]]
+        rank = taken[code] + np.array([np.count_nonzero(code[:k] == own) for k, own in enumerate(code)], dtype=np.intp)
+        fits = rank < n
+        if fits.any():
+            yield Share(number, rows[fits], (code * n + rank)[fits])
+        taken = np.minimum(taken + np.bincount(code, minlength=len(taken)), n)
 
 
-def write(plan: Plan, files: Mapping[int, Path], point: tuple[int, ...], targets: Sequence[h5py.Dataset]) -> None:
-    """Write the variables along the trajectories of one point, from its blocks in order."""
-    selected = list(shares(plan, files))
+def write(
+    plan: Plan,
+    files: Mapping[int, Path],
+    point: tuple[int, ...],
+    targets: Sequence[h5py.Dataset],
+    final: Outcomes | None = None,
+) -> None:
+    """Write the variables along the trajectories of one point, from its blocks in order; `final` as of `shares`."""
+    selected = list(shares(plan, files, final))
     for target in targets:
         shape = target.shape[len(point) :]
         values = np.full(shape, np.nan if target.dtype.kind == "f" else -1, target.dtype)

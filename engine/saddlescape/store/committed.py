@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from saddlescape.errors import CorruptError
 from saddlescape.plan import Plan
+from saddlescape.plan.fitted import Best
+from saddlescape.store import final
 from saddlescape.store.block_reader import read
 from saddlescape.store.folder import block_files
 from saddlescape.store.plan_file import read_plan, read_sweep
@@ -35,6 +37,7 @@ class Committed:
         if self._plan.digest != read_plan(folder)["digest"]:
             raise CorruptError(f"{folder}: the spec or one of its data files has changed since the run began")
         self._files = block_files([folder])
+        self._bests: dict[tuple[int, ...], Best] = {}
         self._along = {along.name: along for along in coordinates(self._plan)}
         self._variables = {variable.name: variable for variable in variables(self._plan)}
 
@@ -95,7 +98,17 @@ class Committed:
             return storable(self._along[name].values[region[0]])
         dims = self._variables[name].dims
         number = self._number(dict(zip(dims, region, strict=True)))
+        if number is not None and name == "outcome" and self._plan.parts_points:
+            best = self._best(self._plan.block(number).start[:-1])
+            return final.outcomes(self._plan, self._files[number], region, best)
         return None if number is None else read(self._plan, self._files[number], name, region)
+
+    def _best(self, point: tuple[int, ...]) -> Best:
+        """The best of the committed runs of a point."""
+        if point not in self._bests:
+            own = {n: file for n, file in self._files.items() if self._plan.block(n).start[:-1] == point}
+            self._bests[point] = final.best_of(self._plan, own)
+        return self._bests[point]
 
     def _number(self, along: dict[str, slice]) -> int | None:
         """Number of a committed block that contains the rectangle; without `run`, any block of the point does."""

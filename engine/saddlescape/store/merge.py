@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from saddlescape import __version__
 from saddlescape.plan import Plan
-from saddlescape.store import by_outcome, schema
+from saddlescape.store import by_outcome, final, schema
 from saddlescape.store.atomic import replacing, write_all
 from saddlescape.store.block_reader import stored
 from saddlescape.store.deferred import DeferredErrors
@@ -72,13 +72,18 @@ def _write(
             output.check()
         targets = [(variable, _create_variable(file, plan, variable)) for variable in variables(plan)]
         selected = [h5py.Dataset(t) for variable, t in targets if plan.parts_choice and "trajectory" in variable.dims]
-        copied = [target for target in targets if not (plan.parts_choice and "trajectory" in target[0].dims)]
+        later = [h5py.Dataset(t) for variable, t in targets if plan.parts_points and variable.name == "outcome"]
+        copied = [target for target in targets if h5py.Dataset(target[1]) not in (*selected, *later)]
         for number in sorted(files):
             computed_by += _copy(copied, plan, files[number], software)
             output.check()
             after_block()
-        for point, numbers in itertools.groupby(sorted(files) if selected else (), lambda n: plan.block(n).start[:-1]):
-            by_outcome.write(plan, {n: files[n] for n in numbers}, point, selected)
+        of_points = sorted(files) if selected or later else ()
+        for point, numbers in itertools.groupby(of_points, lambda n: plan.block(n).start[:-1]):
+            own = {n: files[n] for n in numbers}
+            found = final.write(plan, own, later[0]) if later else None
+            if selected:
+                by_outcome.write(plan, own, point, selected, found)
             output.check()
             after_block()
         _provenance(file, plan, files, provenance(software, computed_by))

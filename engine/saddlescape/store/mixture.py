@@ -9,6 +9,7 @@ from saddlescape.errors import RefusedError, SaddlescapeWarning
 from saddlescape.plan import Plan
 from saddlescape.system.software import EARLIER, differences, versions
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
+from saddlescape.words.outcomes import FIRST
 
 
 class Mixture:
@@ -18,7 +19,7 @@ class Mixture:
     """
 
     def __init__(self, plan: Plan, accepted: bool = False) -> None:
-        self._same = frozenset() if _has_coupled_decay(plan) else EARLIER
+        self._same = frozenset() if _has_coupled_decay(plan) or len(plan.outcomes) > FIRST else EARLIER
         self._accepted, self._indices = accepted, dict[str, int]()
         self._first: dict[str, Path | None] = {}
         self._of_result: list[int] = []

@@ -15,7 +15,7 @@ from saddlescape.network import layout
 from saddlescape.plan import Plan, cached_with_plan
 from saddlescape.store.chunks import LEVEL
 from saddlescape.words.measures import BASIC, MEASURES
-from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARIABLES, When
+from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARIABLES, When, coded
 
 SCHEMA_VERSION = 1
 VERSIONS = ("v108", "v110")
@@ -139,6 +139,8 @@ def _variable(plan: Plan, name: str) -> FileVariable:
 def _attributes(plan: Plan, name: str, dims: tuple[str, ...]) -> dict[str, Any]:
     row, bits = VARIABLES[name], plan.sweep.spec.record.keep_bits
     attrs = {"long_name": row.long_name, **row.attrs}
+    if name == "outcome":
+        attrs |= coded(plan.outcomes)
     if "flag_values" in attrs:
         attrs["flag_values"] = np.array(attrs["flag_values"], dtype=np.int8)
     if name in LATE_IN_BATCHES and any(spec.batch for spec in plan.structures):

@@ -32,6 +32,18 @@ class Outcome(_Described):
     TRAPPED = 3, "It escaped the plateau, but the problem is not solved."
     SOLVED = 4, "Every output came within the tolerance of its target."
     DIVERGED = 5, "The loss exceeded the limit or is not finite."
+    FITTED = 6, "It is not solved, but as good as its data allow: no other run of its point is better by 1 %."
+    COLLAPSED = 7, "Its parameters shrank to less than a thousandth of those at the start: it ended at zero."
+
+
+FIRST = 6
+"""Number of the outcomes of the first generation of specs, and of sweeps whose runs cannot be fitted or collapse."""
+
+SHRUNK = 1e-3
+"""The largest parameter of a collapsed run is smaller than this times that of its start."""
+
+WITHIN = 1.01
+"""The loss of a fitted run is at most this times the smallest loss of the runs of its point."""
 
 
 class StopReason(_Described):

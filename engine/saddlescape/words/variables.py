@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from saddlescape.words.measures import BASIC, MEASURES
-from saddlescape.words.outcomes import CODED, ESCAPE_DROP
+from saddlescape.words.outcomes import CODED, ESCAPE_DROP, Outcome, StopReason
 
 _LATER = {name for name, its in MEASURES.items() if its.later}
 
@@ -53,11 +53,16 @@ class Variable:
     note: str = ""
 
 
+def coded(members: Iterable[Outcome | StopReason]) -> dict[str, Any]:
+    """Attributes that tell the meanings of codes."""
+    members = tuple(members)
+    comment = " ".join(f"{member.label}: {member.sentence}" for member in members)
+    meanings = " ".join(member.label for member in members)
+    return {"flag_values": members, "flag_meanings": meanings, "comment": comment}
+
+
 def _codes(name: str, long_name: str) -> Variable:
-    kind = CODED[name]
-    comment = " ".join(f"{member.label}: {member.sentence}" for member in kind)
-    flags = {"flag_values": tuple(kind), "flag_meanings": " ".join(member.label for member in kind)}
-    return Variable("i1", RUNS, long_name, attrs={**flags, "comment": comment}, note="see below")
+    return Variable("i1", RUNS, long_name, attrs=coded(CODED[name]), note="see below")
 
 
 _PLAIN = {"units": "1"}
