@@ -210,3 +210,11 @@ def test_names_of_results_without_the_newer_measures_stay():
     sweeps = [parse(AXES.format(f'"{field}"', ""), Path()) for field in ("loss", "hidden")]
     names = [[dimension.name for dimension in Plan(sweep).dimensions] for sweep in sweeps]
     assert names == [["name", "hidden", "run"], ["name", "network_hidden", "run"]]
+
+
+def test_runs_from_an_array_are_measured_like_those_of_a_sweep():
+    spec = parse(CASES["logits"] + MORE, Path()).spec
+    theta = np.zeros((2, spec.n_params))
+    runs = ss.run_starts(spec, theta)
+    assert (runs["final_test_accuracy"] <= 1).all()
+    assert runs["final_hidden"].shape == (2, spec.samples, 4)
