@@ -12,6 +12,7 @@ from saddlescape.plan import Plan
 from saddlescape.runs.runner import run
 from saddlescape.spec import parse
 from saddlescape.spec.keys import KEYS, SECTIONS
+from saddlescape.words.measures import MEASURES
 from saddlescape.words.suggest import _SAME, hint, nearest
 from saddlescape_cli.main import cli
 
@@ -162,7 +163,7 @@ def test_sections_that_others_call_otherwise():
 
 
 def test_aliases_mean_names_that_there_are():
-    there = {*KEYS, *SECTIONS, "axes", *results.WORDS["outcome"], "final_loss"}
+    there = {*KEYS, *SECTIONS, *MEASURES, "axes", *results.WORDS["outcome"], "final_loss"}
     words = {word for word in _SAME if word not in there}
     listed = told("", 'network.activation="?"', 'training.optimizer="?"', 'training.loss="?"', 'starts.kind="?"', 'training.schedule="?"')  # noqa: E501
     assert [word for word in words if repr(word) not in listed] == []
