@@ -131,3 +131,30 @@ weight_decay = {}
     held, free = (ss.run_starts(parse(text.format(w), tmp_path).spec, theta)["outcome"] for w in (1.5, 0.001))
     assert set(held.tolist()) == {COLLAPSED}
     assert COLLAPSED not in free
+
+
+def test_near_every_start_learns_two_moons(tmp_path):
+    text = """
+[problem]
+name = "moons"
+samples = 300
+noise = 0.15
+[network]
+hidden = [8]
+activation = "tanh"
+output = "logistic"
+[starts]
+count = 60
+[training]
+loss = "bce"
+optimizer = "adam"
+learning_rate = 0.05
+steps = 3000
+[record]
+runs = 0
+fields = ["accuracy"]
+"""
+    runs = ss.run(parse(text, tmp_path), tmp_path / "moons")
+    assert (runs["outcome"] == SOLVED).mean() > 0.9
+    assert not np.any((runs["outcome"] == TRAPPED) & (runs["final_accuracy"] >= 0.99))
+    assert (runs["final_accuracy"][runs["outcome"] == SOLVED] >= 0.99).all()

@@ -1,15 +1,23 @@
 """When runs are solved: by the tolerance of every output, by accuracy, by the loss; and runs that go on."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
+from standin import StandIn
+from test_on_device import expect_rounded_to_nearest
 
 import saddlescape as ss
 from saddlescape.errors import SpecError
+from saddlescape.kernels import train
+from saddlescape.kernels.lanes import LaneType
+from saddlescape.kernels.ptx import ptx
+from saddlescape.kernels.variant import Variant
 from saddlescape.network import classes, reference
 from saddlescape.network.reference.training import trajectory
 from saddlescape.plan import Plan
+from saddlescape.runs.prepare import prepare
 from saddlescape.spec import parse
 
 CSV = {
@@ -124,3 +132,20 @@ def test_each_structure_of_a_sweep_has_its_own_default():
 def test_faults_of_events(text, message):
     with pytest.raises(SpecError, match=message):
         read(text)
+
+
+@pytest.mark.parametrize("name", ["three", *(pytest.param(name, marks=pytest.mark.slow) for name in ("pm1", "flow"))])
+def test_threads_of_a_device_solve_runs_as_lanes_do(name):
+    text = sweep("three" if name == "three" else "pm1").text
+    if name == "flow":
+        text = text.replace('"gd"\nlearning_rate = 0.03\nsteps = 150', '"flow"\ntime = 5')
+    spec = read(text).spec
+    ready = prepare(spec, np.arange(7))
+    problem, batch = spec.loaded, ready.batch
+    lanes = train(ready.trainer, problem.X, problem.T, batch)
+    threads = train(ready.trainer, problem.X, problem.T, batch, device=StandIn())
+    assert (lanes.solve_step > 0).any()
+    for each in fields(lanes):
+        assert getattr(lanes, each.name).tobytes() == getattr(threads, each.name).tobytes(), each.name
+    text = ptx(Variant(ready.trainer, spec.samples, False, LaneType(spec.network.dtype, 1)))
+    expect_rounded_to_nearest(text)

@@ -15,8 +15,8 @@ READING = frozenset({"pydantic"})
 """Packages that only read the spec: blocks name their versions, but do not depend on them."""
 
 COMPUTING = (
-    *("kernels/*.py", "network/*.py", "plan/*.py", "words/*.py"),
-    *("runs/compute.py", "runs/prepare.py", "runs/classify.py", "runs/device_check.py"),
+    *("kernels/*.py", "network/*.py", "network/reference/*.py", "plan/*.py", "words/*.py"),
+    *("runs/compute.py", "runs/prepare.py", "runs/classify.py", "runs/evaluate.py", "runs/device_check.py"),
     *("system/arithmetic.py", "system/rounding.py", "system/spacing.py", "system/user_files.py"),
 )
 """Files that determine the bits of a block."""
