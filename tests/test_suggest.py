@@ -66,7 +66,7 @@ def test_keys_that_others_call_otherwise_or_that_are_misspelt(key, meant):
         assert f"{key}: is not a key; did you mean {own!r}?" in told(f"{table}{name} = 1")
 
 
-@pytest.mark.parametrize("key", ["stop.loss", "stop.max", "starts.glorot", "training.dropout"])
+@pytest.mark.parametrize("key", ["stop.loss", "stop.max", "starts.glorot"])
 def test_for_what_there_is_not_the_keys_of_the_section_are_listed(key):
     message = told("", f"{key}=1")
     section = key.partition(".")[0]

@@ -38,7 +38,7 @@ def generated(variant: Variant) -> ir.Module:
     module = ir.Module("tick")
     module.triple = binding.get_process_triple()
     once = (flow.attempt,) if variant.flows else (tick.step,)
-    for intrinsic in once if variant.flows or variant.trainer.batch else (tick.evaluate, *once):
+    for intrinsic in once if variant.flows or not variant.evaluates_every_tick else (tick.evaluate, *once):
         parameters = len(inspect.signature(intrinsic._defn).parameters) - 2
         number = variant.kind.number.as_pointer()
         function = ir.Function(module, ir.FunctionType(INDEX, [number] * parameters), intrinsic._name)

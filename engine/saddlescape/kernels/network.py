@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddlescape.kernels.activations import ACTIVATIONS
-from saddlescape.kernels.code import UNROLLED, Index, Rows, fold, repeat
+from saddlescape.kernels.code import UNROLLED, Index, Rows, Words, fold, repeat
 from saddlescape.kernels.elementary import exp_of_negative, log1p
 from saddlescape.kernels.lanes import Lanes, fma, larger, select
 from saddlescape.kernels.losses import LOSSES, factors
+from saddlescape.kernels.noise import DROPOUT, quarters
 from saddlescape.kernels.solutions import Judge
 from saddlescape.kernels.variant import Layer, Variant
 from saddlescape.words import losses
@@ -49,6 +50,11 @@ class Tile:
     right: Rows | None = None
     """One row: the number of samples so far whose class is right; None if they are not counted."""
 
+    number: Index | int = 0
+    """Of the tile in its batch."""
+
+    dropout: "Dropout | None" = None
+
     def unit(self, layer: Layer, j: Any, s: int) -> Any:
         """Row of `values` and `deltas` of unit `j` of a layer for sample `s` of the tile."""
         return (layer.first_unit + j) * self.size + s
@@ -77,6 +83,28 @@ class Tile:
     def update_max_error(self, error: Lanes) -> None:
         """Update the largest error."""
         self.sums[1] = larger(self.sums[1], error)
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Inverted dropout (Srivastava et al. 2014), as in `torch.nn.Dropout`: for each sample, each hidden unit is dropped
+    with probability `rate`, and the activations of the others are multiplied by 1 / (1 - rate)."""
+
+    rate: Lanes
+    scale: Lanes
+    keys: Words
+    key: tuple[Any, Any]
+    step: Any
+
+    def apply(self, tile: Tile, layer: Layer, j: Any, rows: list[Any]) -> None:
+        """Drop or scale the values and slopes of unit `j` in these rows, one per sample of the tile."""
+        unit = tile.number * tile.variant.n_units + (j + layer.first_unit)
+        counter = self.step, self.keys.of(unit + DROPOUT)
+        builder, kind = self.keys.builder, self.keys.kind
+        for row, u in zip(rows, quarters(builder, kind, self.key, counter, tile.size), strict=True):
+            kept = self.rate <= u
+            for numbers in (tile.values, tile.deltas):
+                numbers[row] = select(kept, numbers[row] * self.scale, 0.0)
 
 
 def pre_activations(tile: Tile, layer: Layer, j: Any) -> list[Lanes]:
@@ -109,10 +137,15 @@ def forward(tile: Tile, layer: Layer) -> None:
         for s, z in enumerate(pre_activations(tile, layer, j)):
             row = tile.unit(layer, j, s)
             tile.values[row], tile.deltas[row] = ACTIVATIONS[layer.activation](z)
-            if layer.residual:
+            if layer.residual and not tile.dropout:
                 tile.values[row] = tile.values[row] + tile.incoming(layer, j, s)
+        if tile.dropout:
+            tile.dropout.apply(tile, layer, j, [tile.unit(layer, j, s) for s in tile.samples])
+        for s in tile.samples if tile.dropout and layer.residual else ():
+            row = tile.unit(layer, j, s)
+            tile.values[row] = tile.values[row] + tile.incoming(layer, j, s)
 
-    tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST)
+    tile.repeat(layer.fan_out, unit, layer.fan_in + ACTIVATION_COST * (2 if tile.dropout else 1))
 
 
 def output_deltas(tile: Tile, layer: Layer) -> None:
@@ -295,7 +328,7 @@ def forward_and_backward(tile: Tile) -> None:
 
 def loss_and_gradient(
     builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Rows, T: Rows, first: Index | int, batch: int,
-    right: Rows | None = None,
+    right: Rows | None = None, dropout: Dropout | None = None,
 ) -> tuple[Lanes, Lanes]:
     """(loss, largest error of an output) of `batch` samples, the first of index `first`; writes `grad`.
 
@@ -310,15 +343,17 @@ def loss_and_gradient(
     def clear(k: Any) -> None:
         grad[k] = zero
 
-    def tile(first: Any, size: int) -> None:
-        forward_and_backward(Tile(variant, first, size, batch, theta, grad, X, T, values, deltas, sums, right))
+    def tile(number: Any, size: int) -> None:
+        at = first + number * TILE
+        rows = theta, grad, X, T, values, deltas, sums, right
+        forward_and_backward(Tile(variant, at, size, batch, *rows, number, dropout))
 
     repeat(builder, variant.n_params, clear, 1)
     tiles, rest = divmod(batch, TILE)
     if tiles:
-        repeat(builder, tiles, lambda n: tile(first + n * TILE, TILE), tiles * UNROLLED)
+        repeat(builder, tiles, lambda n: tile(n, TILE), tiles * UNROLLED)
     if rest:
-        tile(first + tiles * TILE, rest)
+        tile(tiles, rest)
     release_values()
     release_deltas()
     factor, _ = factors(variant.trainer.loss, variant.trainer.reduction, batch, variant.layers[-1].fan_out)

@@ -18,7 +18,10 @@ PARITY = 0x1BD11BDAA9FC1A22
 ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
 ROUNDS = 13
 SAMPLES = 2**63
-"""Counters from this value on shuffle or draw the samples; smaller ones generate noise."""
+"""Counters from this value on shuffle or draw the samples."""
+
+DROPOUT = 2**62
+"""Counters from this value on choose the dropped units; smaller ones generate noise."""
 
 
 def threefry(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -55,6 +58,17 @@ def normal(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[An
     size = 2.0 - uniform(builder, kind, first)
     _, cosine = sin_slope(2 * math.pi * (uniform(builder, kind, second) - 1.5))
     return sqrt(-2.0 * log(size)) * cosine
+
+
+def quarters(builder: Any, kind: LaneType, key: tuple[Any, Any], counter: tuple[Any, Any], n: int) -> list[Lanes]:
+    """`n` uniform numbers in [0, 1), at most four, from the halves of two words: 32 bits of each, 23 in float32."""
+    mantissa, whole = MANTISSA[kind.dtype], kind.all(WORD)
+    bits, numbers = min(32, mantissa), []
+    for word in threefry(builder, kind, key, counter):
+        for half in (word, builder.shl(word, kind.constant(whole, 32))):
+            high = builder.shl(builder.lshr(half, kind.constant(whole, 64 - bits)), kind.constant(whole, 64 - bits))
+            numbers.append(uniform(builder, kind, high) - 1.0)
+    return numbers[:n]
 
 
 @intrinsic

@@ -119,8 +119,9 @@ def lane_dtypes(variant: Variant) -> dict[str, str]:
 def lane_rows(variant: Variant) -> dict[str, int]:
     """Rows of the arrays of the state of lanes."""
     sizes, samples, n = variant.trainer.sizes, variant.own_samples, variant.n_params
+    gradients = 1 + (variant.keeps_loss_gradient or variant.trainer.dropout)
     return {
-        "theta": n, "state": variant.n_states, "grad": n * (1 + variant.keeps_loss_gradient),
+        "theta": n, "state": variant.n_states, "grad": n * gradients,
         "hyperparameters": FIRST_HYPERPARAMETER + len(variant.hyperparameters), "monitor": MONITOR_ROWS, "keys": 3,
         "X": samples * sizes[0], "T": samples * sizes[-1], "progress": PROGRESS_ROWS, "clock": CLOCK_ENTRIES,
     }  # fmt: skip

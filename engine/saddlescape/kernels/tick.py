@@ -14,12 +14,13 @@ from numba.extending import intrinsic
 from saddlescape.kernels.code import UNROLLED, Broadcast, Difference, Index, Rows, Words, keep_apart, repeat, scratch
 from saddlescape.kernels.lanes import Lanes, Mask, fma, larger, select, sqrt
 from saddlescape.kernels.losses import factors
-from saddlescape.kernels.network import loss_and_gradient
+from saddlescape.kernels.network import Dropout, loss_and_gradient
 from saddlescape.kernels.noise import normal
 from saddlescape.kernels.objective import add_penalty, each_parameter, hold_biases, own_penalties, penalized
 from saddlescape.kernels.schedules import WARMUP
 from saddlescape.kernels.solutions import counter, margin
 from saddlescape.kernels.variant import LIMITS, Variant
+from saddlescape.words.activations import ACTIVATIONS as WORDS
 
 ESCAPE_LOSS, TOLERANCE, DIVERGED_LOSS, GRADIENT_TOLERANCE, FIRST_HYPERPARAMETER = range(LIMITS + 1)
 """Rows of `hyperparameters`: the limits of the run, then its hyperparameters."""
@@ -127,21 +128,22 @@ def update(
     """One step of every lane; `bits` collects the changed bits of its parameters and its state.
 
     If an optimizer's values change from step to step, or the learning rate grows, a state is a fixed point only if the
-    gradient is zero, too.  With
-    noise no state is one, unless the optimizer multiplies and all parameters are zero.
+    gradient is zero, too.  With noise no state is one, unless the optimizer multiplies and all parameters are zero;
+    with dropout, only zero is one, and only if hidden units output zero there.
     """
     trainer, rule, n = variant.trainer, variant.rule, variant.n_params
     assert rule.update is not None  # the gradient flow has its own tick
     move = rule.update
     values = step_hyperparameters(builder, variant, state, grad, hyperparameters)
     cost = 200 if trainer.noise else 8
+    silent = not any(WORDS[name].value for name in trainer.activations[:-1])
 
     def parameter(k: Any, values: dict[str, Lanes], rate: Lanes | None) -> None:
         old = (theta[k], *(state[n * s + k] for s in range(rule.states)))
         g = grad[n + k] if variant.keeps_loss_gradient else grad[k]
         if trainer.noise:
             g = fma(values["noise"], noise(builder, variant, keys, k), g)
-        if trainer.penalties and (trainer.noise or trainer.batch):  # otherwise `evaluate` has added them
+        if trainer.penalties and (trainer.noise or variant.steps_apart):  # otherwise `evaluate` has added them
             g = penalized(trainer, values, old[0], g)
         new, new_state = move(old[0], old[1:], g, values)
         if rate is not None:
@@ -158,9 +160,13 @@ def update(
             bits.add(select(values[RISING] > 0.0, abs(g), 0.0), g.like(0.0))
         if trainer.noise and variant.optimizer.multiplies:
             bits.add(select(abs(old[0]) > 0.0, values["noise"], 0.0), g.like(0.0))
+        if trainer.dropout and silent:
+            bits.add(select(abs(old[0]) > 0.0, values["dropout"], 0.0), g.like(0.0))
 
     if trainer.noise and not variant.optimizer.multiplies:
         bits.add(values["noise"], values["noise"].like(0.0))
+    if trainer.dropout and not silent:
+        bits.add(values["dropout"], values["dropout"].like(0.0))
 
     def group(layer: int, is_bias: bool) -> Callable[[Any], None]:
         own = own_penalties(trainer, values, is_bias)
@@ -175,6 +181,14 @@ def update(
     each_parameter(builder, variant, group, cost, layers=trainer.layer_rates, biases=biases)
 
 
+def dropout(variant: Variant, hyperparameters: Rows, keys: Words) -> Dropout | None:
+    """The dropout of this step."""
+    if not variant.trainer.dropout:
+        return None
+    rate = hyperparameter(variant, hyperparameters, "dropout")
+    return Dropout(rate, 1.0 / (1.0 - rate), keys, (keys[SEED], keys[RUN_NUMBER]), keys[STEP])
+
+
 def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows, bits: Difference) -> Mask:
     """One step per batch; returns the lanes whose running loss or largest error passes a limit in this epoch."""
     (size, n), trainer = variant.batches, variant.trainer
@@ -185,8 +199,9 @@ def epoch(builder: Any, variant: Variant, rows: dict[str, Any], X: Rows, T: Rows
     rest = 0 if variant.trainer.sampled else variant.samples % size
 
     def batch(first: Index | int, samples: int) -> None:
+        dropped = dropout(variant, rows["hyperparameters"], rows["keys"])
         loss, max_error = loss_and_gradient(
-            builder, variant, rows["theta"], rows["grad"], X, T, first, samples, right
+            builder, variant, rows["theta"], rows["grad"], X, T, first, samples, right, dropped
         )
         if trainer.bias_rate:
             hold_biases(builder, variant, rows["grad"], hyperparameter(variant, rows["hyperparameters"], "bias_rate"))
@@ -238,7 +253,7 @@ UNCHANGED, CHECK_REQUESTED = 1, 2
 
 def next_step(builder: Any, variant: Variant, keys: Words) -> None:
     """Increment the step count from which random numbers are generated."""
-    if variant.trainer.noise:
+    if variant.trainer.noise or variant.trainer.dropout:
         keys[STEP] = builder.add(keys[STEP], keys.of(1))
 
 
@@ -257,10 +272,15 @@ def step(
         X, T = (data(builder, variant.kind, a, "data") for a in args[7:])
         monitor, check_requested = rows.pop("monitor"), ir.Constant(ir.IntType(1), 0)
         rows["keys"], bits = Words(builder, variant.kind, args[6]), Difference(monitor[IDLE])
-        if variant.trainer.batch:
+        if variant.trainer.dropout:
+            rows["grad"] = rows["grad"].from_row(variant.n_params)  # the first rows are those of `evaluate`
+        if variant.steps_apart:
             requested = epoch(builder, variant, rows, X, T, bits)
+        if variant.trainer.batch:
+            if variant.trainer.dropout:
+                requested = requested | (hyperparameter(variant, rows["hyperparameters"], "dropout") > 0.0)
             monitor[CHECK], check_requested = select(requested, monitor[IDLE].like(1.0), 0.0), requested.any()
-        else:
+        if not variant.steps_apart:
             update(builder, variant, **rows, bits=bits)
             next_step(builder, variant, rows["keys"])
         if variant.own_samples:
@@ -275,8 +295,8 @@ def step(
 
 @intrinsic
 def evaluates_every_tick(typingctx: Any, net: Any) -> Any:
-    """Whether each tick evaluates the loss and the gradient over all samples, as it does without minibatches."""
-    every = int(not net.variant.trainer.batch)
+    """Whether each tick evaluates the loss and the gradient over all samples."""
+    every = int(net.variant.evaluates_every_tick)
     return types.boolean(net), lambda context, builder, sig, args: ir.Constant(ir.IntType(1), every)
 
 

@@ -52,6 +52,7 @@ class Trainer:
     loss_limit: bool = False
     """Whether runs are solved by their loss."""
     sampled: bool = False
+    dropout: bool = False
 
     @property
     def penalties(self) -> tuple[str, ...]:
@@ -133,7 +134,7 @@ class Variant:
         decay = ("weight_decay",) if has_decay else ()
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
         schedule = self.schedule.hyperparameters if self.schedule else ()
-        later = tuple(name for name in ("noise", "l1", "bias_rate", "warmup") if getattr(self.trainer, name))
+        later = tuple(name for name in ("noise", "l1", "bias_rate", "warmup", "dropout") if getattr(self.trainer, name))
         learning_rate = ("learning_rate",) if self.optimizer.steps else ()
         limits = (
             *("error_limit",) * self.trainer.has_margin,
@@ -150,7 +151,17 @@ class Variant:
     @property
     def keeps_loss_gradient(self) -> bool:
         """Whether `grad` also stores the gradient of the loss: noise is added to it before the penalties."""
-        return bool(self.trainer.penalties) and self.trainer.noise and not self.trainer.batch
+        return bool(self.trainer.penalties) and self.trainer.noise and not self.steps_apart
+
+    @property
+    def steps_apart(self) -> bool:
+        """Whether steps compute gradients of their own, with minibatches or dropout, not that of `evaluate`."""
+        return bool(self.trainer.batch) or self.trainer.dropout
+
+    @property
+    def evaluates_every_tick(self) -> bool:
+        """Whether each tick evaluates the loss and the gradient over all samples; losses with dropout tell nothing."""
+        return not self.trainer.batch or self.trainer.dropout
 
     @property
     def flows(self) -> bool:

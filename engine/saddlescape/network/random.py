@@ -33,6 +33,18 @@ def normals(seed: int, run: int, step: int, n: int, bits: int = 52) -> npt.NDArr
     return np.asarray(np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * (second - 0.5)))
 
 
+def dropout(seed: int, run: int, step: int, samples: int, units: int, bits: int = 52) -> npt.NDArray[np.float64]:
+    """Uniform numbers in [0, 1) for each sample and unit of a step, (samples, units); of `bits` bits, at most 32.
+
+    One pair of words is for four samples.
+    """
+    counters = 2**62 + np.arange(-(-samples // 4) * units).reshape(-1, units)
+    words, half = threefry((seed, run), (step, counters)), np.uint64(32)
+    halves = np.stack([part for word in words for part in (word >> half, word & np.uint64(2**32 - 1))], axis=1)
+    bits = min(bits, 32)
+    return np.asarray((halves >> np.uint64(32 - bits)).reshape(-1, units)[:samples] * 2.0**-bits, dtype=np.float64)
+
+
 def below(n: int, seed: int, run: int, time: int, i: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Uniform integers in [0, n) for the draws i of a step or an epoch (multiply and shift, Lemire 2019)."""
     word, _ = threefry((seed, run), (time, np.asarray(i, dtype=np.uint64) | np.uint64(2**63)))

@@ -195,8 +195,10 @@ def refine_level(table: Table, cells: Indices, run: Callable[[Index], Data]) -> 
 def _check(results: Results, sweep: Sweep) -> None:
     if sweep.spec.starts.kind != "slice":
         raise RefusedError(f'{results.path} is not a slice; refine needs starts.kind = "slice"')
-    if sweep.numeric("training.noise").any() or any(s.order != "fixed" for s in sweep.structures):
-        raise RefusedError("training: has noise, shuffled or sampled batches, so a run depends on more than its start")
+    random = any(sweep.numeric(f"training.{key}").any() for key in ("noise", "dropout"))
+    if random or any(spec.order != "fixed" for spec in sweep.structures):
+        kinds = "noise, dropout, shuffled or sampled batches"
+        raise RefusedError(f"training: has {kinds}, so a run depends on more than its start")
     if results.path.is_dir():
         remedy = f"continue with: saddlescape resume {quote(str(results.path))}"
         raise RefusedError(f"{results.path} is not finished; {remedy}")

@@ -71,7 +71,8 @@ def _single(group: Group) -> npt.NDArray[np.bool_]:
 
 def _distinct(group: Group, count: int) -> tuple[Any, Any]:
     """(first, inverse), as of `numpy.unique`: the distinct runs, and which each run equals; if all differ, slices."""
-    same = _single(group) & (group.numbers["training.noise"] == 0) & (group.spec.order == "fixed")
+    same = _single(group) & (group.numbers["training.noise"] == 0) & (group.numbers["training.dropout"] == 0)
+    same &= (group.spec.order == "fixed")
     if not same.any():
         return slice(None), slice(None)
     identity = np.where(same, group.point * count, group.point * count + group.start)

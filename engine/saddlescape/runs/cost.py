@@ -38,7 +38,7 @@ A_FILE, A_VARIABLE, OTHERS = 2**12, 2**10, 2**17
 PAGE, A_NAME, TEXTS = 2**12, 2**7, 8
 """Bytes of the smallest file, and of its name in the folder; and number of copies of the spec's text."""
 
-SWITCHES = ("training.weight_decay", "training.l1", "training.noise", "training.warmup")
+SWITCHES = ("training.weight_decay", "training.l1", "training.noise", "training.warmup", "training.dropout")
 """Keys whose kernels differ between zero and other values."""
 
 LESS = {

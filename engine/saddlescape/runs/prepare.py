@@ -43,6 +43,7 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         classes=coding(spec.loaded.T) or "" if accuracy else "",
         loss_limit=bool(numbers["events.loss"].any()),
         sampled=spec.order == "sampled",
+        dropout=bool(numbers["training.dropout"].any()),
         skip=spec.network.skip,
         reduction=training.reduction,
         l1=bool(numbers["training.l1"].any()),

@@ -34,6 +34,7 @@ NUMERIC = (
     "training.schedule_steps",
     "training.warmup",
     "training.bias_rate",
+    "training.dropout",
     "stop.solved",
     "stop.gradient",
     "stop.diverged",

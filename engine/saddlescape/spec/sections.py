@@ -235,6 +235,9 @@ class Training(Section):
         1.0, "factor of the learning rate of biases, besides `layer_rates`; 0 holds them", later=True
     )
     noise: float = hyperparameter("noise")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = key(
+        0.0, "probability with which a step drops a hidden unit, for each sample; [below](#dropout)", later=True
+    )
     batch: Annotated[int | str | Minibatch, PlainValidator(samples)] = key(
         "full",
         "number of samples per step, in order; online: one; shuffled: one, in a new random order in each epoch; "

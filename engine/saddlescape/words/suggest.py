@@ -99,7 +99,7 @@ TABLES: tuple[Mapping[str, Any], ...] = (ACTIVATIONS, LOSSES, OPTIMIZERS, PROBLE
 _NOT_HERE = (
     "mae l1 l1_loss mean_absolute_error hinge nll nll_loss kl kl_div elu selu celu prelu rrelu relu6 hard_tanh "
     "hard_sigmoid hard_swish softsign log_softmax lbfgs bfgs l_bfgs radam lamb newton "
-    "stop.loss stop.patience early_stopping dropout"
+    "stop.loss stop.patience early_stopping"
 )
 """Words of the field that have no counterpart here, however similar the spelling of a known word is."""
 

@@ -45,7 +45,9 @@ class Network:
         return [*layout.residual(self.sizes, self.skip), False]
 
 
-def _forward(network: Network, theta: Array, X: Array) -> tuple[list[Array], list[Array], Array, Array]:
+def _forward(
+    network: Network, theta: Array, X: Array, kept: Array | None = None
+) -> tuple[list[Array], list[Array], Array, Array]:
     """Forward pass: inputs and slopes of each layer, pre-activations and values of the outputs."""
     bias = np.ones((len(X), int(network.bias)), dtype=theta.dtype)
     inputs, slopes, y, direct = [], [], X, X[:, : layout.direct(network.sizes, network.skip)]
@@ -54,6 +56,10 @@ def _forward(network: Network, theta: Array, X: Array) -> tuple[list[Array], lis
         inputs.append(np.hstack([y, direct, bias] if is_output else [y, bias]))
         z = inputs[-1] @ theta[indices].T
         value, slope = activate(activation, z)
+        if kept is not None and not is_output:
+            first = sum(network.sizes[1 : number + 1])
+            own = kept[:, first : first + network.sizes[number + 1]]
+            value, slope = value * own, slope * own
         y = value + y if network.residual[number] else value
         slopes.append(slope)
     return inputs, slopes, z, y
@@ -65,10 +71,15 @@ def outputs(network: Network, theta: Array, X: Array) -> Array:
     return LINKS[words.LOSSES[network.loss].link](z, y)
 
 
-def loss_and_gradient(network: Network, theta: Array, X: Array, T: Array) -> tuple[float, Array, float]:
-    """Loss, gradient (n_params,) and largest error of an output of one network with parameters `theta` (n_params,)."""
+def loss_and_gradient(
+    network: Network, theta: Array, X: Array, T: Array, kept: Array | None = None
+) -> tuple[float, Array, float]:
+    """Loss, gradient (n_params,) and largest error of an output of one network with parameters `theta` (n_params,).
+
+    `kept` (samples, units) are the factors of the activations of the hidden units with dropout.
+    """
     weights = [theta[indices] for indices in network.layers]
-    inputs, slopes, z, y = _forward(network, theta, X)
+    inputs, slopes, z, y = _forward(network, theta, X, kept)
     terms, delta, errors = function(LOSSES, "loss", network.loss)(z, y, slopes[-1], T)
     n = T.dtype.type(words.divisor(network.loss, network.reduction, *T.shape))
     terms, delta = terms / n, delta / n

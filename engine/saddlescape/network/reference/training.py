@@ -39,8 +39,8 @@ def trajectory(
         epoch; if `sampled`, each step draws them with replacement.
     layer_rates : whether the learning rate of layer k is multiplied by the hyperparameter `layer_rate_k`.
     decay : "all", or "weights": biases are not part of the norms, and have no decoupled decay.
-    key : seed and number of the run, which determine the order or the draws, and the noise (`noise` times a normal
-        number).
+    key : seed and number of the run, which determine the order or the draws, the noise (`noise` times a normal
+        number) and the units that are dropped, each with probability `dropout`.
 
     Returns
     -------
@@ -67,7 +67,12 @@ def trajectory(
         if shuffled and t % epoch == 0:
             order = random.shuffled(order, *key, t // epoch)
         samples = random.below(len(X), *key, t, np.arange(size)) if sampled else order[t % epoch * size :][:size]
-        _, g, _ = loss_and_gradient(network, theta, X[samples], T[samples])
+        kept = None
+        if "dropout" in hyperparameters:
+            rate = dtype.type(hyperparameters["dropout"])
+            numbers = random.dropout(*key, t, len(samples), sum(network.sizes[1:]), np.finfo(dtype).nmant)
+            kept = np.where(numbers >= rate, 1 / (1 - rate), 0).astype(dtype)
+        _, g, _ = loss_and_gradient(network, theta, X[samples], T[samples], kept)
         if "noise" in hyperparameters:
             noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
             g = g + (hyperparameters["noise"] * noise).astype(dtype)

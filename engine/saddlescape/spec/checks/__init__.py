@@ -8,6 +8,7 @@ __all__ = ["CHECKS", "LARGEST", "Chosen", "Idle"]
 LENGTH = ("problem", "training.batch", "training.steps", "training.epochs")
 BIASES = ("starts.kind", "network.bias", "starts.biases", "starts.bias_constant")
 DECAY = ("network.bias", "training.weight_decay", "training.l1")
+STEPS = ("training.batch", "training.noise", "training.dropout")
 DRAWS = ("starts.kind", "starts.direction")
 
 CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
@@ -41,9 +42,10 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     idle.key("starts.bias_scale", "no bias is drawn", idle.no_drawn_biases, *BIASES),
     idle.key("starts.bias_constant", "no bias has a start of its own", idle.no_biases, "starts.kind", "network.bias"),
     idle.key("starts.bias_constant", "biases = false sets them to zero", idle.zero_biases, "starts.biases"),
-    idle.key("starts.seed", "nothing is drawn", idle.undrawn, *DRAWS, "training.batch", "training.noise"),
+    idle.key("starts.seed", "nothing is drawn", idle.undrawn, *DRAWS, *STEPS),
     idle.key("training.bias_rate", "there are no biases", idle.unbiased, "network.bias"),
     idle.key("training.decay", "neither weight_decay nor l1 is set, or there are no biases", idle.unpenalized, *DECAY),
+    idle.key("training.dropout", "there are no hidden units", idle.shallow, "network.hidden"),
     idle.key("network.activation", "there are no hidden units", idle.shallow, "network.hidden"),
 ]
 """Each check with the keys that it needs; if one of them is faulty already, the check is skipped."""

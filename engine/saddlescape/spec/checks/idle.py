@@ -52,7 +52,7 @@ def no_drawn_biases(spec: Spec) -> bool:
 
 def undrawn(spec: Spec) -> bool:
     """Whether nothing is drawn, so that `starts.seed` is not used."""
-    if spec.order != "fixed" or "noise" in spec.training.model_fields_set:
+    if spec.order != "fixed" or {"noise", "dropout"} & spec.training.model_fields_set:
         return False
     has_direction = spec.starts.kind == "ray" and spec.starts.direction is not None
     return has_direction or not STARTS[spec.starts.kind].seeded
