@@ -23,7 +23,7 @@ HYPERPARAMETERS = {
     "weight_decay": 0.01, "eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "schedule_decay": 0.1,
     "log_decay": np.log(0.99), "layer_rate_0": 1.0, "layer_rate_1": 0.5, "noise": 0.1, "half_turn": 0.005,
     "l1": 0.02, "bias_rate": 0.3, "warmup": 7.0, "schedule_steps": 3.0, "cycle_peak": 5.0, "cycle_end": 19.0,
-    "momentum_decay": 0.004, "growth_max": 1.75,
+    "momentum_decay": 0.004, "growth_max": 1.75, "clip": 0.2,
     "dropout": 0.3,
 }  # fmt: skip
 
@@ -120,7 +120,8 @@ def run_both(case, **options):
     shape = trainer.sizes, trainer.bias, trainer.activations, trainer.loss, trainer.skip, trainer.reduction
     network = reference.Network(*shape)
     decoupled = OPTIMIZERS[optimizer].decay is Decay.DECOUPLED
-    used = {name: getattr(trainer, name) for name in ("weight_decay", "noise", "l1", "bias_rate", "warmup", "dropout")}
+    switches = ("weight_decay", "noise", "l1", "bias_rate", "warmup", "dropout", "clip")
+    used = {name: getattr(trainer, name) for name in switches}
     used["weight_decay"] |= decoupled
     hyperparameters = {name: value for name, value in HYPERPARAMETERS.items() if used.get(name, True)}
     x, t = X.astype(dtype), T.astype(dtype)

@@ -1,14 +1,16 @@
 """Update rules: defaults, frozen runs, and quickprop against its definition, for which there is no peer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_cases import DTYPES, ONCE, TARGET, XOR, make_batch
+from kernel_cases import DTYPES, ONCE, TARGET, XOR, make_batch, run_both
 from spec_cases import TINY
-from tolerances import QUICKPROP
+from tolerances import AMPLIFIED, QUICKPROP, TRAJECTORY
 
 import saddlescape as ss
+from saddlescape.errors import SpecError
 from saddlescape.kernels import Trainer, train
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import StopReason
@@ -65,3 +67,53 @@ def test_adadelta_has_the_defaults_of_torch_also_beside_other_optimizers(tmp_pat
     np.testing.assert_array_equal(*losses)
     along = ss.run(sweep, tmp_path / "axis", threads=1)
     np.testing.assert_array_equal(along["final_loss"][1], losses[0])
+
+
+CLIPPED = {
+    "alone": ("momentum", "float64", {}),
+    "penalties": ("gd", "float32", {"weight_decay": True, "l1": True}),
+    "batches": ("momentum", "float64", {"weight_decay": True, "batch": 2, "bias_rate": True}),
+    "noise": ("adamw", "float64", {"noise": True, "bias_rate": True}),
+}
+
+
+@pytest.mark.parametrize("case", CLIPPED)
+def test_clipping_equals_the_reference(case):
+    optimizer, dtype, options = CLIPPED[case]
+    trained, paths = run_both(("tanh", "half_sse", optimizer, (3,), dtype), steps=20, clip=True, **options)
+    tolerance = (AMPLIFIED if optimizer == "adamw" else TRAJECTORY)[dtype]
+    expected = [[state[0] for state in path] for path in paths]
+    np.testing.assert_allclose(trained.theta_path, expected, rtol=tolerance, atol=tolerance)
+    unclipped, _ = run_both(("tanh", "half_sse", optimizer, (3,), dtype), steps=20, **options)
+    assert abs(unclipped.theta - trained.theta).max() > 1e-3
+
+
+def test_a_clipped_step_of_gd_has_the_length_of_torch():
+    theta = np.random.default_rng(4).normal(0, 1, (2, 9))
+    hyperparameters = {"clip": np.array([1e-3, 0.0]), "learning_rate": np.ones(2)}
+    batch = make_batch(theta, 1)
+    batch = replace(batch, hyperparameters={**batch.hyperparameters, **hyperparameters})
+    trainer = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd", clip=True)
+    trained = train(trainer, XOR, TARGET, batch)
+    norm = trained.measures[0, 0, 1]
+    assert np.linalg.norm(trained.theta[0] - theta[0]) == pytest.approx(1e-3 * norm / (norm + 1e-6), rel=1e-12)
+    free = train(replace(trainer, clip=False), XOR, TARGET, batch)
+    np.testing.assert_array_equal(trained.theta[1], free.theta[1])
+
+
+def test_a_body_without_friction_swings_forever():
+    """Of one weight: w(n + 1) - 2 w(n) + w(n - 1) = -r (w(n) - 1), which a cosine solves."""
+    rate, steps = 0.1, np.arange(1001)
+    trainer = Trainer((1, 1), False, ("linear",), "half_sse", "momentum")
+    one = np.ones((1, 1))
+    batch = make_batch(np.zeros((1, 1)), 1000, momentum=1.0, learning_rate=rate)
+    angle = np.arccos(1 - rate / 2)
+    expected = 1 - np.cos(angle * (steps + 0.5)) / np.cos(angle / 2)
+    np.testing.assert_allclose(train(trainer, one, one, batch).theta_path[0, :, 0], expected, atol=1e-11)
+
+
+@pytest.mark.parametrize("optimizer", ["sign", "rprop", "normalized", "flow"])
+def test_clipping_that_changes_no_step_is_refused(optimizer):
+    text = TINY.replace("[training]\nlearning_rate = 0.5\n", f'[training]\noptimizer = "{optimizer}"\nclip = 1.0\n')
+    with pytest.raises(SpecError, match=r"training\.clip: belongs to optimizer"):
+        parse(text, Path())

@@ -338,7 +338,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + "[starts]\nscale = -1", "starts.scale: must be at least 0.0; got -1"),
         (XOR + "[starts]\ncount = 1_000_000_001", "starts.count: must be at most 1000000000"),
         (XOR + "[starts]\nseed = -1", "starts.seed: must be at least 0; got -1"),
-        (XOR + "[training]\nmomentum = 1", "training.momentum: must be less than 1.0; got 1"),
+        (XOR + "[training]\nmomentum = 1.5", "training.momentum: must be at most 1.0; got 1.5"),
         (XOR + "[starts]\nlayer_scales = [1]", "starts.layer_scales: must have 2 values, one for each layer of weights; got 1"),  # noqa: E501
         (XOR + "[starts]\nlayer_scales = [1, -1]", r"starts.layer_scales\[1\]: must be at least 0.0; got -1"),
         (XOR + "[starts]\nbias_constant = [1]", "starts.bias_constant: must have 2 values, one for each layer of weights; got 1"),  # noqa: E501

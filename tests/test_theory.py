@@ -252,8 +252,8 @@ def test_a_start_that_only_sinks_has_no_escape_time():
     ("call", "match"),
     [
         (lambda: growth_factor(0.5, 0.1), "curvature must be negative"),
-        (lambda: growth_factor(-0.5, 0.1, 1.0), "momentum must be 0 or more, below 1; got 1.0"),
-        (lambda: growth_factor(-0.5, 0.1, [0.5, -0.1]), "momentum must be 0 or more, below 1"),
+        (lambda: growth_factor(-0.5, 0.1, 1.1), "momentum must be from 0 to 1; got 1.1"),
+        (lambda: growth_factor(-0.5, 0.1, [0.5, -0.1]), "momentum must be from 0 to 1"),
         (lambda: growth_factor(-0.5, 0.0), "learning_rate must be greater than 0"),
         (lambda: saddle_escape_time(0.1, 0.0), "curvature must be negative"),
         (lambda: saddle_escape_time(0.0, -1.0), "scale must be greater than 0"),

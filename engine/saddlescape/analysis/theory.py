@@ -22,7 +22,7 @@ def growth_factor(curvature: npt.ArrayLike, learning_rate: npt.ArrayLike, moment
     ----------
     curvature : negative; all arguments broadcast against each other.
     learning_rate : > 0.
-    momentum : >= 0 and < 1.
+    momentum : from 0 to 1.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def growth_factor(curvature: npt.ArrayLike, learning_rate: npt.ArrayLike, moment
     B. T. Polyak (1964), USSR Comput. Math. Math. Phys. 4(5), 1-17.
     """
     _require(np.asarray(learning_rate) > 0, "learning_rate must be greater than 0", learning_rate)
-    _require((np.asarray(momentum) >= 0) & (np.asarray(momentum) < 1), "momentum must be 0 or more, below 1", momentum)
+    _require((np.asarray(momentum) >= 0) & (np.asarray(momentum) <= 1), "momentum must be from 0 to 1", momentum)
     trace = 1 + np.asarray(momentum) + np.asarray(learning_rate) * _gamma(curvature)
     return np.asarray((trace + np.sqrt(trace**2 - 4 * np.asarray(momentum))) / 2)
 

@@ -3,7 +3,7 @@
 A tick is one step over all samples or, with minibatches, an epoch of steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -112,6 +112,19 @@ def step_hyperparameters(
     return values
 
 
+CLIP_EPSILON = 1e-6
+"""Added to the norm of the gradient, as by `torch.nn.utils.clip_grad_norm_`."""
+
+
+def clip_factor(builder: Any, variant: Variant, grad: Rows, values: Mapping[str, Lanes]) -> Lanes:
+    """The factor, at most 1, of the gradient of the loss, whose norm `clip` limits; held biases do not count."""
+    of_loss = grad.from_row(variant.n_params) if variant.keeps_loss_gradient else grad
+    if variant.trainer.bias_rate:
+        hold_biases(builder, variant, of_loss, values["bias_rate"])
+    factor = values["clip"] / (gradient_norm(builder, of_loss, variant.n_params) + CLIP_EPSILON)
+    return select((values["clip"] > 0.0) & (factor < 1.0), factor, 1.0)
+
+
 SEED, RUN_NUMBER, STEP = range(3)
 """Rows of `keys`, from which the lane's random numbers are generated."""
 
@@ -137,13 +150,17 @@ def update(
     values = step_hyperparameters(builder, variant, state, grad, hyperparameters)
     cost = 200 if trainer.noise else 8
     silent = not any(WORDS[name].value for name in trainer.activations[:-1])
+    if trainer.clip:
+        values["clip_factor"] = clip_factor(builder, variant, grad, values)
 
     def parameter(k: Any, values: dict[str, Lanes], rate: Lanes | None) -> None:
         old = (theta[k], *(state[n * s + k] for s in range(rule.states)))
         g = grad[n + k] if variant.keeps_loss_gradient else grad[k]
+        if trainer.clip:
+            g = g * values["clip_factor"]
         if trainer.noise:
             g = fma(values["noise"], noise(builder, variant, keys, k), g)
-        if trainer.penalties and (trainer.noise or variant.steps_apart):  # otherwise `evaluate` has added them
+        if trainer.penalties and not variant.adds_penalties_early:  # otherwise `evaluate` has added them
             g = penalized(trainer, values, old[0], g)
         new, new_state = move(old[0], old[1:], g, values)
         if rate is not None:

@@ -53,6 +53,7 @@ class Trainer:
     """Whether runs are solved by their loss."""
     sampled: bool = False
     dropout: bool = False
+    clip: bool = False
 
     @property
     def penalties(self) -> tuple[str, ...]:
@@ -134,7 +135,8 @@ class Variant:
         decay = ("weight_decay",) if has_decay else ()
         layers = [f"layer_rate_{k}" for k in range(len(self.layers) * self.trainer.layer_rates)]
         schedule = self.schedule.hyperparameters if self.schedule else ()
-        later = tuple(name for name in ("noise", "l1", "bias_rate", "warmup", "dropout") if getattr(self.trainer, name))
+        names = ("noise", "l1", "bias_rate", "warmup", "dropout", "clip")
+        later = tuple(name for name in names if getattr(self.trainer, name))
         learning_rate = ("learning_rate",) if self.optimizer.steps else ()
         limits = (
             *("error_limit",) * self.trainer.has_margin,
@@ -150,8 +152,8 @@ class Variant:
 
     @property
     def keeps_loss_gradient(self) -> bool:
-        """Whether `grad` also stores the gradient of the loss: noise is added to it before the penalties."""
-        return bool(self.trainer.penalties) and self.trainer.noise and not self.steps_apart
+        """Whether `grad` also stores the gradient of the loss: it is clipped or gets noise before the penalties."""
+        return bool(self.trainer.penalties) and (self.trainer.noise or self.trainer.clip) and not self.steps_apart
 
     @property
     def steps_apart(self) -> bool:
@@ -162,6 +164,11 @@ class Variant:
     def evaluates_every_tick(self) -> bool:
         """Whether each tick evaluates the loss and the gradient over all samples; losses with dropout tell nothing."""
         return not self.trainer.batch or self.trainer.dropout
+
+    @property
+    def adds_penalties_early(self) -> bool:
+        """Whether the gradient of the objective, as evaluated over all samples, is also that of the steps."""
+        return not (self.trainer.noise or self.trainer.clip or self.steps_apart)
 
     @property
     def flows(self) -> bool:

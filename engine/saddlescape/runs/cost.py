@@ -38,7 +38,7 @@ A_FILE, A_VARIABLE, OTHERS = 2**12, 2**10, 2**17
 PAGE, A_NAME, TEXTS = 2**12, 2**7, 8
 """Bytes of the smallest file, and of its name in the folder; and number of copies of the spec's text."""
 
-SWITCHES = ("training.weight_decay", "training.l1", "training.noise", "training.warmup", "training.dropout")
+SWITCHES = tuple(f"training.{name}" for name in ("weight_decay", "l1", "noise", "warmup", "dropout", "clip"))
 """Keys whose kernels differ between zero and other values."""
 
 LESS = {

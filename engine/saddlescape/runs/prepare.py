@@ -50,6 +50,7 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         decay=training.decay,
         bias_rate=bool((numbers["training.bias_rate"] != 1).any()),
         warmup=bool(numbers["training.warmup"].any()),
+        clip=bool(numbers["training.clip"].any()),
     )  # fmt: skip
 
 

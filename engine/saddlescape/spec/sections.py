@@ -238,6 +238,7 @@ class Training(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = key(
         0.0, "probability with which a step drops a hidden unit, for each sample; [below](#dropout)", later=True
     )
+    clip: float = hyperparameter("clip", later=True)
     batch: Annotated[int | str | Minibatch, PlainValidator(samples)] = key(
         "full",
         "number of samples per step, in order; online: one; shuffled: one, in a new random order in each epoch; "

@@ -37,7 +37,7 @@ class Hyperparameter:
 
 HYPERPARAMETERS = {
     "learning_rate": Hyperparameter(0.5, "r, the step size", above=0),
-    "momentum": Hyperparameter(0.9, "factor of the last velocity", least=0, below=1),
+    "momentum": Hyperparameter(0.9, "factor of the last velocity; 1: no friction", least=0, most=1),
     "epsilon": Hyperparameter(1e-8, "added in the denominator (adadelta: 1e-6 if not set)", least=0),
     "smoothing": Hyperparameter(
         0.99, "a, decay factor of the mean of squares (adadelta: 0.9 if not set)", least=0, below=1
@@ -63,6 +63,9 @@ HYPERPARAMETERS = {
     "rtol": Hyperparameter(1e-8, "error allowed in a step: atol + rtol times the parameter", least=1e-13, most=0.1),
     "atol": Hyperparameter(1e-15, "error allowed in a step: atol + rtol times the parameter", least=0),
     "momentum_decay": Hyperparameter(4e-3, "p, how fast the factor of the mean grows from b1 / 2 to b1", least=0),
+    "clip": Hyperparameter(
+        0.0, "largest norm of the gradient of the loss, which is scaled down; 0: none; [below](#clipping)", least=0
+    ),
     "growth_max": Hyperparameter(1.75, "largest factor by which a step grows", above=0),
 }
 """Hyperparameters by name; all are keys of ``training``."""
@@ -79,6 +82,7 @@ class Optimizer:
     decay : how it applies weight decay.
     noise : whether noise can be added to its gradient.
     defaults : defaults of its hyperparameters that are not those of `HYPERPARAMETERS`.
+    clips : whether clipping the gradient changes its steps.
     multiplies : whether a step multiplies each parameter, so that a parameter at zero stays at zero.
     source : a publication.
     aliases : other names, which are accepted.
@@ -89,6 +93,7 @@ class Optimizer:
     own: tuple[str, ...] = ()
     decay: Decay = Decay.COUPLED
     noise: bool = True
+    clips: bool = True
     defaults: Mapping[str, float] = field(default_factory=dict)
     multiplies: bool = False
     source: str = ""
@@ -105,7 +110,7 @@ class Optimizer:
         """Names of all its hyperparameters."""
         rate = ("learning_rate",) if self.steps else ()
         decay = () if self.decay is Decay.NONE else ("weight_decay", "l1") if self.steps else ("weight_decay",)
-        return (*rate, *self.own, *decay, *(("noise",) if self.noise else ()))
+        return (*rate, *self.own, *decay, *(("noise",) if self.noise else ()), *(("clip",) if self.clips else ()))
 
 
 _ADAM = ("beta1", "beta2", "epsilon")
@@ -183,12 +188,17 @@ OPTIMIZERS = {
         " if it changes sign; clipped to step_min and step_max, also at the first step",
         own=("eta_plus", "eta_minus", "step_max", "step_min"),
         decay=Decay.NONE,
+        clips=False,
         source="Riedmiller and Braun 1993",
     ),
     "sign": Optimizer(
-        "theta - r sign(g)", decay=Decay.NONE, source="Bernstein et al. 2018", similar=("signsgd", "sign_sgd")
+        "theta - r sign(g)",
+        decay=Decay.NONE,
+        clips=False,
+        source="Bernstein et al. 2018",
+        similar=("signsgd", "sign_sgd"),
     ),
-    "normalized": Optimizer("theta - r g / |g|", decay=Decay.NONE, noise=False),
+    "normalized": Optimizer("theta - r g / |g|", decay=Decay.NONE, noise=False, clips=False),
     "multiplicative": Optimizer(
         "theta exp(-r sign(theta) g): a parameter at zero stays at zero",
         decay=Decay.NONE,
@@ -199,6 +209,7 @@ OPTIMIZERS = {
         "the limit of small steps: theta'(t) = -g(theta), followed to `training.time`",
         own=("time", "rtol", "atol"),
         noise=False,
+        clips=False,
         similar=("gradient_flow", "ode", "continuous"),
     ),
 }

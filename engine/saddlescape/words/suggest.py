@@ -42,6 +42,7 @@ _SAME = {
     "training.epsilon": "eps",
     "training.smoothing": "rho",
     "training.momentum_decay": "psi",
+    "training.clip": "clip_norm max_norm grad_clip gradient_clip clip_grad_norm clipnorm gradient_clip_val clip_grad",
     "training.growth_max": "growth max_growth growth_factor max_factor",
     "training.schedule": "scheduler lr_scheduler lr_schedule",
     "training.time": "t_max t_end duration",

@@ -73,6 +73,9 @@ def trajectory(
             numbers = random.dropout(*key, t, len(samples), sum(network.sizes[1:]), np.finfo(dtype).nmant)
             kept = np.where(numbers >= rate, 1 / (1 - rate), 0).astype(dtype)
         _, g, _ = loss_and_gradient(network, theta, X[samples], T[samples], kept)
+        if clip := hyperparameters.get("clip", 0):
+            norm = np.linalg.norm(np.where(held, 0, g).astype(np.float64))
+            g = (g * np.minimum(1, clip / (norm + 1e-6))).astype(dtype)
         if "noise" in hyperparameters:
             noise = random.normals(*key, t, len(theta), np.finfo(dtype).nmant)
             g = g + (hyperparameters["noise"] * noise).astype(dtype)
