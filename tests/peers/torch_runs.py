@@ -13,6 +13,7 @@ T = [[-0.8], [0.8], [0.8], [-0.8]]
 NUMBERS = {
     "momentum": 0.9, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999, "eta_plus": 1.2,
     "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6, "weight_decay": 0.01, "schedule_decay": 0.998,
+    "momentum_decay": 0.004,
 }  # fmt: skip
 OPTIMIZERS = {
     "gd": (torch.optim.SGD, {"lr": 0.1}),
@@ -22,6 +23,10 @@ OPTIMIZERS = {
     "rmsprop": (torch.optim.RMSprop, {"lr": 0.0003}),
     "adam": (torch.optim.Adam, {"lr": 0.01}),
     "adamw": (torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.01}),
+    "amsgrad": (torch.optim.Adam, {"lr": 0.01, "amsgrad": True}),
+    "nadam": (torch.optim.NAdam, {"lr": 0.002}),
+    "adamax": (torch.optim.Adamax, {"lr": 0.01}),
+    "adadelta": (torch.optim.Adadelta, {"lr": 1.0, "rho": 0.99, "eps": 1e-8}),
     "rprop": (torch.optim.Rprop, {"lr": 0.01}),
 }
 CASES = {
