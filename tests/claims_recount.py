@@ -440,20 +440,26 @@ the output layer's weights | 0 | yes | never start with weights at zero | no
 the hidden layer's weights | 0 | yes | never start with weights at zero | no
 the hidden layer (equal units, unequal output weights) | 0 | yes | never start with weights at zero | no
 all weights and biases | 0 | no | never start with weights at zero | no
-nothing; all are 1 | 0 | no | it is enough that weights are not zero | yes
+nothing; all are 1 | 0 | no | equal units stay equal | no
 nothing; scale 0.1 | 8 | yes | start with small random weights | yes
 nothing; scale 0.1, weight decay 0.003 | 8 | no | start with small random weights | yes
 the residual branch, the hidden layer | 0 | yes | start residual branches at zero | yes
 all layers of a residual network | 10 | no | skip connections make zero safe | yes
 one of two factors (linear 2-1-1), as in LoRA | 12 | yes | start one factor at zero | yes
 both factors | 12 | no | never start with weights at zero | no
+nothing; all are 1, dropout 0.05 | 0 | yes | equal units stay equal | no
+all weights and biases, dropout 0.05 | 0 | yes | never start with weights at zero | no
 """
 NAMES = ("frozen", "symmetric", "plateau", "trapped", "solved", "diverged")
 
 
 def which_zeros(results):
     rows = [line.split(" | ") for line in ZEROS.split("\n") if line]
-    solved = [row[:n] == SOLVED for row, n in zip(results["outcome"], results["distinct_starts"], strict=True)]
+    runs = [
+        results.dims["run"] if "dropout" in row[0] else n
+        for row, n in zip(rows, results["distinct_starts"], strict=True)
+    ]
+    solved = [row[:n] == SOLVED for row, n in zip(results["outcome"], runs, strict=True)]
     mean = [row.mean() for row in solved]
     learned = [m > 0 and m >= mean[int(row[1])] - 0.1 for m, row in zip(mean, rows, strict=True)]
     theory = [row[2] == "yes" for row in rows]
@@ -462,8 +468,8 @@ def which_zeros(results):
     least = min(parts, key=lambda i: mean[i])
     others = [row for row, learns in zip(solved, theory, strict=True) if not learns]
     checks = [
-        f"in {share(np.equal(theory, learned))} rows starts learn exactly if units differ or a layer is not zero, and "
-        "weight decay does not hold them",
+        f"in {share(np.equal(theory, learned))} rows starts learn unless all layers are zero, or units are equal and "
+        "nothing makes them different, or weight decay holds them",
         f"with a part at zero, starts learn nearly as often as with nothing at zero ({share(solved[0])}): at least "
         f"{share(solved[least])} ({rows[least][0]})",
         f"{share(np.concatenate(others))} starts solve their problem in the others: "

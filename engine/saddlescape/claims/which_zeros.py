@@ -38,6 +38,7 @@ class Row(NamedTuple):
 
 
 NEVER = "never start with weights at zero"
+EQUAL = "equal units stay equal"
 ROWS = (
     Row("nothing", True, "draw everything at random", True),
     Row("the biases", True, "biases may be zero", True),
@@ -46,13 +47,15 @@ ROWS = (
     Row("the hidden layer's weights", True, NEVER, False),
     Row("the hidden layer (equal units, unequal output weights)", True, NEVER, False),
     Row("all weights and biases", False, NEVER, False),
-    Row("nothing; all are 1", False, "it is enough that weights are not zero", True),
+    Row("nothing; all are 1", False, EQUAL, False),
     Row("nothing; scale 0.1", True, "start with small random weights", True, NEAR),
     Row("nothing; scale 0.1, weight decay 0.003", False, "start with small random weights", True, NEAR),
     Row("the residual branch, the hidden layer", True, "start residual branches at zero", True),
     Row("all layers of a residual network", False, "skip connections make zero safe", True, RESIDUAL),
     Row("one of two factors (linear 2-1-1), as in LoRA", True, "start one factor at zero", True, FACTOR),
     Row("both factors", False, NEVER, False, FACTOR),
+    Row("nothing; all are 1, dropout 0.05", True, EQUAL, False),
+    Row("all weights and biases, dropout 0.05", True, NEVER, False),
 )
 """The rows of the sweep, in its order."""
 
@@ -68,8 +71,8 @@ def examine(results: Results) -> Finding:
     )
     checks = (
         Check(
-            f"in {share(len(ROWS) - len(wrong), len(ROWS))} rows starts learn exactly if units differ or a layer is "
-            "not zero, and weight decay does not hold them",
+            f"in {share(len(ROWS) - len(wrong), len(ROWS))} rows starts learn unless all layers are zero, or units are "
+            "equal and nothing makes them different, or weight decay holds them",
             not wrong,
         ),
         Check(
@@ -86,10 +89,10 @@ def examine(results: Results) -> Finding:
 
 
 def counts(results: Results) -> tuple[Counts, Counts]:
-    """Return the number of distinct starts of each row, and how many of them are solved."""
-    starts = np.minimum(results["distinct_starts"], results.dims["run"])
+    """Return the number of different runs of each row, and how many of them are solved; dropout makes runs differ."""
+    runs = np.where(results.coords["dropout"] > 0, results.dims["run"], results["distinct_starts"])
     solved = np.count_nonzero(results["outcome"] == Outcome.SOLVED, axis=-1)
-    return starts, np.where(starts == 1, np.minimum(solved, 1), solved)
+    return runs, np.where(runs == 1, np.minimum(solved, 1), solved)
 
 
 def learning(fractions: npt.NDArray[np.float64]) -> list[bool]:
