@@ -16,7 +16,7 @@ DIGESTS = {
     "claims/6-priors": "891160932a0d37090115ef0c1f8f8ab73a32add53b48ad6a5e13d62abfd10083",
     "claims/7-saddle": "6f91e51dad936b1ae6e72f172daa7deca9fe5fa2e8cef196da6b5da6e117efc4",
     "claims/8-usually": "3f5f51d0d87768b182aea8bfa47f07ac5d422b19654dad9b6995c35fb9394829",
-    "claims/9-which-zeros": "c8ff5b7a016cf83f650b312a4d5c80fb800b7999a7d501ce4c31641189130a9d",
+    "claims/9-which-zeros": "0bcab7d4fda5c500a22f7c93d5bad96dadb57256bc2d2a27cff3f4df4be9a211",
     "gallery/activation": "ad5d9988d6b6c227d59d8c9b553e3c6a9c6bee71fe403af82b0e9a19c2695270",
     "gallery/depth": "b5704bb062f036ca69b5a6fd796e3aee1da5086882966e2b98578c8e8fa6efc4",
     "gallery/figure-10": "77100de97aaaa21a5b93bcf99a6e21e81f2431568054ca6d943261b969a96f16",

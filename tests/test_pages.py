@@ -25,7 +25,7 @@ from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
 from saddlescape_cli import leaving
 
 ROOT = Path(__file__).parents[1]
-WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def text(name):

@@ -46,5 +46,6 @@ def at_zero(activation: str) -> float:
 CANCEL = Condition("the errors of a batch cancel", cancels)
 SILENT = Condition("the hidden units output 0 at zero", silent)
 QUIET = Condition("no noise is added", lambda spec: spec.training.noise == spec.training.dropout == 0)
+STILL = Condition("no noise is added to the gradient", lambda spec: spec.training.noise == 0)
 ENDLESS = Condition("minima at infinity are counted", lambda spec: True)
 """Every spec meets it: it is a condition on the meaning of "minimum"."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.claims.claim import Check, Claim, Finding, both, number, share
-from saddlescape.claims.conditions import QUIET
+from saddlescape.claims.conditions import STILL
 from saddlescape.results import Results
 from saddlescape.words.outcomes import Outcome
 
@@ -84,7 +84,7 @@ def examine(results: Results) -> Finding:
               not solved[lost].any()),
     )  # fmt: skip
     return Finding(
-        checks, {"runs": number(results.dims["run"]), "table": table(results), **judged(learned)}, {}, (QUIET,)
+        checks, {"runs": number(results.dims["run"]), "table": table(results), **judged(learned)}, {}, (STILL,)
     )
 
 
