@@ -230,9 +230,9 @@ def test_sentences_of_a_page_agree_with_code_and_runs(page, sentences, tmp_path,
 
 
 def test_the_limits_of_the_readme_are_those_of_the_spec():
-    assert "Networks up to 64 units wide and 8 layers deep, 4096 samples; CPU, or NVIDIA GPUs" in text("README.md")
+    assert "Networks up to 256 units wide and 8 layers deep, 4096 samples; CPU, or NVIDIA GPUs" in text("README.md")
     random = '[problem]\nname = "random"\nsamples = {}\ninputs = 1\noutputs = 1\n[network]\nhidden = {}\n'
-    assert parse(random.format(4096, [64] * 8), Path()).spec.sizes == (1, *[64] * 8, 1)
-    for samples, hidden in ((4097, [64]), (4096, [65]), (4096, [1] * 9)):
+    assert parse(random.format(4096, [256] * 8), Path()).spec.sizes == (1, *[256] * 8, 1)
+    for samples, hidden in ((4097, [256]), (4096, [257]), (4096, [1] * 9)):
         with pytest.raises(SpecError):
             parse(random.format(samples, hidden), Path())
