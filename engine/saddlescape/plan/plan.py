@@ -132,6 +132,9 @@ class Plan:
         if self.flows:
             ends = [spec.training.time for spec in self.structures]
             return np.union1d(record_times(self.sweep.spec.record.times, max(ends)), ends)
+        if (epochs := self.sweep.spec.record.epochs) is not None:
+            recorded = [record_steps(epochs, spec.steps // spec.epoch) * spec.epoch for spec in self.structures]
+            return np.unique(np.concatenate(recorded))
         epoch = math.lcm(*(spec.epoch for spec in self.structures))
         steps = record_steps(self.sweep.spec.record.steps, self.steps) // epoch * epoch
         return np.union1d(steps, [spec.steps for spec in self.structures])

@@ -129,8 +129,11 @@ def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_col
     codes = classify(*events, update, trained.separation, collapsed)
     ends = measured({*BASIC, *spec.record.fields}, spec, trained.final, trained.theta)
     times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
+    solve = trained.solve_step
+    epochs = {} if spec.record.epochs is None else {"solve_epoch": np.where(solve < 0, -1, solve // spec.epoch)}
     return {
         **dict(times),
+        **epochs,
         "outcome": _candidates(spec, codes, trained.theta) if can_fit else codes,
         **dict(zip(names, events, strict=True)),
         **{f"final_{name}": values for name, values in ends},

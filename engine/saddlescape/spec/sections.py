@@ -312,6 +312,12 @@ class Record(Section):
         "flow: recorded times, instead of `record.steps`; 0 and the last time are always included",
         '"log:N" from time / 10^4, "linear:N", increasing list',
     )
+    epochs: Annotated[str | tuple[int, ...], PlainValidator(schedule("every", "epochs", (int,)))] | None = key(
+        None,
+        "recorded epochs, instead of `record.steps`: full passes through the samples; results then have `solve_epoch`",
+        '"log:N", "every:N", increasing list; at most 10^7 records',
+        later=True,
+    )
     fields: Fields = key(
         BASIC,
         "measures that are recorded in trajectories and at the end of each run",

@@ -26,6 +26,7 @@ class When(StrEnum):
     FLOW = 'with `optimizer = "flow"`'
     REFINED = "of a refined map"
     ENDS = "with `record.final_parameters`"
+    EPOCHS = "with `record.epochs`"
     FIELD = "with the measure in `record.fields`"
     BY_OUTCOME = "with `record.runs = { per_outcome = N }`"
     PARAMETERS = "with `record.parameters`"
@@ -80,12 +81,13 @@ LATE = (
 LATE_IN_BATCHES = ("escape_step", "solve_step")
 
 _LATE_NOTE = "; with minibatches [late](spec.md#minibatches), as its `comment` says"
+_NEVER = {**_PLAIN, "comment": "-1: never"}
 _STEPS = {
     f"{name}_step": Variable(
         "i8",
         RUNS,
         sentence.format("step"),
-        attrs={**_PLAIN, "comment": "-1: never"},
+        attrs=_NEVER,
         note="-1: never" + _LATE_NOTE * (f"{name}_step" in LATE_IN_BATCHES),
     )
     for name, sentence in _EVENTS.items()
@@ -114,6 +116,9 @@ VARIABLES = {
     "outcome": _codes("outcome", "outcome of the run"),
     "stop_reason": _codes("stop_reason", "why the run stopped"),
     **_STEPS,
+    "solve_epoch": Variable(
+        "i8", RUNS, "number of full passes through the samples until solve_step", When.EPOCHS, _NEVER, "-1: never"
+    ),
     **{name: row for name, row in _ENDS.items() if row.when is When.ALWAYS},
     **_TIMES,
     "computed": Variable(

@@ -25,7 +25,10 @@ CHECKS: list[tuple[tuple[str, ...], SpecCheck]] = [
     (("training.schedule",), training.rate_schedule),
     ((*LENGTH, "stop.gradient"), training.batches),
     (("network.hidden", "training.layer_rates"), training.layer_rates),
-    ((*LENGTH, "training.optimizer", "training.time", "record.steps", "record.times"), record.schedule),
+    (
+        (*LENGTH, "training.optimizer", "training.time", "record.steps", "record.epochs", "record.times"),
+        record.schedule,
+    ),
     (("problem", "network.hidden", "record.fields"), record.measures),
     (("starts.kind",), starts.choice),
     (("starts.kind", "starts.centre"), starts.sparse),

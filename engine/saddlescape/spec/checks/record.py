@@ -16,8 +16,14 @@ def schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     """Recorded steps or times lie within the run, and there are not too many."""
     if spec.training.epochs is not None and not is_valid(spec):
         return
-    name = "times" if spec.flows else "steps"
-    schedule, last = getattr(spec.record, name), spec.training.time if spec.flows else spec.steps
+    in_epochs = spec.record.epochs is not None
+    if in_epochs and "steps" in spec.record.model_fields_set:
+        yield Fault("record.steps", "does not go with record.epochs; leave one of them out")
+    if in_epochs and not is_valid(spec):
+        return
+    name = "times" if spec.flows else "epochs" if in_epochs else "steps"
+    steps = spec.steps // spec.epoch if in_epochs else spec.steps
+    schedule, last = getattr(spec.record, name), spec.training.time if spec.flows else steps
     if isinstance(schedule, tuple):
         if schedule[-1] > last:
             yield Fault(f"record.{name}", f"must end by the last {name[:-1]}, {last}; got {schedule[-1]}")

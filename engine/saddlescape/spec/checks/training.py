@@ -63,7 +63,12 @@ def flow(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
             more = " and write record.steps, or change the optimizer"
             yield from idle("record.times", 'belongs to optimizer = "flow"', "training.optimizer", chosen, more)
         return
-    unused = {"training.learning_rate": keys, "training.dropout": keys, "record.steps": spec.record}
+    unused = {
+        "training.learning_rate": keys,
+        "training.dropout": keys,
+        "record.steps": spec.record,
+        "record.epochs": spec.record,
+    }
     paths = [
         f"training.{key}"
         for key, only in _FLOW.items()
