@@ -28,7 +28,8 @@ OPTIONS = (
     {"noise": True, "schedule": "exponential"},
     {"batch": 2, "schedule": "inverse_time"},
     {"batch": 1, "shuffled": True, "noise": True},
-    {"bias": False},
+    {"bias": False, "schedule": "step"},
+    {"layer_rates": True, "schedule": "one_cycle"},
 )
 
 

@@ -450,7 +450,7 @@ both factors | 12 | no | never start with weights at zero | no
 nothing; all are 1, dropout 0.05 | 0 | yes | equal units stay equal | no
 all weights and biases, dropout 0.05 | 0 | yes | never start with weights at zero | no
 """
-NAMES = ("frozen", "symmetric", "plateau", "trapped", "solved", "diverged")
+NAMES = ("frozen", "symmetric", "plateau", "trapped", "solved", "diverged", "fitted", "collapsed")
 
 
 def which_zeros(results):
@@ -480,7 +480,7 @@ def which_zeros(results):
         sayings.setdefault(row[3], []).append(true)
     quoted = {saying: f"\u201c{saying}\u201d" for saying in sayings}
     half = {s: f" (right in {sum(t)} of {len(t)} rows)" for s, t in sayings.items()}
-    most = [NAMES[max(range(6), key=lambda code, row=row: np.sum(row == code))] for row in results["outcome"]]
+    most = [NAMES[max(range(len(NAMES)), key=lambda code, row=row: np.sum(row == code))] for row in results["outcome"]]
     return checks, {
         "runs": count(results.dims["run"]),
         "table": [

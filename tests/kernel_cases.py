@@ -63,6 +63,9 @@ def pairwise(cases):
 ONCE = ("amsgrad", "nadam", "adamax", "adadelta", "quickprop")
 """Optimizers in one case for each dtype: an update sees only the gradient, not the activation or the loss."""
 
+QUICK = 4
+"""The quick tests have the first of so many pairs."""
+
 PAIRS = [
     *pairwise([case for case in FULL if case[2] not in ONCE]),
     *(("tanh", "half_sse", optimizer, (3,), dtype) for optimizer in ONCE for dtype in DTYPES),

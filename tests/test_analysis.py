@@ -47,6 +47,6 @@ def test_counts_keep_one_axis():
     outcome = np.zeros((2, 3, 4), dtype=np.int8)
     outcome[0, 1] = Outcome.SOLVED
     outcome[1, :, 0] = Outcome.TRAPPED
-    assert outcome_counts(outcome, 0).tolist() == [[8, 0, 0, 0, 4, 0], [9, 0, 0, 3, 0, 0]]
+    assert outcome_counts(outcome, 0).tolist() == [[8, 0, 0, 0, 4, 0, 0, 0], [9, 0, 0, 3, 0, 0, 0, 0]]
     assert outcome_counts(outcome, 1)[:, Outcome.SOLVED].tolist() == [0, 4, 0]
-    assert outcome_counts(outcome, None).tolist() == [[17, 0, 0, 3, 4, 0]]
+    assert outcome_counts(outcome, None).tolist() == [[17, 0, 0, 3, 4, 0, 0, 0]]

@@ -18,7 +18,7 @@ RATE = 0.25
 def product(tmp_path):
     """Loss (1 - a b)**2, a step of gradient descent at rate 1/4: a += b (1 - a b) / 2, and b likewise."""
     (tmp_path / "two.csv").write_text("x1,t1\n1,1\n-1,-1\n")
-    training = f'[training]\noptimizer = "gd"\nlearning_rate = {RATE}\nsteps = 60'
+    training = f'[training]\noptimizer = "gd"\nlearning_rate = {RATE}\nsteps = 60\n[stop]\nsolved = 0.4'
     return parse(f'[problem]\nfile = "two.csv"\n{PRODUCT}{training}', tmp_path).spec
 
 

@@ -13,6 +13,7 @@ from kernel_cases import (
     HYPERPARAMETERS,
     PAIRS,
     PARTS,
+    QUICK,
     TARGET,
     XOR,
     everything,
@@ -47,7 +48,11 @@ def expect_equal_to_reference(case, **options):
         np.testing.assert_allclose(measures[:, 1], norms, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("case", PAIRS, ids=str)
+EACH = [c if n % QUICK == 0 else pytest.param(c, marks=pytest.mark.slow) for n, c in enumerate(PAIRS)]
+"""All pairs; the quick tests have a part of them."""
+
+
+@pytest.mark.parametrize("case", EACH, ids=str)
 def test_every_pair_of_variants_equals_the_reference(case):
     expect_equal_to_reference(case)
 

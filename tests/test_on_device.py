@@ -8,7 +8,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import test_bits
-from kernel_cases import PAIRS, PARTS, TARGET, XOR, arguments, make_batch
+from kernel_cases import PAIRS, PARTS, QUICK, TARGET, XOR, arguments, make_batch
 from llvmlite import ir
 from ptx_texts import TEXTS
 from standin import StandIn
@@ -47,7 +47,11 @@ def expect_rounded_to_nearest(text):
     assert f".version {VERSION}\n" in text
 
 
-@pytest.mark.parametrize("case", PAIRS, ids=str)
+EACH = [c if n % QUICK == 0 else pytest.param(c, marks=pytest.mark.slow) for n, c in enumerate(PAIRS)]
+"""All pairs; the quick tests have a part of them."""
+
+
+@pytest.mark.parametrize("case", EACH, ids=str)
 def test_a_thread_computes_the_bits_of_a_lane(case):
     expect_bits_of_a_lane(case)
 

@@ -26,7 +26,7 @@ def complete(made: Stand) -> Stand:
 def of_kind(kind: str, **coords: list) -> Stand:
     if kind == "design":
         return designed([1])
-    two = {"x": [1, 2], "y": [3, 4]} if kind in ("map", "solved", "convergence") else {"scale": [0.1, 1, 10]}
+    two = {"x": [1, 2], "y": [3, 4]} if kind in ("map", "solved", "compare", "convergence") else {"scale": [0.1, 1, 10]}
     return complete(results(Outcome.SYMMETRIC, **(coords or two)))
 
 

@@ -133,7 +133,7 @@ def check_recorded(results: "Results", *measures: str) -> None:
     """
     if "trajectory_run" not in results or not results.sizes("trajectory_run")["trajectory"]:
         raise PlotError("record.runs: is 0, so no trajectory was recorded; set it to 1 or more and run again")
-    recorded = [name for name in MEASURES if name in results]
+    recorded = [name for name in MEASURES if name in results and name not in results.labels]
     for name in measures:
         if name not in recorded:
             contents = f"it contains {', '.join(recorded) or 'nothing'}"

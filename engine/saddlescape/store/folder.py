@@ -38,6 +38,9 @@ from saddlescape.system import software
 RESULT, SESSION, LOCK = "result.h5", "run.json", "lock"
 """Names in the folder of a run."""
 
+OF_DATA = ("data.", "events.", "stop.solved")
+"""Beginnings of the keys that a changed data file changes: with its classes, the default of when a run is solved."""
+
 SHOWN = 5
 """Differences between two specs in a message, at most."""
 
@@ -145,8 +148,9 @@ class RunFolder:
     def _difference(self, changed: dict[str, str]) -> str:
         if not changed:
             return f"{self.folder} was begun by another version; continue with that version{self._other_folder}"
-        if all(key.startswith("data.") for key in changed):
-            names = ", ".join(key.removeprefix("data.") for key in changed)
+        data = [key.removeprefix("data.") for key in changed if key.startswith("data.")]
+        if data and all(key.startswith(OF_DATA) for key in changed):
+            names = ", ".join(data)
             return (
                 f"{names}: must have the same content as when the run in {self.folder} began (SHA-256); "
                 f"put the old file back{self._other_folder}"
