@@ -1,6 +1,7 @@
 """The progress bar: nothing before a refusal, and what takes so long while there are no runs yet."""
 
 import fcntl
+import gc
 import io
 import os
 import pty
@@ -9,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from numba import njit
 from numba.core import event
 from spec_cases import TINY
 
 from saddlescape.kernels import compiling
+from saddlescape.kernels.compiling import _Count
 from saddlescape.runs.dispatch import Progress
 from saddlescape.system.bundled import sweeps
 from saddlescape_cli import watch
@@ -52,15 +55,29 @@ def test_whether_kernels_are_compiled_is_known():
 
     class Look(event.Listener):
         def on_start(self, event):
-            seen.append(compiling())
+            seen.append((compiling(), gc.isenabled()))
 
         def on_end(self, event):
             pass
 
     with event.install_listener("numba:compile", Look()):
         assert njit(lambda x: x + 1)(1) == 2
-    assert seen == [True]
+    assert seen == [(True, False)]
     assert not compiling()
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_no_garbage_is_collected_while_kernels_are_compiled(collects):
+    count, seen = _Count(), []
+    (gc.enable if collects else gc.disable)()
+    try:
+        for change in (count.on_start, count.on_start, count.on_end, count.on_end):
+            change(None)
+            seen.append(gc.isenabled())
+    finally:
+        gc.enable()
+    assert seen == [False, False, False, collects]
 
 
 def test_a_refused_run_shows_no_bar(tmp_path):

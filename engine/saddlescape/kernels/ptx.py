@@ -12,6 +12,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import cfunc
+from numba.core import event
 
 from saddlescape.kernels import measures
 from saddlescape.kernels.caching import kept
@@ -113,4 +114,5 @@ def measures_ptx() -> str:
 def ptx(variant: Variant) -> str:
     """PTX of a variant of one lane, with the function `ENTRY`; it is to be linked with `measures_ptx`."""
     llvm.add_symbol(WRITE_ROW, measures.address())  # Numba also makes code for this processor
-    return assembly(program(variant), ENTRY)
+    with event.trigger_event("numba:compile"):
+        return assembly(program(variant), ENTRY)
