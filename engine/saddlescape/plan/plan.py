@@ -21,7 +21,7 @@ from saddlescape.plan.dimensions import Coordinate, Dimension, coordinates, dime
 from saddlescape.plan.records import record_steps, record_times
 from saddlescape.spec import Spec, Sweep
 from saddlescape.spec.sections import PerOutcome
-from saddlescape.words.outcomes import FIRST, Outcome
+from saddlescape.words.outcomes import FIRST, SHRINKING, Outcome
 from saddlescape.words.problems import TABLES
 
 Result = TypeVar("Result")
@@ -153,9 +153,16 @@ class Plan:
 
     @cached_property
     def can_collapse(self) -> bool:
-        """Whether runs can be *collapsed*: with weight decay, l1, minibatches or noise."""
-        shrinking = any(self.sweep.numeric(f"training.{name}").any() for name in ("weight_decay", "l1", "noise"))
+        """Whether runs can be *collapsed*: with weight decay, l1, minibatches, noise or dropout."""
+        causes = SHRINKING if self.sweep.generation > 2 else SHRINKING[:-1]
+        shrinking = any(self.sweep.numeric(f"training.{name}").any() for name in causes)
         return self.sweep.generation > 1 and (shrinking or any(spec.batch for spec in self.structures))
+
+    @cached_property
+    def counts_epochs(self) -> bool:
+        """Whether results have `solve_epoch`: with records in epochs, and with minibatches."""
+        batches = self.sweep.generation > 2 and any(spec.batch for spec in self.structures)
+        return batches or self.sweep.spec.record.epochs is not None
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:

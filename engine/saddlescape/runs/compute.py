@@ -22,7 +22,7 @@ from saddlescape.system.arithmetic import ieee
 from saddlescape.system.rounding import rounded
 from saddlescape.words.measures import BASIC, FROM_PARAMETERS, MEASURES
 from saddlescape.words.optimizers import OPTIMIZERS
-from saddlescape.words.outcomes import SHRUNK, Outcome
+from saddlescape.words.outcomes import SHRINKING, SHRUNK, Outcome
 from saddlescape.words.problems import TABLES
 
 Data = dict[str, npt.NDArray[Any]]
@@ -118,7 +118,7 @@ def _candidates(spec: Spec, codes: npt.NDArray[np.int8], theta: npt.NDArray[Any]
     return codes
 
 
-def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_collapse: bool) -> Data:
+def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_collapse: bool, epochs: bool) -> Data:
     rate = 1.0 if spec.flows else batch.hyperparameters["learning_rate"]
     update = rate * trained.largest_gradient
     if OPTIMIZERS[spec.training.optimizer].multiplies:
@@ -130,10 +130,9 @@ def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_col
     ends = measured({*BASIC, *spec.record.fields}, spec, trained.final, trained.theta)
     times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
     solve = trained.solve_step
-    epochs = {} if spec.record.epochs is None else {"solve_epoch": np.where(solve < 0, -1, solve // spec.epoch)}
     return {
         **dict(times),
-        **epochs,
+        **({"solve_epoch": np.where(solve < 0, -1, solve // spec.epoch)} if epochs else {}),
         "outcome": _candidates(spec, codes, trained.theta) if can_fit else codes,
         **dict(zip(names, events, strict=True)),
         **{f"final_{name}": values for name, values in ends},
@@ -143,7 +142,7 @@ def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_col
 def can_collapse(spec: Spec) -> bool:
     """Whether runs of a spec can be *collapsed*, as of `Plan.can_collapse`."""
     keys = spec.training
-    return bool(spec.batch or keys.weight_decay or keys.l1 or keys.noise)
+    return bool(spec.batch or any(getattr(keys, name) for name in SHRINKING))
 
 
 @ieee()
@@ -151,7 +150,8 @@ def train_starts(spec: Spec, theta: Floats, first: int = 0, device: Device | Non
     """All variables, with parameters, of runs `first`, `first` + 1, ... from the starts `theta` (n_runs, n_params)."""
     ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta, device=device)
     trained = ready.train()
-    found = _outcomes(spec, ready.batch, trained, True, can_collapse(spec))
+    epochs = spec.record.epochs is not None or spec.batch > 0
+    found = _outcomes(spec, ready.batch, trained, True, can_collapse(spec), epochs)
     return {**found, "start_theta": ready.batch.theta, "final_theta": trained.theta}
 
 
@@ -189,7 +189,7 @@ def _group_data(
     """The variables of one group: (one value per run, one per recorded trajectory)."""
     batch, trained, inverse = _train_group(plan, group, recorded, after_slice, device)
     record = plan.sweep.spec.record
-    ends = _outcomes(group.spec, batch, trained, plan.can_fit, plan.can_collapse)
+    ends = _outcomes(group.spec, batch, trained, plan.can_fit, plan.can_collapse, plan.counts_epochs)
     runs = {name: _filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, batch.theta)[inverse]

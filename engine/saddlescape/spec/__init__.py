@@ -6,9 +6,10 @@ from saddlescape.spec.keys import NUMERIC
 from saddlescape.spec.loading import bundled, load, parse
 from saddlescape.spec.sections import Starts
 from saddlescape.spec.spec import Spec
-from saddlescape.spec.sweep import Sweep
+from saddlescape.spec.sweep import GENERATION, Sweep
 
 __all__ = [
+    "GENERATION",
     "LARGEST",
     "NUMERIC",
     "Axis",

@@ -314,7 +314,7 @@ class Record(Section):
     )
     epochs: Annotated[str | tuple[int, ...], PlainValidator(schedule("every", "epochs", (int,)))] | None = key(
         None,
-        "recorded epochs, instead of `record.steps`: full passes through the samples; results then have `solve_epoch`",
+        "recorded epochs, instead of `record.steps`: full passes through the samples",
         '"log:N", "every:N", increasing list; at most 10^7 records',
         later=True,
     )

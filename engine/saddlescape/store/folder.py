@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -25,6 +26,7 @@ from saddlescape.store.plan_file import (
     PLAN,
     SPEC,
     contains,
+    generation_of,
     is_run,
     read_plan,
     read_sweep,
@@ -69,7 +71,7 @@ class RunFolder:
         self, folder: Path, plan: Plan, shard: Shard = WHOLE, accept_versions: bool = False, device: str = "cpu"
     ) -> None:
         self.folder, self.plan, self.shard, self._device = folder, plan, shard, device
-        self._software = Mixture(plan, accept_versions)
+        self._software, self._accepts = Mixture(plan, accept_versions), accept_versions
         self._lock, self._began, self._before = -1, "", 0
         self._other_folder = ", or choose another folder with -o"  # an option of new runs only
         self._remedy = f"continue it with: saddlescape resume {quote(str(folder))}{self._other_folder}"
@@ -136,10 +138,13 @@ class RunFolder:
         return True
 
     def _compare(self) -> None:
-        """Raise RefusedError if the folder contains another run or another shard."""
+        """Raise RefusedError if the folder contains another run or another shard; take over its generation."""
         fields = read_plan(self.folder)
         if fields["digest"] != self.plan.digest:
             raise RefusedError(self._difference(differences(fields["spec"], self.plan.sweep.resolved())))
+        if (begun := generation_of(fields)) != self.plan.sweep.generation:
+            self.plan = Plan(replace(self.plan.sweep, generation=begun))
+            self._software = Mixture(self.plan, self._accepts)
         if (shard := shard_of(fields)) != self.shard:
             raise RefusedError(
                 f"{self.folder} contains shard {shard} of this sweep, not {self.shard}; choose another folder with -o"

@@ -132,7 +132,7 @@ def _kind(path: Path) -> str:
 def _is_valid(fields: dict[str, Any]) -> bool:
     """Whether all fields have valid types and values."""
     number, of = fields.get("shard", (1, 1))
-    return fields.get("generation", 1) in (1, 2) and (
+    return fields.get("generation", 1) in range(1, specs.GENERATION + 1) and (
         all(isinstance(fields[key], kind) for key, kind in FIELDS.items())
         and len(fields["overrides"]) <= MAX_OVERRIDES
         and all(isinstance(override, str) for override in fields["overrides"])

@@ -115,7 +115,7 @@ def _conditions(plan: Plan) -> Iterator[When]:
     yield When.ALWAYS
     for met, when in (
         (plan.flows, When.FLOW),
-        (record.epochs is not None, When.EPOCHS),
+        (plan.counts_epochs, When.EPOCHS),
         (plan.refined, When.REFINED),
         (record.final_parameters, When.ENDS),
         (plan.per_outcome, When.BY_OUTCOME),

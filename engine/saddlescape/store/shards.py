@@ -16,7 +16,7 @@ from saddlescape.store.atomic import creating, pieces
 from saddlescape.store.folder import block_files
 from saddlescape.store.merge import merge_into
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.plan_file import read_plan, read_sweep, shard_of
+from saddlescape.store.plan_file import generation_of, read_plan, read_sweep, shard_of
 
 SHOWN = 5
 """Folders or shards in a message, at most."""
@@ -80,6 +80,10 @@ def _shard(folder: Path, digest: str, first: Path) -> Shard:
     fields = read_plan(folder)
     if fields["digest"] != digest:
         raise RefusedError(f"{folder} and {first} are of different sweeps; merge the shards of one")
+    if (own := generation_of(fields)) != generation_of(read_plan(first)):
+        message = f"{folder} was begun by a version with other outcomes than that of {first}"
+        older = folder if own < generation_of(read_plan(first)) else first
+        raise RefusedError(f"{message}; run the shard of {older} again, in a new folder")
     return shard_of(fields)
 
 

@@ -42,6 +42,9 @@ FIRST = 6
 SHRUNK = 1e-3
 """The largest parameter of a collapsed run is smaller than this times that of its start."""
 
+SHRINKING = ("weight_decay", "l1", "noise", "dropout")
+"""Keys of `training` that can make a run collapse, besides minibatches; the last was added in the third generation."""
+
 WITHIN = 1.01
 """The loss of a fitted run is at most this times the smallest loss of the runs of its point."""
 

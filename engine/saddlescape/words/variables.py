@@ -26,7 +26,7 @@ class When(StrEnum):
     FLOW = 'with `optimizer = "flow"`'
     REFINED = "of a refined map"
     ENDS = "with `record.final_parameters`"
-    EPOCHS = "with `record.epochs`"
+    EPOCHS = "with `record.epochs` or minibatches"
     FIELD = "with the measure in `record.fields`"
     BY_OUTCOME = "with `record.runs = { per_outcome = N }`"
     PARAMETERS = "with `record.parameters`"

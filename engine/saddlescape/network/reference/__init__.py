@@ -15,7 +15,7 @@ from saddlescape.network.reference.measures import (
 )
 from saddlescape.network.reference.network import Network, loss_and_gradient, outputs
 from saddlescape.network.reference.optimizers import RULES, SCHEDULES, schedule, step
-from saddlescape.network.reference.training import trajectory
+from saddlescape.network.reference.training import Limits, batches, events, trajectory
 
 __all__ = [
     "ACTIVATIONS",
@@ -23,10 +23,13 @@ __all__ = [
     "LOSSES",
     "RULES",
     "SCHEDULES",
+    "Limits",
     "Network",
     "activate",
+    "batches",
     "cosine",
     "effective_width",
+    "events",
     "imbalance",
     "layer_norm",
     "loss_and_gradient",

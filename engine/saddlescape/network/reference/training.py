@@ -1,14 +1,32 @@
 """Training of one network in NumPy."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from saddlescape.network import layout, random
+from saddlescape.network import classes, layout, random
 from saddlescape.network.reference.common import Array
-from saddlescape.network.reference.network import Network, loss_and_gradient
+from saddlescape.network.reference.network import Network, loss_and_gradient, outputs
 from saddlescape.network.reference.optimizers import Hyperparameters, State, schedule, step
+from saddlescape.words.losses import divisor
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
+
+Path = list[tuple[Array, float, Array, float]]
+"""Theta, loss, gradient of the objective and largest error over all samples, at each step from 0."""
+
+
+def batches(
+    n: int, size: int, shuffled: bool = False, sampled: bool = False, key: tuple[int, int] = (0, 0)
+) -> Iterator[npt.NDArray[np.integer]]:
+    """The samples, of `n`, of each step from 0; the other parameters are those of `trajectory`."""
+    order, epoch = np.arange(n), -(-n // size)
+    for t in itertools.count():
+        if shuffled and t % epoch == 0:
+            order = random.shuffled(order, *key, t // epoch)
+        yield random.below(n, *key, t, np.arange(size)) if sampled else order[t % epoch * size :][:size]
 
 
 def trajectory(
@@ -26,7 +44,7 @@ def trajectory(
     key: tuple[int, int] = (0, 0),
     decay: str = "all",
     sampled: bool = False,
-) -> list[tuple[Array, float, Array, float]]:
+) -> Path:
     """Train one network from the parameters `theta` (n_params,).
 
     Parameters
@@ -46,8 +64,8 @@ def trajectory(
     -------
     Theta, loss, gradient of the objective and largest error over all samples, at each of the steps 0 to `steps`.
     """
-    states: list[tuple[Array, float, Array, float]] = []
-    state, dtype, size = State(), theta.dtype, batch or len(X)
+    states: Path = []
+    state, dtype = State(), theta.dtype
     factors = np.ones(len(theta))
     for number, indices in enumerate(network.layers if layer_rates else ()):
         factors[indices] = hyperparameters[f"layer_rate_{number}"]
@@ -60,13 +78,9 @@ def trajectory(
     def objective(theta: Array, g: Array) -> Array:
         return np.where(held, 0, g + (coupled * theta + l1 * np.sign(theta)).astype(dtype))
 
-    order, epoch = np.arange(len(X)), -(-len(X) // size)
-    for t in range(steps + 1):
+    for t, samples in zip(range(steps + 1), batches(len(X), batch or len(X), shuffled, sampled, key), strict=False):
         loss, g, largest_error = loss_and_gradient(network, theta, X, T)
         states.append((theta, loss, objective(theta, g), largest_error))
-        if shuffled and t % epoch == 0:
-            order = random.shuffled(order, *key, t // epoch)
-        samples = random.below(len(X), *key, t, np.arange(size)) if sampled else order[t % epoch * size :][:size]
         kept = None
         if "dropout" in hyperparameters:
             rate = dtype.type(hyperparameters["dropout"])
@@ -86,3 +100,59 @@ def trajectory(
         }  # fmt: skip
         theta = np.where(held, theta, step(optimizer, theta, g, state, current)).astype(dtype)
     return states
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run has escaped, and when it is solved; 0 stands for never."""
+
+    escape: float = 0.0
+    solved: float = 0.0
+    accuracy: float = 0.0
+    loss: float = 0.0
+
+    def met(self, loss: float, error: float, share: float) -> tuple[bool, bool]:
+        """Whether a run with this loss, largest error and share of right samples has escaped, and is solved."""
+        by_loss = 0 < self.loss and loss <= self.loss
+        return loss < self.escape, error < self.solved or 0 < self.accuracy <= share or by_loss
+
+
+def events(
+    network: Network,
+    path: Path,
+    X: Array,
+    T: Array,
+    limits: Limits,
+    steps: Sequence[npt.NDArray[np.integer]] = (),
+    epoch: int = 1,
+    exact: bool = True,
+) -> tuple[int, int]:
+    """First steps of a trajectory at which the run has escaped, and at which it is solved; -1 for never.
+
+    Only ends of epochs of so many steps count.  If not `exact`, events are looked for only at the start, at the end,
+    and after an epoch that met a limit as its samples, those of `steps`, went by, each before the step for it.
+    """
+    coding = classes.coding(T)
+
+    def measured(t: int, samples: npt.NDArray[np.integer]) -> tuple[float, float, float]:
+        """Loss and share of right samples, as parts of those of all samples, and largest error at step `t`."""
+        x, target = X[samples], T[samples]
+        loss, _, error = loss_and_gradient(network, path[t][0], x, target)
+        part, whole = (divisor(network.loss, network.reduction, len(rows), T.shape[1]) for rows in (x, X))
+        right = classes.right(outputs(network, path[t][0], x), target, coding) if coding else np.zeros(0)
+        return loss * part / whole, error, np.count_nonzero(right) / len(X)
+
+    def passed(t: int) -> tuple[bool, bool]:
+        """Which limits the epoch before step `t` met."""
+        own = range(t - epoch, t)
+        losses, errors, shares = zip(*(measured(k, steps[k]) for k in own), strict=True)
+        drawn = sum(len(steps[k]) for k in own)
+        return limits.met(sum(losses) * len(X) / drawn, max(errors), sum(shares))
+
+    found, last = [-1, -1], len(path) - 1
+    for t in range(0, last + 1, epoch):
+        unseen = [step < 0 for step in found]
+        if exact or t in (0, last) or any(np.logical_and(passed(t), unseen)):
+            met = limits.met(*measured(t, np.arange(len(X))))
+            found = [t if now and step < 0 else step for now, step in zip(met, found, strict=True)]
+    return found[0], found[1]
