@@ -1,5 +1,6 @@
 """Epochs as a unit beside steps."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import saddlescape as ss
 from saddlescape.errors import SpecError
+from saddlescape.plan import Plan
 from saddlescape.spec import parse
 
 TEXT = """[problem]
@@ -37,8 +39,14 @@ def test_records_and_solutions_are_counted_in_epochs(tmp_path):
     assert r["record_step"][recorded].tolist() == [0, 100, 200, 300, 400, 600, 800]
 
 
-def test_results_in_steps_have_no_epochs(tmp_path):
-    assert "solve_epoch" not in ss.run(parse(TEXT, Path(), ["record.epochs="]), tmp_path / "out")
+def test_results_with_minibatches_have_epochs(tmp_path):
+    batches, whole = (parse(text, Path(), ["record.epochs="]) for text in (TEXT, TEXT.partition("[[axes]]")[0]))
+    r = ss.run(batches, tmp_path / "out")
+    expected = np.where(r["solve_step"] < 0, -1, r["solve_step"] // STEPS[:, None])
+    np.testing.assert_array_equal(r["solve_epoch"], expected)
+    assert not Plan(whole).counts_epochs
+    assert not Plan(replace(batches, generation=2)).counts_epochs
+    assert "solve_epoch" in ss.run_starts(batches.at((1,)), np.zeros((1, 9)))
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ CASES = {
     "online": ONE | {"batch": '"online"', "dtype": "float32"},
     "full": ONE | {"batch": '"full"', "dtype": "float64"},
 }
-QUICK = ("shuffled", "sampled")
+QUICK = ("sampled",)
 
 
 def read(text, *overrides):
@@ -156,7 +156,8 @@ def solve_times(spec, share, theta):
     ]
     for event in events:
         event.direction = 1
-    path = solve_ivp(lambda t, y: -state(y)[1], (0, end), theta, "DOP853", events=events, rtol=1e-11, atol=1e-14)
+    exactly = {"rtol": 1e-11, "atol": 1e-14, "max_step": 0.1}
+    path = solve_ivp(lambda t, y: -state(y)[1], (0, end), theta, "DOP853", events=events, **exactly)
     return [
         0.0 if event(0, theta) > 0 else min(times, default=math.inf)
         for event, times in zip(events, path.t_events, strict=True)
@@ -164,11 +165,11 @@ def solve_times(spec, share, theta):
 
 
 @pytest.mark.parametrize(("case", "share", "limit", "solved"), [
-    (ONE, 0.8, 0.3, 0.5), pytest.param(THREE, 0.7, 3.5, 0.9, marks=pytest.mark.slow),
+    (ONE, 0.8, 0.62, 0.5), pytest.param(THREE, 0.7, 5.0, 0.9, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_the_flow_is_solved_at_the_times_of_scipys_events(case, share, limit, solved):
     spec = read(FLOW.format(**case | {"share": share, "limit": limit, "solved": solved})).spec
-    theta = np.random.default_rng(7).normal(0, 1.0, (12, spec.n_params))
+    theta = np.random.default_rng(7).normal(0, 1.0, (8, spec.n_params))
     expected = np.array([solve_times(spec, share, row) for row in theta])
     found = ss.run_starts(spec, theta)
     first = expected.min(axis=1)

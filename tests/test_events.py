@@ -7,8 +7,11 @@ from spec_cases import TINY
 import saddlescape as ss
 from saddlescape.network import reference
 from saddlescape.network.plateau import plateau_loss
+from saddlescape.plan import Plan
 from saddlescape.spec import parse
+from saddlescape.store.schema import variables
 from saddlescape.words.outcomes import ESCAPE_DROP
+from saddlescape.words.variables import WITH_DROPOUT
 
 SPEC = TINY.replace("steps = 20", "steps = 800").replace("learning_rate = 0.5", "learning_rate = 2.0")
 SPEC = f"""{SPEC}optimizer = "gd"
@@ -48,6 +51,16 @@ def test_the_file_says_where_events_are_late(tmp_path, batch, late):
     data = run(tmp_path, batch).to_xarray()
     comments = [data[name].attrs["comment"] for name in ("escape_step", "solve_step")]
     assert [("not to be compared" in comment) for comment in comments] == [late, late]
+
+
+def test_the_file_says_that_dropout_looks_after_each_epoch(tmp_path):
+    text = SPEC.replace("[record]", 'batch = 2\ndropout = {}\n[record]').replace("steps = 800", "steps = 4")
+    axis = '[[axes]]\nkey = "training.dropout"\nvalues = [0, 0.5]\n'
+    sweeps = [parse(text.format(0.5), tmp_path), parse(text.replace("dropout = {}\n", "") + axis, tmp_path)]
+    comments = [next(v.attrs["comment"] for v in variables(Plan(s)) if v.name == "solve_step") for s in sweeps]
+    words = ("below the limit: late", "; with dropout looked for at the end of each epoch")
+    assert [[word in comment for word in words] for comment in comments] == [[False, False], [True, True]]
+    assert comments[0] == f"-1: never; in batches {WITH_DROPOUT}"
 
 
 def test_a_batch_of_all_samples_is_a_full_one(tmp_path):

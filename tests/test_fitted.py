@@ -58,6 +58,25 @@ def test_stochastic_gradient_descent_is_attracted_to_zero_above_a_rate_of_one(ra
     assert np.count_nonzero(outcome == COLLAPSED) == collapsed
 
 
+@pytest.mark.parametrize("cause", [
+    "dropout = 0.5", *(pytest.param(its, marks=pytest.mark.slow) for its in ("l1 = 1e-4", "noise = 0.3")),
+])  # fmt: skip
+def test_each_other_cause_makes_runs_collapse(cause):
+    text = LINE.format(rate=0.95, batch="full")
+    if "noise" in cause:  # a random walk of the logarithms of the weights
+        text = text.replace('"gd"', '"multiplicative"')
+    theta = np.random.default_rng(0).normal(0, 0.1, (60, 2))
+    contents = {"line.csv": b"x1,t1\n1,1\n1,-0.5\n"}
+    if "l1" in cause:
+        contents = {"line.csv": b"x1,t1\n1,1\n1,-1\n"}
+    caused = text.replace("steps =", f"{cause}\nsteps =")
+    with_it, without = (ss.run_starts(parse(t, Path(), (), contents).spec, theta)["outcome"] for t in (caused, text))
+    assert np.count_nonzero(with_it == COLLAPSED) > 10
+    assert COLLAPSED not in without
+    plans = (Plan(parse(caused, Path(), (), contents, generation=generation)) for generation in (1, 2, 3))
+    assert [plan.can_collapse for plan in plans] == [False, "dropout" not in cause, True]
+
+
 SPREAD = """
 [problem]
 file = "noisy.csv"

@@ -3,6 +3,7 @@
 import fcntl
 import math
 import shutil
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,10 @@ from store_cases import commit, filled, sweep
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.plan import plan as plans
+from saddlescape.spec import GENERATION
 from saddlescape.store import RunFolder, merge_shards
 from saddlescape.store.atomic import PART, temporary
+from saddlescape.store.schema import variables
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +107,27 @@ def test_shards_of_another_sweep_are_refused(tmp_path):
     refused([one, other], tmp_path / "result.h5", "are of different sweeps")
     (tmp_path / "empty").mkdir()
     refused([one, tmp_path / "empty"], tmp_path / "result.h5", r"empty is not a run's folder")
+
+
+def test_a_folder_goes_on_with_the_meaning_with_which_it_was_begun(tmp_path):
+    old, new = (Plan(replace(sweep("training.batch=2"), generation=generation)) for generation in (1, GENERATION))
+    assert old.digest == new.digest
+    assert {v.name for v in variables(new)} - {v.name for v in variables(old)} == {"solve_epoch"}
+    with RunFolder(tmp_path, old) as store:
+        for number in range(old.blocks):
+            commit(store, old.block(number), filled(old, old.block(number)))
+        merged = store.merge().read_bytes()
+    with RunFolder(tmp_path, new) as store:
+        assert len(store.committed()) == new.blocks
+        assert store.plan.sweep.generation == 1
+        assert store.merge().read_bytes() == merged
+
+
+def test_shards_with_other_meanings_are_refused(tmp_path):
+    folders = [shard_folder(tmp_path / str(number), Shard(number, 2)) for number in (1, 2)]
+    plan = folders[0] / "plan.json"
+    plan.write_text(plan.read_text().replace(f'"generation": {GENERATION}', '"generation": 1'))
+    refused(folders, tmp_path / "out.h5", f"other outcomes than that of .*; run the shard of {folders[0]} again")
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path):

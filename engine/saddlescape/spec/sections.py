@@ -264,7 +264,9 @@ class Events(Section):
     accuracy: Annotated[float, Field(ge=0, le=1)] = key(
         0.0, "*solved* if this share of the samples, or more, is classified right; 0: never", later=True
     )
-    loss: NonNegative = key(0.0, "*solved* if the loss, without weight decay, is at most this; 0: never", later=True)
+    loss: NonNegative = key(
+        0.0, "*solved* if the loss, without weight decay and l1, is at most this; 0: never", later=True
+    )
 
 
 class Stop(Section):

@@ -24,8 +24,8 @@ Floats = npt.NDArray[np.float64]
 
 GENERATION = 3
 """What a spec means if it does not say so.  In the first generation, *solved* did not depend on the accuracy by
-default, runs were neither *fitted* nor *collapsed*, and results had no epochs.  In the second, dropout did not make runs
-*collapsed*, and only results with `record.epochs` had `solve_epoch`.  Runs begun then go on like that."""
+default, runs were neither *fitted* nor *collapsed*, and results had no epochs.  In the second, dropout did not make
+runs *collapsed*, and only results with `record.epochs` had `solve_epoch`.  Runs begun then go on like that."""
 
 
 @dataclass(frozen=True)

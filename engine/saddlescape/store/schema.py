@@ -15,7 +15,7 @@ from saddlescape.network import layout
 from saddlescape.plan import Plan, cached_with_plan
 from saddlescape.store.chunks import LEVEL
 from saddlescape.words.measures import BASIC, MEASURES
-from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARIABLES, When, coded
+from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARIABLES, WITH_DROPOUT, When, coded
 
 SCHEMA_VERSION = 1
 VERSIONS = ("v108", "v110")
@@ -145,12 +145,20 @@ def _attributes(plan: Plan, name: str, dims: tuple[str, ...]) -> dict[str, Any]:
     if "flag_values" in attrs:
         attrs["flag_values"] = np.array(attrs["flag_values"], dtype=np.int8)
     if name in LATE_IN_BATCHES and any(spec.batch for spec in plan.structures):
-        attrs["comment"] += f"; in batches {LATE}"
+        attrs["comment"] += f"; {_seen(plan)}"
     if bits and "record" in dims:
         attrs["_QuantizeBitRoundNumberOfSignificantBits"] = np.int32(bits)  # netCDF's name for it
     if zipped := [coordinate.name for coordinate in plan.coordinates if coordinate.along in dims]:
         attrs["coordinates"] = " ".join(zipped)
     return attrs
+
+
+def _seen(plan: Plan) -> str:
+    """When events in minibatches are looked for."""
+    has_dropout = plan.sweep.numeric("training.dropout") > 0
+    if has_dropout.all():
+        return f"in batches {WITH_DROPOUT}"
+    return f"in batches {LATE}" + f"; with dropout {WITH_DROPOUT}" * bool(has_dropout.any())
 
 
 def _chunk(plan: Plan, dims: tuple[str, ...], dtype: str) -> tuple[int, ...]:

@@ -30,7 +30,9 @@ class Measure:
 _DIVERGED = "or infinite, if the run diverged"
 
 MEASURES = {
-    "loss": Measure("loss", "the loss `training.loss` over all samples, without weight decay", ">= 0", _DIVERGED),
+    "loss": Measure(
+        "loss", "the loss `training.loss` over all samples, without weight decay and l1", ">= 0", _DIVERGED
+    ),
     "grad_norm": Measure(
         "Euclidean norm of the gradient",
         "|g|, the Euclidean norm of the gradient of the [objective](spec.md#weight-decay), over all samples; 0 only"
@@ -102,7 +104,7 @@ MEASURES = {
     ),
     "test_loss": Measure(
         "loss of the test data",
-        "the loss `training.loss` over all [test samples](spec.md#test-data), without weight decay",
+        "the loss `training.loss` over all [test samples](spec.md#test-data), without weight decay and l1",
         ">= 0",
         "if an output is, or there are no test data; or infinite",
         later=True,

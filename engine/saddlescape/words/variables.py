@@ -78,6 +78,9 @@ LATE = (
 )
 """Attribute `comment` of the events in minibatches."""
 
+WITH_DROPOUT = "looked for at the end of each epoch, and not to be compared with full batches"
+"""The same of runs with dropout, whose loss over all samples is known at each end of an epoch."""
+
 LATE_IN_BATCHES = ("escape_step", "solve_step")
 
 _LATE_NOTE = "; with minibatches [late](spec.md#minibatches), as its `comment` says"

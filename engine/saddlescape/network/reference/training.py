@@ -113,7 +113,7 @@ class Limits:
 
     def met(self, loss: float, error: float, share: float) -> tuple[bool, bool]:
         """Whether a run with this loss, largest error and share of right samples has escaped, and is solved."""
-        by_loss = 0 < self.loss and loss <= self.loss
+        by_loss = self.loss > 0 and loss <= self.loss
         return loss < self.escape, error < self.solved or 0 < self.accuracy <= share or by_loss
 
 
