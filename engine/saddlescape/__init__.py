@@ -11,6 +11,8 @@ merge : merge the shards of a run into one result.
 start : the initial parameters of a run.
 replay : compute one run again, and record its parameters.
 run_starts : train from an array of starts.
+trace : the paths of given starts.
+outputs : outputs of networks at any inputs.
 prepare : runs of one point as one batch of the kernel, to time or to study it.
 
 Modules
@@ -37,17 +39,34 @@ if TYPE_CHECKING:
     from saddlescape.results.run import run
     from saddlescape.runs.from_array import run_starts
     from saddlescape.runs.one_batch import prepare
+    from saddlescape.runs.outputs import outputs
     from saddlescape.runs.replay import replay, start
     from saddlescape.runs.runner import merge, status
+    from saddlescape.runs.trace import trace
     from saddlescape.spec import load
     from saddlescape.spec.from_python import sweep
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "merge", "open", "prepare", "replay", "run", "run_starts", "start", "status", "sweep"]
+__all__ = [
+    "__version__",
+    "load",
+    "merge",
+    "open",
+    "outputs",
+    "prepare",
+    "replay",
+    "run",
+    "run_starts",
+    "start",
+    "status",
+    "sweep",
+    "trace",
+]
 
 _HOME = {
     **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
     **{"start": "runs.replay", "prepare": "runs.one_batch", "sweep": "spec.from_python"},
+    **{"outputs": "runs.outputs", "trace": "runs.trace"},
     **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
 _MODULES = ("analysis", "plots")

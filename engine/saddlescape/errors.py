@@ -51,6 +51,12 @@ class DeviceError(SaddlescapeError):
     """A device failed, or computed other bits than the processor; committed blocks are kept."""
 
 
+class Stopped(SaddlescapeError):
+    """A computation in memory was stopped, because `should_stop()` returned true; its results are lost."""
+
+    exit_code = 130
+
+
 class LockedError(SaddlescapeError):
     """Another process is working in the folder, or writing the file."""
 

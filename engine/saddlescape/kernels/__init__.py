@@ -1,6 +1,6 @@
 """All compiled code: train many small networks at once, one per SIMD lane.  The only package that imports numba."""
 
-from saddlescape.kernels.batch import Batch, Trained, device_needs, train
+from saddlescape.kernels.batch import Batch, Finished, Trained, device_needs, train
 from saddlescape.kernels.caching import announce
 from saddlescape.kernels.compiling import compiling
 from saddlescape.kernels.device import devices
@@ -16,6 +16,7 @@ __all__ = [
     "Batch",
     "Derivatives",
     "Device",
+    "Finished",
     "Needs",
     "Trained",
     "Trainer",

@@ -139,6 +139,9 @@ def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return buffer[first : first + size * dtype.itemsize].view(dtype).reshape(-1, shape[1])
 
 
+Finished = Callable[[npt.NDArray[np.intp], Trained], None]
+"""Called with rows of a batch and their results, which have no records."""
+
 LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 
 
@@ -236,23 +239,43 @@ def train(
     lanes: int | None = None,
     device: Device | None = None,
     after_slice: Callable[[int], None] | None = None,
+    finished: Finished | None = None,
 ) -> Trained:
     """Train every run of the batch until it stops, on this thread or on a device.
 
     To the last bit, the result of a run depends only on its start and its hyperparameters, not on `lanes`, the
     `device`, the other runs or the durations of the calls.  Releases the GIL between the calls of
-    `after_slice(network_steps)`, which may raise an exception to abandon the batch.
+    `after_slice(network_steps)`, which may raise an exception to abandon the batch.  `finished` is called before it,
+    with the runs that have stopped since its last call; on a device, with all runs at the end.
     """
     variant, x, target, runs, records, measured = _arguments(trainer, X, T, batch, 1 if device else lanes)
+    told = np.zeros(len(runs.theta), dtype=np.bool_)
+
+    def tell() -> None:
+        if finished is not None and len(rows := np.flatnonzero((runs.events[:, s.REASON] >= 0) & ~told)):
+            told[rows] = True
+            finished(rows, _trained(_selected(runs, rows), _no_records(records), batch, variant))
 
     def after_ticks(ticks: int) -> None:
-        if after_slice is not None:
-            with ieee():  # again, because the function may change the mode by loading a library
+        with ieee():  # again, because the functions may change the mode by loading a library
+            tell()
+            if after_slice is not None:
                 after_slice(ticks * variant.batches[1])
 
     run = _run_lanes if device is None else partial(run_on_device, device)
     run(variant, x, target, runs, records, measured, after_ticks)
+    tell()
     return _trained(runs, records, batch, variant)
+
+
+def _selected(runs: s.Runs, rows: npt.NDArray[np.intp]) -> s.Runs:
+    """The results of these runs."""
+    names = ("theta", "events", "final", "times") if len(runs.times) else ("theta", "events", "final")
+    return runs._replace(**{name: getattr(runs, name)[rows] for name in names})
+
+
+def _no_records(records: s.Records) -> s.Records:
+    return records._replace(measures=records.measures[:0], theta=records.theta[:0])
 
 
 def device_needs(trainer: Trainer, X: npt.NDArray[np.float64], T: npt.NDArray[np.float64], batch: Batch) -> Needs:

@@ -8,10 +8,10 @@ from numba import types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.code import Broadcast, Rows, keep_apart, repeat
+from saddlescape.kernels.code import Broadcast, Rows, keep_apart
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.network import TILE, Tile, forward, write_outputs
-from saddlescape.kernels.tick import pointer
+from saddlescape.kernels.tick import add_offset, pointer
 from saddlescape.kernels.variant import Net, Trainer, Variant
 from saddlescape.system.arithmetic import ieee
 
@@ -21,7 +21,7 @@ LANES = 8
 
 @intrinsic
 def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) -> Any:
-    """Write the outputs of every lane, or the values of hidden units, one row per sample and output or unit."""
+    """Write the outputs of every lane for one sample, or the values of hidden units, one row per output or unit."""
     variant = net.variant
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -32,16 +32,13 @@ def compute_outputs(typingctx: Any, net: Any, theta: Any, outputs: Any, X: Any) 
         sums = theta.scratch(2)
         *hidden, last = variant.layers
 
-        def sample(index: Any) -> None:
-            tile = Tile(variant, index, 1, variant.samples, theta, theta, X, X, values, deltas, sums)
-            for layer in hidden:
-                forward(tile, layer)
-            if net.of_hidden:
-                write_hidden(tile, outputs)
-            else:
-                write_outputs(tile, last, outputs)
-
-        repeat(builder, variant.samples, sample, 1 << 20)
+        tile = Tile(variant, 0, 1, 1, theta, theta, X, X, values, deltas, sums)
+        for layer in hidden:
+            forward(tile, layer)
+        if net.of_hidden:
+            write_hidden(tile, outputs)
+        else:
+            write_outputs(tile, last, outputs)
         release_values()
         release_deltas()
         return context.get_dummy_value()
@@ -62,18 +59,21 @@ def write_hidden(tile: Tile, outputs: Rows) -> None:
 
 @cached(nogil=True)
 def fill(net, X, theta, outputs):
-    """Fill `outputs` (n_points, samples * outputs or units) for the parameter vectors `theta` (n_points, n_params)."""
+    """Fill `outputs` (n_points, samples, outputs or units) for the parameter vectors `theta` (n_points, n_params)."""
     points, n = theta.shape
-    lane_theta, lane_outputs = np.zeros((n, LANES), theta.dtype), np.zeros((outputs.shape[1], LANES), theta.dtype)
+    samples, columns = outputs.shape[1:]
+    lane_theta, lane_outputs = np.zeros((n, LANES), theta.dtype), np.zeros((columns, LANES), theta.dtype)
     for first in range(0, points, LANES):
         lanes = min(LANES, points - first)
         for lane in range(lanes):
             for k in range(n):
                 lane_theta[k, lane] = theta[first + lane, k]
-        compute_outputs(net, pointer(lane_theta), pointer(lane_outputs), pointer(X))
-        for lane in range(lanes):
-            for k in range(outputs.shape[1]):
-                outputs[first + lane, k] = lane_outputs[k, lane]
+        for sample in range(samples):
+            x = add_offset(pointer(X), sample * X.shape[1])
+            compute_outputs(net, pointer(lane_theta), pointer(lane_outputs), x)
+            for lane in range(lanes):
+                for k in range(columns):
+                    outputs[first + lane, sample, k] = lane_outputs[k, lane]
 
 
 @ieee()
@@ -93,9 +93,9 @@ def hidden(trainer: Trainer, X: Floats, theta: Floats) -> Floats:
 
 
 def _filled(trainer: Trainer, X: Floats, theta: Floats, columns: int, of_hidden: bool) -> Floats:
-    net = Net(Variant(trainer, len(X), False, LaneType(theta.dtype.name, LANES)), of_hidden)
+    net = Net(Variant(trainer, 1, False, LaneType(theta.dtype.name, LANES)), of_hidden)  # the same for all numbers of X
     points = np.ascontiguousarray(theta).reshape(-1, theta.shape[-1])
-    values = np.empty((len(points), len(X) * columns), theta.dtype)
+    values = np.empty((len(points), len(X), columns), theta.dtype)
     if columns:
         fill(net, np.ascontiguousarray(X, dtype=theta.dtype), points, values)
     return values.reshape(*theta.shape[:-1], len(X), columns)

@@ -18,7 +18,7 @@ from saddlescape.network import layout
 from saddlescape.plan import starts
 from saddlescape.plan.blocks import Block, Tiles
 from saddlescape.plan.dimensions import Coordinate, Dimension, coordinates, dimensions, slice_sides
-from saddlescape.plan.records import record_steps, record_times
+from saddlescape.plan.records import record_at
 from saddlescape.spec import Spec, Sweep
 from saddlescape.spec.sections import PerOutcome
 from saddlescape.words.outcomes import FIRST, SHRINKING, Outcome
@@ -129,15 +129,7 @@ class Plan:
     @cached_property
     def record_at(self) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
         """Recorded steps, or times of the flow; with minibatches, only ends of epochs of all networks and of runs."""
-        if self.flows:
-            ends = [spec.training.time for spec in self.structures]
-            return np.union1d(record_times(self.sweep.spec.record.times, max(ends)), ends)
-        if (epochs := self.sweep.spec.record.epochs) is not None:
-            recorded = [record_steps(epochs, spec.steps // spec.epoch) * spec.epoch for spec in self.structures]
-            return np.unique(np.concatenate(recorded))
-        epoch = math.lcm(*(spec.epoch for spec in self.structures))
-        steps = record_steps(self.sweep.spec.record.steps, self.steps) // epoch * epoch
-        return np.union1d(steps, [spec.steps for spec in self.structures])
+        return record_at(self.sweep.spec.record, self.structures)
 
     @cached_property
     def per_outcome(self) -> int:

@@ -1,9 +1,26 @@
 """The steps or times at which a run is recorded."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.spec import Spec
+from saddlescape.spec.sections import Record
 from saddlescape.system.spacing import geomspace
+
+
+def record_at(record: Record, specs: Sequence[Spec]) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
+    """Recorded steps, or times of the flow; with minibatches, only ends of epochs of all networks and of runs."""
+    if specs[0].flows:
+        ends = [spec.training.time for spec in specs]
+        return np.union1d(record_times(record.times, max(ends)), ends)
+    if (epochs := record.epochs) is not None:
+        recorded = [record_steps(epochs, spec.steps // spec.epoch) * spec.epoch for spec in specs]
+        return np.unique(np.concatenate(recorded))
+    epoch, last = math.lcm(*(spec.epoch for spec in specs)), max(spec.steps for spec in specs)
+    return np.union1d(record_steps(record.steps, last) // epoch * epoch, [spec.steps for spec in specs])
 
 
 def record_times(schedule: str | tuple[float, ...], end: float) -> npt.NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Compute one block of a plan: draw the starts, train them with the kernel, and classify the outcomes."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from saddlescape.plan import Block, Plan, starts
 from saddlescape.plan.fitted import best, decided
 from saddlescape.runs.classify import classify
 from saddlescape.runs.evaluate import evaluate
-from saddlescape.runs.prepare import prepare
+from saddlescape.runs.finished import Finished, finished, part
+from saddlescape.runs.prepare import numbers_of, prepare
 from saddlescape.spec import Spec, only_numbers
 from saddlescape.spec.sections import Record
 from saddlescape.system.arithmetic import ieee
@@ -118,15 +119,29 @@ def _candidates(spec: Spec, codes: npt.NDArray[np.int8], theta: npt.NDArray[Any]
     return codes
 
 
-def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_collapse: bool, epochs: bool) -> Data:
+def codes_of(
+    spec: Spec, batch: Batch, trained: Trained, can_collapse: bool | npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int8]:
+    """The outcomes of runs, of which none is fitted."""
     rate = 1.0 if spec.flows else batch.hyperparameters["learning_rate"]
     update = rate * trained.largest_gradient
     if OPTIMIZERS[spec.training.optimizer].multiplies:
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
+    return classify(*events, update, trained.separation, _collapsed(batch, trained) & can_collapse)
+
+
+def _outcomes(
+    spec: Spec,
+    batch: Batch,
+    trained: Trained,
+    can_fit: bool,
+    can_collapse: bool | npt.NDArray[np.bool_],
+    epochs: bool,
+) -> Data:
+    codes = codes_of(spec, batch, trained, can_collapse)
+    events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
-    collapsed = _collapsed(batch, trained) & can_collapse
-    codes = classify(*events, update, trained.separation, collapsed)
     ends = measured({*BASIC, *spec.record.fields}, spec, trained.final, trained.theta)
     times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
     solve = trained.solve_step
@@ -139,19 +154,38 @@ def _outcomes(spec: Spec, batch: Batch, trained: Trained, can_fit: bool, can_col
     }
 
 
-def can_collapse(spec: Spec) -> bool:
-    """Whether runs of a spec can be *collapsed*, as of `Plan.can_collapse`."""
-    keys = spec.training
-    return bool(spec.batch or any(getattr(keys, name) for name in SHRINKING))
+def can_collapse(spec: Spec, numbers: Mapping[str, Floats]) -> npt.NDArray[np.bool_]:
+    """Whether runs with these numbers can be *collapsed*, as of `Plan.can_collapse`."""
+    shrinking = [numbers[f"training.{name}"] != 0 for name in SHRINKING]
+    return np.asarray(np.logical_or.reduce(shrinking) | bool(spec.batch))
 
 
 @ieee()
-def train_starts(spec: Spec, theta: Floats, first: int = 0, device: Device | None = None) -> Data:
-    """All variables, with parameters, of runs `first`, `first` + 1, ... from the starts `theta` (n_runs, n_params)."""
-    ready = prepare(spec, np.arange(first, first + len(theta)), theta=theta, device=device)
-    trained = ready.train()
-    epochs = spec.record.epochs is not None or spec.batch > 0
-    found = _outcomes(spec, ready.batch, trained, True, can_collapse(spec), epochs)
+def train_starts(
+    spec: Spec,
+    theta: Floats,
+    first: int = 0,
+    device: Device | None = None,
+    *,
+    numbers: Mapping[str, Floats] | None = None,
+    after_slice: Callable[[int], None] | None = None,
+    progress: Callable[[Finished], None] | None = None,
+) -> Data:
+    """All variables, with parameters, of runs `first`, `first` + 1, ... from the starts `theta` (n_runs, n_params).
+
+    `progress` is called with the runs that have finished since its last call.
+    """
+    start = np.arange(first, first + len(theta))
+    numbers = numbers_of(spec, len(theta)) if numbers is None else numbers
+    ready, can = prepare(spec, start, numbers, theta=theta, device=device), can_collapse(spec, numbers)
+
+    def tell(rows: npt.NDArray[np.intp], trained: Trained) -> None:
+        if progress is not None:
+            codes = codes_of(spec, part(ready.batch, rows), trained, can[rows])
+            progress(finished(start[rows], codes, trained))
+
+    trained = ready.train(after_slice=after_slice, finished=tell if progress else None)
+    found = _outcomes(spec, ready.batch, trained, True, can, spec.record.epochs is not None or spec.batch > 0)
     return {**found, "start_theta": ready.batch.theta, "final_theta": trained.theta}
 
 

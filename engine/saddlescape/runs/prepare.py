@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Device, Needs, Trained, Trainer, device_needs, sample, train
+from saddlescape.kernels import Batch, Device, Finished, Needs, Trained, Trainer, device_needs, sample, train
 from saddlescape.network.classes import coding
 from saddlescape.network.plateau import plateau_loss
 from saddlescape.plan import starts
@@ -86,10 +86,18 @@ class Prepared:
     batch: Batch
     device: Device | None = None
 
-    def train(self, batch: Batch | None = None, after_slice: Callable[[int], None] | None = None) -> Trained:
+    def train(
+        self,
+        batch: Batch | None = None,
+        after_slice: Callable[[int], None] | None = None,
+        finished: Finished | None = None,
+    ) -> Trained:
         """Train the batch, or another batch of the same spec; check some runs of a device on the processor."""
         problem, batch = self.spec.loaded, batch or self.batch
-        trained = train(self.trainer, problem.X, problem.T, batch, after_slice=after_slice, device=self.device)
+        trained = train(
+            self.trainer, problem.X, problem.T, batch,
+            device=self.device, after_slice=after_slice, finished=finished,
+        )  # fmt: skip
         if self.device is not None:
             check_sample(self.device, self.trainer, problem.X, problem.T, batch, trained, after_slice)
         return trained
@@ -98,6 +106,11 @@ class Prepared:
         """The memory that such batches need on a device; this one must have one run, which is recorded."""
         problem = self.spec.loaded
         return device_needs(self.trainer, problem.X, problem.T, self.batch)
+
+
+def numbers_of(spec: Spec, n: int) -> dict[str, Floats]:
+    """The numbers of `n` runs of a spec, by the keys of `NUMERIC`."""
+    return {key: np.full(n, spec.number(key)) for key in NUMERIC}
 
 
 def prepare(
@@ -121,7 +134,7 @@ def prepare(
     device : by default the processor.
     """
     n = len(start)
-    numbers = {key: np.full(n, spec.number(key)) for key in NUMERIC} if numbers is None else numbers
+    numbers = numbers_of(spec, n) if numbers is None else numbers
     theta = starts.draw(spec, start, sampler=sample, numbers=numbers) if theta is None else theta
     if record_at is None:
         record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # each dtype compiles its own kernel

@@ -1,7 +1,7 @@
 """A single run: its initial parameters, and its trajectory, computed again."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import spec as specs
+from saddlescape.kernels import Batch, Trained
 from saddlescape.plan import Plan, starts
 from saddlescape.runs.compute import measured
-from saddlescape.runs.prepare import prepare
-from saddlescape.spec import Sweep
+from saddlescape.runs.prepare import Floats, prepare
+from saddlescape.spec import Spec, Sweep
 from saddlescape.spec.classes import missing
 from saddlescape.system.arguments import ArgumentError, point_index, run_number
 from saddlescape.system.arithmetic import ieee
@@ -77,14 +78,40 @@ def replay(
     """
     plan = Plan(_load(sweep))
     spec, numbers, number = _select(plan, point, run, "replay")
-    measures = spec.record.fields if fields is None else _measures(fields, spec)
-    record = spec.record.model_copy(update={"parameters": True, "fields": measures})
-    recording = spec.model_copy(update={"record": record})
-    row = np.zeros(1, dtype=np.int64)  # of its trajectory
-    trained = prepare(recording, np.array([number]), numbers, recorded=row, record_at=plan.record_at).train()
-    coordinate = "record_time" if spec.flows else "record_step"
+    spec = recording(spec, fields)
+    _, trained = record(spec, np.array([number]), numbers, plan.record_at)
     theta = trained.theta_path[0]
-    return {coordinate: plan.record_at, **dict(measured(measures, spec, trained.measures[0], theta)), "theta": theta}
+    along = dict(measured(spec.record.fields, spec, trained.measures[0], theta))
+    return {coordinate(spec): plan.record_at, **along, "theta": theta}
+
+
+def recording(spec: Spec, fields: Sequence[str] | None) -> Spec:
+    """A spec whose runs record their parameters and these measures, by default its own.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such measure.
+    """
+    measures = spec.record.fields if fields is None else _measures(fields, spec)
+    return spec.changed("record", parameters=True, fields=measures)
+
+
+def record(
+    spec: Spec,
+    runs: npt.NDArray[np.int64],
+    numbers: Mapping[str, Floats],
+    at: npt.NDArray[Any],
+    theta: Floats | None = None,
+) -> tuple[Batch, Trained]:
+    """Train runs, which record a trajectory each, at these steps or times; `theta` as of `prepare`."""
+    ready = prepare(spec, runs, numbers, theta=theta, recorded=np.arange(len(runs)), record_at=at)
+    return ready.batch, ready.train()
+
+
+def coordinate(spec: Spec) -> str:
+    """The name of the steps or times of records."""
+    return "record_time" if spec.flows else "record_step"
 
 
 def _load(sweep: str | Path | Sweep) -> Sweep:
@@ -93,7 +120,7 @@ def _load(sweep: str | Path | Sweep) -> Sweep:
 
 def _select(
     plan: Plan, point: Sequence[int] | int, run: int, method: str
-) -> tuple[specs.Spec, dict[str, npt.NDArray[np.float64]], int]:
+) -> tuple[Spec, dict[str, Floats], int]:
     """The spec of a point, its numbers, and the number of the run."""
     sweep, axes = plan.sweep, len(plan.sweep.shape)
     names = [dimension.name for dimension in plan.dimensions[:axes]]
@@ -103,7 +130,7 @@ def _select(
     return spec, sweep.numbers([np.array([i]) for i in index], 1, spec), number
 
 
-def _measures(fields: Sequence[str], spec: specs.Spec) -> tuple[str, ...]:
+def _measures(fields: Sequence[str], spec: Spec) -> tuple[str, ...]:
     if isinstance(fields, str) or not all(isinstance(name, str) for name in fields):
         raise ArgumentError(f'fields must be a list of names, such as ["loss"]; got {fields!r}')
     if unknown := set(fields) - MEASURES.keys():

@@ -122,7 +122,7 @@ def _axis(number: int, tables: Sequence[Tree]) -> tuple[Axis | None, list[Fault]
         return None, faults
     kind = kinds[0]
     values, faults = drawn(number, tables) if kind in DESIGNS else _expand(f"{path}.{kind}", kind, table)
-    checked, value_faults = _check(f"{path}.values", str(key), values)
+    checked, value_faults = check_values(f"{path}.values", str(key), values)
     faults += value_faults
     if not faults and "zip" not in table:
         faults += _repeated(f"{path}.{kind}", checked)
@@ -205,10 +205,11 @@ def _adapter(key: str) -> TypeAdapter[Any]:
 
 def fits(key: str, value: Any) -> bool:
     """Whether a key can have a value, whatever the other keys are."""
-    return not _check(key, key, [value])[1]
+    return not check_values(key, key, [value])[1]
 
 
-def _check(path: str, key: str, values: list[Any]) -> tuple[list[Any], list[Fault]]:
+def check_values(path: str, key: str, values: list[Any]) -> tuple[list[Any], list[Fault]]:
+    """Values of a key, converted to its type, and their faults, whatever the other keys are."""
     try:
         return list(_adapter(key).validate_python(values)), []
     except ValidationError as error:
