@@ -10,13 +10,15 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from saddlescape.errors import SaddlescapeError
 from saddlescape.results import Results
+from saddlescape.words.colors import COLORS as COLORS
+from saddlescape.words.colors import RAMP as SHADES
 from saddlescape.words.measures import MEASURES
 from saddlescape.words.outcomes import Outcome
 from saddlescape.words.suggest import hint
@@ -25,18 +27,7 @@ Values = npt.NDArray[Any]
 P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
 
-# Distinct for any color vision (after Okabe & Ito 2008) and, except for solved, distinct from the colors of RAMP.
-COLORS = {
-    Outcome.FROZEN: "#000000",
-    Outcome.SYMMETRIC: "#EE99CC",
-    Outcome.PLATEAU: "#606060",
-    Outcome.TRAPPED: "#D55E00",
-    Outcome.SOLVED: "#009E73",
-    Outcome.DIVERGED: "#7F2704",
-    Outcome.FITTED: "#A200FF",
-    Outcome.COLLAPSED: "#FF46FF",
-}
-RAMP = colormaps["viridis"]
+RAMP = ListedColormap(SHADES, "viridis")
 """Perceptually uniform color map; the fastest runs are the brightest."""
 
 CYCLE = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73")

@@ -192,7 +192,7 @@ class _Writer:
         for key, value in table.items():
             try:
                 if value is not None:
-                    yield f"{_key(key)} = {_toml(value)}"
+                    yield f"{key_of(key)} = {toml_of(value)}"
             except (TypeError, ValueError, RuntimeError) as error:
                 self.faults.append(self._named(Fault(f"{path}{key}", str(error))))
 
@@ -223,7 +223,7 @@ def _array(value: Any) -> Array:
     return array.astype(np.float64)
 
 
-def _toml(value: Any) -> str:
+def toml_of(value: Any) -> str:
     """A value as TOML; TypeError if it has none."""
     if hasattr(value, "__array__"):
         value = np.asarray(value).tolist()
@@ -234,11 +234,12 @@ def _toml(value: Any) -> str:
     if isinstance(value, str | PurePath):
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", r"\u007f")
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_key(key)} = {_toml(each)}' for key, each in value.items())}}}"
+        return f"{{{', '.join(f'{key_of(key)} = {toml_of(each)}' for key, each in value.items())}}}"
     if isinstance(value, list | tuple | range):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml_of, value))}]"
     raise TypeError(f"must be a number, a string, a list or a dict; got {value!r:.80}")
 
 
-def _key(key: Any) -> str:
-    return key if isinstance(key, str) and re.fullmatch(r"[\w-]+", key, re.ASCII) else _toml(str(key))
+def key_of(key: Any) -> str:
+    """A key as TOML."""
+    return key if isinstance(key, str) and re.fullmatch(r"[\w-]+", key, re.ASCII) else toml_of(str(key))

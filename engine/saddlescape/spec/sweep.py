@@ -152,6 +152,36 @@ class Sweep:
         spec = next(iter(structures.values()))
         return replace(self, spec=spec, overrides=(*unchanged, *changes), _structures=structures)
 
+    def window(self, x: Mapping[str, Any] | Sequence[float], y: Mapping[str, Any] | Sequence[float]) -> "Sweep":
+        """The sweep of another window of the plane that this one shows: of a slice of starts, or of two numbers.
+
+        Parameters
+        ----------
+        x, y : three numbers ``(from, to, n)``, the new range of the same side: evenly spaced values, both ends
+            included.  Or a dict: for a slice any of ``index``, ``from``, ``to`` and ``n``; for two numbers of the spec
+            the table of an axis, such as ``{"key": "training.learning_rate", "logspace": [0.01, 1, 50]}`` or with
+            ``values``.
+
+        Returns
+        -------
+        Sweep : a slice keeps its other axes.  Two numbers are the only axes; the keys of others keep their first
+            value.  ``text`` is the complete spec, in which the overrides are applied, without comments.
+
+        Raises
+        ------
+        ArgumentError
+            If a side is neither three numbers nor a dict, or does not belong to this plane.
+        SpecError
+            Lists all errors of the spec.
+
+        Examples
+        --------
+        >>> ss.load("xor-slice").window((2, 3, 100), (-1, 0, 100)).text  # doctest: +SKIP
+        """
+        from saddlescape.spec.window import window
+
+        return window(self, x, y)
+
     def resolved(self) -> dict[str, Any]:
         """The complete spec as plain JSON values: defaults, axes and `data` included."""
         axes = [axis.resolved() for axis in self.axes]
