@@ -3,7 +3,7 @@ PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
 READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
-LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links))
+LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers bench-gpu tables clean
 .PHONY: test-lowest test-pythons test-wheel test-cuda wheel

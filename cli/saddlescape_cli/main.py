@@ -36,6 +36,7 @@ COMMANDS = {
     "verify": "Check every byte of a result or a run.",
     "plot": "Plot a result: an escape curve, a map or trajectories.",
     "claims": "Test claims about starts at zero; write a page.",
+    "explore": "Move through a map of starts in the browser.",
     "gallery": "Run the sweeps of the gallery and plot them.",
     "sweeps": "List the bundled sweeps.",
     "bench": "Measure how fast a network trains on this machine.",

@@ -1,0 +1,58 @@
+"""What a page needs to know of a document before it asks for anything, as plain JSON values."""
+
+from typing import Any
+
+from saddlescape.explore.document import Document
+from saddlescape.explore.lattice import SIDE
+from saddlescape.explore.messages import LARGEST, LEVELS
+from saddlescape.explore.train import ends_of_surface
+from saddlescape.network import layout
+from saddlescape.spec import Spec
+from saddlescape.words.colors import COLORS, RAMP
+from saddlescape.words.outcomes import Outcome
+
+EXACT = {"float64": LARGEST, "float32": 2**23}
+"""Largest integer n for which the starts n 2^k and (n + 1) 2^k differ, and so do their halves."""
+
+SHOWN = 2000
+"""Maximum number of samples that a page draws on the decision surface."""
+
+
+def describe(document: Document) -> dict[str, Any]:
+    """The spec as a page shows it."""
+    spec, plane = document.spec, document.plane
+    names = [layout.name(place) for place in layout.places(*spec.shape)]
+    return {
+        "title": spec.title or str(spec.problem.name or spec.problem.file),
+        "network": "-".join(map(str, spec.sizes)),
+        "clock": "time" if spec.flows else "step",
+        "side": SIDE,
+        "skew": plane.skew,
+        "ends": document.ends,
+        "levels": LEVELS,
+        "exact": EXACT[spec.network.dtype],
+        "parameters": names,
+        "axes": {"x": plane.x, "y": plane.y},
+        "keys": _keys(spec),
+        "samples": _samples(spec),
+        "outcomes": [
+            {"code": int(each), "name": each.label, "sentence": each.sentence, "color": COLORS[each]}
+            for each in Outcome if each is not Outcome.FITTED
+        ],
+        "ramp": RAMP,
+    }  # fmt: skip
+
+
+def _keys(spec: Spec) -> dict[str, float]:
+    """The keys that a page may change, with their values; the gradient flow has no learning rate."""
+    rate = {} if spec.flows else {"learning_rate": spec.training.learning_rate}
+    return {**rate, "steps": spec.steps}
+
+
+def _samples(spec: Spec) -> dict[str, Any] | None:
+    """Inputs and first targets of samples of a problem with two inputs."""
+    if spec.sizes[0] != 2:
+        return None
+    problem = spec.loaded
+    X, T = problem.X[:SHOWN].tolist(), problem.T[:SHOWN, 0].tolist()
+    return {"inputs": X, "targets": T, "ends": ends_of_surface(spec)}

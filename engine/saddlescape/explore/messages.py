@@ -1,0 +1,107 @@
+"""What a page may say to the session: plain dicts, validated."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from saddlescape.explore.lattice import Window
+
+LARGEST = 2**52
+"""Integers up to here, and their halves, are exact in a page and in float64."""
+
+LEVELS = (-900, 90)
+"""Levels whose starts are normal numbers within the limits of a spec."""
+
+CELLS, EDGE = 2**19, 2**11
+"""Maximum number of starts of a view, and along one of its sides."""
+
+Integer = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+Level = Annotated[int, Field(ge=LEVELS[0], le=LEVELS[1])]
+Ends = Annotated[tuple[Integer, Integer], Field(strict=False)]
+
+
+class Message(BaseModel):
+    """A message; anything that is not declared is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class _Part(Message):
+    """A window of the lattice."""
+
+    k: Level
+    n: Ends
+    m: Ends
+
+    @model_validator(mode="after")
+    def _is_small(self) -> "_Part":
+        sides = [high - low + 1 for low, high in (self.n, self.m)]
+        if not all(1 <= side <= EDGE for side in sides) or sides[0] * sides[1] > CELLS:
+            raise ValueError(f"must have 1 to {CELLS} starts, at most {EDGE} along a side; got {sides}")
+        return self
+
+    @property
+    def window(self) -> Window:
+        """The window."""
+        return Window(self.k, self.n, self.m)
+
+
+class View(_Part):
+    """Show these starts."""
+
+    type: Literal["view"]
+
+
+class Export(_Part):
+    """Send these starts as a spec."""
+
+    type: Literal["export"]
+
+
+class Forget(_Part):
+    """The page does not keep these starts any more."""
+
+    type: Literal["forget"]
+
+
+class Start(Message):
+    """Train this start and send its path."""
+
+    type: Literal["start"]
+    k: Level
+    n: Integer
+    m: Integer
+
+
+class Keys(Message):
+    """Change keys of the spec."""
+
+    type: Literal["keys"]
+    learning_rate: Annotated[float, Field(gt=0, le=1e300)] | None = None
+    steps: Annotated[int, Field(ge=1, le=10**12)] | None = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The keys that are given."""
+        return {name: value for name in ("learning_rate", "steps") if (value := getattr(self, name)) is not None}
+
+
+Any_ = Annotated[View | Export | Forget | Start | Keys, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[View | Export | Forget | Start | Keys] = TypeAdapter(Any_)
+
+
+class BadMessage(ValueError):
+    """A message that no page sends; one line says what is wrong."""
+
+
+def read(message: Any) -> View | Export | Forget | Start | Keys:
+    """Validate a message; BadMessage if it is not valid."""
+    try:
+        return _ADAPTER.validate_python(message)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        line = f"message: {place}: {first['msg']}" if place else f"message: {first['msg']}"
+        raise BadMessage("".join(c if c.isprintable() else "\ufffd" for c in line[:200])) from None
+    except RecursionError:
+        raise BadMessage("message: nested too deeply") from None

@@ -1,0 +1,107 @@
+"""What the explorer asks of the engine: train starts, trace one of them, evaluate networks on a grid of inputs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.errors import Stopped
+from saddlescape.explore.lattice import Array
+from saddlescape.kernels import outputs
+from saddlescape.plan import Plan
+from saddlescape.runs.from_array import run_starts
+from saddlescape.runs.prepare import plain_trainer, prepare
+from saddlescape.spec import Spec, Sweep
+from saddlescape.words.outcomes import Outcome
+
+GRID = 48
+"""Points along each side of the decision surface."""
+
+MARGIN = 0.25
+"""How far the surface reaches past the samples, in units of their range."""
+
+Asked = Callable[[], bool]
+
+
+class Stale(Exception):
+    """Nobody waits for the result any more."""
+
+
+def _leave_if(stale: Asked) -> Callable[[int], None]:
+    def after_slice(steps: int) -> None:
+        if stale():
+            raise Stale
+
+    return after_slice
+
+
+def train(spec: Spec, theta: Array, stale: Asked) -> dict[str, npt.NDArray[Any]]:
+    """Outcome, clock and loss at the stop of runs from given starts; Stale if `stale()` is true between two slices.
+
+    The clock is the step, or the time of the gradient flow, at which a run was solved, or else stopped.
+    """
+    try:
+        data = run_starts(spec, theta, should_stop=stale)
+    except Stopped:
+        raise Stale from None
+    ends = (data[f"{event}_{'time' if spec.flows else 'step'}"] for event in ("solve", "stop"))
+    solve, stop = (np.asarray(values, dtype=np.float64) for values in ends)
+    codes = data["outcome"]
+    return {
+        "outcome": np.where(codes == Outcome.FITTED, np.int8(Outcome.TRAPPED), codes),  # each start is its own point
+        "clock": np.where(solve >= 0, solve, stop),
+        "loss": np.asarray(data["final_loss"], dtype=np.float64),
+    }
+
+
+@dataclass(frozen=True)
+class Path:
+    """The path of one start.
+
+    Attributes
+    ----------
+    clock : steps, or times of the gradient flow, of the records (n,).
+    loss : (n,).
+    theta : parameters (n, n_params).
+    surface : first output on a grid of inputs (n, GRID, GRID), the second input first; empty without two inputs.
+    """
+
+    clock: Array
+    loss: Array
+    theta: Array
+    surface: npt.NDArray[np.float32]
+
+
+def trace(sweep: Sweep, theta: Array, stale: Asked) -> Path:
+    """Train one start (n_params,) and record its path."""
+    spec, at = sweep.spec, Plan(sweep).record_at
+    recording = spec.changed("record", fields=("loss",), parameters=True)
+    row = np.zeros(1, dtype=np.int64)
+    ready = prepare(recording, row, theta=theta[None], recorded=row, record_at=at)
+    trained = ready.train(after_slice=_leave_if(stale))
+    there = ~np.isnan(trained.measures[0, :, 0])
+    clock, loss, path = at[there].astype(float), trained.measures[0, there, 0], trained.theta_path[0, there]
+    end = float(trained.times[0, 2] if spec.flows else trained.stop_step[0])
+    if end > clock[-1]:  # a run may stop between two records
+        clock, loss, path = np.append(clock, end), np.append(loss, trained.loss), np.append(path, trained.theta, axis=0)
+    return Path(clock, loss, path.astype(np.float64), surface(spec, path))
+
+
+def ends_of_surface(spec: Spec) -> list[list[float]]:
+    """The ends of both inputs on the decision surface."""
+    X = spec.loaded.X
+    low, high = X.min(axis=0), X.max(axis=0)
+    margin = MARGIN * np.where(high > low, high - low, 1.0)
+    return np.stack([low - margin, high + margin], axis=1).tolist()  # type: ignore[no-any-return]
+
+
+def surface(spec: Spec, theta: Array) -> npt.NDArray[np.float32]:
+    """The first output on a grid of inputs, for each of the networks `theta`."""
+    if spec.sizes[0] != 2:
+        return np.empty((len(theta), 0, 0), dtype=np.float32)
+    first, second = (np.linspace(low, high, GRID) for low, high in ends_of_surface(spec))
+    X = np.stack([each.ravel() for each in np.meshgrid(first, second)], axis=1)
+    values = outputs(plain_trainer(spec), X, theta.astype(spec.network.dtype))[..., 0]
+    return values.reshape(len(theta), GRID, GRID).astype(np.float32)

@@ -1,0 +1,128 @@
+"""The starts of the explorer: exact coordinates, tiles that agree between levels, and windows that are slices."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from spec_cases import DRAWN, TINY
+
+import saddlescape as ss
+from saddlescape.errors import RefusedError, SpecError
+from saddlescape.explore.document import document
+from saddlescape.explore.lattice import EVEN, SIDE, Plane, Window, parent, points
+from saddlescape.explore.train import train
+from saddlescape.spec import parse
+
+BASE = 'kind = "slice"\nbase = [0.7, 0.4, -0.9, -0.9, -0.5, 0, -0.3, 0.9, 0]\n'
+SLICE = TINY.replace(
+    DRAWN, BASE + "x = { index = 8, from = -10, to = 10, n = 9 }\ny = { index = 5, from = -40, to = 40, n = 9 }\n"
+)
+SPECS = {
+    "momentum": SLICE.replace("learning_rate = 0.5", "learning_rate = 3.0\nmomentum = 0.7").replace("20", "120"),
+    "axes": TINY.replace("count = 10", "count = 10\nscale = 2") + '[[axes]]\nkey = "training.batch"\nvalues = [2, 4]\n',
+    "goes on": SLICE + "[stop]\nsolved = 0.49\nat_solved = false\n",
+    "float32": SLICE.replace("hidden = [2]", 'hidden = [2]\ndtype = "float32"'),
+}
+INTEGERS = st.integers(-(2**40), 2**40)
+
+
+@pytest.fixture(scope="module")
+def documents():
+    return {name: document(parse(text, Path())) for name, text in SPECS.items()}
+
+
+@given(INTEGERS, INTEGERS, st.integers(-900, 60), st.integers(-3, 3))
+def test_starts_of_a_level_are_among_those_of_the_next_finer_one(n, m, k, skew):
+    plane = Plane((1.0,) * 4, 1, 3, skew)
+    coarse, fine = (plane.starts(k - by, *(np.array([i << by]) for i in (n, m))) for by in (0, 1))
+    assert coarse.tobytes() == fine.tobytes()
+    assert coarse[0, 1] == n * 2.0**k
+    assert coarse[0, 3] == m * 2.0 ** (k + skew)
+
+
+@given(st.integers(-20, 20), st.integers(-20, 20))
+def test_a_tile_shares_every_second_start_with_its_parent(i, j):
+    above, where = parent((3, i, j))
+    assert above[0] == 4
+    for own, its in zip(points((3, i, j)), points(above), strict=True):
+        own, its = own.reshape(SIDE, SIDE), its.reshape(SIDE, SIDE)
+        np.testing.assert_array_equal(own[EVEN], 2 * its[where])
+
+
+@given(st.tuples(INTEGERS, INTEGERS), st.integers(1, 60), st.integers(1, 60), st.integers(0, 4))
+def test_tiles_cover_a_window_and_every_one_of_them_has_a_start_in_it(low, width, height, levels):
+    window = Window(-3, (low[0], low[0] + width - 1), (low[1], low[1] + height - 1)).coarser(levels)
+    covered = [points(tile) for tile in window.tiles()]
+    n, m = (np.concatenate(each) for each in zip(*covered, strict=True))
+    inside = (n >= window.n[0]) & (n <= window.n[1]) & (m >= window.m[0]) & (m <= window.m[1])
+    assert inside.sum() == (window.n[1] - window.n[0] + 1) * (window.m[1] - window.m[0] + 1)
+    assert inside.reshape(len(covered), -1).any(axis=1).all()
+    assert window.k == -3 + levels
+
+
+def rerun(text):
+    """Outcome, clock and final loss of all starts of a spec, as `saddlescape run` computes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "view.toml").write_text(text)
+        with ss.run(Path(folder) / "view.toml", Path(folder) / "run", threads=1) as r:
+            outcome, solve, stop, loss = (
+                r[name][..., 0].ravel() for name in ("outcome", "solve_step", "stop_step", "final_loss")
+            )
+    return {"outcome": outcome, "clock": np.where(solve >= 0, solve, stop).astype(float), "loss": loss}
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    name=st.sampled_from(["momentum", "goes on", "float32"]), k=st.integers(-52, 1),
+    n=st.integers(-40, 40), m=st.integers(-40, 40), width=st.integers(1, 9), height=st.integers(1, 9),
+)  # fmt: skip
+@example(name="momentum", k=-3, n=-3, m=-4, width=24, height=20)
+@example(name="float32", k=-20, n=2**21, m=2**21, width=9, height=3)
+def test_an_exported_window_has_the_runs_of_the_tiles_to_the_bit(documents, name, k, n, m, width, height):
+    shown, window = documents[name], Window(k, (n, n + width - 1), (m, m + height - 1))
+    its = [points(tile) for tile in window.tiles()]
+    all_n, all_m = (np.concatenate(each) for each in zip(*its, strict=True))
+    tiles = train(shown.spec, shown.plane.starts(k, all_n, all_m), lambda: False)
+    row = {place: index for index, place in enumerate(zip(all_n.tolist(), all_m.tolist(), strict=True))}
+    cells = [row[a, b] for a in range(n, n + width) for b in range(m, m + height)]
+    for variable, values in rerun(shown.window(window)).items():
+        assert tiles[variable][cells].tobytes() == values.astype(tiles[variable].dtype).tobytes(), variable
+
+
+def test_a_window_that_float32_cannot_hold_is_refused(documents):
+    with pytest.raises(SpecError, match=r"starts\.x"):
+        documents["float32"].window(Window(90, (2**40, 2**40 + 1), (0, 1)))
+
+
+def test_the_plane_of_a_slice_is_its_own_and_has_its_proportions(documents):
+    assert documents["momentum"].plane.skew == 2
+    assert documents["momentum"].ends == {"x": (-10, 10), "y": (-40, 40)}
+    assert (documents["momentum"].plane.x, documents["momentum"].plane.y) == (8, 5)
+
+
+def test_another_plane_goes_through_the_first_start_of_the_first_point(documents):
+    sweep = parse(SPECS["axes"], Path())
+    assert documents["axes"].plane.base == tuple(ss.start(sweep, 0, 0))
+    assert documents["axes"].spec.training.batch == 2
+
+
+def test_keys_change_the_spec_and_its_exports(documents):
+    changed = documents["momentum"].changed({"learning_rate": 0.25, "steps": 7})
+    again = parse(changed.window(Window(0, (0, 1), (0, 1))), Path())
+    for spec in (changed.spec, again.spec):
+        assert (spec.training.learning_rate, spec.steps) == (0.25, 7)
+    assert changed.plane == documents["momentum"].plane
+
+
+@pytest.mark.parametrize("key", ["noise = 0.1", "dropout = 0.1", 'batch = "shuffled"', 'batch = "sampled"'])
+def test_runs_that_depend_on_more_than_their_start_are_refused(key):
+    with pytest.raises(RefusedError, match="depends on more than its start"):
+        document(parse(TINY.replace("steps = 20", f"steps = 20\n{key}"), Path()))
+
+
+def test_an_axis_of_its_first_value_alone_counts():
+    text = TINY + '[[axes]]\nkey = "training.dropout"\nvalues = [0, 0.5]\n'
+    assert document(parse(text, Path())).spec.training.dropout == 0

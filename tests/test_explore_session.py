@@ -1,0 +1,254 @@
+"""The session of the explorer, without a browser: what it sends and when, what it keeps, and how it stops."""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_explore_lattice import SLICE, SPECS
+
+from saddlescape.explore import session as sessions
+from saddlescape.explore.document import document
+from saddlescape.explore.lattice import SIDE, Window, points
+from saddlescape.explore.session import Session
+from saddlescape.explore.train import train
+from saddlescape.spec import parse
+from saddlescape.words.outcomes import Outcome
+
+WAIT = 60
+"""Seconds after which a test fails that waits for a message."""
+
+CANCEL = 0.2
+"""Seconds in which a session leaves what nobody waits for."""
+
+LONG = SLICE.replace("steps = 20", "steps = 1000000").replace("0.5", "1e-9") + "[stop]\nsolved = 0\n"
+VIEW = {"type": "view", "k": -3, "n": [-20, 20], "m": [-20, 20]}
+
+
+class Page:
+    """What a page hears; `until` waits for a message and returns all messages so far."""
+
+    def __init__(self):
+        self.heard, self._news = [], threading.Condition()
+
+    def send(self, header, payload):
+        with self._news:
+            self.heard.append((header, payload))
+            self._news.notify_all()
+
+    def until(self, condition):
+        with self._news:
+            assert self._news.wait_for(lambda: any(condition(header) for header, _ in self.heard), WAIT), self.heard
+            return list(self.heard)
+
+    def of(self, kind):
+        return [(header, payload) for header, payload in self.heard if header["type"] == kind]
+
+
+def is_done(header):
+    return header.get("state") == "done"
+
+
+@pytest.fixture
+def page():
+    return Page()
+
+
+@pytest.fixture
+def begin(page):
+    """Start a session of a spec; at the end its thread has ended."""
+    begun = []
+
+    def begin(text=SPECS["momentum"]):
+        begun.append(Session(document(parse(text, Path())), page.send))
+        return begun[-1]
+
+    yield begin
+    for session in begun:
+        session.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "explore"]
+
+
+def unpacked(header, payload):
+    """The tiles of a message: values (SIDE, SIDE) by variable, for each tile."""
+    number = len(header["tiles"]) * SIDE * SIDE
+    loss, clock = np.frombuffer(payload, "f8", 2 * number).reshape(2, -1, SIDE, SIDE)
+    outcome = np.frombuffer(payload, "i1", number, 16 * number).reshape(-1, SIDE, SIDE)
+    places = [(header["k"], *place) for place in header["tiles"]]
+    return {place: dict(loss=loss[i], clock=clock[i], outcome=outcome[i]) for i, place in enumerate(places)}
+
+
+def test_coarse_tiles_come_first_and_all_are_what_a_run_computes(begin, page):
+    begin().receive(VIEW)
+    page.until(is_done)
+    levels = [header["k"] for header, _ in page.of("tiles")]
+    assert levels == sorted(levels, reverse=True)
+    assert {*levels} == {-3, -2, -1, 0, 1}
+    tiles = {place: values for message in page.of("tiles") for place, values in unpacked(*message).items()}
+    assert {place for place in tiles if place[0] == -3} == {*Window(-3, (-20, 20), (-20, 20)).tiles()}
+    shown = document(parse(SPECS["momentum"], Path()))
+    for place, values in tiles.items():
+        expected = train(shown.spec, shown.plane.starts(place[0], *points(place)), lambda: False)
+        for name, array in expected.items():
+            assert values[name].tobytes() == array.tobytes(), (place, name)
+    assert {Outcome.TRAPPED, Outcome.SOLVED} <= {int(each) for tile in tiles.values() for each in tile["outcome"].flat}
+
+
+def test_a_page_is_sent_only_what_it_lacks(begin, page):
+    session = begin()
+    session.receive(VIEW)
+    page.until(is_done)
+    page.heard.clear()
+    session.receive({**VIEW, "n": [-20, 28]})
+    page.until(is_done)
+    assert {place[0] for header, _ in page.of("tiles") for place in header["tiles"] if header["k"] == -3} == {3}
+    page.heard.clear()
+    session.receive({**VIEW, "type": "forget", "n": [0, 7], "m": [0, 7]})
+    session.receive(VIEW)
+    page.until(is_done)
+    assert [(header["k"], header["tiles"]) for header, _ in page.of("tiles")] == [(-3, [(0, 0)])]
+
+
+def test_the_latest_view_wins(begin, page, monkeypatch):
+    asked, trained = threading.Event(), []
+
+    def slow(spec, theta, stale):
+        trained.append(len(theta))
+        if len(trained) == 1:
+            asked.wait(WAIT)
+        return train(spec, theta, stale)
+
+    monkeypatch.setattr(sessions, "train", slow)
+    session = begin()
+    session.receive(VIEW)
+    for k in range(-20, -10):
+        session.receive({**VIEW, "k": k})
+    asked.set()
+    page.until(is_done)
+    assert {header["k"] for header, _ in page.of("tiles")} == {-11, -10, -9, -8, -7}
+    assert [header["k"] for header, _ in page.heard if is_done(header)] == [-11]
+
+
+def test_a_start_is_trained_before_the_rest_of_a_view(begin, page):
+    session = begin()
+    session.receive(VIEW)
+    session.receive({"type": "start", "k": -3, "n": 16, "m": 24})
+    page.until(is_done)
+    (header, payload), *_ = page.of("path")
+    records, grid, n = header["records"], header["grid"], 9
+    clock, loss = np.frombuffer(payload, "f8", 2 * records).reshape(2, -1)
+    theta = np.frombuffer(payload, "f8", records * n, 16 * records).reshape(-1, n)
+    surface = np.frombuffer(payload, "f4", records * grid * grid, 8 * records * (2 + n))
+    assert len(payload) == 8 * records * (2 + n) + 4 * records * grid * grid
+    shown = document(parse(SPECS["momentum"], Path()))
+    start = shown.plane.starts(-3, np.array([16]), np.array([24]))
+    end = train(shown.spec, start, lambda: False)
+    assert theta[0].tobytes() == start.tobytes()
+    assert (clock[0], clock[-1], loss[-1]) == (0, end["clock"][0], end["loss"][0])
+    assert surface.min() > 0
+    assert surface.max() < 1
+
+
+def test_what_nobody_waits_for_is_left_within_a_fifth_of_a_second(begin, page, monkeypatch):
+    training, left = threading.Event(), []
+
+    def told(spec, theta, stale):
+        def looks():
+            training.set()
+            return stale()
+
+        try:
+            return train(spec, theta, looks)
+        finally:
+            left.append(time.perf_counter())
+
+    monkeypatch.setattr(sessions, "train", told)
+    session = begin(LONG)
+    session.receive(VIEW)
+    assert training.wait(WAIT)
+    began = time.perf_counter()
+    session.close()
+    assert left[0] - began < CANCEL
+    assert not page.of("tiles")
+
+
+def test_the_tiles_that_are_kept_are_bounded(begin, page, monkeypatch):
+    for name, number in {"KEPT": 20, "REMEMBERED": 30, "MOST": 8}.items():
+        monkeypatch.setattr(sessions, name, number)
+    session = begin()
+    session.receive(VIEW)
+    page.until(is_done)
+    assert sum(len(header["tiles"]) for header, _ in page.of("tiles")) > 30
+    assert len(session) == 20
+
+
+def test_keys_change_what_is_trained_and_old_tiles_are_not_sent(begin, page):
+    session = begin()
+    session.receive(VIEW)
+    page.until(is_done)
+    page.heard.clear()
+    session.receive({"type": "keys", "learning_rate": 0.5, "steps": 9})
+    session.receive(VIEW)
+    page.until(is_done)
+    (spec, _), *_ = page.of("spec")
+    assert (spec["generation"], spec["keys"]) == (1, {"learning_rate": 0.5, "steps": 9})
+    assert {header["generation"] for header, _ in page.of("tiles")} == {1}
+    assert max(tile["clock"].max() for message in page.of("tiles") for tile in unpacked(*message).values()) == 9
+
+
+def test_an_export_is_a_spec(begin, page):
+    begin().receive({**VIEW, "type": "export"})
+    ((file, _),) = page.of("file")
+    starts = parse(file["text"], Path()).spec.starts
+    assert (starts.x.from_, starts.x.to, starts.x.n) == (-2.5, 2.5, 41)
+
+
+FAULTS = [
+    None, 3, "view", [], {}, {"type": "view"}, {"type": "run"}, {**VIEW, "path": "/etc/passwd"}, {**VIEW, "k": 1e9},
+    {**VIEW, "k": True}, {**VIEW, "k": float("nan")}, {**VIEW, "n": [0.5, 3]}, {**VIEW, "n": [3, 2]},
+    {**VIEW, "n": [0, 2**11]}, {**VIEW, "n": [2**60, 2**60 + 1]}, {**VIEW, "n": [0, 1, 2]}, {**VIEW, "n": ["0", "1"]},
+    {"type": "keys", "learning_rate": float("inf")}, {"type": "keys", "learning_rate": 0}, {"type": "keys", "steps": 0},
+    {"type": "keys", "problem.file": "other.csv"}, {"type": "keys", "title": "mine"}, {"type": "start", "k": 0, "n": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", FAULTS, ids=repr)
+def test_a_message_that_no_page_sends_gets_one_line(begin, page, message):
+    begin().receive(message)
+    ((fault, _),) = page.heard
+    assert fault["type"] == "fault"
+    assert len(fault["message"]) <= 200
+    assert fault["message"].isprintable()
+
+
+def test_keys_that_do_not_fit_the_spec_get_its_fault(begin, page):
+    text = SLICE.replace("steps = 20", "steps = 20\nbatch = 3")
+    begin(text).receive({"type": "keys", "steps": 7})
+    ((fault, _),) = page.heard
+    assert "training.steps" in fault["message"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+WORDS = st.sampled_from(["view", "export", "start", "keys", "forget"]) | st.text()
+
+
+def test_a_session_survives_any_message():
+    page = Page()
+    session = Session(document(parse(SPECS["momentum"], Path())), page.send)
+
+    @settings(max_examples=60, deadline=None)
+    @given(JSON | st.fixed_dictionaries({"type": WORDS}, optional=dict.fromkeys(("k", "n", "m", "steps"), JSON)))
+    def say(message):
+        session.receive(message)
+
+    say()
+    page.heard.clear()
+    session.receive(VIEW)
+    page.until(is_done)
+    session.close()
