@@ -98,16 +98,21 @@ def columns(spec: Spec) -> npt.NDArray[np.intp]:
 
 def _effective(spec: Spec, numbers: Numbers) -> tuple[Array, Array]:
     """The `scaling` of all layers, with factors of zero for what is not drawn and summands of zero for what is not."""
-    shape = 1, 2 * (len(spec.sizes) - 1)
+    drawn = _drawn(spec)
     if not STARTS[spec.starts.kind].scaled:
-        return np.zeros(shape), np.zeros(shape)
-    drawn, there = np.ones(shape), np.ones(shape)
-    drawn[:, shape[1] // 2 :] = _draws_biases(spec)
-    there[:, shape[1] // 2 :] = spec.network.bias
-    if spec.starts.kind == "sparse":  # a layer may have no weight that is not zero
-        drawn[0, : shape[1] // 2] = np.less(zeros(spec), spec.sizes[1:])
+        return np.zeros((1, len(drawn))), np.zeros((1, len(drawn)))
+    there = np.ones(len(drawn))
+    there[len(drawn) // 2 :] = spec.network.bias
     factor, summand = scaling(spec, numbers)
     return factor * drawn, summand * there
+
+
+def _drawn(spec: Spec) -> Flags:
+    """Whether any weights of each layer, then any biases of each layer, are drawn."""
+    weights = np.ones(len(spec.sizes) - 1, dtype=bool)
+    if spec.starts.kind == "sparse":  # a layer may have no weight that is not zero
+        weights = np.less(zeros(spec), spec.sizes[1:])
+    return np.concatenate([weights, np.full(len(weights), _draws_biases(spec))])
 
 
 def _draws_biases(spec: Spec) -> bool:
@@ -117,9 +122,12 @@ def _draws_biases(spec: Spec) -> bool:
 
 def single(spec: Spec, scale: float | None = None, numbers: Numbers | None = None) -> Flags:
     """Whether all runs of a point have the same start, for each value of the numbers; arguments as of `draw`."""
-    kind = STARTS[spec.starts.kind]
-    factor, _ = _effective(spec, _numbers(scale, numbers))
-    return np.asarray((factor == 0).all(axis=1) & kind.scaled | kind.single)
+    kind, drawn = STARTS[spec.starts.kind], _drawn(spec)
+    if kind.single or not kind.scaled:
+        return np.array([kind.single])
+    factor, _ = scaling(spec, _numbers(scale, numbers))
+    zero = factor == 0
+    return np.asarray((zero | ~drawn).all(axis=1) if len(zero[0]) > 1 else zero[:, 0] | ~drawn.any())
 
 
 def _numbers(scale: float | Array | None, numbers: Numbers | None) -> Numbers:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ class Group:
     start: npt.NDArray[np.int64]
     numbers: dict[str, npt.NDArray[np.float64]]
 
+    @cached_property
+    def single(self) -> npt.NDArray[np.bool_]:
+        """Whether all starts at the point of each run are the same."""
+        return np.broadcast_to(starts.single(self.spec, numbers=self.numbers), len(self.where))
+
 
 def _flat(index: Sequence[npt.NDArray[np.intp]], lengths: Sequence[int], n: int) -> npt.NDArray[np.intp]:
     """Flat index, in C order, of each of `n` cells in a grid of these lengths."""
@@ -65,14 +71,9 @@ def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
         yield Group(spec, where, point[where], start[where].astype(np.int64), numbers)
 
 
-def _single(group: Group) -> npt.NDArray[np.bool_]:
-    """Whether all starts at the point of each run are the same."""
-    return np.broadcast_to(starts.single(group.spec, numbers=group.numbers), len(group.where))
-
-
 def _distinct(group: Group, count: int) -> tuple[Any, Any]:
     """(first, inverse), as of `numpy.unique`: the distinct runs, and which each run equals; if all differ, slices."""
-    same = _single(group) & (group.numbers["training.noise"] == 0) & (group.numbers["training.dropout"] == 0)
+    same = group.single & (group.numbers["training.noise"] == 0) & (group.numbers["training.dropout"] == 0)
     same &= (group.spec.order == "fixed")
     if not same.any():
         return slice(None), slice(None)
@@ -128,7 +129,8 @@ def codes_of(
     if OPTIMIZERS[spec.training.optimizer].multiplies:
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
-    return classify(*events, update, trained.separation, _collapsed(batch, trained) & can_collapse)
+    collapsed = _collapsed(batch, trained) & can_collapse if np.any(can_collapse) else np.bool_(False)
+    return classify(*events, update, trained.separation, collapsed)
 
 
 def _outcomes(
@@ -346,5 +348,5 @@ def _distinct_starts(plan: Plan, block: Block, groups: list[Group]) -> npt.NDArr
     """Number of distinct starts at each point of the block, int64, of the block's shape without the runs."""
     out = np.empty(math.prod(block.shape), dtype=np.int64)
     for group in groups:
-        out[group.where] = np.where(_single(group), 1, plan.count)
+        out[group.where] = np.where(group.single, 1, plan.count)
     return out.reshape(block.shape)[..., 0]

@@ -22,6 +22,8 @@ CHUNK = 2**18
 
 def evaluate(fields: Collection[str], spec: Spec, theta: Floats) -> Iterator[tuple[str, Floats]]:
     """Yield the measures of `FROM_PARAMETERS` among the fields by name, for parameters (..., n_params)."""
+    if {*FROM_PARAMETERS}.isdisjoint(fields):
+        return
     trainer, X = plain_trainer(spec), spec.loaded.X
     for name, function in (("outputs", outputs), ("hidden", hidden)):
         if name in fields:

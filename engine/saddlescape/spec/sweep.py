@@ -118,18 +118,18 @@ class Sweep:
     def numbers(
         self, index: Sequence[npt.NDArray[np.intp]], n: int, structure: Spec | None = None
     ) -> dict[str, Floats]:
-        """Values of all of `NUMERIC`, and of layers' rates that are axes, at `n` points; (n,) float64 each.
+        """Values of all of `NUMERIC`, and of layers' rates that are axes, at `n` points; (n,) float64 each, read-only.
 
         `index` has an array (n,) for each dimension of the grid; `structure` is the spec of these points if the sweep
         has several structures, whose default events, and defaults of the optimizer, may differ.
         """
         varied = {key: values[index[dimension]] for key, (dimension, values) in self._numbers.items()}
-        if structure is not None:
+        if structure is not None and not all(map(only_numbers, self.grid)):
             of_optimizer = (f"training.{name}" for name in OPTIMIZERS[structure.training.optimizer].defaults)
             own = {key: np.full(n, structure.number(key)) for key in (*EVENTS, *of_optimizer)}
             varied = {**own, **varied}
         keys, constants = self._constants
-        return dict(zip(keys, np.repeat(constants, n, axis=1), strict=True)) | varied
+        return dict(zip(keys, np.broadcast_to(constants, (len(keys), n)), strict=True)) | varied
 
     @cached_property
     def _constants(self) -> tuple[list[str], Floats]:
