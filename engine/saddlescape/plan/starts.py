@@ -69,10 +69,11 @@ def scaling(spec: Spec, numbers: Numbers) -> tuple[Array, Array]:
     keys, layers = spec.starts, len(spec.sizes) - 1
 
     def of(key: str) -> Array:
-        return np.reshape(numbers.get(key, spec.number(key)), (-1, 1)).astype(np.float64)
+        return np.asarray(numbers[key] if key in numbers else spec.number(key), dtype=np.float64).reshape(-1, 1)
 
     scale, centre = of("starts.scale"), of("starts.centre")
-    if keys.layer_scales is None and keys.bias_scale is None and keys.bias_constant is None and not centre.any():
+    centered = np.count_nonzero(centre) > 0
+    if keys.layer_scales is None and keys.bias_scale is None and keys.bias_constant is None and not centered:
         return scale, np.zeros((1, 1))
     own = [of(f"starts.layer_scales.{layer}") for layer in range(layers)]
     biases = own if keys.bias_scale is None else [of("starts.bias_scale")] * layers

@@ -73,10 +73,9 @@ def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
 
 def _distinct(group: Group, count: int) -> tuple[Any, Any]:
     """(first, inverse), as of `numpy.unique`: the distinct runs, and which each run equals; if all differ, slices."""
-    same = group.single & (group.numbers["training.noise"] == 0) & (group.numbers["training.dropout"] == 0)
-    same &= (group.spec.order == "fixed")
-    if not same.any():
+    if group.spec.order != "fixed" or not group.single.any():
         return slice(None), slice(None)
+    same = group.single & (group.numbers["training.noise"] == 0) & (group.numbers["training.dropout"] == 0)
     identity = np.where(same, group.point * count, group.point * count + group.start)
     _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
     return first, inverse
