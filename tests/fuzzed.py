@@ -56,9 +56,9 @@ def read_result(folder, draw):
     """A function that reads a result in all ways."""
     import saddlescape as ss
     from saddlescape import plots
+    from saddlescape.results import outcome_table as table
     from saddlescape.results.export import FORMATS
     from saddlescape.store.verify import verify
-    from saddlescape_cli import table
 
     path = folder / "fuzzed.h5"
 

@@ -19,9 +19,9 @@ import saddlescape as ss
 from saddlescape import plots
 from saddlescape.errors import SpecError
 from saddlescape.plan import Plan
+from saddlescape.results import outcome_table as table
 from saddlescape.spec import parse
 from saddlescape.system.spacing import geomspace, log
-from saddlescape_cli import table
 
 ZIPPED = TINY + """[[axes]]
 key = "network.hidden"

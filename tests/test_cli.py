@@ -8,8 +8,8 @@ import sys
 import pytest
 from spec_cases import TINY
 
+from saddlescape.results import outcome_table as table
 from saddlescape.words.outcomes import Outcome
-from saddlescape_cli import table
 from saddlescape_cli.main import COMMANDS
 
 SPEC = TINY + """[[axes]]

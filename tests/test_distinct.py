@@ -9,11 +9,11 @@ from store_cases import commit, filled
 
 import saddlescape as ss
 from saddlescape.plan import Plan, starts
+from saddlescape.results import outcome_table as table
 from saddlescape.results.distinct import distinct_starts
 from saddlescape.runs.compute import _distinct_starts, _groups, _index
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
-from saddlescape_cli import table
 
 AXES = {
     "momentum and seeds": {"training.momentum": [0, 0.5], "starts.seed": [8, 9]},

@@ -17,9 +17,9 @@ from spec_cases import TINY
 
 from saddlescape.kernels import compiling
 from saddlescape.kernels.compiling import _Count
+from saddlescape.runs import bar
 from saddlescape.runs.dispatch import Progress
 from saddlescape.system.bundled import sweeps
-from saddlescape_cli import watch
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,9 +31,9 @@ class Terminal(io.StringIO):
 
 def test_no_bar_is_there_until_there_is_something_to_tell(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with watch.progress_bar():
+    with bar.progress_bar():
         assert terminal.getvalue() == ""
-    with watch.progress_bar() as show:
+    with bar.progress_bar() as show:
         show(Progress(0, 20, 0, 0.1))
         assert "starting" in terminal.getvalue()
         show(Progress(20, 20, 400, 2.0))
@@ -43,8 +43,8 @@ def test_no_bar_is_there_until_there_is_something_to_tell(monkeypatch):
 
 def test_the_bar_says_that_kernels_are_compiled(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    monkeypatch.setattr("saddlescape.kernels.compiling", lambda: True)
-    with watch.progress_bar() as show:
+    monkeypatch.setattr(bar, "compiling", lambda: True)
+    with bar.progress_bar() as show:
         show(Progress(0, 20, 0, 0.1))
     assert "compiling kernels" in terminal.getvalue()
     assert "network-steps/s" not in terminal.getvalue()

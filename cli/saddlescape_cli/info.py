@@ -15,7 +15,7 @@ def info(path: Path) -> None:
 
     Print the dimensions, the outcomes and the spec of the result PATH, a file or the folder of a run.
     """
-    from saddlescape_cli import table
+    from saddlescape.results import outcome_table as table
     from saddlescape_cli.open_result import open_result
 
     with open_result(path) as results:

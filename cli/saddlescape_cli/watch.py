@@ -1,4 +1,4 @@
-"""While a sweep runs: its options, its progress bar, and its signals to stop."""
+"""While a sweep runs: its options, and its signals to stop."""
 
 import math
 import os
@@ -6,14 +6,13 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from tqdm import tqdm
 
 from saddlescape_cli.leaving import leaving
 from saddlescape_cli.open_result import merge_it
@@ -149,33 +148,6 @@ def stop_when_asked(max_time: float | None) -> Iterator[Stop]:
         late.cancel()
 
 
-@contextmanager
-def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
-    """Show finished runs, network-steps per second and remaining time on stderr, if it is a terminal.
-
-    The bar appears with the first progress, hence not before an error; it tells when kernels are being compiled.
-    """
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from saddlescape.kernels import compiling
-
-    with ExitStack() as stack:
-        bars: list[Any] = []
-
-        def show(progress: "Progress") -> None:
-            if not bars:
-                bar = tqdm(total=progress.runs, unit="run", unit_scale=True, file=sys.stderr)
-                bars.append(stack.enter_context(bar))
-            (bar,) = bars
-            bar.update(progress.runs_done - bar.n)
-            rate = f"{progress.steps_done / max(progress.seconds, 1e-9):.3g} network-steps/s"
-            waiting = "compiling kernels" if compiling() else "" if progress.steps_done else "starting"
-            bar.set_postfix_str(waiting or rate)
-
-        yield show
-
-
 def watched(
     work: "Callable[[Callable[[Progress], None] | None, Callable[[], bool]], Path]", max_time: float | None
 ) -> Path:
@@ -183,6 +155,7 @@ def watched(
 
     If it is stopped, exit with code 130 after Ctrl-C, 143 after SIGTERM, and 75 after `max_time` seconds.
     """
+    from saddlescape.runs.bar import progress_bar
     from saddlescape.runs.runner import Interrupted
 
     try:
@@ -202,7 +175,7 @@ def report(result: Path, as_json: bool) -> None:
         click.echo(json.dumps({"shard": str(result)}) if as_json else merge_it(result))
         return
     from saddlescape import results
-    from saddlescape_cli import table
+    from saddlescape.results import outcome_table as table
 
     with results.open(result) as opened:
         rows = table.rows(opened)

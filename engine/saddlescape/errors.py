@@ -9,6 +9,11 @@ class SaddlescapeError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: the message, without control characters."""
+        text = f"{type(self).__name__}: {self}"
+        return ["".join(c if c.isprintable() else "\ufffd" for c in line) for line in text.splitlines()]
+
 
 class Fault(NamedTuple):
     """One error in a spec: the dotted path of the field, and a message with requirement, value and remedy."""

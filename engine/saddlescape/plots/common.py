@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from saddlescape.errors import SaddlescapeError
+from saddlescape.plots.shown import new_figure, single
 from saddlescape.results import Results
 from saddlescape.words.colors import COLORS as COLORS
 from saddlescape.words.colors import RAMP as SHADES
@@ -77,7 +78,7 @@ def axis_names(results: "Results") -> list[str]:
 
 def new_axes() -> Axes:
     """Axes in a new figure."""
-    return Figure(figsize=(7, 5), layout="constrained").add_subplot()
+    return single(figsize=(7, 5))
 
 
 def panels(number: int, columns: int, width: float, height: float, edge: float) -> tuple[Figure, list[Axes]]:
@@ -86,7 +87,7 @@ def panels(number: int, columns: int, width: float, height: float, edge: float) 
     The lowest panel of each column has tick labels.
     """
     rows = -(-number // columns)
-    figure = Figure(figsize=(1 + width * columns, edge + height * rows), layout="constrained")
+    figure = new_figure(figsize=(1 + width * columns, edge + height * rows))
     axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     for ax in axes[number:]:
         ax.remove()

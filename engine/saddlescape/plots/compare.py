@@ -23,6 +23,7 @@ from saddlescape.plots.common import (
     where,
     words,
 )
+from saddlescape.plots.shown import new_figure
 from saddlescape.plots.solved import draw_legend, draw_solved, is_words, labels_of, shifted, styles_of
 from saddlescape.words.outcomes import Outcome
 
@@ -79,7 +80,7 @@ def compare(results: "Results") -> Figure:
     order = [*map(names.index, (*others, lines, along)), -1]
     outcome, distinct = results["outcome"].transpose(order), results["distinct_starts"].transpose(order[:-1])
     time = np.where(outcome == Outcome.SOLVED, results[f"solve_{clock_of(results)}"].transpose(order), np.inf)
-    figure = Figure(figsize=(2.6 + COLUMN * len(points), 1 + 2 * ROW), layout="constrained")
+    figure = new_figure(figsize=(2.6 + COLUMN * len(points), 1 + 2 * ROW))
     axes = figure.subplots(2, len(points), sharex=True, sharey="row", squeeze=False)
     for column, point in zip(axes.T, points, strict=True):
         hit = np.where(outcome[point] < 0, -1, outcome[point] == Outcome.SOLVED)

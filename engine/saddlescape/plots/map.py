@@ -30,6 +30,7 @@ from saddlescape.plots.common import (
     values_of,
     where,
 )
+from saddlescape.plots.shown import new_figure
 from saddlescape.system.shares import percent
 from saddlescape.words.outcomes import Outcome
 
@@ -101,7 +102,7 @@ def color_cells(results: "Results", ax: Axes, outcomes: Values, steps: Values) -
 @of_results
 def outcome_maps(results: "Results", points: Mapping[str, tuple[int, ...]]) -> Figure:
     """Draw maps at several points (see `map`) side by side; `points` contains the point of each title."""
-    figure = Figure(
+    figure = new_figure(
         figsize=(0.5 + 5 * len(points), 4.6), layout=ConstrainedLayoutEngine(rect=(0, LEGEND, 1, 1 - LEGEND))
     )
     for ax, (title, point) in zip(figure.subplots(1, len(points), squeeze=False)[0], points.items(), strict=True):

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescape.plots.common import CYCLE, Values
+from saddlescape.plots.shown import new_figure, single
 
 ZERO = 1e-6
 """Eigenvalues smaller than this fraction of the largest one count as zero."""
@@ -20,7 +21,7 @@ def eigenvalue_lines(eigenvalues: Mapping[str, Values], ax: Axes | None = None) 
     The text to the right of each row contains the numbers of negative, zero and positive eigenvalues.
     """
     size = (7, 0.9 + 0.8 * len(eigenvalues))
-    ax = ax or Figure(figsize=size, layout="constrained").add_subplot()
+    ax = ax or single(figsize=size)
     for row, (color, (name, values)) in enumerate(zip(CYCLE, eigenvalues.items(), strict=False)):
         largest = max(abs(values).max(), np.finfo(float).tiny)
         shown = (values / largest).round(3)
@@ -41,7 +42,7 @@ def signs(values: Values) -> dict[str, int]:
 
 def cuts(distance: Values, losses: Mapping[str, Mapping[str, Values]]) -> Figure:
     """Draw losses against the distance from a point, one line per direction and one panel per problem."""
-    figure = Figure(figsize=(0.8 + 3.9 * len(losses), 3.6), layout="constrained")
+    figure = new_figure(figsize=(0.8 + 3.9 * len(losses), 3.6))
     for ax, (title, lines) in zip(figure.subplots(1, len(losses), squeeze=False)[0], losses.items(), strict=True):
         for color, (name, values) in zip(CYCLE, lines.items(), strict=False):
             ax.plot(distance, values, color=color, label=name, gid=name)

@@ -3,8 +3,10 @@
 Values are read on access.
 """
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +15,7 @@ import numpy.typing as npt
 
 from saddlescape.errors import Fault, SaddlescapeError, SpecError
 from saddlescape.results import one_run, provenance, selection, tables
+from saddlescape.results.outcome_table import IGNORED, LARGE, OutcomeTable, html, rows
 from saddlescape.spec import Sweep
 from saddlescape.store import (
     Committed,
@@ -78,6 +81,21 @@ class Results(Mapping[str, npt.NDArray[Any]]):
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {size}" for name, size in self.dims.items())
         return f"<saddlescape results of {self.title!r}: {sizes}; {', '.join(self)}>"
+
+    def _repr_html_(self) -> str:
+        sizes = ", ".join(f"{name} {size:,}" for name, size in self.dims.items())
+        so_far = "" if self.so_far is None else ", {:,} of {:,} runs so far".format(*self.so_far)
+        lines = f"<b>{escape(self.title) or 'results'}</b>", escape(f"{sizes}{so_far}"), escape(", ".join(self))
+        table = html(self.outcome_table()) if 0 < math.prod(self.dims.values()) <= LARGE else ""
+        return f"<div {IGNORED}>{'<br>'.join(lines)}{table}</div>"
+
+    def outcome_table(self) -> OutcomeTable:
+        """The table that `saddlescape run` prints: a list with a dict for each value of the first axis.
+
+        A dict has the value, the number of runs with each outcome, and the number of distinct starts.  Without axes
+        there is one for all runs.
+        """
+        return rows(self)
 
     def close(self) -> None:
         """Close the file; arrays already read stay valid."""

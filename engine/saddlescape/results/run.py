@@ -1,12 +1,14 @@
 """Run a sweep, and open its results."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from saddlescape.plan import WHOLE, Shard
 from saddlescape.results.results import Results, open
 from saddlescape.runs import runner
+from saddlescape.runs.bar import progress_bar
 from saddlescape.runs.dispatch import Progress, Workers
 from saddlescape.spec import Sweep
 from saddlescape.system.arithmetic import ieee
@@ -52,7 +54,7 @@ def run(
     workers: Workers | None = None,
     accept_versions: bool = False,
     keep_going: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | bool | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
     """Run a sweep in a folder; if it was run there before, only the missing blocks are computed.
@@ -68,7 +70,8 @@ def run(
     workers : workers to use instead of threads, such as ``cluster.connect(...)``.
     accept_versions : continue even if other versions of the software computed the existing blocks.
     keep_going : continue when a block fails.
-    progress : called with a `Progress` after each slice of work, from any thread.
+    progress : called with a `Progress` after each slice of work, from any thread.  By default, a progress bar is shown
+        in a terminal and in a notebook; false shows none, true always shows one.
     should_stop : called after each slice of work; when it returns true, the run stops cleanly.
 
     Returns
@@ -93,8 +96,9 @@ def run(
     >>> r.outcome.shape  # doctest: +SKIP
     (11, 100)
     """
-    path = runner.run(
-        source, out, overrides=overrides, shard=shard, device=device, threads=threads, workers=workers,
-        accept_versions=accept_versions, keep_going=keep_going, progress=progress, should_stop=should_stop,
-    )  # fmt: skip
+    with nullcontext(progress) if callable(progress) else progress_bar(progress) as report:
+        path = runner.run(
+            source, out, overrides=overrides, shard=shard, device=device, threads=threads, workers=workers,
+            accept_versions=accept_versions, keep_going=keep_going, progress=report, should_stop=should_stop,
+        )  # fmt: skip
     return Run(path)
