@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import saddlescape as ss
-from saddlescape.plan import Plan
+from saddlescape.plan import Plan, Shard
 from saddlescape.plan.fitted import best, decided
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome, StopReason
@@ -124,6 +124,25 @@ def test_fitted_runs_do_not_depend_on_the_blocks(tmp_path, monkeypatch):
     assert (kept[FITTED] >= 0).any()
     direct = ss.run_starts(sweep.spec, np.array([ss.start(sweep, (), run) for run in range(60)]))
     np.testing.assert_array_equal(direct["outcome"], codes)
+
+
+def test_shards_decide_from_their_own_runs_and_the_merge_from_all(tmp_path, monkeypatch):
+    monkeypatch.setattr("saddlescape.plan.plan.BLOCK_RUNS", 7)
+    monkeypatch.setattr("saddlescape.plan.fitted.WITHIN", 1.0)  # only the best of each shard is fitted
+    (tmp_path / "noisy.csv").write_bytes(NOISY)
+    sweep = parse(noisy().text, tmp_path)
+    whole = ss.run(sweep, tmp_path / "whole", threads=1)
+    shards = [ss.run(sweep, tmp_path / str(number), shard=Shard(number, 3), threads=1) for number in (1, 2, 3)]
+    merged = ss.merge(shards, tmp_path / "merged.h5")
+    assert merged.read_bytes() == (tmp_path / "whole" / "result.h5").read_bytes()
+    starts, changed = np.array([ss.start(sweep, (), number) for number in range(60)]), 0
+    for shard in shards:
+        there = ss.open(shard)["outcome"] >= 0
+        outcome = ss.open(shard)["outcome"][there]
+        assert there.sum() == ss.open(shard).so_far[0] < 60
+        np.testing.assert_array_equal(outcome, ss.run_starts(sweep.spec, starts[there])["outcome"])
+        changed += np.count_nonzero(outcome != whole["outcome"][there])
+    assert changed > 0
 
 
 def test_runs_of_the_first_generation_are_never_fitted_or_collapsed():
