@@ -90,6 +90,8 @@ def _range(bounds: dict[str, str]) -> str:
             return f"> {low}, at most {high}"
         case {"ge": low, "lt": high}:
             return f"{low} to less than {high}"
+        case {"gt": low, "lt": high}:
+            return f"> {low}, less than {high}"
         case {"gt": low}:
             return f"> {low}"
         case {"ge": low}:

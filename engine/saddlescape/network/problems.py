@@ -230,7 +230,9 @@ def _row(cells: Sequence[str], width: int, line: int) -> list[float]:
     try:
         return [float(cell) for cell in cells]
     except ValueError:
-        raise ValueError(f"line {line} must be numbers; got {','.join(cells)!r:.80}") from None
+        empty = not all(cell.strip() for cell in cells)
+        remedy = "leave out samples without a value" if empty else "write classes as 0 and 1, in a column for each"
+        raise ValueError(f"line {line} must be numbers; got {','.join(cells)!r:.80}; {remedy}") from None
 
 
 def _read_npz(name: str, content: bytes) -> tuple[Array, Array]:
