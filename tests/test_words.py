@@ -1,5 +1,6 @@
 """Each word is declared once: what is missing of one that was added is told by its name."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -143,3 +144,9 @@ def test_a_run_has_escaped_at_a_loss_of_five_percent_below_the_plateau(tmp_path)
         assert "0.95" in r.stored("escape_step").attrs["long_name"]
     page = (Path(__file__).parents[1] / "docs/spec.md").read_text()
     assert "has escaped when its loss is 5 % below" in page
+
+
+def test_the_comments_of_the_first_sweep_name_every_word():
+    comments = set(re.findall(r"\w+", (Path(__file__).parents[1] / "data/sweeps/xor.toml").read_text()))
+    for table in (words.PROBLEMS, activations.ACTIVATIONS, starts.STARTS, losses.LOSSES, optimizers.OPTIMIZERS):
+        assert not table.keys() - comments
