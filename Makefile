@@ -5,7 +5,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
 PYTHONS := 3.12 3.13 3.14
-.PHONY: demo test test-slow reliability test-peers test-readers lint bench bench-peers bench-gpu tables clean
+.PHONY: demo test test-slow reliability test-peers test-readers test-browser lint bench bench-peers bench-gpu tables clean
 .PHONY: test-lowest test-pythons test-wheel test-cuda wheel
 
 demo: .venv/.ready
@@ -34,6 +34,10 @@ test-readers: .venv/.ready .venv-readers/.ready
 	rm -rf build/readers && mkdir -p build/readers
 	$(BIN)/python tests/readers/make_files.py build/readers
 	$(READERS) -m pytest -q -o addopts= -o filterwarnings= tests/readers
+
+# The explorer in Debian's chromium; pictures of it in build/browser.
+test-browser: .venv/.ready .venv-browser/.ready
+	.venv-browser/bin/python -m pytest -q -o addopts= -o filterwarnings= tests/browser
 
 # The real numba.cuda, without a GPU.
 test-cuda: .venv-cuda/.ready
@@ -117,6 +121,11 @@ clean:
 	python3 -m venv .venv-peers
 	.venv-peers/bin/pip install --quiet --require-hashes -r bench/peers.lock
 	.venv-peers/bin/pip install --quiet --no-deps torch==2.13.0
+	touch $@
+
+.venv-browser/.ready: tests/browser/browser.lock
+	python3 -m venv .venv-browser
+	.venv-browser/bin/pip install --quiet --require-hashes -r tests/browser/browser.lock
 	touch $@
 
 .venv-cuda/.ready: tests/cuda/cuda.lock

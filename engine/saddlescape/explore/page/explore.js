@@ -284,17 +284,19 @@ class Explorer {
 
   receiveSpec(spec) {
     const again = this.spec !== undefined && spec.generation === 0; // the session is a new one
-    const wanted = this.wanted;
-    [this.spec, this.generation] = [spec, spec.generation];
+    this.spec = spec;
+    this.generation = spec.generation;
+    this.root.dataset.generation = String(spec.generation);
     this.fault.textContent = "";
     this.sheets.clear();
     this.sheets.use(spec);
     this.title.textContent = `${spec.title} (${spec.network})`;
     this.outcomes = new Map(spec.outcomes.map((outcome) => [outcome.code, outcome]));
-    if (again && wanted) {
-      this.model.send({ type: "keys", ...wanted });
+    if (again && this.changed) {
+      this.model.send({ type: "keys", ...this.changed });
       return;
     }
+    if (spec.generation) this.changed = spec.keys;
     this.showKeys();
     this.showLegend();
     if (!this.view) this.home();
@@ -422,7 +424,7 @@ class Explorer {
     const window = this.window();
     const asked = JSON.stringify(window);
     if (asked !== this.asked) {
-      this.asked = asked;
+      this.asked = this.root.dataset.view = asked;
       this.say("training", "training");
       this.model.send({ type: "view", ...window });
     }
@@ -600,8 +602,7 @@ class Explorer {
     for (const [key, value] of Object.entries(this.spec.keys)) {
       const input = make("input", { type: "number", step: "any", min: "0", value: String(value), name: key });
       input.addEventListener("change", () => {
-        this.wanted = { ...this.wanted, [key]: Number(input.value) };
-        this.model.send({ type: "keys", ...this.wanted });
+        this.model.send({ type: "keys", [key]: Number(input.value) });
       });
       this.fields.append(make("label", { text: `${names[key]} ` }, input));
     }

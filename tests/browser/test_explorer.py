@@ -1,0 +1,319 @@
+"""The explorer in a real browser, with its content security policy: what a user does, and what must never happen."""
+
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [ROOT / ".venv/bin/saddlescape"]
+PICTURES = ROOT / "build/browser"
+HOSTILE = "<img src=x onerror=alert(1)></h1>"
+SPEC = f"""schema = 1
+title = "{HOSTILE}"
+[problem]
+name = "xor"
+[starts]
+kind = "slice"
+base = [0.7, 0.4, -0.9, -0.9, -0.5, 0, -0.3, 0.9, 0]
+x = {{ index = 8, from = -10, to = 10, n = 9 }}
+y = {{ index = 5, from = -10, to = 10, n = 9 }}
+[training]
+learning_rate = 3.0
+momentum = 0.7
+steps = 60
+[stop]
+solved = 0.5
+"""
+COLORS = {"plateau": [0x60, 0x60, 0x60], "trapped": [0xD5, 0x5E, 0x00]}
+PIXEL = "(c, [x, y]) => Array.from(c.getContext('2d').getImageData(x * c.width, y * c.height, 1, 1).data)"
+OURS = "willReadFrequently"
+"""In the advice that reading pixels gives, which only this test does."""
+
+SIZES = {"small": (1024, 768), "large": (1920, 1080)}
+
+expect.set_options(timeout=60000)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explorer")
+    (folder / "mine.toml").write_text(SPEC)
+    call = [*COMMAND, "explore", "mine.toml", "--no-browser"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(call, cwd=folder, **pipes, text=True) as process:
+        yield process.stdout.readline().strip()
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output, errors) == (130, "", "")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Page:
+    """The page of the explorer in a tab of its own."""
+
+    def __init__(self, browser, address, size=SIZES["small"], scheme="light"):
+        self.context = browser.new_context(
+            viewport=dict(zip(("width", "height"), size, strict=True)), color_scheme=scheme, accept_downloads=True
+        )
+        self.tab, self.faults = self.context.new_page(), []
+        origin = address.partition("/#")[0]
+        self.tab.on("console", lambda message: OURS in message.text or self.faults.append(message.text))
+        self.tab.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.tab.on("dialog", lambda dialog: self.faults.append(dialog.message))
+        self.tab.on("request", lambda request: self._check(request.url, (origin, "blob:", "data:")))
+        self.tab.goto(address)
+        self.root, self.map = self.tab.locator(".saddlescape-explorer"), self.tab.locator("canvas.map")
+        self.done()
+
+    def _check(self, url, known):
+        if not url.startswith(known):
+            self.faults.append(f"foreign request: {url}")
+
+    def done(self):
+        expect(self.root).to_have_attribute("data-state", "done")
+
+    def view(self):
+        return json.loads(self.root.get_attribute("data-view"))
+
+    def moved(self, act):
+        """Do something that changes the view; the new one, when all of it is there."""
+        old = self.root.get_attribute("data-view")
+        act()
+        expect(self.root).not_to_have_attribute("data-view", old)
+        self.tab.wait_for_timeout(50)
+        self.done()
+        return self.view()
+
+    def at(self, right, down):
+        box = self.map.bounding_box()
+        return box["x"] + right * box["width"], box["y"] + down * box["height"]
+
+    def train(self, right=0.5, down=0.5):
+        old = self.root.get_attribute("data-path") or ""
+        self.tab.mouse.click(*self.at(right, down))
+        expect(self.root).not_to_have_attribute("data-path", old)
+
+    def download(self, name):
+        with self.tab.expect_download() as told:
+            self.tab.get_by_role("button", name=name).click()
+        return Path(told.value.path()), told.value.suggested_filename
+
+
+@pytest.fixture
+def open_page(chromium, address):
+    pages = []
+
+    def open_page(**options):
+        pages.append(Page(chromium, address, **options))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+        assert page.faults == []
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+def span(view, side="n"):
+    low, high = view[side]
+    return (high - low) * 2.0 ** view["k"]
+
+
+def middle(view, side="n"):
+    return sum(view[side]) / 2 * 2.0 ** view["k"]
+
+
+def test_a_title_is_text(page):
+    expect(page.tab.get_by_role("heading", level=1)).to_have_text(f"{HOSTILE} (2-2-1)")
+    assert page.tab.locator("img").count() == 0
+
+
+def test_the_token_leaves_the_address_and_a_reload_keeps_the_session(page, address):
+    assert page.tab.url == address.partition("#")[0]
+    page.tab.reload()
+    page.done()
+
+
+def test_without_the_token_there_is_nothing(chromium, address):
+    context = chromium.new_context()
+    tab = context.new_page()
+    tab.goto(address.partition("#")[0])
+    expect(tab.locator(".saddlescape-explorer")).to_have_attribute("data-state", "lost")
+    expect(tab.get_by_role("status")).to_contain_text("connection is lost")
+    context.close()
+
+
+def test_the_wheel_zooms_about_the_pointer(page):
+    before = page.view()
+    page.tab.mouse.move(*page.at(0.75, 0.25))
+    after = page.moved(lambda: page.tab.mouse.wheel(0, -300))
+    assert span(after) == pytest.approx(span(before) * 0.55, rel=0.05)
+    x = middle(before) + span(before) / 4
+    assert middle(after) + span(after) / 4 == pytest.approx(x, abs=span(before) / 50)
+    assert middle(after, "m") > middle(before, "m")
+
+
+def test_a_drag_moves_and_a_box_zooms(page):
+    before = page.view()
+
+    def drag(start, end):
+        page.tab.mouse.move(*page.at(*start))
+        page.tab.mouse.down()
+        page.tab.mouse.move(*page.at(*end), steps=4)
+        page.tab.mouse.up()
+
+    after = page.moved(lambda: drag((0.5, 0.5), (0.25, 0.5)))
+    assert middle(after) - middle(before) == pytest.approx(span(before) / 4, rel=0.05)
+    page.tab.keyboard.down("Shift")
+    boxed = page.moved(lambda: drag((0.5, 0.5), (0.75, 0.75)))
+    page.tab.keyboard.up("Shift")
+    assert span(boxed) == pytest.approx(span(before) / 4, rel=0.05)
+    assert middle(boxed, "m") < middle(after, "m")
+
+
+def test_the_keys_do_all_that_the_mouse_does(page):
+    page.map.focus()
+    first = page.view()
+    press = page.tab.keyboard.press
+    right = page.moved(lambda: press("ArrowRight"))
+    assert middle(right) > middle(first)
+    up = page.moved(lambda: press("ArrowUp"))
+    assert middle(up, "m") > middle(right, "m")
+    near = page.moved(lambda: press("+"))
+    assert span(near) == pytest.approx(span(first) / 2, rel=0.05)
+    assert span(page.moved(lambda: press("-"))) == pytest.approx(span(first), rel=0.05)
+    assert page.moved(lambda: press("Home")) == first
+    page.tab.wait_for_timeout(600)  # the movements before were one
+    page.moved(lambda: press("+"))
+    assert page.moved(lambda: press("Backspace")) == first
+    press("Enter")
+    expect(page.root).to_have_attribute("data-path", re.compile(r"^-?\d+ -?\d+ -?\d+$"))
+
+
+def test_all_controls_have_names_and_are_reached_by_the_keyboard(page):
+    for name in ("Back to the last view", "Show the whole plane", "Zoom in", "Zoom out", "Download this view as a spec",
+                 "Download this view as a picture", "Play the path of the start"):  # fmt: skip
+        expect(page.tab.get_by_role("button", name=name)).to_be_visible()
+    expect(page.tab.get_by_role("application", name="Map of outcomes")).to_be_visible()
+    expect(page.tab.get_by_role("slider", name="Record of the path")).to_be_visible()
+    expect(page.tab.get_by_label("learning rate")).to_have_value("3")
+    reached = set()
+    for _ in range(11):
+        page.tab.keyboard.press("Tab")
+        focused = page.tab.locator(":focus")
+        reached.add(focused.get_attribute("aria-label") or focused.get_attribute("name"))
+    assert len(reached) == 11
+    assert {"Back to the last view", "learning_rate", "steps", "Record of the path"} <= reached
+
+
+def test_what_is_pointed_at_is_told_and_has_its_color(page):
+    seen = set()
+    for down in (0.03, 0.5, 0.97):
+        for right in (0.02, 0.3, 0.97):
+            x, y = page.at(right, down)
+            page.tab.mouse.move(x, y)
+            name = page.tab.locator(".hover").inner_text().partition(",")[0]
+            seen.add(name)
+            pixel = page.map.evaluate(PIXEL, [right, down])
+            if name in COLORS:
+                assert pixel[:3] == COLORS[name]
+            else:
+                assert name == "solved"
+                assert pixel[:3] not in COLORS.values()
+    assert {"trapped", "solved"} <= seen
+
+
+def test_a_start_is_trained_scrubbed_and_played(page):
+    page.train()
+    slider, now = page.tab.get_by_role("slider"), page.tab.locator(".now")
+    last = now.inner_text()
+    assert re.match(r"step (\d+) of \1, loss ", last)
+    slider.focus()
+    page.tab.keyboard.press("Home")
+    expect(now).to_have_text(re.compile(r"^step 0 of \d+, loss "))
+    page.tab.get_by_role("button", name="Play").click()
+    expect(now).to_have_text(last)
+
+
+def test_keys_change_what_is_trained_but_not_the_view(page):
+    view = page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    steps, alert = page.tab.get_by_label("steps"), page.tab.locator("[role=alert]")
+    steps.fill("7")
+    steps.press("Enter")
+    expect(page.root).to_have_attribute("data-generation", "1")
+    page.done()
+    assert page.view() == view
+    page.train()
+    expect(page.tab.locator(".now")).to_contain_text("of 7,")
+    rate = page.tab.get_by_label("learning rate")
+    rate.fill("-1")
+    rate.press("Enter")
+    expect(alert).to_contain_text("learning_rate")
+    rate.fill("2")
+    rate.press("Enter")
+    expect(page.root).to_have_attribute("data-generation", "2")
+    expect(alert).to_have_text("")
+
+
+def test_a_view_is_downloaded_and_run_again(page, tmp_path):
+    page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    path, name = page.download("Download this view as a spec")
+    assert name == "view.toml"
+    starts = tomllib.loads(path.read_text())["starts"]
+    view = page.view()
+    assert starts["x"]["n"] == view["n"][1] - view["n"][0] + 1
+    done = subprocess.run([*COMMAND, "run", path, "-o", tmp_path / "run", "--json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    legend = page.tab.locator(".legend").inner_text()
+    share = 100 * row["trapped"] / (starts["x"]["n"] * starts["y"]["n"])
+    assert float(re.search(r"trapped ([\d.]+) %", legend)[1]) == pytest.approx(share, abs=0.5)
+
+
+def test_a_view_is_downloaded_as_a_picture(page):
+    path, name = page.download("Download this view as a picture")
+    content, box = path.read_bytes(), page.map.bounding_box()
+    assert (name, content[:8]) == ("view.png", b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", content[16:24]) == (round(box["width"]), round(box["height"]))
+
+
+def test_two_tabs_have_views_of_their_own(open_page):
+    one, other = open_page(), open_page()
+    before = other.view()
+    one.moved(lambda: one.tab.get_by_role("button", name="Zoom in").click())
+    assert other.view() == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_everything_fits_on_the_screen(open_page, size, scheme):
+    page = open_page(size=SIZES[size], scheme=scheme)
+    page.train(0.35, 0.35)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.tab.screenshot(path=PICTURES / f"{size}-{scheme}.png")
+    width, height = SIZES[size]
+    assert page.tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.tab.evaluate("document.documentElement.scrollHeight") <= height
+    dark = page.root.evaluate("element => getComputedStyle(element).backgroundColor")
+    assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
