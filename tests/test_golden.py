@@ -13,7 +13,14 @@ with np.load(GOLDEN) as file:
 ORIGIN = json.loads(str(DATA["origin"]))
 
 
-@pytest.mark.parametrize("case", ORIGIN["cases"])
+EACH = [
+    pytest.param(case, marks=[pytest.mark.slow] * (len(case.split()) > 1 and case.split()[1] not in ("all", "online")))
+    for case in ORIGIN["cases"]
+]
+"""The quick tests have each optimizer, and the cases with all options."""
+
+
+@pytest.mark.parametrize("case", EACH)
 def test_optimizers_equal_those_of_torch(case):
     optimizer, options = case.split()[0], ORIGIN["cases"][case]
     path = kernel_trajectory(

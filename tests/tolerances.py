@@ -15,8 +15,8 @@ TRAJECTORY = {"float64": 1e-12, "float32": 2e-5}
 # The same for optimizers that divide by the size of the gradient: rounding errors of a component near 0 are amplified.
 AMPLIFIED = {"float64": 1e-8, "float32": 5e-3}
 
-# A thousand steps of PyTorch's optimizers, float64: the order of sums, amplified by adaptive rates.
-PEERS = 1e-9
+# A thousand steps of PyTorch's optimizers, float64: the order of sums, amplified by adaptive rates up to 5e-14.
+PEERS = 1e-12
 
 # Gradients of up to five layers against automatic differentiation, float64, relative to their norm.
 AUTODIFF = 1e-12
@@ -182,5 +182,5 @@ SCHEDULED = 1e-10
 # The end of a flow at rtol 1e-8 that contracts: a hundred errors of steps.
 DECAYING = 1e-6
 
-# A thousand steps of quickprop for a linear unit, whose path converges.
-QUICKPROP = {"float64": 1e-12, "float32": 1e-4}
+# A thousand steps along a path that converges, or whose steps depend on signs alone, against a twin in NumPy.
+TWIN = {"float64": 1e-12, "float32": 1e-4}

@@ -25,6 +25,8 @@ def main():
         "learning_rates": {name: arguments["lr"] for name, (_, arguments) in torch_runs.OPTIMIZERS.items()},
     }  # fmt: skip
     paths = {case: torch_runs.trajectory(case, start)[AT] for case in torch_runs.CASES}
+    with np.load(GOLDEN) as old:
+        assert all((old[case] == paths[case]).all() for case in json.loads(str(old["origin"]))["cases"])
     np.savez(GOLDEN, origin=json.dumps(origin), start=start, steps=AT, **paths)
 
 

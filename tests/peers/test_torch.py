@@ -1,15 +1,20 @@
 """Every optimizer against PyTorch's, every step of 1000."""
 
+import inspect
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import torch_runs
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from golden_cases import kernel_trajectory
 from tolerances import PEERS
+
+from saddlescape.spec.sections import Training
+from saddlescape.words.optimizers import OPTIMIZERS
 
 
 @pytest.mark.parametrize("case", torch_runs.CASES)
@@ -21,3 +26,38 @@ def test_a_thousand_steps_equal_torch(case):
     rate = torch_runs.OPTIMIZERS[optimizer][1]["lr"]
     path = kernel_trajectory(optimizer, options, start, torch_runs.X, torch_runs.T, torch_runs.NUMBERS, rate, steps)
     np.testing.assert_allclose(path, torch_runs.trajectory(case, start)[steps], rtol=PEERS, atol=PEERS)
+
+
+NAMES = {"eps": "epsilon", "alpha": "smoothing", "rho": "smoothing"} | {
+    name: name for name in ("momentum", "weight_decay", "momentum_decay")
+}
+PAIRS = {"betas": ("beta1", "beta2"), "etas": ("eta_minus", "eta_plus"), "step_sizes": ("step_min", "step_max")}
+DIFFER = {
+    ("momentum", "momentum"): 0, ("nesterov", "momentum"): 0, ("adagrad", "epsilon"): 1e-10,
+    ("adamw", "weight_decay"): 0.01,
+}  # fmt: skip
+"""Defaults of PyTorch that are not those here, as docs/spec.md says."""
+
+
+def torch_defaults(optimizer):
+    for name, parameter in inspect.signature(torch_runs.OPTIMIZERS[optimizer][0]).parameters.items():
+        if name in NAMES:
+            yield NAMES[name], parameter.default
+        elif name in PAIRS:
+            yield from zip(PAIRS[name], parameter.default, strict=True)
+
+
+def test_defaults_are_those_of_torch_but_for_the_documented():
+    defaults = Training().model_dump()
+    differ = {
+        (optimizer, name): torch_default
+        for optimizer in torch_runs.OPTIMIZERS
+        for name, torch_default in torch_defaults(optimizer)
+        if name in OPTIMIZERS[optimizer].hyperparameters
+        and torch_default != OPTIMIZERS[optimizer].defaults.get(name, defaults[name])
+    }
+    assert differ == DIFFER
+    gammas = [
+        inspect.signature(torch.optim.lr_scheduler.StepLR).parameters["gamma"].default, defaults["schedule_decay"]
+    ]
+    assert gammas == [0.1, 0.999]

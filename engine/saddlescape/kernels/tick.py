@@ -155,6 +155,8 @@ def update(
 
     def parameter(k: Any, values: dict[str, Lanes], rate: Lanes | None) -> None:
         old = (theta[k], *(state[n * s + k] for s in range(rule.states)))
+        if rule.begin is not None:
+            old = (old[0], *rule.begin(old[1:], values))
         g = grad[n + k] if variant.keeps_loss_gradient else grad[k]
         if trainer.clip:
             g = g * values["clip_factor"]

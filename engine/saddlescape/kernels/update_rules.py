@@ -2,7 +2,7 @@
 
 `state` contains the optimizer's numbers for this parameter, which are zero at the start.  `hyperparameters` contains
 those of the run by name, and the values that `prepare` computes once per step for all parameters.  An optimizer with
-the same name as one of `torch.optim` has its definition and defaults.
+the same name as one of `torch.optim` has its definition; docs/spec.md lists the defaults that differ.
 """
 
 import math
@@ -137,15 +137,24 @@ def quickprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparame
 def rprop(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
     """Rprop (Riedmiller & Braun 1993): a step size for each parameter, which depends only on the signs of g.
 
-    A stored step size of 0 means the initial one, the learning rate.  Every step size, including the first, is clamped
-    to the bounds, as in `torch.optim.Rprop`.
+    Every step size, including the first, is clamped to the bounds, as in `torch.optim.Rprop`.
     """
-    last, size = state[0], select(state[1] > 0.0, state[1], hyperparameters["learning_rate"])
+    last, size = state
     same, turned = last * g > 0.0, last * g < 0.0
     factor = select(same, hyperparameters["eta_plus"], select(turned, hyperparameters["eta_minus"], 1.0))
-    size = _minimum(_maximum(size * factor, hyperparameters["step_min"]), hyperparameters["step_max"])
+    size = _clamped(size * factor, hyperparameters)
     g = select(turned, g.like(0.0), g)
     return theta - _sign(g) * size, (g, size)
+
+
+def begin_rprop(state: State, hyperparameters: Hyperparameters) -> State:
+    """A stored step size of 0 means the initial one, the learning rate."""
+    last, size = state
+    return last, select(size > 0.0, size, _clamped(hyperparameters["learning_rate"], hyperparameters))
+
+
+def _clamped(size: Lanes, hyperparameters: Hyperparameters) -> Lanes:
+    return _minimum(_maximum(size, hyperparameters["step_min"]), hyperparameters["step_max"])
 
 
 def sign(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperparameters) -> tuple[Lanes, State]:
@@ -226,6 +235,8 @@ class UpdateRule(NamedTuple):
     states: int = 0
     prepare: Callable[[dict[str, Lanes], State, Callable[[], Lanes]], State] | None = None
     step_states: int = 0
+    begin: Callable[[State, Hyperparameters], State] | None = None
+    """The state that a stored state stands for, if it can differ: a run whose state is that one has not changed."""
 
 
 RULES = {
@@ -242,7 +253,7 @@ RULES = {
     "adadelta": UpdateRule(adadelta, 2),
     "lion": UpdateRule(lion, 1),
     "quickprop": UpdateRule(quickprop, 2),
-    "rprop": UpdateRule(rprop, 2),
+    "rprop": UpdateRule(rprop, 2, begin=begin_rprop),
     "sign": UpdateRule(sign),
     "normalized": UpdateRule(normalized, 0, compute_norm),
     "multiplicative": UpdateRule(multiplicative),
