@@ -14,7 +14,7 @@ from saddlescape.explore import session as sessions
 from saddlescape.explore.document import document
 from saddlescape.explore.lattice import SIDE, Window, points
 from saddlescape.explore.session import Session
-from saddlescape.explore.train import train
+from saddlescape.explore.train import Stale, path_of, surface, train
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
 
@@ -252,3 +252,37 @@ def test_a_session_survives_any_message():
     session.receive(VIEW)
     page.until(is_done)
     session.close()
+
+
+def test_a_path_that_nobody_waits_for_is_left(begin, page, monkeypatch):
+    training, left = threading.Event(), []
+
+    def told(spec, theta, stale):
+        def looks():
+            training.set()
+            return stale()
+
+        try:
+            return path_of(spec, theta, looks)
+        except Stale:
+            left.append(time.perf_counter())
+            raise
+
+    monkeypatch.setattr(sessions, "path_of", told)
+    session = begin(LONG)
+    session.receive({"type": "start", "k": -3, "n": 5, "m": 5})
+    assert training.wait(WAIT)
+    began = time.perf_counter()
+    session.close()
+    assert left[0] - began < CANCEL
+
+
+def test_the_surface_of_a_run_that_diverges_is_shown_as_far_as_it_goes():
+    text = SPECS["momentum"].replace("learning_rate = 3.0", "learning_rate = 1e300") + "[stop]\ndiverged = 1e300\n"
+    shown = document(parse(text.replace("hidden = [2]", 'hidden = [2]\noutput = "linear"'), Path()))
+    path = path_of(shown.spec, np.array(shown.plane.base), lambda: False)
+    assert np.isfinite(path.surface[0]).all()
+    assert np.isinf(path.surface[-1]).any()
+    nothing = surface(shown.spec, np.stack([path.theta[0], np.full(9, np.nan)]))
+    assert nothing[0].tobytes() == path.surface[0].tobytes()
+    assert np.isnan(nothing[1]).all()

@@ -20,7 +20,7 @@ from saddlescape.explore import messages
 from saddlescape.explore.description import describe
 from saddlescape.explore.document import Document
 from saddlescape.explore.lattice import EVEN, SIDE, Tile, Window, parent, pieces, points
-from saddlescape.explore.train import Stale, trace, train
+from saddlescape.explore.train import Stale, path_of, train
 from saddlescape.system.arithmetic import ieee
 
 Header = dict[str, Any]
@@ -177,7 +177,7 @@ class Session:
     def _trace(self, job: Job, start: messages.Start) -> None:
         n, m = (np.array([each], dtype=np.int64) for each in (start.n, start.m))
         (theta,) = job.document.plane.starts(start.k, n, m)
-        path = trace(job.document.sweep, theta, lambda: self._asked != job.number)
+        path = path_of(job.document.spec, theta, lambda: self._asked != job.number)
         arrays = (path.clock, path.loss, path.theta, path.surface)
         place = {name: getattr(start, name) for name in ("k", "n", "m")}
         header = {"type": "path", **place, "records": len(path.clock), "grid": path.surface.shape[1]}

@@ -9,11 +9,10 @@ import numpy.typing as npt
 
 from saddlescape.errors import Stopped
 from saddlescape.explore.lattice import Array
-from saddlescape.kernels import outputs
-from saddlescape.plan import Plan
 from saddlescape.runs.from_array import run_starts
-from saddlescape.runs.prepare import plain_trainer, prepare
-from saddlescape.spec import Spec, Sweep
+from saddlescape.runs.outputs import outputs
+from saddlescape.runs.trace import trace
+from saddlescape.spec import Spec
 from saddlescape.words.outcomes import Outcome
 
 GRID = 48
@@ -27,14 +26,6 @@ Asked = Callable[[], bool]
 
 class Stale(Exception):
     """Nobody waits for the result any more."""
-
-
-def _leave_if(stale: Asked) -> Callable[[int], None]:
-    def after_slice(steps: int) -> None:
-        if stale():
-            raise Stale
-
-    return after_slice
 
 
 def train(spec: Spec, theta: Array, stale: Asked) -> dict[str, npt.NDArray[Any]]:
@@ -65,7 +56,8 @@ class Path:
     clock : steps, or times of the gradient flow, of the records (n,).
     loss : (n,).
     theta : parameters (n, n_params).
-    surface : first output on a grid of inputs (n, GRID, GRID), the second input first; empty without two inputs.
+    surface : first output on a grid of inputs (n, GRID, GRID), the second input first; empty without two inputs,
+        NaN where parameters are not finite.
     """
 
     clock: Array
@@ -74,19 +66,15 @@ class Path:
     surface: npt.NDArray[np.float32]
 
 
-def trace(sweep: Sweep, theta: Array, stale: Asked) -> Path:
-    """Train one start (n_params,) and record its path."""
-    spec, at = sweep.spec, Plan(sweep).record_at
-    recording = spec.changed("record", fields=("loss",), parameters=True)
-    row = np.zeros(1, dtype=np.int64)
-    ready = prepare(recording, row, theta=theta[None], recorded=row, record_at=at)
-    trained = ready.train(after_slice=_leave_if(stale))
-    there = ~np.isnan(trained.measures[0, :, 0])
-    clock, loss, path = at[there].astype(float), trained.measures[0, there, 0], trained.theta_path[0, there]
-    end = float(trained.times[0, 2] if spec.flows else trained.stop_step[0])
-    if end > clock[-1]:  # a run may stop between two records
-        clock, loss, path = np.append(clock, end), np.append(loss, trained.loss), np.append(path, trained.theta, axis=0)
-    return Path(clock, loss, path.astype(np.float64), surface(spec, path))
+def path_of(spec: Spec, theta: Array, stale: Asked) -> Path:
+    """Train one start (n_params,) and record its path; Stale as of `train`."""
+    try:
+        (path,) = trace(spec, theta[None], ["loss"], should_stop=stale)
+    except Stopped:
+        raise Stale from None
+    clock = np.asarray(path[f"record_{'time' if spec.flows else 'step'}"], dtype=np.float64)
+    parameters = np.asarray(path["theta"], dtype=np.float64)
+    return Path(clock, path["loss"], parameters, surface(spec, parameters))
 
 
 def ends_of_surface(spec: Spec) -> list[list[float]]:
@@ -103,5 +91,7 @@ def surface(spec: Spec, theta: Array) -> npt.NDArray[np.float32]:
         return np.empty((len(theta), 0, 0), dtype=np.float32)
     first, second = (np.linspace(low, high, GRID) for low, high in ends_of_surface(spec))
     X = np.stack([each.ravel() for each in np.meshgrid(first, second)], axis=1)
-    values = outputs(plain_trainer(spec), X, theta.astype(spec.network.dtype))[..., 0]
-    return values.reshape(len(theta), GRID, GRID).astype(np.float32)
+    values, finite = np.full((len(theta), len(X)), np.nan, dtype=np.float32), np.isfinite(theta).all(axis=1)
+    with np.errstate(over="ignore"):  # of a run that diverges
+        values[finite] = outputs(spec, theta[finite], X)[..., 0]
+    return values.reshape(len(theta), GRID, GRID)

@@ -28,6 +28,8 @@ PIECE = 4096
 FATES = ("outcome", "stop_reason", "final_loss")
 """Variables that determine which runs are fitted."""
 
+STOPPED = "stopped, as should_stop() returned true; there are no results"
+
 LARGEST_RUN = 2**63 - 1
 """The largest number of a run."""
 
@@ -138,7 +140,7 @@ class _Watch:
         with self._lock:
             self._ended = self._ended or (self._should_stop is not None and bool(self._should_stop()))
         if self._ended:
-            raise Stopped("stopped, as should_stop() returned true; there are no results")
+            raise Stopped(STOPPED)
 
     def _report(self, runs: Finished) -> None:
         with self._lock:

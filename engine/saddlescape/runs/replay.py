@@ -1,7 +1,7 @@
 """A single run: its initial parameters, and its trajectory, computed again."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +103,11 @@ def record(
     numbers: Mapping[str, Floats],
     at: npt.NDArray[Any],
     theta: Floats | None = None,
+    after_slice: Callable[[int], None] | None = None,
 ) -> tuple[Batch, Trained]:
     """Train runs, which record a trajectory each, at these steps or times; `theta` as of `prepare`."""
     ready = prepare(spec, runs, numbers, theta=theta, recorded=np.arange(len(runs)), record_at=at)
-    return ready.batch, ready.train()
+    return ready.batch, ready.train(after_slice=after_slice)
 
 
 def coordinate(spec: Spec) -> str:

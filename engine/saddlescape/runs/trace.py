@@ -1,15 +1,16 @@
 """Paths of given starts, up to the state in which they stop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import SpecError
+from saddlescape.errors import SpecError, Stopped
 from saddlescape.plan.records import record_at
 from saddlescape.runs.compute import can_collapse, codes_of, measured
-from saddlescape.runs.from_array import first_run, starts_of
+from saddlescape.runs.from_array import STOPPED, first_run, starts_of
 from saddlescape.runs.prepare import numbers_of
 from saddlescape.runs.replay import coordinate, record, recording
 from saddlescape.spec import Spec
@@ -36,6 +37,7 @@ def trace(
     *,
     numbers: Mapping[str, npt.ArrayLike] | None = None,
     first: int = 0,
+    should_stop: Callable[[], bool] | None = None,
 ) -> list[dict[str, Any]]:
     """Train from one or a few starts, and record measures and parameters along their paths, the last state included.
 
@@ -48,7 +50,7 @@ def trace(
     fields : names of measures (docs/measures.md), such as ``["loss", "separation"]``; by default those of the spec.
     record : the recorded steps, as of ``record.steps``: ``"log:64"``, ``"every:10"``, or a list; for the gradient flow
         times, as of ``record.times``.  By default those of the spec.
-    numbers, first : as for `run_starts`.
+    numbers, first, should_stop : as for `run_starts`.
 
     Returns
     -------
@@ -62,6 +64,8 @@ def trace(
     ------
     ArgumentError
         As for `run_starts`, or if there is no such measure, or `record` is no valid schedule.  A `ValueError`, too.
+    Stopped
+        If `should_stop()` returned true.
 
     Examples
     --------
@@ -72,7 +76,12 @@ def trace(
     spec, varied = vary(spec, numbers, len(rows))
     values, number = numbers_of(spec, len(rows)) | varied, first_run(first, len(rows))
     spec = _scheduled(recording(spec, fields), record)
-    return _paths(spec, rows, number + np.arange(len(rows)), values)
+    return _paths(spec, rows, number + np.arange(len(rows)), values, should_stop)
+
+
+def _ask(should_stop: Callable[[], bool] | None, steps: int) -> None:
+    if should_stop is not None and should_stop():
+        raise Stopped(STOPPED)
 
 
 def _scheduled(spec: Spec, schedule_: str | Sequence[float] | None) -> Spec:
@@ -90,10 +99,14 @@ def _scheduled(spec: Spec, schedule_: str | Sequence[float] | None) -> Spec:
 
 
 def _paths(
-    spec: Spec, theta: npt.NDArray[np.float64], runs: npt.NDArray[np.int64], numbers: Mapping[str, npt.NDArray[Any]]
+    spec: Spec,
+    theta: npt.NDArray[np.float64],
+    runs: npt.NDArray[np.int64],
+    numbers: Mapping[str, npt.NDArray[Any]],
+    should_stop: Callable[[], bool] | None,
 ) -> list[dict[str, Any]]:
     at = record_at(spec.record, [spec])
-    batch, trained = record(spec, runs, numbers, at, theta)
+    batch, trained = record(spec, runs, numbers, at, theta, partial(_ask, should_stop))
     fields, path = spec.record.fields, trained.theta_path
     along = {**dict(measured(fields, spec, trained.measures, path)), "theta": path}
     ends = {**dict(measured({*BASIC, *fields}, spec, trained.final, trained.theta)), "theta": trained.theta}
