@@ -2,7 +2,7 @@
 
 import pytest
 from kernel_cases import ACTIVATIONS
-from zero_table import PAGE, XOR_01, cases, measured, page, predicted
+from zero_table import AND_01, NEUTRAL, PAGE, XOR_01, cases, measured, page, predicted
 
 SLOW = [pytest.param(loss, marks=pytest.mark.slow) for loss in ("half_sse", "mse")]
 
@@ -19,6 +19,11 @@ def test_moves_from_zero_agree_with_the_derivatives(case):
 @pytest.mark.parametrize("loss", [*SLOW, "huber"])
 def test_moves_are_predicted_for_every_output_activation(output, loss):
     assert measured("logistic", loss, output, XOR_01) == predicted("logistic", loss, output, XOR_01)
+
+
+def test_held_biases_stay_at_zero():
+    case, last = ("tanh", "half_sse", "logistic", AND_01, 0, "gd", False, False), (0.3, 0.0)
+    assert [measured(*case, NEUTRAL, rate) for rate in last] == [predicted(*case, rate == 0) for rate in last]
 
 
 def test_the_page_is_up_to_date():

@@ -26,6 +26,13 @@ LOSSES = {
 """The targets that each loss and output allow."""
 
 
+DROPPED = [(f, "half_sse", "logistic", targets) for f in ("tanh", "logistic") for targets in (XOR_01, AND_01)]
+"""Hidden units that output zero at zero, and others; with dropout."""
+
+NEUTRAL = tuple(dict.fromkeys(("clip", "l1", "weight_decay", "warmup", "bias_rate"), True).items())
+"""Options of a trainer that do not change which parameters move."""
+
+
 def targets_of(loss, name):
     """Return targets by name; for the softmax two columns, whose sum is 1."""
     return np.hstack([TARGETS[name], 1 - TARGETS[name]]) if loss == "softmax_ce" else TARGETS[name]
@@ -37,19 +44,23 @@ def predicted(activation, loss, output, targets, *training):
 
 
 @cache
-def _trained(activation, loss, output, targets, batch, optimizer, noise):
+def _trained(activation, loss, output, targets, batch, optimizer, noise, dropout, options, bias_rate):
     T = targets_of(loss, targets)
     sizes = (2, T.shape[1]) if activation is None else (2, 2, T.shape[1])
     activations = (output,) if activation is None else (activation, output)
-    trainer = Trainer(sizes, True, activations, loss, optimizer, batch=batch, noise=noise)
-    starts = make_batch(np.zeros((2, layout.n_params(sizes, True))), 80, every=4, learning_rate=0.1)
+    options = {"batch": batch, "noise": noise, "dropout": dropout, **dict(options)}
+    trainer = Trainer(sizes, True, activations, loss, optimizer, **options)
+    numbers = {"learning_rate": 0.1, "bias_rate": bias_rate}
+    starts = make_batch(np.zeros((2, layout.n_params(sizes, True))), 80, every=4, **numbers)
     trained = train(trainer, XOR, T, starts)
     return sizes, np.concatenate([trained.theta_path, trained.theta[:, None]], axis=1)
 
 
-def measured(activation, loss, output, targets, batch=0, optimizer="gd", noise=False):
+def measured(
+    activation, loss, output, targets, batch=0, optimizer="gd", noise=False, dropout=False, options=(), bias_rate=0.3
+):
     """Return which parameters left zero in 80 steps of the kernel, the same in two runs."""
-    sizes, paths = _trained(activation, loss, output, targets, batch, optimizer, noise)
+    sizes, paths = _trained(activation, loss, output, targets, batch, optimizer, noise, dropout, options, bias_rate)
     (moves,) = {zero.observed(path, sizes) for path in paths}
     return moves
 
@@ -61,6 +72,7 @@ def cases():
     yield from (("tanh", *case, targets) for case, possible in LOSSES.items() for targets in possible)
     yield from (("tanh", "half_sse", "logistic", AND_01, 0, optimizer) for optimizer in STEPPING)
     yield from (("tanh", "half_sse", "tanh", XOR_PM1, 0, optimizer, True) for optimizer in ("gd", "multiplicative"))
+    yield from ((*case, 0, "gd", False, True) for case in DROPPED)
 
 
 def table(heads, rows):
@@ -81,9 +93,12 @@ def page():
         for case, possible in LOSSES.items()
     ]
     by_optimizer = [[s, measured("tanh", "half_sse", "logistic", AND_01, 0, s)] for s in STEPPING]
+    dropped = {case: measured(*case, 0, "gd", False, True) for case in DROPPED}
+    by_units = [[f, *(dropped[f, "half_sse", "logistic", t] for t in (XOR_01, AND_01))] for f in ("tanh", "logistic")]
     noisy, multiplied = (
         measured("tanh", "half_sse", "tanh", XOR_PM1, 0, s, True) for s in ("gd", "multiplicative")
     )
+    neutral = measured("tanh", "half_sse", "logistic", AND_01, 0, "gd", False, False, NEUTRAL)
     return f"""# Which parameters leave exact zero
 
 All weights and biases are exactly 0. Then all hidden units output the same value, f(0), and the gradient of the hidden
@@ -125,6 +140,19 @@ is exactly 0.
 
 If the update is additive, Gaussian noise in the gradient moves all parameters: {noisy} (gd, tanh, XOR with -1 and +1).
 If it is multiplicative: {multiplied}.
+
+## With dropout
+
+gd, logistic output, half the sum of squared errors, full batch, p = 0.3. Dropout changes nothing where units output 0.
+Elsewhere each unit is dropped for other samples, so the errors do not cancel, and the units separate.
+
+{table(["hidden", "XOR, full batch", "AND, full batch"], by_units)}
+
+## With clipping, penalties and factors of the learning rate
+
+Clipping multiplies the gradient by a positive number; the gradients of weight decay and of l1 are 0 at 0; and `warmup`,
+`bias_rate` and schedules multiply the learning rate. So none of them changes which parameters leave zero, except that
+`bias_rate = 0` holds the biases. With all of them, and biases that are not held (gd, tanh, AND): {neutral}.
 """
 
 

@@ -26,7 +26,7 @@ class Moves(StrEnum):
 
 def predicted(
     X: Array, T: Array, activation: str | None, loss: str, output: str, batch: int = 0, optimizer: str = "gd",
-    noise: bool = False,
+    noise: bool = False, dropout: bool = False, held: bool = False,
 ) -> Moves:  # fmt: skip
     """Predict from the exact derivatives at zero which parameters move, for at most one hidden layer, with biases.
 
@@ -36,6 +36,8 @@ def predicted(
     activation : activation of the hidden units; None for a network without a hidden layer.
     batch : number of samples per step; 0 for all samples.
     noise : whether Gaussian noise is added to the gradient.
+    dropout : whether hidden units are dropped; then errors of a batch cancel only where all are zero.
+    held : whether biases are held; "everything" is then all weights.
     """
     multiplies = OPTIMIZERS[optimizer].multiplies
     if noise and not multiplies:
@@ -43,9 +45,11 @@ def predicted(
     hidden = np.full((len(T), 1), Fraction(ACTIVATIONS[activation].value if activation else 0))
     inputs = _fractions(X) if activation is None else hidden
     errors, size = _errors(loss, output, _fractions(T)), batch or len(T)
+    if dropout and not multiplies and activation is not None and hidden.any() and errors.any():
+        return Moves.APART
     batches = [slice(first, first + size) for first in range(0, len(T), size)]
     weights = any((errors[b].T @ inputs[b] != 0).any() for b in batches)
-    bias = any((errors[b].sum(axis=0) != 0).any() for b in batches)
+    bias = not held and any((errors[b].sum(axis=0) != 0).any() for b in batches)
     if multiplies or not (weights or bias):
         return Moves.NOTHING
     return Moves.ALL if activation is None else Moves.ALIKE if weights else Moves.BIAS

@@ -72,8 +72,9 @@ def moves_from_zero(spec: Spec) -> zero.Moves:
     """Predict which parameters move from zero, for a spec with at most one hidden layer."""
     activation = spec.activations[0] if spec.network.hidden else None
     keys, output = spec.training, spec.network.output
-    training = (keys.loss, output, together(spec), keys.optimizer, keys.noise > 0)
-    return zero.predicted(spec.loaded.X, spec.loaded.T, activation, *training)
+    training = (keys.loss, output, together(spec), keys.optimizer)
+    random = (keys.noise > 0, keys.dropout > 0)
+    return zero.predicted(spec.loaded.X, spec.loaded.T, activation, *training, *random, keys.bias_rate == 0)
 
 
 def stuck_scale(scale: Floats, escape: Steps, budget: int) -> float:
