@@ -18,6 +18,7 @@ from saddlescape.network import reference
 from saddlescape.plan import Plan
 from saddlescape.runs.prepare import prepare
 from saddlescape.spec import parse
+from saddlescape.store.schema import variables
 
 CSV = {
     "pm1.csv": "x1,x2,t1\n" + "\n".join(f"{a},{b},{t}" for a, b, t in
@@ -104,6 +105,19 @@ def test_the_default_for_classes_of_a_file_is_accuracy_and_is_written_into_the_r
     assert Plan(read(text + "[events]\nsolved = 0.4\n")).digest == Plan(old).digest
     assert "events" not in read("[problem]\nfile = 'numbers.csv'\n").resolved()
     assert "events" not in read("[problem]\nname = 'xor'\n").resolved()
+
+
+def test_the_file_says_by_what_runs_are_solved():
+    found = [
+        {v.name: (v.attrs.get("comment", ""), v.attrs["long_name"]) for v in variables(Plan(read(text)))}
+        for text in ("[problem]\nname = 'xor'\n", "[problem]\nname = 'moons'\nsamples = 9\n")
+    ]
+    outputs, events = "within the tolerance of its target", "It met events.accuracy, events.loss or the tolerance"
+    for name in ("outcome", "stop_reason"):
+        assert [outputs in of[name][0] or "came within" in of[name][0] for of in found] == [True, False]
+        assert [events in of[name][0] for of in found] == [False, True]
+    steps = [f"first step with every output {outputs}", "first step at which the run was solved"]
+    assert [of["solve_step"][1] for of in found] == steps
 
 
 def test_each_structure_of_a_sweep_has_its_own_default():

@@ -151,6 +151,13 @@ class Plan:
         return self.sweep.generation > 1 and (shrinking or any(spec.batch for spec in self.structures))
 
     @cached_property
+    def has_other_events(self) -> bool:
+        """Whether runs can be solved by more than the tolerance of outputs: by accuracy or loss."""
+        keys = ("events.accuracy", "events.loss")
+        by_axes = any(self.sweep.numeric(key).any() for key in keys)
+        return by_axes or any(spec.number(key) > 0 for spec in self.structures for key in keys)
+
+    @cached_property
     def counts_epochs(self) -> bool:
         """Whether results have `solve_epoch`: with records in epochs, and with minibatches."""
         batches = self.sweep.generation > 2 and any(spec.batch for spec in self.structures)

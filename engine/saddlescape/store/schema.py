@@ -15,7 +15,16 @@ from saddlescape.network import layout
 from saddlescape.plan import Plan, cached_with_plan
 from saddlescape.store.chunks import LEVEL
 from saddlescape.words.measures import BASIC, MEASURES
-from saddlescape.words.variables import COORDINATES, LATE, LATE_IN_BATCHES, VARIABLES, WITH_DROPOUT, When, coded
+from saddlescape.words.variables import (
+    BY_EVENTS,
+    COORDINATES,
+    LATE,
+    LATE_IN_BATCHES,
+    VARIABLES,
+    WITH_DROPOUT,
+    When,
+    coded,
+)
 
 SCHEMA_VERSION = 1
 VERSIONS = ("v108", "v110")
@@ -142,6 +151,8 @@ def _attributes(plan: Plan, name: str, dims: tuple[str, ...]) -> dict[str, Any]:
     attrs = {"long_name": row.long_name, **row.attrs}
     if name == "outcome":
         attrs |= coded(plan.outcomes)
+    if plan.has_other_events:
+        attrs |= {key: _by_events(value) for key, value in attrs.items() if isinstance(value, str)}
     if "flag_values" in attrs:
         attrs["flag_values"] = np.array(attrs["flag_values"], dtype=np.int8)
     if name in LATE_IN_BATCHES and any(spec.batch for spec in plan.structures):
@@ -151,6 +162,13 @@ def _attributes(plan: Plan, name: str, dims: tuple[str, ...]) -> dict[str, Any]:
     if zipped := [coordinate.name for coordinate in plan.coordinates if coordinate.along in dims]:
         attrs["coordinates"] = " ".join(zipped)
     return attrs
+
+
+def _by_events(text: str) -> str:
+    """A text in which runs are solved by their events, not only by the tolerance of outputs."""
+    for by_outputs, by_events in BY_EVENTS.items():
+        text = text.replace(by_outputs, by_events)
+    return text
 
 
 def _seen(plan: Plan) -> str:

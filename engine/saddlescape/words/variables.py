@@ -72,6 +72,14 @@ _EVENTS = {
     "escape": f"first {{}} with a loss below {1 - ESCAPE_DROP:g} of the plateau loss",
     "solve": "first {} with every output within the tolerance of its target",
 }
+_MET = "It met events.accuracy, events.loss or the tolerance of outputs."
+BY_EVENTS = {
+    Outcome.SOLVED.sentence: _MET,
+    StopReason.SOLVED.sentence: _MET,
+    _EVENTS["solve"].partition("{} ")[2]: "at which the run was solved",
+}
+"""Sentences of results whose runs are solved by more than the tolerance of outputs."""
+
 LATE = (
     "looked for only after epochs in which the loss or the errors, as the samples went by, were below the limit: "
     "late, and not to be compared with full batches; losses recorded at each epoch tell the first end of one exactly"
