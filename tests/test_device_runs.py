@@ -158,8 +158,11 @@ def test_devices_take_blocks_in_turn(made, number):
 def test_starts_from_an_array_have_the_same_bits(made):
     spec, theta = ss.load("xor").spec, np.random.default_rng(1).normal(size=(9, 9))
     spec = spec.replaced("training.steps", 50)
-    on_cpu, on_device = (ss.run_starts(spec, theta, device=name) for name in ("cpu", "cuda:0"))
+    rates, told = {"training.learning_rate": np.linspace(0.1, 0.9, 9)}, []
+    on_cpu = ss.run_starts(spec, theta, numbers=rates)
+    on_device = ss.run_starts(spec, theta, numbers=rates, device="cuda:0", progress=told.append)
     assert made[0].launches
+    assert sorted(run for table in told for run in table.run) == list(range(9))
     assert all(on_cpu[name].tobytes() == on_device[name].tobytes() for name in on_cpu)
 
 
