@@ -126,3 +126,10 @@ def test_runs_that_depend_on_more_than_their_start_are_refused(key):
 def test_an_axis_of_its_first_value_alone_counts():
     text = TINY + '[[axes]]\nkey = "training.dropout"\nvalues = [0, 0.5]\n'
     assert document(parse(text, Path())).spec.training.dropout == 0
+
+
+def test_keys_that_only_other_points_use_are_left_out():
+    text = TINY.replace('name = "xor"', "samples = 8") + '[[axes]]\nkey = "problem.name"\nvalues = ["xor", "moons"]\n'
+    shown = document(parse(text, Path()))
+    assert (shown.spec.problem.name, shown.spec.problem.samples) == ("xor", None)
+    assert parse(shown.window(Window(0, (0, 1), (0, 1))), Path()).spec.problem == shown.spec.problem

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from saddlescape.errors import RefusedError
+from saddlescape.errors import RefusedError, SpecError
 from saddlescape.explore.lattice import Plane, Window
 from saddlescape.plan import starts
 from saddlescape.spec import Spec, Sweep, parse
+from saddlescape.spec.checks import Idle
 from saddlescape.spec.from_python import toml_of
 from saddlescape.spec.keys import rename
 from saddlescape.spec.overrides import override
 from saddlescape.spec.toml import parse_toml
-from saddlescape.spec.tree import Tree, put
+from saddlescape.spec.tree import Tree, put, unset
 from saddlescape.spec.values import as_json
 from saddlescape.spec.window import text_of
 
@@ -92,7 +93,15 @@ def document(sweep: Sweep) -> Document:
 def _document(tree: Tree, sweep: Sweep, given: Any, skew: int) -> Document:
     tree = {name: dict(table) if isinstance(table, dict) else table for name, table in tree.items()}
     override(tree, given, set())
-    parsed = parse(text_of(tree), sweep.folder, (), sweep.kept, generation=sweep.generation)
+    try:
+        parsed = parse(text_of(tree), sweep.folder, (), sweep.kept, generation=sweep.generation)
+    except SpecError as error:
+        idle = [fault.path for fault in error.faults if isinstance(fault, Idle)]
+        if len(idle) < len(error.faults):
+            raise
+        for key in idle:  # other points of the sweep use it
+            unset(tree, key)
+        parsed = parse(text_of(tree), sweep.folder, (), sweep.kept, generation=sweep.generation)
     start = parsed.spec.starts
     assert start.base is not None and start.x is not None and start.y is not None  # noqa: PT018
     return Document(parsed, tree, Plane(start.base, start.x.index, start.y.index, skew))
