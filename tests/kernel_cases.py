@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from saddlescape.kernels import Batch, Trained, Trainer, train
 from saddlescape.network import layout, reference
@@ -29,7 +30,12 @@ HYPERPARAMETERS = {
 
 
 def activations_of(loss, activation, hidden):
-    """Activations of the layers; the outputs have the hidden activation unless the loss prescribes another."""
+    """Activations of the layers; the outputs have the hidden activation unless the loss prescribes another.
+
+    A tuple has the activations of all layers.
+    """
+    if isinstance(activation, tuple):
+        return activation
     return (activation,) * hidden + (losses.LOSSES[loss].output or activation,)
 
 
@@ -63,13 +69,29 @@ def pairwise(cases):
 ONCE = ("amsgrad", "nadam", "adamax", "adadelta", "quickprop")
 """Optimizers in one case for each dtype: an update sees only the gradient, not the activation or the loss."""
 
-QUICK = 4
-"""The quick tests have the first of so many pairs."""
-
 PAIRS = [
     *pairwise([case for case in FULL if case[2] not in ONCE]),
     *(("tanh", "half_sse", optimizer, (3,), dtype) for optimizer in ONCE for dtype in DTYPES),
 ]
+
+
+def mixed(n):
+    """The n-th quick case, with another activation in each layer."""
+    hidden, output = (ACTIVATIONS[n % 11], ACTIVATIONS[(n + 2) % 11]), ACTIVATIONS[(n + 4) % 11]
+    loss = LOSSES[n % 6]
+    return (*hidden, losses.LOSSES[loss].output or output), loss, STEPPING[n % len(STEPPING)], (3, 2), DTYPES[n // 12]
+
+
+MIXED = [mixed(n) for n in range(24)]
+"""Each optimizer; each activation and each loss with both dtypes; each activation with each loss that allows any."""
+
+EACH_ONCE = MIXED[: len(STEPPING)]
+"""Each optimizer, activation and loss, and both dtypes."""
+
+
+def slowly(cases, quick=()):
+    """The cases as parameters of a test; those that are not among the `quick` ones are slow."""
+    return [case if case in quick else pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
 def problem(samples, n_in=2, n_out=2, seed=5, loss="mse"):
@@ -101,14 +123,14 @@ def everything(trained):
     return [np.ascontiguousarray(a).tobytes() for a in vars(trained).values()]
 
 
-def arguments(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, activations=None, **options):
+def arguments(case, samples=5, runs=3, steps=100, sizes=None, bias=True, seed=7, **options):
     """Arguments of `train` for a case; `options` are passed to Trainer."""
     activation, loss, optimizer, hidden, dtype = case
     sizes = sizes or (2, *hidden, 2)
     X, T = problem(samples, sizes[0], sizes[-1], loss=loss)
     n_params = layout.n_params(sizes, bias, options.get("skip", "none"))
     theta = np.random.default_rng(seed).normal(0, 0.7, (runs, n_params)).astype(dtype)
-    activations = activations or activations_of(loss, activation, len(sizes) - 2)
+    activations = activations_of(loss, activation, len(sizes) - 2)
     trainer = Trainer(sizes, bias, activations, loss, optimizer, **options)
     epoch = -(-samples // trainer.batch) if trainer.batch else 1
     return trainer, X, T, make_batch(theta, steps * epoch, every=epoch)

@@ -8,6 +8,7 @@ import report
 import scalar_njit
 import tick
 from click.testing import CliRunner
+from kernel_cases import slowly
 from llvmlite import ir
 from numba.core import cgutils
 from spec_cases import TINY
@@ -94,7 +95,7 @@ PARTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: "-".join(map(str, part.values())))
+@pytest.mark.parametrize("part", slowly(PARTS, PARTS[::3]), ids=lambda part: "-".join(map(str, part.values())))
 def test_operations_of_every_part_are_counted(part):
     counts = counted((2, 2, 2), 4, **part)
     assert counts["multiply/fma"] > 4 * 6

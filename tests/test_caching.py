@@ -20,21 +20,20 @@ import saddlescape
 from saddlescape.kernels import caching
 from saddlescape.kernels.caching import KernelFiles, UserCacheLocator, prune
 
-TRAIN = """
+OUTPUTS = """
 import os, sys
 import numpy as np
 import saddlescape
-from kernel_cases import TARGET, XOR, make_batch
-from saddlescape.kernels import Trainer, train
-from saddlescape.kernels.train import advance
+from saddlescape.kernels import Trainer
+from saddlescape.kernels.outputs import fill, outputs
 
 assert saddlescape.__file__.startswith(sys.argv[1]), saddlescape.__file__
-trainer = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
-trained = train(trainer, XOR, TARGET, make_batch(np.full((1, 9), 0.5), 3))
-print(trained.theta.tobytes().hex(), sum(advance.stats.cache_hits.values()))
+trainer = Trainer((2, 2, 1), True, ("tanh", "linear"), "half_sse", "gd")
+values = outputs(trainer, np.eye(2), np.full((1, 9), 0.5))
+print(values.tobytes().hex(), sum(fill.stats.cache_hits.values()))
 """
-STEP = 'return fma(-hyperparameters["learning_rate"], g, theta)'
-HALF = STEP.replace("-", "-0.5 * ")
+LINEAR = "    return z, z.like(1.0)"
+HALF = LINEAR.replace("z,", "z * 0.5,")
 
 
 def reset_warning(monkeypatch):
@@ -51,31 +50,31 @@ def package(tmp_path):
     return shutil.copytree(source, tmp_path / "saddlescape", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def trained(package):
-    """(parameters, whether the machine code was loaded from disk) of a new process that runs the copy."""
-    path = os.pathsep.join([str(package.parent), str(Path(__file__).parent)])
-    command = [sys.executable, "-c", TRAIN, str(package)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})
+def computed(package):
+    """(outputs, whether the machine code was loaded from disk) of a new process that runs the copy."""
+    command = [sys.executable, "-c", OUTPUTS, str(package)]
+    path = {"PYTHONPATH": str(package.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | path)
     assert done.returncode == 0, done.stderr
-    theta, hits = done.stdout.split()
-    return theta, hits == "1"
+    values, hits = done.stdout.split()
+    return values, hits == "1"
 
 
 def test_edited_sources_never_meet_stale_machine_code(package):
-    optimizers, cache = package / "kernels/update_rules.py", package / "kernels/__pycache__"
-    text = optimizers.read_text()
-    whole, _ = first = trained(package)
+    activations, cache = package / "kernels/activations.py", package / "kernels/__pycache__"
+    text = activations.read_text()
+    whole, _ = first = computed(package)
     assert first == (whole, False)
-    assert trained(package) == (whole, True)
+    assert computed(package) == (whole, True)
     files = {path.name for path in cache.glob("*.nb?")}
     assert files
-    assert text.count(STEP) == 1
-    optimizers.write_text(text.replace(STEP, HALF))
-    half, loaded = trained(package)
+    assert text.count(LINEAR) == 1
+    activations.write_text(text.replace(LINEAR, HALF))
+    half, loaded = computed(package)
     assert (half == whole, loaded) == (False, False)
     assert not files & {path.name for path in cache.glob("*.nb?")}
-    optimizers.write_text(text)
-    assert trained(package) == (whole, False)
+    activations.write_text(text)
+    assert computed(package) == (whole, False)
     assert {path.name for path in cache.glob("*.nb?")} == files
 
 

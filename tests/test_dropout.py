@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from kernel_cases import TARGET, XOR, arguments, make_batch, problem
+from kernel_cases import DTYPES, TARGET, XOR, arguments, make_batch, problem, slowly
 from spec_cases import TINY
 from standin import StandIn
 from test_kernels import expect_equal_to_reference
@@ -26,19 +26,23 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("case", "options"), CASES, ids=str)
-def test_dropout_equals_the_reference(case, options):
+QUICK = (1, 3)
+
+
+@pytest.mark.parametrize("number", slowly(range(4), QUICK))
+def test_dropout_equals_the_reference(number):
+    case, options = CASES[number]
     expect_equal_to_reference(case, dropout=True, steps=12, **options)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", slowly(DTYPES, ["float64"]))
 def test_a_thread_drops_the_units_of_a_lane(dtype):
     trainer, X, T, batch = arguments(("tanh", "half_sse", "gd", (5,), dtype), runs=5, steps=20, dropout=True)
     places = ({"lanes": 1}, {"lanes": 8}, {"device": StandIn()})
     assert len({train(trainer, X, T, batch, **place).theta_path.tobytes() for place in places}) == 1
 
 
-@pytest.mark.parametrize("batch", [0, 2])
+@pytest.mark.parametrize("batch", slowly([0, 2], [0]))
 def test_a_rate_of_zero_does_not_change_a_bit(batch):
     options = {"solved": 0.4, "escape": 0.47, "every": 2, "learning_rate": 0.5, "momentum": 0.9}
     runs = make_batch(np.random.default_rng(3).normal(0, 2, (9, 9)), 800, **options, dropout=0.0)

@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from kernel_cases import slowly
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -95,12 +96,12 @@ ROOTS = {"silu": -1.2784645427610738, "mish": -1.1924312145154952, "gelu": -0.75
 """Roots of derivatives, near which the error is compared with the rounding error of 1."""
 
 
-def points(limit, dtype):
+def points(limit, dtype, number=1500):
     """Points of both signs, of all magnitudes from the smallest normal number to `limit`, and near seams."""
     rng = np.random.default_rng(11)
     tiny = float(np.finfo(dtype).tiny)
-    spread = np.exp(rng.uniform(np.log(tiny), np.log(limit), 1500))
-    near = rng.uniform(0, [[1], [min(limit, 40)]], (2, 1500)).ravel()
+    spread = np.exp(rng.uniform(np.log(tiny), np.log(limit), number))
+    near = rng.uniform(0, [[1], [min(limit, 40)]], (2, number)).ravel()
     reduced = np.concatenate([np.arange(0.5, 40) * np.log(2) / 2, np.arange(1, 60) * np.pi / 4])
     seams = np.add.outer(reduced, [-1e-6, 0, 1e-6]).ravel()
     x = np.concatenate([spread, near, seams[seams < limit], [limit, tiny]]).astype(dtype)
@@ -114,17 +115,18 @@ def ulps(values, exact, dtype):
     return np.array([abs(float((mpmath.mpf(float(v)) - e) / u)) for v, e, u in zip(values, exact, unit, strict=True)])
 
 
-def errors(name, dtype):
+def errors(name, dtype, number):
     """(points, errors of the values, errors of the derivatives), in units in the last place."""
-    x = points(LIMITS[name][dtype == "float32"], dtype)
+    x = points(LIMITS[name][dtype == "float32"], dtype, number)
     pairs = [EXACT[name](mpmath.mpf(float(v))) for v in x]
     return x, *(ulps(v, [p[k] for p in pairs], dtype) for k, v in enumerate(FUNCTIONS[name](x)))
 
 
+@pytest.mark.parametrize("number", slowly([300, 1500], [300]))
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", EXACT)
-def test_values_and_slopes_have_small_relative_errors(name, dtype):
-    x, *off = errors(name, dtype)
+def test_values_and_slopes_have_small_relative_errors(name, dtype, number):
+    x, *off = errors(name, dtype, number)
     off[1][np.abs(x - ROOTS.get(name, np.inf)) < 0.3] = 0
     for number, limit in enumerate(ELEMENTARY_ULP.get(name, ELEMENTARY_ULP["all"])):
         worst = off[number].argmax()

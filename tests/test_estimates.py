@@ -36,7 +36,7 @@ DEEP = TINY.replace("hidden = [2]", "hidden = [8, 8, 8, 8, 8, 8, 8, 8]")
 EVERY = ("record.runs='all'", "record.steps='every:1'")
 CASES = {
     "the smallest": (TINY, (), 2**14),
-    "many problems": (BIG + axis("problem.seed", list(range(60))), ("record.runs=0",), 2**14),
+    "many problems": (BIG + axis("problem.seed", list(range(20))), ("record.runs=0",), 2**14),
     "many blocks": (TINY, ("starts.count=500", "record.runs=0"), 1),
     "many runs": (TINY, ("starts.count=100000", "record.runs=0"), 2**14),
     "trajectories": (TINY, ("starts.count=9000", *EVERY), 2**14),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kernel_cases import slowly
 from tolerances import TRAJECTORY
 
 import saddlescape as ss
@@ -108,7 +109,7 @@ def hidden_values(network, theta, inputs):
     return values
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", slowly(CASES, ["softmax", "signs"]))
 def test_measures_along_a_run_and_at_its_end_are_those_of_numpy(case, tmp_path):
     with ss.open(ss.run(parse(CASES[case] + MORE, tmp_path), tmp_path / "run", threads=1)) as r:
         spec = r.sweep.spec

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from kernel_cases import TARGET, XOR, everything
+from kernel_cases import TARGET, XOR, everything, slowly
 from scipy.integrate import solve_ivp
 from tolerances import BETWEEN_STEPS, CONSERVED, FLOW, FLOW_EVENT, HALVED, SAME_STEPS
 
@@ -74,8 +74,12 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("activation", "loss", "sizes"), CASES)
-def test_steps_are_those_of_scipys_rk45(activation, loss, sizes):
+QUICK = [CASES[k] for k in (1, 6, 8)]
+
+
+@pytest.mark.parametrize("case", slowly(CASES, QUICK), ids=str)
+def test_steps_are_those_of_scipys_rk45(case):
+    activation, loss, sizes = case
     trainer = make_trainer(sizes, activation, loss)
     T = TARGET if sizes[-1] == 1 else np.hstack([TARGET, 1 - TARGET])
     network = reference.Network(sizes, True, trainer.activations, loss)
@@ -180,13 +184,13 @@ def test_descent_at_half_the_rate_is_half_as_far_from_the_flow():
         np.testing.assert_allclose(coarse / fine, 2, rtol=HALVED)
 
 
-def test_bits_depend_on_the_start_alone():
+@pytest.mark.parametrize("lanes", slowly([1, 2, 4, 16], [1, 16]))
+def test_bits_depend_on_the_start_alone(lanes):
     theta, at, T = starts(21, 1.0), np.linspace(0, END, 40), 0.9 * (2 * TARGET - 1)
     limits = {"escape": ESCAPE, "solved": 0.4}
     batch = make_batch(theta, at, **limits)
     whole = train(make_trainer(), PM1, T, batch, lanes=8)
-    for lanes in (1, 2, 4, 16):
-        assert everything(train(make_trainer(), PM1, T, batch, lanes=lanes)) == everything(whole)
+    assert everything(train(make_trainer(), PM1, T, batch, lanes=lanes)) == everything(whole)
     order = np.random.default_rng(1).permutation(21)
     slices = []
     shuffled = train(make_trainer(), PM1, T, make_batch(theta[order], at, **limits), lanes=8, after_slice=slices.append)

@@ -16,7 +16,7 @@ from saddlescape.runs.runner import resume
 from saddlescape.store.atomic import PART, temporary
 from saddlescape_cli import watch
 
-SPEC = TINY.replace("count = 10", "count = 8192").replace("steps = 20", "steps = 20000") + "[stop]\nsolved = 0\n"
+SPEC = TINY.replace("count = 10", "count = 4096").replace("steps = 20", "steps = 20000") + "[stop]\nsolved = 0\n"
 
 MAIN = """
 import os
@@ -32,7 +32,7 @@ class Event(watch.Event):
         os.write(1, b"asked\\n")  # in one piece, unlike print: other threads write lines, too
 
 watch.Event = Event
-saddlescape.plan.plan.BLOCK_WORK = 2**27
+saddlescape.plan.plan.BLOCK_WORK = 2**26
 """
 
 DEAF = """

@@ -1,5 +1,6 @@
 """The kernel against its NumPy reference, and its guarantees about bits, symmetry and exact zeros."""
 
+import itertools
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -11,19 +12,23 @@ from kernel_cases import (
     ACTIVATIONS,
     DTYPES,
     HYPERPARAMETERS,
+    LOSSES,
+    MIXED,
     PAIRS,
     PARTS,
-    QUICK,
+    STEPPING,
     TARGET,
     XOR,
     everything,
     make_batch,
     run_both,
+    slowly,
 )
 from tolerances import AMPLIFIED, LENGTH, TRAJECTORY
 
 from saddlescape.kernels import Trainer, train
 from saddlescape.network import layout, reference
+from saddlescape.words import losses
 from saddlescape.words.activations import ACTIVATIONS as WORDS
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
 from saddlescape.words.outcomes import StopReason
@@ -37,7 +42,8 @@ TANH = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "gd")
 def expect_equal_to_reference(case, **options):
     """Compare 100 steps, or 12 where rounding errors grow fast: with normalized steps, and at kinks."""
     amplified = case[2] not in ("gd", "momentum", "nesterov", "multiplicative")
-    short = amplified or case[0] in ("relu", "leaky_relu")
+    activations = case[0] if isinstance(case[0], tuple) else case[:1]
+    short = amplified or {"relu", "leaky_relu"} & {*activations}
     trained, paths = run_both(case, **{"steps": 12 if short else 100, **options})
     tolerance = (AMPLIFIED if amplified else TRAJECTORY)[case[-1]]
     for path, theta, measures in zip(paths, trained.theta_path, trained.measures, strict=True):
@@ -48,13 +54,18 @@ def expect_equal_to_reference(case, **options):
         np.testing.assert_allclose(measures[:, 1], norms, rtol=tolerance, atol=tolerance)
 
 
-EACH = [c if n % QUICK == 0 else pytest.param(c, marks=pytest.mark.slow) for n, c in enumerate(PAIRS)]
-"""All pairs; the quick tests have a part of them."""
-
-
-@pytest.mark.parametrize("case", EACH, ids=str)
+@pytest.mark.parametrize("case", [*MIXED, *slowly(PAIRS)], ids=str)
 def test_every_pair_of_variants_equals_the_reference(case):
     expect_equal_to_reference(case)
+
+
+def test_the_quick_cases_contain_every_word():
+    assert [case[2] for case in MIXED[: len(STEPPING)]] == STEPPING
+    of_dtypes = {(word, case[4]) for case in MIXED for word in (*case[0], case[1])}
+    assert of_dtypes == set(itertools.product((*ACTIVATIONS, *LOSSES), DTYPES))
+    free = [name for name in LOSSES if losses.LOSSES[name].output is None]
+    of_losses = {(activation, case[1]) for case in MIXED for activation in case[0]}
+    assert of_losses >= set(itertools.product(ACTIVATIONS, free))
 
 
 def expect_all(part):
@@ -74,29 +85,27 @@ def test_every_combination_equals_the_reference(part):
         pool.submit(expect_all, PARTS[part]).result()
 
 
-@pytest.mark.parametrize("samples", [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17])
+@pytest.mark.parametrize("samples", slowly([1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17], quick=[1, 2, 7, 16]))
 def test_every_sample_count_equals_the_reference(samples):
     expect_equal_to_reference(("tanh", "half_sse", "gd", (3,), "float64"), samples=samples)
 
 
-@pytest.mark.parametrize("samples", [1, 2, 3, 6, 9])
+@pytest.mark.parametrize("samples", slowly([1, 2, 3, 6, 9], quick=[3, 9]))
 def test_sample_counts_of_the_softmax_equal_the_reference(samples):
     expect_equal_to_reference(("tanh", "softmax_ce", "gd", (3,), "float64"), samples=samples, sizes=(2, 3, 5))
 
 
-@pytest.mark.parametrize("loss", ["softmax_ce", "bce_logits"])
-@pytest.mark.parametrize("sizes", [(2, 1), (2, 3, 2), (3, 2, 40)], ids=str)
-def test_few_and_many_logits_equal_the_reference(sizes, loss):
+LOGITS = list(itertools.product(("softmax_ce", "bce_logits"), ((2, 1), (2, 3, 2), (3, 2, 40))))
+
+
+@pytest.mark.parametrize("logits", slowly(LOGITS, quick=[("bce_logits", (2, 1)), ("softmax_ce", (3, 2, 40))]), ids=str)
+def test_few_and_many_logits_equal_the_reference(logits):
+    loss, sizes = logits
     expect_equal_to_reference(("tanh", loss, "gd", (), "float64"), sizes=sizes, samples=6, steps=20)
 
 
-@pytest.mark.parametrize("activations", [("relu", "tanh", "linear"), ("sin", "softplus", "erf")])
-def test_each_layer_has_its_own_activation(activations):
-    case = ("", "huber", "gd", (), "float64")
-    expect_equal_to_reference(case, sizes=(2, 3, 2, 2), activations=activations)
-
-
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sizes=st.lists(st.integers(1, 12), min_size=2, max_size=5),
     samples=st.integers(1, 40),
@@ -110,14 +119,22 @@ def test_random_shapes_equal_the_reference(sizes, samples, bias, activation, los
     expect_equal_to_reference(case, samples=samples, sizes=tuple(sizes), bias=bias, steps=20)
 
 
-@pytest.mark.parametrize("sizes", [(2, 40, 1), (3, 64, 2), (20, 20, 20, 20)], ids=str)
+@pytest.mark.parametrize("sizes", [(1, 2, 5, 3), (7, 1, 2)], ids=str)
+def test_networks_of_many_samples_equal_the_reference(sizes):
+    expect_equal_to_reference(("tanh", "mse", "momentum", (), "float32"), samples=39, sizes=sizes, steps=20)
+
+
+@pytest.mark.parametrize("sizes", slowly([(2, 40, 1), (3, 64, 2), (20, 20, 20, 20)], quick=[(2, 40, 1)]), ids=str)
 def test_loops_that_are_not_unrolled_equal_the_reference(sizes):
     expect_equal_to_reference(("tanh", "mse", "gd", (), "float64"), sizes=sizes, samples=9, steps=10)
 
 
-@pytest.mark.parametrize("optimizer", ["gd", "momentum", "adam", "adamw"])
-@pytest.mark.parametrize("schedule", ["exponential", "cosine", "inverse_time"])
-def test_schedules_and_weight_decay_equal_the_reference(optimizer, schedule):
+SCHEDULED = list(itertools.product(("gd", "momentum", "adam", "adamw"), ("exponential", "cosine", "inverse_time")))
+
+
+@pytest.mark.parametrize("scheduled", slowly(SCHEDULED, quick=[SCHEDULED[k] for k in (0, 4, 11)]), ids=str)
+def test_schedules_and_weight_decay_equal_the_reference(scheduled):
+    optimizer, schedule = scheduled
     case = ("tanh", "half_sse", optimizer, (3,), "float64")
     expect_equal_to_reference(case, schedule=schedule, weight_decay=OPTIMIZERS[optimizer].decay is not Decay.DECOUPLED)
 
@@ -150,36 +167,51 @@ def test_steps_of_rprop_are_bounded_as_those_of_torch(case):
     np.testing.assert_allclose(trained.theta[0], path[-1][0], rtol=LENGTH)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("batch", [0, 2])
-def test_noise_equals_the_reference(dtype, batch):
+NOISY = list(itertools.product(DTYPES, (0, 2)))
+
+
+@pytest.mark.parametrize("noisy", slowly(NOISY, quick=[("float64", 0), ("float32", 2)]), ids=str)
+def test_noise_equals_the_reference(noisy):
+    dtype, batch = noisy
     expect_equal_to_reference(("tanh", "half_sse", "momentum", (9,), dtype), noise=True, batch=batch, steps=20)
 
 
-@pytest.mark.parametrize(("samples", "batch"), [(5, 1), (7, 2), (6, 6)])
-def test_shuffled_batches_equal_the_reference(samples, batch):
+@pytest.mark.parametrize("shuffled", slowly([(5, 1), (7, 2), (6, 6)], quick=[(7, 2)]), ids=str)
+def test_shuffled_batches_equal_the_reference(shuffled):
+    samples, batch = shuffled
     case = ("tanh", "half_sse", "gd", (3,), "float64")
     expect_equal_to_reference(case, samples=samples, batch=batch, shuffled=True, steps=12)
 
 
-@pytest.mark.parametrize(("samples", "batch", "dtype"), [(5, 1, "float32"), (7, 3, "float64"), (6, 6, "float64")])
-def test_sampled_batches_equal_the_reference(samples, batch, dtype):
+DRAWN = [(5, 1, "float32"), (7, 3, "float64"), (6, 6, "float64")]
+
+
+@pytest.mark.parametrize("drawn", slowly(DRAWN, quick=DRAWN[:2]), ids=str)
+def test_sampled_batches_equal_the_reference(drawn):
+    samples, batch, dtype = drawn
     case = ("tanh", "half_sse", "gd", (3,), dtype)
     expect_equal_to_reference(case, samples=samples, batch=batch, sampled=True, noise=True, steps=12)
 
 
-@pytest.mark.parametrize("optimizer", ["gd", "rprop", "adam"])
+@pytest.mark.parametrize("optimizer", slowly(["gd", "rprop", "adam"], quick=["rprop"]))
 def test_layer_rates_equal_the_reference(optimizer):
     expect_equal_to_reference(("tanh", "half_sse", optimizer, (3,), "float64"), layer_rates=True)
 
 
-@pytest.mark.parametrize(("samples", "batch"), [(5, 1), (7, 2), (12, 5), (6, 6), (9, 4)])
-@pytest.mark.parametrize(("optimizer", "loss"), [("momentum", "half_sse"), ("adam", "mse")])
-def test_batches_equal_the_reference(samples, batch, optimizer, loss):
+BATCHES = [
+    (samples, batch, *rest)
+    for samples, batch in ((5, 1), (7, 2), (12, 5), (6, 6), (9, 4))
+    for rest in (("momentum", "half_sse"), ("adam", "mse"))
+]
+
+
+@pytest.mark.parametrize("batches", slowly(BATCHES, quick=[BATCHES[k] for k in (0, 3, 4)]), ids=str)
+def test_batches_equal_the_reference(batches):
+    samples, batch, optimizer, loss = batches
     expect_equal_to_reference(("tanh", loss, optimizer, (3,), "float64"), samples=samples, batch=batch, steps=20)
 
 
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 5, 1), (2, 7, 3, 2)])
+@pytest.mark.parametrize("sizes", slowly([(1, 1, 1), (3, 5, 1), (2, 7, 3, 2)], quick=[(3, 5, 1)]))
 def test_networks_without_biases_equal_the_reference(sizes):
     expect_equal_to_reference(("tanh", "mse", "momentum", (), "float64"), sizes=sizes, bias=False)
 
@@ -219,7 +251,7 @@ def test_identical_units_stay_identical_and_their_loss_above_a_third(scale):
     assert (trained.stop_step > 0).all()
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", slowly(ACTIVATIONS, quick=["logistic", "gelu"]))
 def test_identical_units_of_any_activation_stay_identical(activation):
     theta = starts(16)
     theta[:, 3:6], theta[:, 7] = theta[:, :3], theta[:, 6]
@@ -230,7 +262,7 @@ def test_identical_units_of_any_activation_stay_identical(activation):
     assert (trained.measures[..., 2] == 0).all()
 
 
-@pytest.mark.parametrize("activation", [*sorted(ODD), "relu"])
+@pytest.mark.parametrize("activation", slowly([*sorted(ODD), "relu"], quick=["sin", "relu"]))
 def test_mirrored_units_stay_mirrored_where_the_activation_is_odd(activation):
     theta = starts(16)
     theta[:, 3:6], theta[:, 7] = -theta[:, :3], -theta[:, 6]
@@ -286,7 +318,7 @@ def test_logits_are_compared_with_targets_as_probabilities():
     assert ((np.array(errors) < 0.4) == solved).all()
 
 
-@pytest.mark.parametrize("activation", ["relu", "gelu", "sin"])
+@pytest.mark.parametrize("activation", slowly(["relu", "gelu", "sin"], quick=["relu"]))
 def test_a_sum_that_is_not_a_number_ends_as_diverged(activation):
     theta = np.array([[1e308, 1e308, -1e308, -1e308, 0, 0, 1, 1, 0]]).repeat(2, axis=0)
     trainer = Trainer((2, 2, 1), True, (activation, "linear"), "half_sse", "gd")

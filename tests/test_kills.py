@@ -52,7 +52,7 @@ def plan(monkeypatch):
     return small_plan(monkeypatch)
 
 
-SHORT = [(False, 4), (True, 6)]
+SHORT = [(False, 9), (True, 13)]
 LONG = [pytest.param(torn, 1, marks=pytest.mark.slow) for torn in (False, True)]
 
 

@@ -4,11 +4,14 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 
 import pytest
+from kernel_cases import slowly
 
 CODE = """
 import hashlib
+import sys
 import numpy as np
 from kernel_cases import TARGET, XOR, everything, make_batch
 from numba import njit
@@ -23,7 +26,7 @@ a, bits = np.ones(64), hashlib.sha256()
 add(a, a, a)
 print(sorted(name for name in ("xmm", "ymm", "zmm") if name in add.inspect_asm(add.signatures[0])))
 cases = [("tanh", "adam", "float64"), ("gelu", "rmsprop", "float32"), ("sin", "flow", "float64")]
-for activation, optimizer, dtype in cases:
+for activation, optimizer, dtype in cases[:int(sys.argv[1])]:
     trainer = Trainer((2, 3, 1), True, (activation, "logistic"), "half_sse", optimizer)
     theta = np.random.default_rng(3).normal(0, 1, (21, 13)).astype(dtype)
     batch = make_batch(theta, 60, time=60.0, rtol=1e-6, atol=1e-9)
@@ -35,23 +38,23 @@ PROCESSORS = INTEL if platform.machine() in ("x86_64", "AMD64") else {"generic":
 """Older processors whose code this processor can run, and their vector registers."""
 
 
-def registers_and_bits(processor):
+@cache
+def registers_and_bits(processor, cases):
     chosen = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""} if processor else {}
     environment = os.environ | chosen | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, env=environment)
+    command = [sys.executable, "-c", CODE, str(cases)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
-@pytest.fixture(scope="module")
-def here():
-    return registers_and_bits(None)
+FIRST = (next(iter(PROCESSORS)), 1)
+"""A processor, and how many of the cases it computes."""
 
 
-@pytest.mark.parametrize(
-    "processor", [pytest.param(p, marks=pytest.mark.slow) if p == "haswell" else p for p in PROCESSORS]
-)
-def test_bits_do_not_depend_on_the_processor(processor, here):
-    registers, bits = registers_and_bits(processor)
+@pytest.mark.parametrize("tried", slowly([FIRST, *((processor, 3) for processor in PROCESSORS)], [FIRST]), ids=str)
+def test_bits_do_not_depend_on_the_processor(tried):
+    processor, cases = tried
+    registers, bits = registers_and_bits(processor, cases)
     assert registers == PROCESSORS[processor]
-    assert bits == here[1]
+    assert bits == registers_and_bits(None, cases)[1]

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import test_flow
-from kernel_cases import TARGET, XOR, arguments
+from kernel_cases import TARGET, XOR, arguments, slowly
 from standin import StandIn
 from test_kernels import expect_equal_to_reference
 
@@ -27,22 +27,17 @@ CASES = {
 QUICK = ("of weights", "minibatches")
 
 
-def quickly(*quick):
-    """The cases as parameters; the tests of the others are slow."""
-    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in CASES]
-
-
 def with_skip(options):
     return {"skip": "input", **options} if options.get("l1") else options
 
 
-@pytest.mark.parametrize("name", quickly(*QUICK, "decoupled", "one cycle"))
+@pytest.mark.parametrize("name", slowly(CASES, QUICK))
 def test_the_objective_equals_the_reference(name):
     case, options = CASES[name]
     expect_equal_to_reference(case, steps=20, **with_skip(options))
 
 
-@pytest.mark.parametrize("name", quickly(*QUICK))
+@pytest.mark.parametrize("name", slowly(CASES, QUICK))
 def test_a_thread_computes_the_bits_of_a_lane(name):
     case, options = CASES[name]
     trainer, X, T, batch = arguments(case, runs=5, steps=12, **with_skip(options))
@@ -73,8 +68,9 @@ HELD = {
 }
 
 
-@pytest.mark.parametrize(("optimizer", "options"), HELD.values(), ids=HELD)
-def test_held_biases_keep_their_bits_and_have_no_gradient(optimizer, options):
+@pytest.mark.parametrize("name", slowly(HELD, ["adam, shuffled", "momentum, noise"]))
+def test_held_biases_keep_their_bits_and_have_no_gradient(name):
+    optimizer, options = HELD[name]
     trainer, X, T, batch = arguments(("tanh", "mse", optimizer, (2,), "float64"), bias_rate=True, steps=30, **options)
     start = batch.theta.copy()
     start[0, 2], start[1, 5] = -0.0, 1e-320

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import test_bits
-from kernel_cases import PAIRS, PARTS, QUICK, TARGET, XOR, arguments, make_batch
+from kernel_cases import EACH_ONCE, PAIRS, PARTS, TARGET, XOR, arguments, make_batch, slowly
 from llvmlite import ir
 from ptx_texts import TEXTS
 from standin import StandIn
@@ -47,11 +47,7 @@ def expect_rounded_to_nearest(text):
     assert f".version {VERSION}\n" in text
 
 
-EACH = [c if n % QUICK == 0 else pytest.param(c, marks=pytest.mark.slow) for n, c in enumerate(PAIRS)]
-"""All pairs; the quick tests have a part of them."""
-
-
-@pytest.mark.parametrize("case", EACH, ids=str)
+@pytest.mark.parametrize("case", [*EACH_ONCE, *slowly(PAIRS)], ids=str)
 def test_a_thread_computes_the_bits_of_a_lane(case):
     expect_bits_of_a_lane(case)
 
@@ -75,7 +71,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(case, grid):
     trainer, batch = test_bits.CASES[case]
     device = StandIn(size=grid)
     trained = train(trainer, XOR, TARGET, batch, device=device)
-    assert test_bits.bits(trained) == test_bits.REFERENCE[case]
+    assert test_bits.bits(trained) == test_bits.expected(case)
     assert device.launches > 1
 
 
@@ -126,7 +122,7 @@ def test_ptx_with_other_rounding_is_seen(mutant):
             return mutant(text)
 
     trainer, batch = test_bits.CASES["full batch"]
-    assert test_bits.bits(train(trainer, XOR, TARGET, batch, device=Mutant())) != test_bits.REFERENCE["full batch"]
+    assert test_bits.bits(train(trainer, XOR, TARGET, batch, device=Mutant())) != test_bits.expected("full batch")
 
 
 class Inexact(StandIn):

@@ -4,6 +4,7 @@ import importlib.metadata
 import subprocess
 
 import pytest
+from kernel_cases import slowly
 from ptx_texts import TEXTS
 
 from saddlescape.kernels.ptx import ARCHITECTURE, ENTRY, VERSION
@@ -40,7 +41,7 @@ def built(tool, architecture, *arguments):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("architecture", ["sm_75", "sm_90", "sm_100"])
+@pytest.mark.parametrize("architecture", slowly(["sm_75", "sm_90", "sm_100"], ["sm_75", "sm_100"]))
 def test_it_is_assembled_and_linked_for_gpus(architecture, tmp_path):
     parts = {"caller": CALLER, **{name: text() for name, text in TEXTS.items()}}
     for name, text in parts.items():

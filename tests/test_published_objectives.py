@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kernel_cases import slowly
 from tolerances import CONSERVED, DECAYING, DIFFERENCES, HESSIAN, PRINTED_6, PRINTED_9, SCHEDULED
 
 from saddlescape.analysis import xor_escape_constant
@@ -218,7 +219,7 @@ def test_decay_in_the_flow_is_exact():
     np.testing.assert_allclose(after, np.exp(-2 * 0.2 * 3) * before, rtol=CONSERVED)
 
 
-@pytest.mark.parametrize("which", ["all", "weights"])
+@pytest.mark.parametrize("which", slowly(["all", "weights"], ["weights"]))
 def test_the_flow_follows_the_objective(which):
     """Against SciPy's solver of eighth order."""
     from scipy.integrate import solve_ivp
@@ -234,7 +235,10 @@ def test_the_flow_follows_the_objective(which):
     np.testing.assert_allclose(runs["final_grad_norm"], np.linalg.norm(grad, axis=1), rtol=HESSIAN)
 
 
-@pytest.mark.parametrize("keys", ["l1 = 0.01", 'l1 = 0.01\nweight_decay = 0.1\ndecay = "weights"', "bias_rate = 0"])
+MEASURED = ["l1 = 0.01", 'l1 = 0.01\nweight_decay = 0.1\ndecay = "weights"', "bias_rate = 0"]
+
+
+@pytest.mark.parametrize("keys", slowly(MEASURED, MEASURED[1:]))
 def test_what_a_run_measures_is_of_the_objective(keys):
     spec = parse(f'[problem]\nname = "xor"\n[training]\nlearning_rate = 0.01\nsteps = 20\n{keys}\n', Path()).spec
     runs = train_starts(spec, np.random.default_rng(2).normal(0, 1, (5, 9)))

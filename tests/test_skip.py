@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import test_flow
-from kernel_cases import ACTIVATIONS, DTYPES, LOSSES, TARGET, XOR, activations_of, arguments, pairwise, problem
+from kernel_cases import ACTIVATIONS, DTYPES, LOSSES, TARGET, XOR, activations_of, arguments, pairwise, problem, slowly
 from spec_cases import TINY
 from standin import StandIn
 from test_hessian import second_differences
@@ -113,10 +113,12 @@ def test_outputs_are_those_that_the_definition_gives(sizes, dtype):
         np.testing.assert_allclose(actual, expected, rtol=TRAJECTORY[dtype], atol=TRAJECTORY[dtype])
 
 
-@pytest.mark.parametrize(
-    ("sizes", "skip"), [((2, 2, 2, 2), "residual"), ((2, 3, 3, 2), "residual"), ((2, 3, 2), "input")]
-)
-def test_hessians_equal_second_differences(sizes, skip):
+SHAPES = [((2, 2, 2, 2), "residual"), ((2, 3, 3, 2), "residual"), ((2, 3, 2), "input")]
+
+
+@pytest.mark.parametrize("shape", slowly(SHAPES, [SHAPES[0], SHAPES[2]]), ids=str)
+def test_hessians_equal_second_differences(shape):
+    sizes, skip = shape
     X, T = problem(3)
     activations = ("tanh",) * (len(sizes) - 2) + ("logistic",)
     points = np.random.default_rng(3).normal(0, 0.9, (2, layout.n_params(sizes, True, skip)))
@@ -221,7 +223,9 @@ def ends(text, *changes):
     return spec, ss.run_starts(spec, starts.draw(spec, np.arange(10)))
 
 
-@pytest.mark.parametrize(("kind", "activation"), [("tied", "logistic"), ("mirrored", "tanh")])
+@pytest.mark.parametrize(
+    ("kind", "activation"), [pytest.param("tied", "logistic", marks=pytest.mark.slow), ("mirrored", "tanh")]
+)
 def test_equal_units_stay_equal_between_hidden_layers_but_not_where_they_are_joined_to_inputs(kind, activation):
     both = (f"starts.kind={kind}", f"network.activation={activation}", "network.skip=residual")
     spec, inner = ends("network.hidden=[4, 4]", *both)

@@ -80,23 +80,23 @@ def table(heads, rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def page():
-    """Return the page with the measured tables."""
+def page(moves):
+    """Return the page; `moves` is `measured` or `predicted`."""
     columns = [(XOR_01, 0), (AND_01, 0), (XOR_01, 1)]
     names = {None: "(no hidden layer)"}
     by_activation = [
-        [names.get(a, a), *(measured(a, "half_sse", "logistic", targets, batch) for targets, batch in columns)]
+        [names.get(a, a), *(moves(a, "half_sse", "logistic", targets, batch) for targets, batch in columns)]
         for a in (None, *ACTIVATIONS)
     ]
     by_loss = [
-        [*case, *(measured("tanh", *case, targets) if targets in possible else "-" for targets in TARGETS)]
+        [*case, *(moves("tanh", *case, targets) if targets in possible else "-" for targets in TARGETS)]
         for case, possible in LOSSES.items()
     ]
-    by_optimizer = [[s, measured("tanh", "half_sse", "logistic", AND_01, 0, s)] for s in STEPPING]
-    dropped = {case: measured(*case, 0, "gd", False, True) for case in DROPPED}
+    by_optimizer = [[s, moves("tanh", "half_sse", "logistic", AND_01, 0, s)] for s in STEPPING]
+    dropped = {case: moves(*case, 0, "gd", False, True) for case in DROPPED}
     by_units = [[f, *(dropped[f, "half_sse", "logistic", t] for t in (XOR_01, AND_01))] for f in ("tanh", "logistic")]
     noisy, multiplied = (
-        measured("tanh", "half_sse", "tanh", XOR_PM1, 0, s, True) for s in ("gd", "multiplicative")
+        moves("tanh", "half_sse", "tanh", XOR_PM1, 0, s, True) for s in ("gd", "multiplicative")
     )
     neutral = measured("tanh", "half_sse", "logistic", AND_01, 0, "gd", False, False, NEUTRAL)
     return f"""# Which parameters leave exact zero
@@ -157,4 +157,4 @@ Clipping multiplies the gradient by a positive number; the gradients of weight d
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(page(measured))
