@@ -101,6 +101,11 @@ def test_the_own_memory_of_a_thread_is_estimated_from_above(case):
     assert stacks <= own < 5 * stacks
 
 
+def test_the_gradients_of_a_flow_share_one_function():
+    """Copies of it in `evaluate`, `attempt` and `interpolate` tripled the time until the PTX was there."""
+    assert set(re.findall(r"^\.func (gradient[^\s(]*)", TEXTS["flow"](), re.M)) == {"gradient"}
+
+
 def fused(text):
     """The PTX with sums of products fused, where the sum follows within a few instructions."""
     product = r"(mul\.rn\.f64 \t(%\w+), (\S+), (\S+);\n(?:.*\n){0,40}?)\tadd\.rn\.f64 \t(%\w+), \2, (\S+);"

@@ -173,18 +173,38 @@ def keep_apart(function: Any, kind: LaneType) -> None:
         function.attributes.alignstack = STACK
 
 
+UNOPTIMIZED = "optnone"
+"""Attribute of LLVM: the function is not optimized."""
+
+
 def subroutine(
     builder: Any, kind: LaneType, name: str, types: Sequence[ir.Type], body: Callable[..., None]
 ) -> Callable[[Any, Sequence[Any]], None]:
-    """Generate a function with the code of ``body(builder, arguments)``; returns ``call(builder, arguments)``."""
-    function = ir.Function(builder.module, ir.FunctionType(ir.VoidType(), types), builder.module.get_unique_name(name))
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    keep_apart(function, kind)
-    inside = ir.IRBuilder(function.append_basic_block())
-    body(inside, function.args)
-    inside.ret_void()
+    """Generate a function with the code of ``body(builder, arguments)``; returns ``call(builder, arguments)``.
+
+    If the module has a function of this name, that one is called.
+    """
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(ir.VoidType(), types), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        if UNOPTIMIZED in builder.function.attributes:
+            function.attributes.add(UNOPTIMIZED)
+        keep_apart(function, kind)
+        inside = ir.IRBuilder(function.append_basic_block())
+        body(inside, function.args)
+        inside.ret_void()
     return lambda caller, arguments: caller.call(function, arguments)
+
+
+def in_code(kind: LaneType, operations: int, weight: int) -> int:
+    """Lane operations of the body of a loop that mostly loads and stores, as `repeat` counts them.
+
+    For a single lane they count `weight` times.  Its rows are in memory in any case, and two compilers read its code;
+    for a network of 2-100-1 units unrolled loops took them seconds.
+    """
+    return operations * weight if kind.n == 1 else operations
 
 
 def repeat(builder: Any, n: int, body: Callable[[Any], None], operations: int) -> None:

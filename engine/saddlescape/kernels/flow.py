@@ -27,7 +27,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import Broadcast, Rows, repeat, subroutine
+from saddlescape.kernels.code import Broadcast, Rows, in_code, keep_apart, repeat, subroutine
 from saddlescape.kernels.elementary import exp, log
 from saddlescape.kernels.flow_state import (
     ACCEPTED,
@@ -121,17 +121,17 @@ def set_point(state: Rows, theta: Rows, n: int, size: Lanes, weights: Sequence[L
     def parameter(k: Any) -> None:
         point[k] = fma(-size, weighted_sum(gradients, weights, k), theta[k])
 
-    repeat(state.builder, n, parameter, 2 * len(weights))
+    repeat(state.builder, n, parameter, in_code(state.kind, 2 * len(weights), weight=4))
 
 
-PointEvaluator = Callable[[int], None]
+def evaluator(
+    builder: Any, variant: Variant, hyperparameters: Rows, X: Rows, T: Rows
+) -> Callable[[Rows, Rows, Rows], None]:
+    """``evaluate(theta, grad, monitor)``, which writes the gradient of the objective, the loss and the largest error.
 
-
-def point_evaluator(
-    builder: Any, variant: Variant, state: Rows, hyperparameters: Rows, X: Rows, T: Rows
-) -> PointEvaluator:
-    """A function that writes the gradient at POINT to a block; it also writes POINT_LOSS and POINT_MAX_ERROR."""
-    kind, number, n = variant.kind, variant.kind.number.as_pointer(), variant.n_params
+    All that a module contains share one function, the largest part of its code.
+    """
+    kind, number = variant.kind, variant.kind.number.as_pointer()
     own = [hyperparameters.address] if variant.trainer.penalties or variant.trainer.has_margin else []
 
     def body(builder: Any, addresses: Any) -> None:
@@ -147,13 +147,16 @@ def point_evaluator(
         monitor[LOSS], monitor[MAX_ERROR] = loss, error
 
     call = subroutine(builder, kind, "gradient", [number] * (5 + len(own)), body)
-    point_monitor = state.from_row(BLOCKS * n + POINT_LOSS)
+    return lambda *rows: call(builder, [*(each.address for each in (*rows, X, T)), *own])
 
-    def evaluate_point(block: int) -> None:
-        rows = (state.from_row(POINT * n), state.from_row(block * n), point_monitor, X, T)
-        call(builder, [*(row.address for row in rows), *own])
 
-    return evaluate_point
+def point_evaluator(
+    builder: Any, variant: Variant, state: Rows, hyperparameters: Rows, X: Rows, T: Rows
+) -> Callable[[int], None]:
+    """A function that writes the gradient at POINT to a block; it also writes POINT_LOSS and POINT_MAX_ERROR."""
+    n, evaluate_rows = variant.n_params, evaluator(builder, variant, hyperparameters, X, T)
+    point, monitor = state.from_row(POINT * n), state.from_row(BLOCKS * n + POINT_LOSS)
+    return lambda block: evaluate_rows(point, state.from_row(block * n), monitor)
 
 
 def squared_error(
@@ -204,7 +207,7 @@ def accept(builder: Any, variant: Variant, rows: dict[str, Rows], square: Lanes,
     def parameter(k: Any) -> None:
         theta[k], grad[k] = select(moved, point[k], theta[k]), select(moved, last[k], grad[k])
 
-    repeat(builder, n, parameter, 4)
+    repeat(builder, n, parameter, in_code(state.kind, 4, weight=4))
     new = select(moved, loss, monitor[LOSS]), select(moved, max_error, monitor[MAX_ERROR])
     monitor[LOSS], monitor[MAX_ERROR] = new
     scalars[TIME] = select(moved, end, scalars[TIME])
@@ -212,6 +215,24 @@ def accept(builder: Any, variant: Variant, rows: dict[str, Rows], square: Lanes,
     due = (end >= scalars[DUE_TIME]) | (scalars[EVENT_SIZE] < math.inf) | ~(loss <= hyperparameters[DIVERGED_LOSS])
     stationary = largest_component(builder, grad, n) <= hyperparameters[GRADIENT_TOLERANCE]
     return (event | (moved & (due | stationary))).any()
+
+
+@intrinsic
+def evaluate(
+    typingctx: Any, net: Any, theta: Any, grad: Any, hyperparameters: Any, monitor: Any, X: Any, T: Any
+) -> Any:
+    """Compute loss, largest error and the gradient of every lane."""
+    variant = net.variant
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        names = ("theta", "grad", "hyperparameters", "monitor")
+        theta, grad, own, monitor = (Rows(builder, variant.kind, a, n) for a, n in zip(args[1:5], names, strict=True))
+        X, T = (Broadcast(builder, variant.kind, a, "data") for a in args[5:])
+        keep_apart(builder.function, variant.kind)
+        evaluator(builder, variant, own, X, T)(theta, grad, monitor)
+        return context.get_dummy_value()
+
+    return types.void(net, theta, grad, hyperparameters, monitor, X, T), codegen
 
 
 @intrinsic
@@ -236,7 +257,7 @@ def attempt(
         def first(k: Any) -> None:
             state[k] = grad[k]
 
-        repeat(builder, n, first, 1)
+        repeat(builder, n, first, in_code(state.kind, 1, weight=4))
         for stage, weights in enumerate(TABLEAU, start=1):
             set_point(state, theta, n, size, weights)
             evaluate_point(stage)

@@ -31,7 +31,7 @@ import math
 from numba import njit
 
 from saddlescape.kernels.caching import cached
-from saddlescape.kernels.flow import ATOL, END, RTOL, attempt, interpolate
+from saddlescape.kernels.flow import ATOL, END, RTOL, attempt, evaluate, interpolate
 from saddlescape.kernels.flow_events import index, locate_event
 from saddlescape.kernels.flow_state import (
     ACCEPTED,
@@ -71,7 +71,7 @@ from saddlescape.kernels.state import (
     LaneState,
     pointers,
 )
-from saddlescape.kernels.tick import ESCAPE_LOSS, LOSS, TOLERANCE, add_offset, evaluate, pointer
+from saddlescape.kernels.tick import ESCAPE_LOSS, LOSS, TOLERANCE, add_offset, pointer
 from saddlescape.kernels.train import fill_lanes
 
 FRESH = 1

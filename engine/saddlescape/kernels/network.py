@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddlescape.kernels.activations import ACTIVATIONS
-from saddlescape.kernels.code import UNROLLED, Index, Rows, Words, fold, repeat
+from saddlescape.kernels.code import UNROLLED, Index, Rows, Words, fold, in_code, repeat
 from saddlescape.kernels.elementary import exp_of_negative, log1p
 from saddlescape.kernels.lanes import Lanes, fma, larger, select
 from saddlescape.kernels.losses import LOSSES, factors
@@ -260,6 +260,7 @@ def write_softmax(tile: Tile, layer: Layer, outputs: Rows) -> None:
 
 def add_gradient(tile: Tile, layer: Layer) -> None:
     """Add the gradient of the tile to `grad` for the parameters of a layer, sample by sample."""
+    cost = in_code(tile.theta.kind, 1, weight=2)
 
     def unit(j: Any) -> None:
         row = j * layer.width + layer.first_param
@@ -277,16 +278,16 @@ def add_gradient(tile: Tile, layer: Layer) -> None:
                 total = fma(delta, tile.network_input(i, s), total)
             tile.grad[row + layer.fan_in + i] = total
 
-        tile.repeat(layer.fan_in, weight, 1)
+        tile.repeat(layer.fan_in, weight, cost)
         if layer.direct:
-            tile.repeat(layer.direct, direct_weight, 1)
+            tile.repeat(layer.direct, direct_weight, cost)
         if layer.bias:
             total = tile.grad[row + (layer.width - 1)]
             for delta in deltas:
                 total = total + delta
             tile.grad[row + (layer.width - 1)] = total
 
-    tile.repeat(layer.fan_out, unit, layer.width)
+    tile.repeat(layer.fan_out, unit, layer.width * cost)
 
 
 def backpropagate(tile: Tile, layer: Layer, below: Layer) -> None:
@@ -311,7 +312,7 @@ def backpropagate(tile: Tile, layer: Layer, below: Layer) -> None:
                 tile.values[row] = total
             tile.deltas[row] = total * tile.deltas[row]
 
-    tile.repeat(layer.fan_in, unit, layer.fan_out)
+    tile.repeat(layer.fan_in, unit, in_code(tile.theta.kind, layer.fan_out, weight=2))
 
 
 def forward_and_backward(tile: Tile) -> None:
@@ -348,7 +349,7 @@ def loss_and_gradient(
         rows = theta, grad, X, T, values, deltas, sums, right
         forward_and_backward(Tile(variant, at, size, batch, *rows, number, dropout))
 
-    repeat(builder, variant.n_params, clear, 1)
+    repeat(builder, variant.n_params, clear, in_code(variant.kind, 1, weight=2))
     tiles, rest = divmod(batch, TILE)
     if tiles:
         repeat(builder, tiles, lambda n: tile(n, TILE), tiles * UNROLLED)

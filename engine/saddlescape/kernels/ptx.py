@@ -16,7 +16,8 @@ from numba.core import event
 
 from saddlescape.kernels import measures
 from saddlescape.kernels.caching import kept
-from saddlescape.kernels.thread import UNOPTIMIZED, WRITE_ROW, program
+from saddlescape.kernels.code import UNOPTIMIZED
+from saddlescape.kernels.thread import WRITE_ROW, program
 from saddlescape.kernels.variant import Variant
 
 TRIPLE = "nvptx64-nvidia-cuda"

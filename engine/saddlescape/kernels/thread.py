@@ -17,7 +17,7 @@ from numba import cfunc, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import allocate
+from saddlescape.kernels.code import UNOPTIMIZED, allocate
 from saddlescape.kernels.integrate import run_ticks as integrate_ticks
 from saddlescape.kernels.measures import ROW
 from saddlescape.kernels.state import (
@@ -42,9 +42,6 @@ class Data(NamedTuple):
 
 
 WORD, KEY, DOUBLE = types.int64, types.uint64, types.float64
-UNOPTIMIZED = "optnone"
-"""Attribute of LLVM: the function is not optimized."""
-
 WRITE_ROW = "saddlescape_write_row"
 """Symbol of `measures.write_row` in the module of a device."""
 

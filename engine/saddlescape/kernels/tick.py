@@ -11,7 +11,18 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from saddlescape.kernels.code import UNROLLED, Broadcast, Difference, Index, Rows, Words, keep_apart, repeat, scratch
+from saddlescape.kernels.code import (
+    UNROLLED,
+    Broadcast,
+    Difference,
+    Index,
+    Rows,
+    Words,
+    in_code,
+    keep_apart,
+    repeat,
+    scratch,
+)
 from saddlescape.kernels.lanes import Lanes, Mask, fma, larger, select, sqrt
 from saddlescape.kernels.losses import factors
 from saddlescape.kernels.network import Dropout, loss_and_gradient
@@ -40,7 +51,7 @@ def accumulate(builder: Any, first: Lanes, n: int, body: Callable[[Any, Lanes], 
     def step(k: Any) -> None:
         value[0] = body(k, value[0])
 
-    repeat(builder, n, step, 2)
+    repeat(builder, n, step, in_code(first.kind, 2, weight=8))
     return value[0]
 
 
