@@ -32,8 +32,8 @@ def same(expected, actual):
     return [name for name in names if getattr(expected, name).tobytes() != getattr(actual, name).tobytes()]
 
 
-def expect_bits_of_a_lane(case):
-    trainer, X, T, batch = arguments(case, runs=7, steps=40)
+def expect_bits_of_a_lane(case, **options):
+    trainer, X, T, batch = arguments(case, runs=7, steps=40, **options)
     batch = replace(batch, fields=FIELDS, tolerance=0.1)
     assert not same(train(trainer, X, T, batch), train(trainer, X, T, batch, device=StandIn()))
     expect_rounded_to_nearest(ptx(Variant(trainer, len(X), False, LaneType(batch.theta.dtype.name, 1))))
@@ -50,6 +50,13 @@ def expect_rounded_to_nearest(text):
 @pytest.mark.parametrize("case", [*EACH_ONCE, *slowly(PAIRS)], ids=str)
 def test_a_thread_computes_the_bits_of_a_lane(case):
     expect_bits_of_a_lane(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"clip": True, "bias_rate": True}, {"batch": 2, "sampled": True}], ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_thread_clips_and_draws_as_a_lane(dtype, options):
+    expect_bits_of_a_lane(("tanh", "half_sse", "momentum", (3,), dtype), **options)
 
 
 @pytest.mark.slow
