@@ -213,9 +213,10 @@ def test_a_run_of_the_version_before_is_whole_and_goes_on_with_the_same_bits(tmp
         assert set(np.unique(r["outcome"])) == {2, 3}
 
 
-def test_a_run_with_weight_decay_does_not_go_on_with_that_of_earlier_code(tmp_path, same_packages):
-    text = (STAMPED / "spec.toml").read_text().replace(', "sign"', "")
-    plan = Plan(parse(text, tmp_path, ["training.weight_decay=0.1"]))
+@pytest.mark.parametrize(("third", "overrides"), [("", ["training.weight_decay=0.1"]), (', "rprop"', [])])
+def test_a_run_that_changed_does_not_go_on_with_that_of_earlier_code(tmp_path, same_packages, third, overrides):
+    text = (STAMPED / "spec.toml").read_text().replace(', "sign"', third)
+    plan = Plan(parse(text, tmp_path, overrides))
     mixture = Mixture(plan)
     mixture.add(json.dumps({"code": next(iter(software.EARLIER))}))
     with pytest.raises(RefusedError, match="was computed by code"):

@@ -19,7 +19,7 @@ class Mixture:
     """
 
     def __init__(self, plan: Plan, accepted: bool = False) -> None:
-        self._same = frozenset() if _has_coupled_decay(plan) or len(plan.outcomes) > FIRST else EARLIER
+        self._same = frozenset() if _differs(plan) or len(plan.outcomes) > FIRST else EARLIER
         self._accepted, self._indices = accepted, dict[str, int]()
         self._first: dict[str, Path | None] = {}
         self._of_result: list[int] = []
@@ -73,7 +73,8 @@ def provenance(software: Mixture, indices: Sequence[int]) -> dict[str, Any]:
     return {"software": entries} | ({"block_software": of_blocks} if len(entries) > 1 and of_blocks else {})
 
 
-def _has_coupled_decay(plan: Plan) -> bool:
-    """Whether weight decay is part of the gradient of some run."""
-    coupled = any(OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED for spec in plan.structures)
-    return coupled and bool(plan.sweep.numeric("training.weight_decay").any())
+def _differs(plan: Plan) -> bool:
+    """Whether earlier code computed other bits: with weight decay in the gradient of some run, or with rprop."""
+    used = [spec.training.optimizer for spec in plan.structures]
+    coupled = any(OPTIMIZERS[name].decay is Decay.COUPLED for name in used)
+    return "rprop" in used or (coupled and bool(plan.sweep.numeric("training.weight_decay").any()))
