@@ -57,7 +57,7 @@ def rows(results: "Results") -> OutcomeTable:
 
 def _first_axis(results: "Results") -> str:
     """The first dimension that is an axis of the sweep; "" if there is none, or a selection has dropped them all."""
-    return next((name for name in results.dims if name not in NOT_AXES), "")
+    return next((name for name in results.dims if name not in NOT_AXES), "") if results.axes else ""
 
 
 def _counts(results: "Results") -> npt.NDArray[np.int64]:
