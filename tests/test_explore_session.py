@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spec_cases import TINY
 from test_explore_lattice import SLICE, SPECS
 
 from saddlescape.explore import session as sessions
+from saddlescape.explore.description import LINES, describe
 from saddlescape.explore.document import document
 from saddlescape.explore.lattice import SIDE, Window, points
 from saddlescape.explore.session import Session
@@ -286,3 +288,19 @@ def test_the_surface_of_a_run_that_diverges_is_shown_as_far_as_it_goes():
     nothing = surface(shown.spec, np.stack([path.theta[0], np.full(9, np.nan)]))
     assert nothing[0].tobytes() == path.surface[0].tobytes()
     assert np.isnan(nothing[1]).all()
+
+
+def test_units_of_the_first_hidden_layer_have_lines_if_they_have_two_inputs():
+    def units(*changes):
+        text = TINY
+        for change in changes:
+            text = text.replace(*change)
+        return describe(document(parse(text, Path())))["units"]
+
+    hidden = "hidden = [2]"
+    assert units() == [[0, 1, 2], [3, 4, 5]]
+    assert units((hidden, "hidden = [2]\nbias = false")) == [[0, 1], [2, 3]]
+    assert units((hidden, 'hidden = [2, 3]\nskip = "input"')) == [[0, 1, 2], [3, 4, 5]]
+    assert units((hidden, "hidden = []")) == []
+    assert units(('name = "xor"', 'name = "parity"\nbits = 3')) == []
+    assert len(units((hidden, "hidden = [30]"))) == LINES

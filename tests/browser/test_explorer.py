@@ -255,6 +255,49 @@ def test_a_start_is_trained_scrubbed_and_played(page):
     expect(now).to_have_text(last)
 
 
+SEGMENT = "async ([w, b, ends]) => (await import('/explore.js')).segment(w.map(Number), Number(b), ends)"
+BOX = [[-1, 2], [0, 4]]
+SEGMENTS = {
+    "upright": (["2", "0"], "-1", [[0.5, 0], [0.5, 4]]),
+    "level": (["0", "-3"], "3", [[-1, 1], [2, 1]]),
+    "rising": (["1", "-1"], "1", [[-1, 0], [2, 3]]),
+    "falling and cut at both sides": (["1", "1"], "-5", [[1, 4], [2, 3]]),
+    "steep": (["4", "1"], "-4", [[1, 0], [0, 4]]),
+    "outside": (["1", "0"], "-3", None),
+    "outside and oblique": (["1", "1"], "9", None),
+    "of zero weights": (["0", "0"], "0", None),
+    "of a unit that is on everywhere": (["0", "0"], "1", None),
+    "diverged": (["Infinity", "1"], "0", None),
+    "not a number": (["1", "NaN"], "0", None),
+    "of largest numbers": (["1e308", "-1e308"], "1e308", [[-1, 0], [2, 3]]),
+    "of least numbers": (["1e-320", "-1e-320"], "1e-320", [[-1, 0], [2, 3]]),
+}
+
+
+@pytest.mark.parametrize("line", SEGMENTS)
+def test_the_line_of_a_unit_is_where_its_pre_activation_is_zero(page, line):
+    weights, bias, expected = SEGMENTS[line]
+    found = page.tab.evaluate(SEGMENT, [weights, bias, BOX])
+    assert found == (expected and [pytest.approx(point, abs=1e-9) for point in expected])
+
+
+def test_the_lines_of_the_hidden_units_are_drawn_and_follow_the_slider(page):
+    page.train()
+    page.tab.get_by_role("slider").focus()
+    page.tab.keyboard.press("Home")
+    expect(page.root).to_have_attribute("data-lines", "0 1")
+    (low, high), size = (-0.25, 1.25), "(c) => Math.min(c.clientWidth, c.clientHeight - 18)"
+    surface = page.tab.get_by_role("img", name="Output of the network")
+    side, box = surface.evaluate(size), surface.evaluate("(c) => [c.clientWidth, c.clientHeight]")
+
+    def pixel(u, v):
+        right, up = ((value - low) / (high - low) * side for value in (u, v))
+        return surface.evaluate(PIXEL, [right / box[0], (side - up) / box[1]])[:3]
+
+    assert pixel(0.2, 0.5) != [0, 0, 0]
+    assert pixel(0.9, (0.7 * 0.9 - 0.9) / -0.4) == [0, 0, 0]
+
+
 def test_keys_change_what_is_trained_but_not_the_view(page):
     view = page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
     steps, alert = page.tab.get_by_label("steps"), page.tab.locator("[role=alert]")

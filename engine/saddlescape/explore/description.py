@@ -17,6 +17,9 @@ EXACT = {"float64": LARGEST, "float32": 2**23}
 SHOWN = 2000
 """Maximum number of samples that a page draws on the decision surface."""
 
+LINES = 20
+"""Maximum number of hidden units whose lines a page draws; as many looks of a line can be told apart."""
+
 
 def describe(document: Document) -> dict[str, Any]:
     """The spec as a page shows it."""
@@ -35,6 +38,7 @@ def describe(document: Document) -> dict[str, Any]:
         "axes": {"x": plane.x, "y": plane.y},
         "keys": _keys(spec),
         "samples": _samples(spec),
+        "units": _units(spec),
         "outcomes": [
             {"code": int(each), "name": each.label, "sentence": each.sentence, "color": COLORS[each]}
             for each in Outcome if each is not Outcome.FITTED
@@ -56,3 +60,10 @@ def _samples(spec: Spec) -> dict[str, Any] | None:
     problem = spec.loaded
     X, T = problem.X[:SHOWN].tolist(), problem.T[:SHOWN, 0].tolist()
     return {"inputs": X, "targets": T, "ends": ends_of_surface(spec)}
+
+
+def _units(spec: Spec) -> list[list[int]]:
+    """Indices of the two weights, and of the bias if any, of units of the first hidden layer that has two inputs."""
+    if spec.sizes[0] != 2 or len(spec.sizes) < 3:
+        return []
+    return layout.layers(*spec.shape)[0][:LINES].tolist()  # type: ignore[no-any-return]

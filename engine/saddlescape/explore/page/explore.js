@@ -9,6 +9,10 @@ const EDGE = 2 ** 11 - 1;
 const FINER = 3; // levels finer than the view that are still drawn
 const CLICK = 4; // pixels that a pointer may move in a click
 
+// Looks of the lines of hidden units: no two of the first 20 have the same color and the same dashes.
+const UNITS = ["#000000", "#007a5a", "#b0005c", "#7a4a00", "#5b2da0"];
+const DASHES = [[], [9, 4], [3, 3], [9, 3, 3, 3]];
+
 const power = (k) => 2 ** k;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const sheetKey = (k, i, j) => `${k}/${i}/${j}`;
@@ -32,6 +36,25 @@ function rgb(color) {
 function digits(value, width) {
   const wanted = value === 0 ? 3 : Math.ceil(Math.log10(Math.abs(value) / width)) + 3;
   return String(Number(value.toPrecision(clamp(wanted, 3, 17))));
+}
+
+/** Where a u + b v + c = 0 crosses the box of both ends: the two ends of a segment; null if there is none. */
+export function segment([a, b], c, [[left, right], [low, high]]) {
+  if (!(a || b) || ![a, b, c].every(Number.isFinite)) return null;
+  const most = Math.max(Math.abs(a), Math.abs(b));
+  [a, b, c] = [a / most, b / most, c / most]; // products stay finite
+  const steep = Math.abs(a) > Math.abs(b); // solve for the input with the larger weight
+  const [from, to] = steep ? [low, high] : [left, right];
+  const [least, greatest] = steep ? [left, right] : [low, high];
+  const [own, other] = steep ? [a, b] : [b, a];
+  const at = (along) => -(other * along + c) / own;
+  let span = [from, to];
+  if (other) {
+    const crossings = [least, greatest].map((value) => -(own * value + c) / other).sort((p, q) => p - q);
+    span = [Math.max(from, crossings[0]), Math.min(to, crossings[1])];
+  } else if (at(from) < least || at(from) > greatest) return null;
+  if (!(span[0] < span[1])) return null;
+  return span.map((along) => (steep ? [at(along), along] : [along, at(along)]));
 }
 
 function download(blob, name) {
@@ -557,6 +580,7 @@ class Explorer {
       context.imageSmoothingEnabled = true;
       context.drawImage(small, 0, 0, size, size);
     }
+    const drawn = path ? this.drawLines(context, size) : 0;
     inputs.forEach((input, sample) => {
       const part = input.map((value, axis) => (value - ends[axis][0]) / (ends[axis][1] - ends[axis][0]));
       context.beginPath();
@@ -567,7 +591,48 @@ class Explorer {
       context.stroke();
     });
     context.fillStyle = this.color("--text");
-    context.fillText("output over x1 and x2", 0, size + 14);
+    context.fillText(drawn ? "output, lines of hidden units" : "output over x1 and x2", 0, size + 14);
+  }
+
+  /** The lines where units of the first hidden layer have the pre-activation 0; returns how many there are. */
+  drawLines(context, size) {
+    const { path, spec } = this;
+    const { ends } = spec.samples;
+    const first = Number(this.slider.value) * path.parameters;
+    const place = (point) =>
+      point.map((value, axis) => (size * (value - ends[axis][0])) / (ends[axis][1] - ends[axis][0]));
+    const drawn = [];
+    context.save();
+    context.textAlign = "center";
+    spec.units.forEach((indices, unit) => {
+      const [a, b, c = 0] = indices.map((index) => path.theta[first + index]);
+      const line = segment([a, b], c, ends);
+      if (!line) return;
+      drawn.push(unit);
+      const [[u, v], [x, y]] = line.map(place);
+      const stroke = (color, width, dashes) => {
+        [context.strokeStyle, context.lineWidth] = [color, width];
+        context.setLineDash(dashes);
+        context.beginPath();
+        context.moveTo(u, size - v);
+        context.lineTo(x, size - y);
+        context.stroke();
+      };
+      stroke("#fff", 5, []);
+      stroke(UNITS[unit % UNITS.length], 2.5, DASHES[unit % DASHES.length]);
+      const part = 0.12 + 0.06 * (unit % 4);
+      const [right, down] = [u + part * (x - u), size - v - part * (y - v)];
+      context.setLineDash([]);
+      context.fillStyle = "#fff";
+      context.beginPath();
+      context.arc(right, down, 8, 0, 2 * Math.PI);
+      context.fill();
+      context.fillStyle = UNITS[unit % UNITS.length];
+      context.fillText(String(unit), right, down + 4);
+    });
+    context.restore();
+    this.root.dataset.lines = drawn.join(" ");
+    return drawn.length;
   }
 
   drawWeights(context, width, height) {
