@@ -24,6 +24,10 @@ AUTODIFF = 1e-12
 # Central differences at step 1e-6 of losses up to 100: errors of 1e-14 after cancellation, divided by 2e-6.
 DIFFERENCES = 1e-7
 
+# Central differences at step 1e-5 of losses up to 30: a sixth of the square of the step times the third derivative, and
+# errors of 1e-14 divided by 2e-5; a step in float32 of parameters up to 3.
+OBJECTIVE = {"float64": 1e-8, "float32": 2e-6}
+
 # Functions and their derivatives against mpmath, in units in the last place.  The values of silu, mish and gelu are
 # products of a gate and z; the gate of gelu is itself a product of four factors.
 ELEMENTARY_ULP = {"all": (2.0, 3.2), "silu": (3.0, 4.0), "mish": (3.0, 5.0), "gelu": (7.0, 8.0)}

@@ -45,22 +45,24 @@ def loss_of(name, y, t):
     return -(t * jax.nn.log_softmax(y)).sum() / len(y)
 
 
-def jax_loss(activations, loss, sizes, X, T):
+def jax_loss(activations, loss, sizes, X, T, skip="none"):
     def total(theta):
-        x = X
-        for rows, activation in zip(layout.layers(sizes, True), activations, strict=True):
-            w = theta[rows]
-            x = FUNCTIONS[activation](x @ w[:, :-1].T + w[:, -1])
+        x, layers = X, layout.layers(sizes, True, skip)
+        for number, (rows, activation) in enumerate(zip(layers, activations, strict=True), start=1):
+            w, hidden = theta[rows], number < len(layers)
+            inputs = jnp.hstack([x, X]) if skip == "input" and not hidden else x
+            value = FUNCTIONS[activation](inputs @ w[:, :-1].T + w[:, -1])
+            x = x + value if skip == "residual" and hidden and x.shape == value.shape else value
         return loss_of(loss, x, T)
 
     return total
 
 
-def kernel_gradient(activations, loss, sizes, theta, X, T):
+def kernel_gradient(activations, loss, sizes, theta, X, T, skip="none"):
     """From one step at a rate so large that the start is lost in it: nothing is rounded but the product."""
     rate = 2.0**60
     batch = make_batch(theta[None], 1, learning_rate=rate)
-    trained = train(Trainer(sizes, True, activations, loss, "gd"), X, T, batch)
+    trained = train(Trainer(sizes, True, activations, loss, "gd", skip=skip), X, T, batch)
     return (theta - trained.theta_path[0, 1]) / rate
 
 
@@ -89,3 +91,26 @@ def test_hessians_equal_automatic_differentiation(case, activation, loss):
     exact = np.asarray(jax.hessian(jax_loss(activations, loss, sizes, X, T))(theta))
     (ours,) = derivatives(Trainer(sizes, True, activations, loss, "gd"), X, T, theta[None]).hessian
     assert np.linalg.norm(ours - exact) <= AUTODIFF * np.linalg.norm(exact)
+
+
+SKIPPING = [
+    ("tanh", "half_sse", (2, 2, 2, 2), "residual"),
+    ("gelu", "softmax_ce", (2, 3, 3, 3, 2), "residual"),
+    ("mish", "bce", (2, 2, 3, 2), "residual"),
+    ("silu", "huber", (2, 3, 2), "input"),
+    ("logistic", "bce_logits", (2, 3, 3, 2), "input"),
+    ("sin", "mse", (2, 3, 2, 4, 2), "input"),
+]
+
+
+@pytest.mark.parametrize(("activation", "loss", "sizes", "skip"), SKIPPING)
+def test_derivatives_with_skip_connections_equal_automatic_differentiation(activation, loss, sizes, skip):
+    X, T = problem(5, loss=loss)
+    theta = np.random.default_rng(7).normal(0, 0.9, layout.n_params(sizes, True, skip))
+    activations = activations_of(loss, activation, len(sizes) - 2)
+    total = jax_loss(activations, loss, sizes, X, T, skip)
+    gradient, hessian = (np.asarray(derivative(total)(theta)) for derivative in (jax.grad, jax.hessian))
+    ours = kernel_gradient(activations, loss, sizes, theta, X, T, skip)
+    assert np.linalg.norm(ours - gradient) <= AUTODIFF * np.linalg.norm(gradient)
+    (ours,) = derivatives(Trainer(sizes, True, activations, loss, "gd", skip=skip), X, T, theta[None]).hessian
+    assert np.linalg.norm(ours - hessian) <= AUTODIFF * np.linalg.norm(hessian)
