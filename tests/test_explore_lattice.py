@@ -24,6 +24,7 @@ SPECS = {
     "momentum": SLICE.replace("learning_rate = 0.5", "learning_rate = 3.0\nmomentum = 0.7").replace("20", "120"),
     "axes": TINY.replace("count = 10", "count = 10\nscale = 2") + '[[axes]]\nkey = "training.batch"\nvalues = [2, 4]\n',
     "goes on": SLICE + "[stop]\nsolved = 0.49\nat_solved = false\n",
+    "drawn": TINY,
     "float32": SLICE.replace("hidden = [2]", 'hidden = [2]\ndtype = "float32"'),
 }
 INTEGERS = st.integers(-(2**40), 2**40)
@@ -74,6 +75,18 @@ def rerun(text):
     return {"outcome": outcome, "clock": np.where(solve >= 0, solve, stop).astype(float), "loss": loss}
 
 
+def check_window(shown, window):
+    """The runs of an exported window are those of its tiles, to the bit."""
+    its = [points(tile) for tile in window.tiles()]
+    all_n, all_m = (np.concatenate(each) for each in zip(*its, strict=True))
+    tiles = train(shown.spec, shown.plane.starts(window.k, all_n, all_m), lambda: False)
+    row = {place: index for index, place in enumerate(zip(all_n.tolist(), all_m.tolist(), strict=True))}
+    (n, n_last), (m, m_last) = window.n, window.m
+    cells = [row[a, b] for a in range(n, n_last + 1) for b in range(m, m_last + 1)]
+    for variable, values in rerun(shown.window(window)).items():
+        assert tiles[variable][cells].tobytes() == values.astype(tiles[variable].dtype).tobytes(), variable
+
+
 @settings(max_examples=8, deadline=None)
 @given(
     name=st.sampled_from(["momentum", "goes on", "float32"]), k=st.integers(-52, 1),
@@ -82,14 +95,64 @@ def rerun(text):
 @example(name="momentum", k=-3, n=-3, m=-4, width=24, height=20)
 @example(name="float32", k=-20, n=2**21, m=2**21, width=9, height=3)
 def test_an_exported_window_has_the_runs_of_the_tiles_to_the_bit(documents, name, k, n, m, width, height):
-    shown, window = documents[name], Window(k, (n, n + width - 1), (m, m + height - 1))
-    its = [points(tile) for tile in window.tiles()]
-    all_n, all_m = (np.concatenate(each) for each in zip(*its, strict=True))
-    tiles = train(shown.spec, shown.plane.starts(k, all_n, all_m), lambda: False)
-    row = {place: index for index, place in enumerate(zip(all_n.tolist(), all_m.tolist(), strict=True))}
-    cells = [row[a, b] for a in range(n, n + width) for b in range(m, m + height)]
-    for variable, values in rerun(shown.window(window)).items():
-        assert tiles[variable][cells].tobytes() == values.astype(tiles[variable].dtype).tobytes(), variable
+    check_window(documents[name], Window(k, (n, n + width - 1), (m, m + height - 1)))
+
+
+PLANES = st.permutations(range(9)).map(lambda indices: indices[:2])
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    name=st.sampled_from(["momentum", "axes", "float32", "drawn"]), axes=PLANES,
+    point=st.just("zero") | st.integers(0, 9), k=st.integers(-52, 1), n=st.integers(-40, 40), m=st.integers(-40, 40),
+)  # fmt: skip
+@example(name="momentum", axes=[5, 0], point="slice", k=-3, n=-3, m=-4)
+def test_a_window_of_a_chosen_plane_has_the_runs_of_the_tiles_to_the_bit(documents, name, axes, point, k, n, m):
+    shown = documents[name].through(*axes, point).changed({"steps": 16})
+    check_window(shown, Window(k, (n, n + 5), (m, m + 4)))
+    start = np.zeros(9) if point == "zero" else np.array(BASES[name](point))
+    rest = [index for index in range(9) if index not in axes]
+    (base,) = shown.plane.starts(k, np.array([n]), np.array([m]))
+    assert base[rest].tobytes() == start[rest].tobytes()
+    assert base[axes].tolist() == [n * 2.0**k, m * 2.0 ** (k + shown.plane.skew)]
+
+
+def own_start(name):
+    """A function that computes the start of a run of a spec as the library does; of a slice, by its definition."""
+    sweep = parse(SPECS[name], Path())
+    if sweep.spec.starts.kind != "slice":
+        return lambda run: ss.start(sweep, (0,) * len(sweep.shape), run)
+
+    def start(point):
+        base = np.array([0.7, 0.4, -0.9, -0.9, -0.5, 0, -0.3, 0.9, 0])
+        if point != "slice":
+            base[8], base[5] = -10 + 2.5 * (point // 9), -40 + 10 * (point % 9)
+        return base
+
+    return start
+
+
+BASES = {name: own_start(name) for name in SPECS}
+
+
+def test_an_axis_of_the_slice_keeps_its_ends_and_another_one_reaches_past_the_point(documents):
+    shown = documents["momentum"].through(8, 0, "zero")
+    assert shown.ends == {"x": (-10, 10), "y": (-1, 1)}
+    assert shown.plane.skew == -3
+    assert documents["momentum"].through(5, 8, 80).ends == {"x": (-40, 40), "y": (-10, 10)}
+
+
+def test_a_plane_that_does_not_exist_is_refused(documents):
+    for axes, point, line in (
+        ((3, 3), "zero", r"starts\.y\.index: must differ"),
+        ((3, 9), "zero", r"starts\.y\.index: must be less than 9"),
+        ((3, 4), 81, "point: must be a run from 0 to 80; got 81"),
+    ):
+        with pytest.raises((SpecError, RefusedError), match=line):
+            documents["momentum"].through(*axes, point)
+    with pytest.raises(RefusedError, match="the spec has no slice"):
+        documents["axes"].through(3, 4, "slice")
+    assert documents["axes"].through(3, 4, 9).point == 9
 
 
 def test_a_window_that_float32_cannot_hold_is_refused(documents):

@@ -201,6 +201,49 @@ def test_keys_change_what_is_trained_and_old_tiles_are_not_sent(begin, page):
     assert max(tile["clock"].max() for message in page.of("tiles") for tile in unpacked(*message).values()) == 9
 
 
+def test_another_plane_is_trained_and_traced(begin, page):
+    session = begin()
+    session.receive(VIEW)
+    page.until(is_done)
+    page.heard.clear()
+    session.receive({"type": "plane", "x": 0, "y": 8, "point": "zero"})
+    session.receive({"type": "keys", "steps": 9})
+    session.receive(VIEW)
+    page.until(is_done)
+    specs = [header for header, _ in page.of("spec")]
+    assert [spec["generation"] for spec in specs] == [1, 2]
+    assert (specs[1]["axes"], specs[1]["point"], specs[1]["keys"]["steps"]) == ({"x": 0, "y": 8}, "zero", 9)
+    shown = document(parse(SPECS["momentum"], Path())).through(0, 8, "zero").changed({"steps": 9})
+    for message in page.of("tiles"):
+        assert message[0]["generation"] == 2
+        for place, values in unpacked(*message).items():
+            expected = train(shown.spec, shown.plane.starts(place[0], *points(place)), lambda: False)
+            assert values["loss"].tobytes() == expected["loss"].tobytes()
+    session.receive({"type": "start", "k": -3, "n": 16, "m": 24})
+    page.until(lambda header: header["type"] == "path")
+    ((header, payload),) = page.of("path")
+    theta = np.frombuffer(payload, "f8", 9, 16 * header["records"])
+    assert theta.tolist() == [2, 0, 0, 0, 0, 0, 0, 0, 24 * 2.0 ** (shown.plane.skew - 3)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [({"y": 0}, "must differ"), ({"x": 9}, "must be less than 9"), ({"point": 81}, "from 0 to 80"), ({"x": -1}, "x"),
+     ({"point": -1}, "point"), ({"point": "one"}, "point"), ({"point": 1.5}, "point"), ({"point": True}, "point"),
+     ({"x": 0.0}, "x"), ({"base": [0] * 9}, "base")],
+    ids=str,
+)  # fmt: skip
+def test_a_plane_that_does_not_exist_gets_one_line_and_changes_nothing(begin, page, changes, line):
+    session = begin()
+    session.receive({"type": "plane", "x": 0, "y": 8, "point": "zero", **changes})
+    ((fault, _),) = page.heard
+    assert fault["type"] == "fault"
+    assert line in fault["message"]
+    session.receive(VIEW)
+    page.until(is_done)
+    assert {header["generation"] for header, _ in page.of("tiles")} == {0}
+
+
 def test_an_export_is_a_spec(begin, page):
     begin().receive({**VIEW, "type": "export"})
     ((file, _),) = page.of("file")
@@ -237,7 +280,8 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
-WORDS = st.sampled_from(["view", "export", "start", "keys", "forget"]) | st.text()
+FIELDS = ("k", "n", "m", "steps", "x", "y", "point")
+WORDS = st.sampled_from(["view", "export", "start", "keys", "forget", "plane"]) | st.text()
 
 
 def test_a_session_survives_any_message():
@@ -245,7 +289,12 @@ def test_a_session_survives_any_message():
     session = Session(document(parse(SPECS["momentum"], Path())), page.send)
 
     @settings(max_examples=60, deadline=None)
-    @given(JSON | st.fixed_dictionaries({"type": WORDS}, optional=dict.fromkeys(("k", "n", "m", "steps"), JSON)))
+    @given(
+        JSON
+        | st.fixed_dictionaries(
+            {"type": WORDS}, optional=dict.fromkeys(("k", "n", "m", "steps", "x", "y", "point"), JSON)
+        )
+    )
     def say(message):
         session.receive(message)
 

@@ -37,6 +37,14 @@ PIXEL = "(c, [x, y]) => Array.from(c.getContext('2d').getImageData(x * c.width, 
 OURS = "willReadFrequently"
 """In the advice that reading pixels gives, which only this test does."""
 
+KEEP = """window.WebSocket = class extends WebSocket {
+  constructor(...all) {
+    super(...all);
+    window.kept = this;
+  }
+};"""
+"""A test closes the connection of its page."""
+
 SIZES = {"small": (1024, 768), "large": (1920, 1080)}
 
 expect.set_options(timeout=60000)
@@ -77,6 +85,7 @@ class Page:
         self.tab.on("pageerror", lambda error: self.faults.append(str(error)))
         self.tab.on("dialog", lambda dialog: self.faults.append(dialog.message))
         self.tab.on("request", lambda request: self._check(request.url, (origin, "blob:", "data:")))
+        self.tab.add_init_script(KEEP)
         self.tab.goto(address)
         self.root, self.map = self.tab.locator(".saddlescape-explorer"), self.tab.locator("canvas.map")
         self.done()
@@ -218,12 +227,12 @@ def test_all_controls_have_names_and_are_reached_by_the_keyboard(page):
     expect(page.tab.get_by_role("slider", name="Record of the path")).to_be_visible()
     expect(page.tab.get_by_label("learning rate")).to_have_value("3")
     reached = set()
-    for _ in range(11):
+    for _ in range(14):
         page.tab.keyboard.press("Tab")
         focused = page.tab.locator(":focus")
         reached.add(focused.get_attribute("aria-label") or focused.get_attribute("name"))
-    assert len(reached) == 11
-    assert {"Back to the last view", "learning_rate", "steps", "Record of the path"} <= reached
+    assert len(reached) == 14
+    assert {"Back to the last view", "learning_rate", "across", "up", "through", "Record of the path"} <= reached
 
 
 def test_what_is_pointed_at_is_told_and_has_its_color(page):
@@ -253,6 +262,59 @@ def test_a_start_is_trained_scrubbed_and_played(page):
     expect(now).to_have_text(re.compile(r"^step 0 of \d+, loss "))
     page.tab.get_by_role("button", name="Play").click()
     expect(now).to_have_text(last)
+
+
+def test_the_axes_and_the_point_of_the_plane_are_chosen(page, tmp_path):
+    across, up, through = (page.tab.get_by_label(name, exact=True) for name in ("across", "up", "through"))
+    place, hover = page.tab.locator(".place"), page.tab.locator(".hover")
+
+    def planed(generation, act):
+        act()
+        expect(page.root).to_have_attribute("data-generation", str(generation))
+        page.done()
+
+    page.train()
+    planed(1, lambda: across.select_option("w1[0,1]"))
+    expect(place).to_contain_text(re.compile(r"across: w1\[0,1\] from -2.* up: b1\[1\] from -10"))
+    expect(page.tab.get_by_role("heading", level=2)).to_have_text("Click a start to train it")
+    planed(2, lambda: up.select_option("w1[0,1]"))  # is across already: they change places
+    expect(place).to_contain_text(re.compile(r"across: b1\[1\] from .* up: w1\[0,1\] from "))
+    planed(3, lambda: through.select_option("zero"))
+    page.tab.mouse.move(*page.at(0.5, 0.5))
+    expect(hover).to_contain_text(re.compile(r"b1\[1\] = \S+, w1\[0,1\] = "))
+    page.train()
+    page.tab.get_by_role("slider").focus()
+    page.tab.keyboard.press("Home")
+    path, _ = page.download("Download this view as a spec")
+    starts = tomllib.loads(path.read_text())["starts"]
+    assert (set(starts["base"]), starts["x"]["index"], starts["y"]["index"]) == ({0}, 5, 1)
+    planed(4, lambda: through.select_option("a run"))
+    run = page.tab.get_by_label("run", exact=True)
+    expect(run).to_have_value("0")
+    run.fill("80")
+    planed(5, lambda: run.press("Enter"))
+    expect(page.tab.get_by_label("run", exact=True)).to_be_focused()
+    path, _ = page.download("Download this view as a spec")
+    base = tomllib.loads(path.read_text())["starts"]["base"]
+    assert base == [0.7, 0.4, -0.9, -0.9, -0.5, 10, -0.3, 0.9, 10]
+    run.fill("81")
+    run.press("Enter")
+    expect(page.tab.locator("[role=alert]")).to_contain_text("must be a run from 0 to 80; got 81")
+
+
+def test_a_new_session_gets_the_plane_and_the_keys(page):
+    page.tab.get_by_label("through", exact=True).select_option("zero")
+    expect(page.root).to_have_attribute("data-generation", "1")
+    page.tab.get_by_label("steps").fill("7")
+    page.tab.get_by_label("steps").press("Enter")
+    expect(page.root).to_have_attribute("data-generation", "2")
+    view = page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    page.tab.evaluate("window.kept.close()")
+    page.tab.wait_for_timeout(800)
+    page.done()
+    assert page.view() == view
+    expect(page.tab.get_by_label("through", exact=True)).to_have_value("1")
+    expect(page.tab.get_by_label("steps")).to_have_value("7")
 
 
 SEGMENT = "async ([w, b, ends]) => (await import('/explore.js')).segment(w.map(Number), Number(b), ends)"

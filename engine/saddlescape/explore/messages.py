@@ -86,15 +86,25 @@ class Keys(Message):
         return {name: value for name in ("learning_rate", "steps") if (value := getattr(self, name)) is not None}
 
 
-Any_ = Annotated[View | Export | Forget | Start | Keys, Field(discriminator="type")]
-_ADAPTER: TypeAdapter[View | Export | Forget | Start | Keys] = TypeAdapter(Any_)
+class Plane(Message):
+    """Show the plane along two parameters through a point of weight space."""
+
+    type: Literal["plane"]
+    x: Annotated[int, Field(ge=0, le=LARGEST)]
+    y: Annotated[int, Field(ge=0, le=LARGEST)]
+    point: Literal["slice", "zero"] | Annotated[int, Field(ge=0, le=LARGEST)]
+
+
+Asked = View | Export | Forget | Start | Keys | Plane
+Any_ = Annotated[Asked, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[Asked] = TypeAdapter(Any_)
 
 
 class BadMessage(ValueError):
     """A message that no page sends; one line says what is wrong."""
 
 
-def read(message: Any) -> View | Export | Forget | Start | Keys:
+def read(message: Any) -> Asked:
     """Validate a message; BadMessage if it is not valid."""
     try:
         return _ADAPTER.validate_python(message)

@@ -83,7 +83,9 @@ class Session:
                 text = self._document.window(asked.window)
                 self._send({"type": "file", "name": "view.toml", "text": text}, b"")
             elif isinstance(asked, messages.Keys):
-                self._change(asked)
+                self._change(self._document.changed(asked.values))
+            elif isinstance(asked, messages.Plane):
+                self._change(self._document.through(asked.x, asked.y, asked.point))
             else:
                 self._ask(asked)
         except (SaddlescapeError, messages.BadMessage) as fault:
@@ -111,8 +113,7 @@ class Session:
         self._cost: float | None = None
         self._compiled = False
 
-    def _change(self, keys: messages.Keys) -> None:
-        changed = self._document.changed(keys.values)
+    def _change(self, changed: Document) -> None:
         with self._changed:
             self._document, self._generation, self._asked = changed, self._generation + 1, self._asked + 1
             self._view = self._start = None

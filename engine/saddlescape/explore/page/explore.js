@@ -13,8 +13,12 @@ const CLICK = 4; // pixels that a pointer may move in a click
 const UNITS = ["#000000", "#007a5a", "#b0005c", "#7a4a00", "#5b2da0"];
 const DASHES = [[], [9, 4], [3, 3], [9, 3, 3, 3]];
 
+const CHOOSE = "Click a start to train it";
+const HOVER = "Point at a start, or click it.";
+
 const power = (k) => 2 ** k;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const differ = (one, other) => JSON.stringify(one) !== JSON.stringify(other);
 const sheetKey = (k, i, j) => `${k}/${i}/${j}`;
 
 function make(tag, attributes = {}, ...children) {
@@ -242,7 +246,7 @@ class Explorer {
     this.title = make("h1");
     this.status = make("p", { role: "status", class: "status" });
     this.fault = make("p", { role: "alert", class: "fault" });
-    this.hover = make("p", { class: "hover", text: "Point at a start, or click it." });
+    this.hover = make("p", { class: "hover", text: HOVER });
     this.place = make("p", { class: "place" });
     this.legend = make("ul", { class: "legend", "aria-label": "Outcomes" });
     this.fields = make("form", { class: "keys", "aria-label": "Keys of the spec" });
@@ -250,7 +254,7 @@ class Explorer {
     this.slider = make("input", { type: "range", min: "0", max: "0", value: "0", "aria-label": "Record of the path" });
     this.play = button("Play", "Play the path of the start", () => this.toggle());
     this.now = make("p", { class: "now" });
-    this.chosen = make("h2", { text: "Click a start to train it" });
+    this.chosen = make("h2", { text: CHOOSE });
     this.tools = make(
       "div",
       { class: "tools", role: "toolbar", "aria-label": "View" },
@@ -299,33 +303,66 @@ class Explorer {
   receive(message, buffers) {
     if (message.type === "spec") return this.receiveSpec(message);
     if (message.type === "lost") return this.say("lost", "The connection is lost; trying to connect again.");
-    if (message.type === "fault") this.fault.textContent = message.message;
+    if (message.type === "fault") this.receiveFault(message);
     else if (message.type === "file") download(new Blob([message.text], { type: "application/toml" }), message.name);
     else if (message.generation === this.generation) this[`receive_${message.type}`]?.(message, buffers[0]);
     return undefined;
   }
 
+  receiveFault({ message }) {
+    this.fault.textContent = message;
+    if (this.pending && --this.pending === 0) this.use(this.latest);
+  }
+
   receiveSpec(spec) {
-    const again = this.spec !== undefined && spec.generation === 0; // the session is a new one
+    this.latest = spec;
+    if (spec.generation === 0) this.restore(spec);
+    else if (this.pending) this.pending--;
+    if (!this.pending) this.use(spec);
+  }
+
+  /** Ask a new session for the plane and the keys that the page showed before. */
+  restore(spec) {
+    const { axes, point, keys } = this.wanted ?? spec;
+    const messages = [];
+    if (differ([axes, point], [spec.axes, spec.point])) messages.push({ type: "plane", ...axes, point });
+    if (differ(keys, spec.keys)) messages.push({ type: "keys", ...keys });
+    this.pending = messages.length;
+    this.fault.textContent = "";
+    for (const message of messages) this.model.send(message);
+  }
+
+  use(spec) {
+    const [before, { axes, point, keys }] = [this.spec, spec];
     this.spec = spec;
+    this.wanted = { axes, point, keys };
     this.generation = spec.generation;
     this.root.dataset.generation = String(spec.generation);
-    this.fault.textContent = "";
     this.sheets.clear();
     this.sheets.use(spec);
     this.title.textContent = `${spec.title} (${spec.network})`;
     this.outcomes = new Map(spec.outcomes.map((outcome) => [outcome.code, outcome]));
-    if (again && this.changed) {
-      this.model.send({ type: "keys", ...this.changed });
-      return;
-    }
-    if (spec.generation) this.changed = spec.keys;
-    this.showKeys();
+    if (before && differ([before.axes, before.point], [axes, point])) this.leavePlane();
+    this.showFields();
     this.showLegend();
     if (!this.view) this.home();
     this.asked = undefined;
     this.moved();
     if (this.mark) this.train(this.mark);
+  }
+
+  /** Views and starts of a plane say nothing about another one. */
+  leavePlane() {
+    this.stop();
+    this.view = this.mark = this.path = undefined;
+    this.history = [];
+    this.last = undefined;
+    this.slider.max = this.slider.value = "0";
+    this.now.textContent = "";
+    this.chosen.textContent = CHOOSE;
+    this.hover.textContent = HOVER;
+    delete this.root.dataset.path;
+    delete this.root.dataset.lines;
   }
 
   receive_status({ state, left }) {
@@ -661,16 +698,50 @@ class Explorer {
 
   // Texts.
 
-  showKeys() {
+  showFields() {
+    const focus = this.fields.contains(document.activeElement) ? document.activeElement.name : undefined;
+    this.fields.replaceChildren(...this.keyFields(), ...this.planeFields());
+    if (focus) this.fields.elements.namedItem(focus)?.focus();
+  }
+
+  keyFields() {
     const names = { learning_rate: "learning rate", steps: "steps" };
-    this.fields.replaceChildren();
-    for (const [key, value] of Object.entries(this.spec.keys)) {
+    return Object.entries(this.spec.keys).map(([key, value]) => {
       const input = make("input", { type: "number", step: "any", min: "0", value: String(value), name: key });
-      input.addEventListener("change", () => {
-        this.model.send({ type: "keys", [key]: Number(input.value) });
-      });
-      this.fields.append(make("label", { text: `${names[key]} ` }, input));
+      input.addEventListener("change", () => this.change({ type: "keys", [key]: Number(input.value) }));
+      return make("label", { text: `${names[key]} ` }, input);
+    });
+  }
+
+  planeFields() {
+    const { axes, parameters, point, points, runs } = this.spec;
+    const select = (name, options, value, changed) => {
+      const all = options.map((text, at) => make("option", { value: String(at), text }));
+      const element = make("select", { name, "aria-label": name }, ...all);
+      element.value = String(value);
+      element.addEventListener("change", () => changed(Number(element.value)));
+      return make("label", { text: `${name} ` }, element);
+    };
+    const plane = (changes) => this.change({ type: "plane", ...axes, point, ...changes });
+    const fields = [["across", "x", "y"], ["up", "y", "x"]].map(([name, own, other]) =>
+      select(name, parameters, axes[own], (index) =>
+        plane({ [own]: index, [other]: index === axes[other] ? axes[own] : axes[other] })));
+    const isRun = typeof point === "number";
+    const words = [...points.map((each) => (each === "slice" ? "the slice" : each)), "a run"];
+    fields.push(select("through", words, isRun ? points.length : points.indexOf(point), (index) =>
+      plane({ point: points[index] ?? 0 })));
+    if (isRun) {
+      const limits = { min: "0", max: String(runs - 1), step: "1" };
+      const run = make("input", { type: "number", name: "run", value: String(point), ...limits });
+      run.addEventListener("change", () => plane({ point: Number(run.value) }));
+      fields.push(make("label", { text: "run " }, run));
     }
+    return fields;
+  }
+
+  change(message) {
+    this.fault.textContent = "";
+    this.model.send(message);
   }
 
   showLegend() {
