@@ -1,10 +1,18 @@
 """The table of faults: a test marked ``fault("name")`` counts the faults that it injected; a failure is a loss."""
 
+import contextlib
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+with contextlib.suppress(ImportError):  # the environments of some lanes lack it
+    from hypothesis import HealthCheck, settings
+
+    # A busy machine may take longer than any limit.
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 FAULT = "fault"
 

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 import test_flow
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import TARGET, XOR, make_batch
 from tolerances import LENGTH
@@ -56,7 +56,7 @@ def expected(case):
     return bits(train(trainer, XOR, TARGET, batch, lanes=8))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, derandomize=True)
 @given(
     case=st.sampled_from(sorted(CASES)),
     order=st.permutations(range(RUNS)),

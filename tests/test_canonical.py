@@ -90,7 +90,7 @@ def said(spec, theta):
     return y
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(networks())
 def test_one_form_for_all_networks_of_a_class(case):
     spec, seed = case

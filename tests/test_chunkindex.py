@@ -42,7 +42,7 @@ def found(content, header):
     return list(chunkindex.chunks(raw, layout))
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(EXTENTS, st.data())
 def test_chunks_are_where_libhdf5_says(extents, data):
     shape = tuple(data.draw(st.integers(1, min(3 * n, 9))) for n in extents)

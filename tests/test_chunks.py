@@ -16,7 +16,7 @@ from saddlescape.store.schema import FileVariable, create
 EXTENTS = st.lists(st.tuples(st.integers(1, 7), st.integers(1, 9)), min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(EXTENTS, st.sampled_from(["i1", "i8", "f4", "f8"]), st.integers(0, 2**32))
 def test_hdf5_reads_what_was_written(extents, dtype, seed):
     shape, chunk = zip(*extents, strict=True)
@@ -71,7 +71,7 @@ def test_a_chunk_that_does_not_end_is_not_taken():
         chunks.decoded(stored[:-1], (10,), np.dtype("f8"))
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 @given(st.binary(max_size=2000), st.integers(0, 2**32))
 def test_a_chunk_is_never_larger_than_said(start, seed):
     plain = start + np.random.default_rng(seed).bytes(3000)

@@ -87,7 +87,7 @@ def check_window(shown, window):
         assert tiles[variable][cells].tobytes() == values.astype(tiles[variable].dtype).tobytes(), variable
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     name=st.sampled_from(["momentum", "goes on", "float32"]), k=st.integers(-52, 1),
     n=st.integers(-40, 40), m=st.integers(-40, 40), width=st.integers(1, 9), height=st.integers(1, 9),
@@ -101,7 +101,7 @@ def test_an_exported_window_has_the_runs_of_the_tiles_to_the_bit(documents, name
 PLANES = st.permutations(range(9)).map(lambda indices: indices[:2])
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     name=st.sampled_from(["momentum", "axes", "float32", "drawn"]), axes=PLANES,
     point=st.just("zero") | st.integers(0, 9), k=st.integers(-52, 1), n=st.integers(-40, 40), m=st.integers(-40, 40),

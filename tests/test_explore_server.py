@@ -185,7 +185,7 @@ def test_a_connection_survives_messages_that_are_none(explorer):
     with opening(explorer) as connection:
         heard(connection)
 
-        @settings(max_examples=40, deadline=None)
+        @settings(max_examples=40)
         @given(st.text(max_size=200) | st.binary(max_size=200) | st.sampled_from(DEEP))
         def say(text):
             connection.send(text)

@@ -288,7 +288,7 @@ def test_a_session_survives_any_message():
     page = Page()
     session = Session(document(parse(SPECS["momentum"], Path())), page.send)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         JSON
         | st.fixed_dictionaries(

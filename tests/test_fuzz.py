@@ -156,7 +156,7 @@ def specs(draw):
 
 OVERRIDE = st.builds("{}={}".format, st.sampled_from(PLACES) | st.text(max_size=5), ANY.map(toml))
 OVERRIDES = st.lists(OVERRIDE, max_size=2)
-QUICK = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @given(specs(), OVERRIDES)

@@ -6,7 +6,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import (
     ACTIVATIONS,
@@ -105,7 +105,7 @@ def test_few_and_many_logits_equal_the_reference(logits):
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, derandomize=True)
 @given(
     sizes=st.lists(st.integers(1, 12), min_size=2, max_size=5),
     samples=st.integers(1, 40),

@@ -89,7 +89,7 @@ def test_attributes_that_a_user_added_are_read(whole, tmp_path, many):
         np.testing.assert_array_equal(result["mine"], np.arange(4))
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(derandomize=True, max_examples=150)
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.integers(1, 5)), min_size=1, max_size=4),
     st.sampled_from(["i1", "<i2", ">i4", "u8", "<f2", "f4", ">f8", "S3"]),

@@ -66,7 +66,7 @@ def starts_in(cells, size):
     return starts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.floats(0.01, 0.6), st.booleans())
 def test_only_islands_without_a_run_start_differ(seed, levels, noise, banded):
     rng = np.random.default_rng(seed)

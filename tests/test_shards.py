@@ -37,7 +37,7 @@ def shard_folders(where, of):
 
 
 @given(some.integers(1, 300), some.integers(1, 50), some.integers(1, 12), some.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_runs_of_a_shard_are_those_of_its_blocks(count, most, of, data):
     plan = Plan(sweep(f"starts.count={count}"))
     plan.__dict__["tile"] = (1, 1, min(most, count))
@@ -172,7 +172,7 @@ def test_no_harmed_block_is_merged(tmp_path, harm):
     assert not list(tmp_path.glob("*result*"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=some.data())
 def test_folders_merge_if_every_block_is_there_once(tmp_path_factory, data):
     where = tmp_path_factory.mktemp("cuts")
