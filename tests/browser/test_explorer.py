@@ -158,9 +158,87 @@ def test_a_title_is_text(page):
 
 
 def test_the_token_leaves_the_address_and_a_reload_keeps_the_session(page, address):
-    assert page.tab.url == address.partition("#")[0]
+    place, _, token = address.partition("#")
+    page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    page.tab.wait_for_url(f"{place}#x=*")
+    assert token not in page.tab.url
     page.tab.reload()
     page.done()
+    assert token not in page.tab.url
+
+
+def changed_in_all(page):
+    """Change all that a permalink holds; what the page shows then, and its address."""
+    page.tab.get_by_label("through", exact=True).select_option("a run")
+    expect(page.root).to_have_attribute("data-generation", "1")
+    page.tab.get_by_label("across", exact=True).select_option("w1[0,1]")
+    expect(page.root).to_have_attribute("data-generation", "2")
+    page.tab.get_by_label("steps").fill("21")
+    page.tab.get_by_label("steps").press("Enter")
+    expect(page.root).to_have_attribute("data-generation", "3")
+    page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    page.train(0.3, 0.4)
+    page.tab.wait_for_url(re.compile(r"steps=21&start=-?\d+_-?\d+_-?\d+$"))
+    page.tab.wait_for_timeout(600)
+    return shown(page), page.tab.url
+
+
+def shown(page):
+    """What a permalink holds."""
+    labels = ("across", "up", "through", "run", "learning rate", "steps")
+    fields = [page.tab.get_by_label(name, exact=True).input_value() for name in labels]
+    return page.view(), fields, page.root.get_attribute("data-path")
+
+
+def test_the_address_brings_back_what_a_page_showed(page, address):
+    before, link = changed_in_all(page)
+
+    def waits():
+        expect(page.root).to_have_attribute("data-path", before[2])
+
+    page.tab.reload()
+    waits()
+    page.done()
+    assert shown(page) == before
+    page.tab.goto("about:blank")
+    page.tab.go_back()
+    waits()
+    page.done()
+    assert shown(page) == before
+    page.tab.get_by_label("through", exact=True).select_option("zero")
+    page.tab.wait_for_url(re.compile("through=zero"))
+    page.tab.evaluate("link => { location.href = link; }", link)
+    waits()
+    page.done()
+    assert shown(page) == before
+    page.tab.evaluate("token => { location.hash = token; }", address.partition("#")[2])
+    page.tab.wait_for_url(link)
+
+
+def test_a_link_is_copied(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    page.tab.get_by_role("button", name="Copy a link to this view").click()
+    expect(page.tab.get_by_role("status")).to_have_text("The link is copied.")
+    copied = page.tab.evaluate("navigator.clipboard.readText()")
+    assert copied == page.tab.url
+    assert "pixel=" in copied
+
+
+@pytest.mark.parametrize(
+    ("place", "fault"),
+    [("x=1e999&y=a&pixel=-1&start=1_2&across=-1&up=b&through=1.5&steps=-3", ""),
+     ("across=99&up=5&x=3&y=3&pixel=1", "99"),
+     ("through=81&learning_rate=3", "0 to 80"), ("across=5&up=5", "must differ"), ("<img/src=x>=%ff%00&x", "")],
+)  # fmt: skip
+def test_a_link_to_what_does_not_exist_shows_the_first_view(page, place, fault):
+    first = page.view()
+    page.tab.evaluate("place => { history.replaceState(null, '', `#${place}`); }", place)
+    page.tab.reload()
+    page.done()
+    expect(page.tab.locator("[role=alert]")).to_have_text(re.compile(f".*{fault}.*" if fault else "^$"))
+    view = page.view()
+    assert (view["k"], middle(view), middle(view, "m")) == (first["k"], middle(first), middle(first, "m"))
 
 
 def test_without_the_token_there_is_nothing(chromium, address):
@@ -221,17 +299,18 @@ def test_the_keys_do_all_that_the_mouse_does(page):
 
 def test_all_controls_have_names_and_are_reached_by_the_keyboard(page):
     for name in ("Back to the last view", "Show the whole plane", "Zoom in", "Zoom out", "Download this view as a spec",
-                 "Download this view as a picture", "Play the path of the start"):  # fmt: skip
+                 "Download this view as a picture", "Copy a link to this view",
+                 "Play the path of the start"):  # fmt: skip
         expect(page.tab.get_by_role("button", name=name)).to_be_visible()
     expect(page.tab.get_by_role("application", name="Map of outcomes")).to_be_visible()
     expect(page.tab.get_by_role("slider", name="Record of the path")).to_be_visible()
     expect(page.tab.get_by_label("learning rate")).to_have_value("3")
     reached = set()
-    for _ in range(14):
+    for _ in range(15):
         page.tab.keyboard.press("Tab")
         focused = page.tab.locator(":focus")
         reached.add(focused.get_attribute("aria-label") or focused.get_attribute("name"))
-    assert len(reached) == 14
+    assert len(reached) == 15
     assert {"Back to the last view", "learning_rate", "across", "up", "through", "Record of the path"} <= reached
 
 

@@ -7,11 +7,15 @@ const CELL = 2; // least size of a start on the screen, in pixels
 const MOST = 2 ** 19; // starts of a view, at most
 const EDGE = 2 ** 11 - 1;
 const FINER = 3; // levels finer than the view that are still drawn
+const WIDEST = 2 ** 40; // length of a pixel, at most
 const CLICK = 4; // pixels that a pointer may move in a click
 
 // Looks of the lines of hidden units: no two of the first 20 have the same color and the same dashes.
 const UNITS = ["#000000", "#007a5a", "#b0005c", "#7a4a00", "#5b2da0"];
 const DASHES = [[], [9, 4], [3, 3], [9, 3, 3, 3]];
+
+const FAR = 2 ** 100; // coordinates of a permalink, at most
+const SAVE = 400; // milliseconds between two changes of the address, which browsers limit to 200 in 30 s
 
 const CHOOSE = "Click a start to train it";
 const HOVER = "Point at a start, or click it.";
@@ -59,6 +63,27 @@ export function segment([a, b], c, [[left, right], [low, high]]) {
   } else if (at(from) < least || at(from) > greatest) return null;
   if (!(span[0] < span[1])) return null;
   return span.map((along) => (steep ? [at(along), along] : [along, at(along)]));
+}
+
+/** What the text of a permalink says, without what is no number; the session validates the rest. */
+function readPlace(text) {
+  const given = new URLSearchParams(text);
+  const numbers = (names, fits) => {
+    const values = names.map((name) => (given.get(name) ? Number(given.get(name)) : NaN));
+    return values.every(fits) ? Object.fromEntries(names.map((name, at) => [name, values[at]])) : undefined;
+  };
+  const index = (value) => Number.isSafeInteger(value) && value >= 0;
+  const axes = numbers(["across", "up"], index);
+  const through = given.get("through");
+  const start = (given.get("start") ?? "").split("_").map(Number);
+  return {
+    view: numbers(["x", "y", "pixel"], (value) => Math.abs(value) <= FAR),
+    axes: axes && { x: axes.across, y: axes.up },
+    point: ["slice", "zero"].includes(through) ? through : numbers(["through"], index)?.through,
+    keys: { ...numbers(["learning_rate"], Number.isFinite), ...numbers(["steps"], index) },
+    start: start.length === 3 && start.every(Number.isSafeInteger)
+      ? { k: start[0], n: start[1], m: start[2] } : undefined,
+  };
 }
 
 function download(blob, name) {
@@ -219,10 +244,15 @@ class Explorer {
     this.observer.observe(this.map.canvas);
     this.hear = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.hear);
+    this.place = readPlace(model.get("place"));
+    this.goTo = () => this.visit();
+    model.on("change:place", this.goTo);
   }
 
   close() {
     this.model.off("msg:custom", this.hear);
+    this.model.off("change:place", this.goTo);
+    clearTimeout(this.saving);
     this.observer.disconnect();
     clearInterval(this.playing);
   }
@@ -247,7 +277,7 @@ class Explorer {
     this.status = make("p", { role: "status", class: "status" });
     this.fault = make("p", { role: "alert", class: "fault" });
     this.hover = make("p", { class: "hover", text: HOVER });
-    this.place = make("p", { class: "place" });
+    this.where = make("p", { class: "place" });
     this.legend = make("ul", { class: "legend", "aria-label": "Outcomes" });
     this.fields = make("form", { class: "keys", "aria-label": "Keys of the spec" });
     this.box = make("div", { class: "box", hidden: "" });
@@ -265,6 +295,7 @@ class Explorer {
       button("Spec", "Download this view as a spec", () => this.exportSpec()),
       button("PNG", "Download this view as a picture", () => this.exportPicture()),
     );
+    if (this.model.get("link")) this.tools.append(button("Link", "Copy a link to this view", () => this.copyLink()));
     this.root = make(
       "div",
       { class: "saddlescape-explorer", "data-state": "waiting" },
@@ -273,7 +304,7 @@ class Explorer {
         "section",
         { class: "left", "aria-label": "Map" },
         make("div", { class: "frame" }, this.map.canvas, this.box),
-        this.place, this.hover, this.legend, this.status, this.fault,
+        this.where, this.hover, this.legend, this.status, this.fault,
       ),
       make(
         "section",
@@ -321,9 +352,9 @@ class Explorer {
     if (!this.pending) this.use(spec);
   }
 
-  /** Ask a new session for the plane and the keys that the page showed before. */
+  /** Ask the session for the plane and the keys of a permalink, or of what a page with a new session showed before. */
   restore(spec) {
-    const { axes, point, keys } = this.wanted ?? spec;
+    const { axes, point, keys } = { ...spec, ...this.wanted, ...this.aim(spec) };
     const messages = [];
     if (differ([axes, point], [spec.axes, spec.point])) messages.push({ type: "plane", ...axes, point });
     if (differ(keys, spec.keys)) messages.push({ type: "keys", ...keys });
@@ -332,7 +363,72 @@ class Explorer {
     for (const message of messages) this.model.send(message);
   }
 
+  /** The plane and the keys that a permalink asks for. */
+  aim(spec) {
+    if (!this.place) return {};
+    const { axes = spec.axes, point = spec.point, keys } = this.place;
+    const own = Object.keys(spec.keys).map((key) => [key, keys[key] ?? spec.keys[key]]);
+    return { axes, point, keys: Object.fromEntries(own) };
+  }
+
+  /** Go to another permalink. */
+  visit() {
+    clearTimeout(this.saving);
+    this.saving = undefined;
+    this.place = readPlace(this.model.get("place"));
+    if (!this.spec) return;
+    this.restore(this.spec);
+    if (!this.pending) this.arrive();
+  }
+
+  /** Take the view and the start from a permalink, if the plane is its own. */
+  arrive() {
+    const { place, spec } = this;
+    this.place = undefined;
+    if (place && !differ([place.axes ?? spec.axes, place.point ?? spec.point], [spec.axes, spec.point])) {
+      if (place.view?.pixel > 0) {
+        const { x, y, pixel } = place.view;
+        this.view = { x, y, pixel: clamp(pixel, power(this.finest(x, y)) / 32, WIDEST) };
+        this.history = [];
+      }
+      this.mark = place.start ?? this.mark;
+    }
+    if (!this.view) this.home();
+    this.moved();
+    if (this.mark) this.train(this.mark);
+  }
+
+  /** Put what the page shows into its address, soon. */
+  save() {
+    this.saving ??= setTimeout(() => this.saveNow(), SAVE);
+  }
+
+  saveNow() {
+    clearTimeout(this.saving);
+    this.saving = undefined;
+    if (!this.view || this.pending) return;
+    const { axes, point, keys } = this.spec;
+    const { x, y, pixel } = this.view;
+    const place = new URLSearchParams({ x, y, pixel, across: axes.x, up: axes.y, through: point, ...keys });
+    if (this.mark) place.set("start", `${this.mark.k}_${this.mark.n}_${this.mark.m}`);
+    this.model.set("place", place.toString());
+    this.model.save_changes();
+  }
+
+  copyLink() {
+    this.saveNow();
+    const copied = navigator.clipboard?.writeText(this.model.get("link")) ?? Promise.reject();
+    copied.then(
+      () => { this.status.textContent = "The link is copied."; },
+      () => { this.fault.textContent = "The browser does not let the page copy; copy the address of the page."; },
+    );
+  }
+
   use(spec) {
+    if (spec === this.spec) { // as a permalink asked for what does not exist
+      this.arrive();
+      return;
+    }
     const [before, { axes, point, keys }] = [this.spec, spec];
     this.spec = spec;
     this.wanted = { axes, point, keys };
@@ -345,10 +441,8 @@ class Explorer {
     if (before && differ([before.axes, before.point], [axes, point])) this.leavePlane();
     this.showFields();
     this.showLegend();
-    if (!this.view) this.home();
     this.asked = undefined;
-    this.moved();
-    if (this.mark) this.train(this.mark);
+    this.arrive();
   }
 
   /** Views and starts of a plane say nothing about another one. */
@@ -440,7 +534,7 @@ class Explorer {
 
   zoom(factor, [x, y] = [this.view.x, this.view.y]) {
     if (!this.view) return;
-    const pixel = clamp(this.view.pixel * factor, this.least(), 2 ** 40);
+    const pixel = clamp(this.view.pixel * factor, this.least(), WIDEST);
     const by = pixel / this.view.pixel;
     this.go({ x: x + (this.view.x - x) * by, y: y + (this.view.y - y) * by, pixel });
   }
@@ -488,11 +582,12 @@ class Explorer {
       this.say("training", "training");
       this.model.send({ type: "view", ...window });
     }
+    this.save();
     const { x, y } = this.ends();
     const name = (axis) => this.spec.parameters[this.spec.axes[axis]];
     const text = (axis, [low, high]) =>
       `${name(axis)} from ${digits(low, high - low)} to ${digits(high, high - low)}`;
-    this.place.textContent = `across: ${text("x", x)}; up: ${text("y", y)}`;
+    this.where.textContent = `across: ${text("x", x)}; up: ${text("y", y)}`;
     this.dirty();
   }
 
@@ -842,6 +937,7 @@ class Explorer {
     this.stop();
     this.mark = start;
     this.model.send({ type: "start", ...start });
+    this.save();
     this.dirty();
   }
 

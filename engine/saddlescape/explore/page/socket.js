@@ -2,24 +2,49 @@
 import explorer from "./explore.js";
 
 const KEY = "saddlescape-token";
-if (location.hash.length > 1) {
+const put = (place) => history.replaceState(null, "", place ? `#${place}` : location.pathname);
+
+/** Take the token out of the address, where `place` stays; a permalink, unlike a token, has "=" in it. */
+function takeToken(place) {
+  if (location.hash.length < 2 || location.hash.includes("=")) return false;
   sessionStorage.setItem(KEY, location.hash.slice(1)); // a reload needs it again
-  history.replaceState(null, "", location.pathname);
+  put(place);
+  return true;
 }
+
+takeToken("");
 
 class Model {
   constructor() {
-    this.listeners = [];
+    this.listeners = new Map();
+    this.place = location.hash.slice(1);
     this.waiting = 500;
+    window.addEventListener("hashchange", () => {
+      if (takeToken(this.place)) return;
+      this.place = location.hash.slice(1);
+      for (const listener of this.listeners.get("change:place") ?? []) listener();
+    });
     this.connect();
   }
 
   on(name, listener) {
-    if (name === "msg:custom") this.listeners.push(listener);
+    this.listeners.set(name, [...(this.listeners.get(name) ?? []), listener]);
   }
 
   off(name, listener) {
-    this.listeners = this.listeners.filter((each) => each !== listener);
+    this.listeners.set(name, (this.listeners.get(name) ?? []).filter((each) => each !== listener));
+  }
+
+  get(name) {
+    return { place: this.place, link: location.href }[name];
+  }
+
+  set(name, value) {
+    if (name === "place") this.place = value;
+  }
+
+  save_changes() {
+    put(this.place);
   }
 
   send(message) {
@@ -27,7 +52,7 @@ class Model {
   }
 
   tell(message, buffers = []) {
-    for (const listener of this.listeners) listener(message, buffers);
+    for (const listener of this.listeners.get("msg:custom") ?? []) listener(message, buffers);
   }
 
   connect() {
