@@ -1,5 +1,6 @@
 """What a page needs to know of a document before it asks for anything, as plain JSON values."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from saddlescape.explore.document import Document
@@ -24,30 +25,43 @@ LINES = 20
 def describe(document: Document) -> dict[str, Any]:
     """The spec as a page shows it."""
     spec, plane = document.spec, document.plane
-    names = [layout.name(place) for place in layout.places(*spec.shape)]
     return {
-        "title": spec.title or str(spec.problem.name or spec.problem.file),
-        "network": "-".join(map(str, spec.sizes)),
-        "clock": "time" if spec.flows else "step",
+        **network(spec),
+        "title": title(spec),
         "side": SIDE,
         "skew": plane.skew,
         "ends": document.ends,
         "levels": LEVELS,
         "exact": EXACT[spec.network.dtype],
-        "parameters": names,
         "axes": {"x": plane.x, "y": plane.y},
         "point": document.point,
         "points": document.points,
         "runs": document.runs,
         "keys": _keys(spec),
+        "outcomes": outcomes(each for each in Outcome if each is not Outcome.FITTED),
+        "ramp": RAMP,
+    }
+
+
+def title(spec: Spec) -> str:
+    """The title of a spec, or else the name of its problem."""
+    return spec.title or str(spec.problem.name or spec.problem.file)
+
+
+def network(spec: Spec) -> dict[str, Any]:
+    """What a page shows of the network and the samples of a start."""
+    return {
+        "network": "-".join(map(str, spec.sizes)),
+        "clock": "time" if spec.flows else "step",
+        "parameters": [layout.name(place) for place in layout.places(*spec.shape)],
         "samples": _samples(spec),
         "units": _units(spec),
-        "outcomes": [
-            {"code": int(each), "name": each.label, "sentence": each.sentence, "color": COLORS[each]}
-            for each in Outcome if each is not Outcome.FITTED
-        ],
-        "ramp": RAMP,
-    }  # fmt: skip
+    }
+
+
+def outcomes(shown: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Names, sentences and colors of outcomes."""
+    return [{"code": int(o), "name": o.label, "sentence": o.sentence, "color": COLORS[o]} for o in shown]
 
 
 def _keys(spec: Spec) -> dict[str, float]:

@@ -179,10 +179,7 @@ class Session:
         n, m = (np.array([each], dtype=np.int64) for each in (start.n, start.m))
         (theta,) = job.document.plane.starts(start.k, n, m)
         path = path_of(job.document.spec, theta, lambda: self._asked != job.number)
-        arrays = (path.clock, path.loss, path.theta, path.surface)
-        place = {name: getattr(start, name) for name in ("k", "n", "m")}
-        header = {"type": "path", **place, "records": len(path.clock), "grid": path.surface.shape[1]}
-        self._say(job, header, b"".join(array.tobytes() for array in arrays))
+        self._say(job, *path.told({name: getattr(start, name) for name in ("k", "n", "m")}))
 
     def _show(self, job: Job, view: Window) -> None:
         """Send the tiles of a view that the page lacks, coarse ones first, and train those that nobody has."""

@@ -65,11 +65,17 @@ class Path:
     theta: Array
     surface: npt.NDArray[np.float32]
 
+    def told(self, place: dict[str, int]) -> tuple[dict[str, Any], bytes]:
+        """The message, header and payload, that tells a page the path of the start at a place."""
+        arrays = (self.clock, self.loss, self.theta, self.surface)
+        header = {"type": "path", **place, "records": len(self.clock), "grid": self.surface.shape[1]}
+        return header, b"".join(array.tobytes() for array in arrays)
 
-def path_of(spec: Spec, theta: Array, stale: Asked) -> Path:
-    """Train one start (n_params,) and record its path; Stale as of `train`."""
+
+def path_of(spec: Spec, theta: Array, stale: Asked, number: int = 0) -> Path:
+    """Train one start (n_params,), that of the run with a number, and record its path; Stale as of `train`."""
     try:
-        (path,) = trace(spec, theta[None], ["loss"], should_stop=stale)
+        (path,) = trace(spec, theta[None], ["loss"], first=number, should_stop=stale)
     except Stopped:
         raise Stale from None
     clock = np.asarray(path[f"record_{'time' if spec.flows else 'step'}"], dtype=np.float64)
