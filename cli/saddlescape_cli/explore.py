@@ -20,20 +20,22 @@ REDIRECT = '<!doctype html><meta http-equiv="refresh" content="0; url={0}"><a hr
 
 
 @click.command()
-@click.argument("spec", default="xor-slice")
+@click.argument("source", metavar="[SPEC|RESULT]", default="xor-slice")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
-def explore(spec: str, no_browser: bool) -> None:
+def explore(source: str, no_browser: bool) -> None:
     """\b
     Examples:
       saddlescape explore
       saddlescape explore mine.toml
+      saddlescape explore my-run
 
     Move through a map of starts in the browser, while they are trained.  SPEC is a TOML file or the name of a bundled
-    sweep, by default xor-slice.  The address is printed; only this machine can open it.  Ctrl-C ends the explorer.
+    sweep, by default xor-slice; RESULT is the folder of a run, or its result.h5, whose spec is opened.  The address is
+    printed; only this machine can open it.  Ctrl-C ends the explorer.
     """
-    from saddlescape.spec import load
+    from saddlescape.explore.opened import opened
 
-    sweep = load(spec)  # before the compiler is loaded, so that an error appears at once
+    sweep = opened(source)  # before the compiler is loaded, so that an error appears at once
     from saddlescape.explore.document import document
     from saddlescape.explore.server import explore as serve
 
