@@ -5,12 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
-
-from annotated_types import Ge, Gt, Le, Lt
+from typing import Any
 
 from saddlescape.spec.keys import KEYS
-from saddlescape.spec.values import OneOf, extra_of
+from saddlescape.spec.takes import takes
 from saddlescape.words.activations import ACTIVATIONS
 from saddlescape.words.losses import LOSSES
 from saddlescape.words.measures import MEASURES
@@ -36,8 +34,7 @@ def keys() -> str:
     rows = []
     for path, (model, name) in KEYS.items():
         field = model.model_fields[name]
-        takes = extra_of(field).get("takes") or _takes(field.annotation, field.metadata)
-        rows.append([f"`{path}`", takes, _default(field.default), _meaning(path, field.description)])
+        rows.append([f"`{path}`", takes(field), _default(field.default), _meaning(path, field.description)])
     return table(["key", "type, range", "default", "meaning"], rows)
 
 
@@ -56,47 +53,6 @@ def _default(value: Any) -> str:
     if isinstance(value, float) and not 1e-3 <= abs(value) < 1e6 and value:
         return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:g}")
     return json.dumps(list(value) if isinstance(value, tuple) else value)
-
-
-def _takes(annotation: Any, metadata: Sequence[Any]) -> str:
-    """Describe the values of a type with these bounds."""
-    for each in metadata:
-        if isinstance(each, OneOf):
-            return " ".join(each.words)
-    if get_origin(annotation) is Literal:
-        return ", ".join(json.dumps(word) for word in get_args(annotation))
-    if annotation is bool:
-        return "boolean"
-    bounds = [each for each in metadata if isinstance(each, Ge | Gt | Le | Lt)]
-    bounds += [inner for each in metadata for inner in getattr(each, "metadata", ()) if inner not in bounds]
-    if not bounds and get_args(annotation):
-        return _takes(get_args(annotation)[0], get_args(annotation)[1:])
-    names = [type(bound).__name__.lower() for bound in bounds]
-    return _range({name: _number(getattr(bound, name)) for name, bound in zip(names, bounds, strict=True)})
-
-
-def _number(value: float) -> str:
-    for power, text in ((2**63 - 1, "2^63 - 1"), (10**12, "10^12"), (10**9, "10^9")):
-        if value == power:
-            return text
-    return f"{value:g}"
-
-
-def _range(bounds: dict[str, str]) -> str:
-    match bounds:
-        case {"ge": low, "le": high}:
-            return f"{low} to {high}"
-        case {"gt": low, "le": high}:
-            return f"> {low}, at most {high}"
-        case {"ge": low, "lt": high}:
-            return f"{low} to less than {high}"
-        case {"gt": low, "lt": high}:
-            return f"> {low}, less than {high}"
-        case {"gt": low}:
-            return f"> {low}"
-        case {"ge": low}:
-            return f">= {low}"
-    raise ValueError(f"no words for {bounds}")
 
 
 def problems() -> str:

@@ -108,7 +108,7 @@ PLANES = st.permutations(range(9)).map(lambda indices: indices[:2])
 )  # fmt: skip
 @example(name="momentum", axes=[5, 0], point="slice", k=-3, n=-3, m=-4)
 def test_a_window_of_a_chosen_plane_has_the_runs_of_the_tiles_to_the_bit(documents, name, axes, point, k, n, m):
-    shown = documents[name].through(*axes, point).changed({"steps": 16})
+    shown = documents[name].through(*axes, point).changed({"training.steps": 16})
     check_window(shown, Window(k, (n, n + 5), (m, m + 4)))
     start = np.zeros(9) if point == "zero" else np.array(BASES[name](point))
     rest = [index for index in range(9) if index not in axes]
@@ -173,7 +173,7 @@ def test_another_plane_goes_through_the_first_start_of_the_first_point(documents
 
 
 def test_keys_change_the_spec_and_its_exports(documents):
-    changed = documents["momentum"].changed({"learning_rate": 0.25, "steps": 7})
+    changed = documents["momentum"].changed({"training.learning_rate": 0.25, "training.steps": 7})
     again = parse(changed.window(Window(0, (0, 1), (0, 1))), Path())
     for spec in (changed.spec, again.spec):
         assert (spec.training.learning_rate, spec.steps) == (0.25, 7)

@@ -213,7 +213,7 @@ def test_another_plane_is_trained_and_traced(begin, page):
     specs = [header for header, _ in page.of("spec")]
     assert [spec["generation"] for spec in specs] == [1, 2]
     assert (specs[1]["axes"], specs[1]["point"], specs[1]["keys"]["steps"]) == ({"x": 0, "y": 8}, "zero", 9)
-    shown = document(parse(SPECS["momentum"], Path())).through(0, 8, "zero").changed({"steps": 9})
+    shown = document(parse(SPECS["momentum"], Path())).through(0, 8, "zero").changed({"training.steps": 9})
     for message in page.of("tiles"):
         assert message[0]["generation"] == 2
         for place, values in unpacked(*message).items():

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from saddlescape.explore.document import Document
+from saddlescape.explore.keys import fields
 from saddlescape.explore.lattice import SIDE
 from saddlescape.explore.messages import LARGEST, LEVELS
 from saddlescape.explore.train import ends_of_surface
@@ -20,6 +21,8 @@ SHOWN = 2000
 
 LINES = 20
 """Maximum number of hidden units whose lines a page draws; as many looks of a line can be told apart."""
+
+UNFIT = "The starts of the spec do not fit this network; runs start at standard normal parameters."
 
 
 def describe(document: Document) -> dict[str, Any]:
@@ -38,6 +41,9 @@ def describe(document: Document) -> dict[str, Any]:
         "points": document.points,
         "runs": document.runs,
         "keys": _keys(spec),
+        "fields": fields(spec),
+        "changes": document.changes,
+        "note": "" if document.fits else UNFIT,
         "outcomes": outcomes(each for each in Outcome if each is not Outcome.FITTED),
         "ramp": RAMP,
     }

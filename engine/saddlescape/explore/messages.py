@@ -73,17 +73,26 @@ class Start(Message):
     m: Integer
 
 
+Number = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | Annotated[float, Field(ge=-1e300, le=1e300)]
+Word = Annotated[str, Field(max_length=40)]
+Value = bool | Number | Word | Annotated[list[Number | Word], Field(max_length=32)] | None
+
+
 class Keys(Message):
-    """Change keys of the spec."""
+    """Change keys of the spec: None is the value that was opened, "" the default."""
 
     type: Literal["keys"]
+    values: Annotated[dict[Annotated[str, Field(max_length=40)], Value], Field(max_length=64)] = Field(
+        default_factory=dict
+    )
     learning_rate: Annotated[float, Field(gt=0, le=1e300)] | None = None
     steps: Annotated[int, Field(ge=1, le=10**12)] | None = None
 
     @property
-    def values(self) -> dict[str, float]:
-        """The keys that are given."""
-        return {name: value for name in ("learning_rate", "steps") if (value := getattr(self, name)) is not None}
+    def all(self) -> dict[str, Value]:
+        """The keys that are given, by their dotted names."""
+        short = {f"training.{name}": getattr(self, name) for name in ("learning_rate", "steps")}
+        return {**{key: value for key, value in short.items() if value is not None}, **self.values}
 
 
 class Plane(Message):

@@ -83,7 +83,7 @@ class Session:
                 text = self._document.window(asked.window)
                 self._send({"type": "file", "name": "view.toml", "text": text}, b"")
             elif isinstance(asked, messages.Keys):
-                self._change(self._document.changed(asked.values))
+                self._change(self._document.changed(asked.all))
             elif isinstance(asked, messages.Plane):
                 self._change(self._document.through(asked.x, asked.y, asked.point))
             else:
