@@ -49,7 +49,7 @@ def declared(*extras: str) -> dict[str, str]:
     return dict(re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)(?:;.*)?", each).groups() for each in wanted)
 
 
-EXTRAS = ("plot", "xarray", "parquet", "dask", "explore", "test")
+EXTRAS = ("plot", "xarray", "parquet", "dask", "explore", "jupyter", "test")
 
 
 def test_every_dependency_has_its_floor_and_its_row_in_the_docs():

@@ -13,6 +13,7 @@ replay : compute one run again, and record its parameters.
 run_starts : train from an array of starts.
 trace : the paths of given starts.
 outputs : outputs of networks at any inputs.
+explore : a map of starts in a notebook that are trained while one looks.
 prepare : runs of one point as one batch of the kernel, to time or to study it.
 
 Modules
@@ -69,7 +70,7 @@ _HOME = {
     **{"outputs": "runs.outputs", "trace": "runs.trace"},
     **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
-_MODULES = ("analysis", "plots")
+_MODULES = ("analysis", "explore", "plots")
 _MOVED = {"cluster": "runs.cluster", "reference": "network.reference"}
 """Modules that users import from here, and the packages that contain them."""
 

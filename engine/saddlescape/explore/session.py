@@ -69,6 +69,8 @@ class Session:
         self._document, self._send, self._generation = document, send, 0
         self._view: Window | None = None
         self._start: messages.Start | None = None
+        self._shown: messages.View | None = None
+        self._chosen: messages.Start | None = None
         self._changed, self._asked, self._closed = threading.Condition(), 0, False
         self._clear()
         self._thread = threading.Thread(target=self._work, name="explore", daemon=True)
@@ -103,6 +105,12 @@ class Session:
             self._changed.notify()
         self._thread.join()
 
+    @property
+    def shown(self) -> tuple[Document, messages.View | None, messages.Start | None]:
+        """The document, and the view and the start that the page asked for last."""
+        with self._changed:
+            return self._document, self._shown, self._chosen
+
     def __len__(self) -> int:
         """Number of tiles that are kept."""
         return len(self._tiles)
@@ -116,7 +124,7 @@ class Session:
     def _change(self, changed: Document) -> None:
         with self._changed:
             self._document, self._generation, self._asked = changed, self._generation + 1, self._asked + 1
-            self._view = self._start = None
+            self._view = self._start = self._shown = self._chosen = None
         self.greet()
 
     def _ask(self, asked: messages.View | messages.Start | messages.Forget) -> None:
@@ -126,9 +134,9 @@ class Session:
                     self._sent.pop(tile, None)
                 return
             if isinstance(asked, messages.Start):
-                self._start = asked
+                self._start = self._chosen = asked
             else:
-                self._view = asked.window
+                self._view, self._shown = asked.window, asked
             self._asked += 1
             self._changed.notify()
 
