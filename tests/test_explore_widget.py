@@ -16,7 +16,7 @@ from test_explore_lattice import SPECS, rerun
 from test_explore_session import FAULTS, JSON, VIEW, Page, is_done, unpacked
 
 import saddlescape as ss
-from saddlescape.explore import widget
+from saddlescape.explore import page, widget
 from saddlescape.spec import parse
 from saddlescape.system.arguments import ArgumentError
 
@@ -175,7 +175,7 @@ def test_the_module_is_one_file_with_its_styles():
     assert not re.search(r"^import ", module, re.MULTILINE)
     assert re.findall(r"^export default.*", module, re.MULTILINE) == ["export default { render };"]
     for name in ("explore.css", "widget.css"):
-        assert widget.text(name).splitlines()[0] in module
+        assert page.text(name).splitlines()[0] in module
     assert "innerHTML" not in module
 
 

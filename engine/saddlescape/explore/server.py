@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
+from saddlescape.explore import page
 from saddlescape.explore.document import Document
 from saddlescape.explore.session import Header, Session
 from saddlescape.system.extras import extra
@@ -51,14 +51,13 @@ COMMON = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-PAGE = Path(__file__).parent / "page"
 ANSWERS = {
-    path: ((PAGE / name).read_bytes(), kind)
-    for path, name, kind in (
-        ("/", "index.html", "text/html; charset=utf-8"),
-        ("/explore.js", "explore.js", "text/javascript; charset=utf-8"),
-        ("/socket.js", "socket.js", "text/javascript; charset=utf-8"),
-        ("/explore.css", "explore.css", "text/css; charset=utf-8"),
+    path: (content.encode(), f"text/{kind}; charset=utf-8")
+    for path, content, kind in (
+        ("/", page.text("index.html"), "html"),
+        ("/explore.js", page.script(), "javascript"),
+        ("/socket.js", page.text("socket.js"), "javascript"),
+        ("/explore.css", page.text("explore.css"), "css"),
     )
 }
 """All that the server answers; no other file can be named."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.explore import page
 from saddlescape.explore.document import Document, document
 from saddlescape.explore.messages import Start, View
 from saddlescape.explore.session import Header, Session
@@ -29,8 +30,6 @@ with extra("jupyter"):
     import anywidget
     import traitlets
 
-PAGE = Path(__file__).parent / "page"
-
 SESSIONS = 8
 """Maximum number of views at once; the one that was used longest ago gets a new session when it is used again."""
 
@@ -40,16 +39,11 @@ NAME = 64
 """Maximum length of the name that a view gives itself."""
 
 
-def text(name: str) -> str:
-    """The text of a file of the page."""
-    return (PAGE / name).read_text(encoding="utf-8")
-
-
 def module() -> str:
     """The ES module of the widget, with its styles."""
-    styles = json.dumps("".join(map(text, ("explore.css", "widget.css"))))
-    named = re.sub(r"^export default", "const explorer =", text("explore.js"), flags=re.M)
-    return f"const STYLES = {styles};\n{named}\n{text('widget.js')}"
+    styles = json.dumps("".join(map(page.text, ("explore.css", "widget.css"))))
+    named = re.sub(r"^export default", "const explorer =", page.script(), flags=re.M)
+    return f"const STYLES = {styles};\n{named}\n{page.text('widget.js')}"
 
 
 class Explorer(anywidget.AnyWidget):

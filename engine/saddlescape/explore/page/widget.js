@@ -11,7 +11,7 @@ function isDark(element) {
 }
 
 /** What the explorer needs of a model, for one view of the widget. */
-class View {
+class Connection {
   constructor(model, tell) {
     this.model = model;
     this.tell = tell;
@@ -75,7 +75,7 @@ function render({ model, el }) {
   el.setAttribute("data-lm-suppress-shortcuts", "true"); // keys are not commands of JupyterLab here
   const [style, line] = [make("style"), make("p", { class: "kernel", role: "status" })];
   shadow.append(style, line);
-  const view = new View(model, (text) => { if (line.textContent !== text) line.textContent = text; });
+  const view = new Connection(model, (text) => { if (line.textContent !== text) line.textContent = text; });
   const adapt = () => {
     const dark = isDark(el);
     if (String(dark) === el.dataset.dark) return;
