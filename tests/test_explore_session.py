@@ -141,7 +141,8 @@ def test_a_start_is_trained_before_the_rest_of_a_view(begin, page):
     clock, loss = np.frombuffer(payload, "f8", 2 * records).reshape(2, -1)
     theta = np.frombuffer(payload, "f8", records * n, 16 * records).reshape(-1, n)
     surface = np.frombuffer(payload, "f4", records * grid * grid, 8 * records * (2 + n))
-    assert len(payload) == 8 * records * (2 + n) + 4 * records * grid * grid
+    columns = 2 + n + sum(width for _, _, width in header["measures"])
+    assert len(payload) == 8 * records * columns + 4 * records * grid * grid
     shown = document(parse(SPECS["momentum"], Path()))
     start = shown.plane.starts(-3, np.array([16]), np.array([24]))
     end = train(shown.spec, start, lambda: False)
@@ -280,8 +281,8 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
-FIELDS = ("k", "n", "m", "steps", "x", "y", "point")
-WORDS = st.sampled_from(["view", "export", "start", "keys", "forget", "plane"]) | st.text()
+FIELDS = ("k", "n", "m", "steps", "x", "y", "point", "values", "theta", "kick", "draw")
+WORDS = st.sampled_from(["view", "export", "start", "keys", "forget", "plane", "given", "take"]) | st.text()
 
 
 def test_a_session_survives_any_message():
@@ -289,12 +290,7 @@ def test_a_session_survives_any_message():
     session = Session(document(parse(SPECS["momentum"], Path())), page.send)
 
     @settings(max_examples=60)
-    @given(
-        JSON
-        | st.fixed_dictionaries(
-            {"type": WORDS}, optional=dict.fromkeys(("k", "n", "m", "steps", "x", "y", "point"), JSON)
-        )
-    )
+    @given(JSON | st.fixed_dictionaries({"type": WORDS}, optional=dict.fromkeys(FIELDS, JSON)))
     def say(message):
         session.receive(message)
 

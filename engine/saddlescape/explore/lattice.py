@@ -41,6 +41,11 @@ class Plane:
         theta[:, self.x], theta[:, self.y] = np.ldexp(n.astype(float), k), np.ldexp(m.astype(float), k + self.skew)
         return theta
 
+    def has(self, theta: Array) -> bool:
+        """Whether a start lies on the plane."""
+        others = [index for index in range(len(self.base)) if index not in (self.x, self.y)]
+        return bool((theta[others] == np.array(self.base)[others]).all())
+
 
 @dataclass(frozen=True)
 class Window:

@@ -15,9 +15,16 @@ LEVELS = (-900, 90)
 CELLS, EDGE = 2**19, 2**11
 """Maximum number of starts of a view, and along one of its sides."""
 
+VALUES = 2048
+"""Maximum number of parameters of a start that a page gives."""
+
 Integer = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 Level = Annotated[int, Field(ge=LEVELS[0], le=LEVELS[1])]
 Ends = Annotated[tuple[Integer, Integer], Field(strict=False)]
+
+
+Number = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | Annotated[float, Field(ge=-1e300, le=1e300)]
+Theta = Annotated[list[Annotated[float, Field(ge=-1e300, le=1e300)]], Field(min_length=1, max_length=VALUES)]
 
 
 class Message(BaseModel):
@@ -73,9 +80,24 @@ class Start(Message):
     m: Integer
 
 
-Number = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | Annotated[float, Field(ge=-1e300, le=1e300)]
 Word = Annotated[str, Field(max_length=40)]
 Value = bool | Number | Word | Annotated[list[Number | Word], Field(max_length=32)] | None
+
+
+class Given(Message):
+    """Train the start with these parameters, to which `kick` times the standard normal start of run `draw` is added."""
+
+    type: Literal["given"]
+    theta: Theta
+    kick: Annotated[float, Field(ge=0, le=1e300)] = 0.0
+    draw: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+
+
+class Take(Message):
+    """Send the start with these parameters as a spec."""
+
+    type: Literal["take"]
+    theta: Theta
 
 
 class Keys(Message):
@@ -104,7 +126,7 @@ class Plane(Message):
     point: Literal["slice", "zero"] | Annotated[int, Field(ge=0, le=LARGEST)]
 
 
-Asked = View | Export | Forget | Start | Keys | Plane
+Asked = View | Export | Forget | Start | Given | Take | Keys | Plane
 Any_ = Annotated[Asked, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[Asked] = TypeAdapter(Any_)
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.explore import messages
+from saddlescape.explore import given, messages
 from saddlescape.explore.description import describe
 from saddlescape.explore.document import Document
 from saddlescape.explore.lattice import EVEN, SIDE, Tile, Window, parent, pieces, points
@@ -58,7 +58,7 @@ class Job:
     number: int
     generation: int
     document: Document
-    start: messages.Start | None
+    start: messages.Start | messages.Given | None
     view: Window | None
 
 
@@ -68,9 +68,9 @@ class Session:
     def __init__(self, document: Document, send: Send) -> None:
         self._document, self._send, self._generation = document, send, 0
         self._view: Window | None = None
-        self._start: messages.Start | None = None
+        self._start: messages.Start | messages.Given | None = None
         self._shown: messages.View | None = None
-        self._chosen: messages.Start | None = None
+        self._chosen: messages.Start | messages.Given | None = None
         self._changed, self._asked, self._closed = threading.Condition(), 0, False
         self._clear()
         self._thread = threading.Thread(target=self._work, name="explore", daemon=True)
@@ -84,6 +84,9 @@ class Session:
             if isinstance(asked, messages.Export):
                 text = self._document.window(asked.window)
                 self._send({"type": "file", "name": "view.toml", "text": text}, b"")
+            elif isinstance(asked, messages.Take):
+                text = given.text(self._document, asked.theta)
+                self._send({"type": "file", "name": "start.toml", "text": text}, b"")
             elif isinstance(asked, messages.Keys):
                 self._change(self._document.changed(asked.all))
             elif isinstance(asked, messages.Plane):
@@ -106,7 +109,7 @@ class Session:
         self._thread.join()
 
     @property
-    def shown(self) -> tuple[Document, messages.View | None, messages.Start | None]:
+    def shown(self) -> tuple[Document, messages.View | None, messages.Start | messages.Given | None]:
         """The document, and the view and the start that the page asked for last."""
         with self._changed:
             return self._document, self._shown, self._chosen
@@ -127,13 +130,13 @@ class Session:
             self._view = self._start = self._shown = self._chosen = None
         self.greet()
 
-    def _ask(self, asked: messages.View | messages.Start | messages.Forget) -> None:
+    def _ask(self, asked: messages.View | messages.Start | messages.Given | messages.Forget) -> None:
         with self._changed:
             if isinstance(asked, messages.Forget):
                 for tile in asked.window.tiles():
                     self._sent.pop(tile, None)
                 return
-            if isinstance(asked, messages.Start):
+            if isinstance(asked, messages.Start | messages.Given):
                 self._start = self._chosen = asked
             else:
                 self._view, self._shown = asked.window, asked
@@ -183,11 +186,14 @@ class Session:
             raise Stale
         self._send({**header, "generation": job.generation}, payload)
 
-    def _trace(self, job: Job, start: messages.Start) -> None:
-        n, m = (np.array([each], dtype=np.int64) for each in (start.n, start.m))
-        (theta,) = job.document.plane.starts(start.k, n, m)
-        path = path_of(job.document.spec, theta, lambda: self._asked != job.number)
-        self._say(job, *path.told({name: getattr(start, name) for name in ("k", "n", "m")}))
+    def _trace(self, job: Job, start: messages.Start | messages.Given) -> None:
+        spec, plane = job.document.spec, job.document.plane
+        theta = given.start(job.document, start)
+        if isinstance(start, messages.Given):
+            place: dict[str, Any] = {"given": True, "on_plane": plane.has(theta)}
+        else:
+            place = {name: getattr(start, name) for name in ("k", "n", "m")}
+        self._say(job, *path_of(spec, theta, lambda: self._asked != job.number).told(place))
 
     def _show(self, job: Job, view: Window) -> None:
         """Send the tiles of a view that the page lacks, coarse ones first, and train those that nobody has."""

@@ -13,6 +13,8 @@ from saddlescape.runs.from_array import run_starts
 from saddlescape.runs.outputs import outputs
 from saddlescape.runs.trace import trace
 from saddlescape.spec import Spec
+from saddlescape.spec.classes import missing
+from saddlescape.words.measures import MEASURES
 from saddlescape.words.outcomes import Outcome
 
 GRID = 48
@@ -58,29 +60,47 @@ class Path:
     theta : parameters (n, n_params).
     surface : first output on a grid of inputs (n, GRID, GRID), the second input first; empty without two inputs,
         NaN where parameters are not finite.
+    outcome : a code of `Outcome`.
+    measures : the other measures by name, (n,), or (n, layers).
     """
 
     clock: Array
     loss: Array
     theta: Array
     surface: npt.NDArray[np.float32]
+    outcome: int
+    measures: dict[str, Array]
 
-    def told(self, place: dict[str, int]) -> tuple[dict[str, Any], bytes]:
+    def told(self, place: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The message, header and payload, that tells a page the path of the start at a place."""
-        arrays = (self.clock, self.loss, self.theta, self.surface)
         header = {"type": "path", **place, "records": len(self.clock), "grid": self.surface.shape[1]}
-        return header, b"".join(array.tobytes() for array in arrays)
+        rows = [[name, MEASURES[name].sentence, values[:1].size] for name, values in self.measures.items()]
+        arrays = [self.clock, self.loss, self.theta, self.surface, *self.measures.values()]
+        payload = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
+        return {**header, "outcome": self.outcome, "measures": rows}, payload
+
+
+def measures_of(spec: Spec) -> tuple[str, ...]:
+    """The measures of a network whose paths are shown: one number, or one of each layer."""
+    widest = max(spec.network.hidden, default=0)
+    alone = ("separation", "effective_width", "effective_width_tol", "cosine") if widest < 2 else ()
+    return tuple(
+        name for name, its in MEASURES.items()
+        if not {"sample", *(("hidden_layer",) if not widest else ())} & {*its.dims}
+        and name not in alone and not missing(spec, name)
+    )  # fmt: skip
 
 
 def path_of(spec: Spec, theta: Array, stale: Asked, number: int = 0) -> Path:
     """Train one start (n_params,), that of the run with a number, and record its path; Stale as of `train`."""
     try:
-        (path,) = trace(spec, theta[None], ["loss"], first=number, should_stop=stale)
+        (path,) = trace(spec, theta[None], measures_of(spec), first=number, should_stop=stale)
     except Stopped:
         raise Stale from None
     clock = np.asarray(path[f"record_{'time' if spec.flows else 'step'}"], dtype=np.float64)
     parameters = np.asarray(path["theta"], dtype=np.float64)
-    return Path(clock, path["loss"], parameters, surface(spec, parameters))
+    measures = {name: np.asarray(path[name], dtype=np.float64) for name in measures_of(spec) if name != "loss"}
+    return Path(clock, path["loss"], parameters, surface(spec, parameters), int(path["outcome"]), measures)
 
 
 def ends_of_surface(spec: Spec) -> list[list[float]]:

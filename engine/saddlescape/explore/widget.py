@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.explore import page
+from saddlescape.explore import given, page
 from saddlescape.explore.document import Document, document
-from saddlescape.explore.messages import Start, View
+from saddlescape.explore.messages import Given, Start, View
 from saddlescape.explore.session import Header, Session
 from saddlescape.spec import Sweep, load, parse
 from saddlescape.system.arguments import ArgumentError
@@ -33,7 +33,7 @@ with extra("jupyter"):
 SESSIONS = 8
 """Maximum number of views at once; the one that was used longest ago gets a new session when it is used again."""
 
-Seen = tuple[Document, View | None, Start | None]
+Seen = tuple[Document, View | None, Start | Given | None]
 
 NAME = 64
 """Maximum length of the name that a view gives itself."""
@@ -78,13 +78,9 @@ class Explorer(anywidget.AnyWidget):
 
     @property
     def start(self) -> npt.NDArray[np.float64] | None:
-        """The parameters (n_params,) of the start that was clicked last, before training; None without one."""
+        """The parameters (n_params,) of the start that was trained last, before training; None without one."""
         seen, _, start = self._seen()
-        if start is None:
-            return None
-        n, m = (np.array([each], dtype=np.int64) for each in (start.n, start.m))
-        (theta,) = seen.plane.starts(start.k, n, m)
-        return np.asarray(theta)
+        return None if start is None else given.start(seen, start)
 
     def close(self) -> None:
         """Remove the map from the notebook, and end its threads."""
