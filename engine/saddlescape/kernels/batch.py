@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -283,12 +283,16 @@ def device_needs(trainer: Trainer, X: npt.NDArray[np.float64], T: npt.NDArray[np
     return needs(*_arguments(trainer, X, T, batch, 1))
 
 
+_variant = lru_cache(maxsize=64)(Variant)
+"""The same object for all blocks of a sweep, as its properties take time."""
+
+
 def _arguments(
     trainer: Trainer, X: npt.NDArray[np.float64], T: npt.NDArray[np.float64], batch: Batch, lanes: int | None
 ) -> tuple[Variant, npt.NDArray[Any], npt.NDArray[Any], s.Runs, s.Records, s.MeasureArguments]:
     dtype = batch.theta.dtype
     width = lanes or default_lanes(trainer, len(X), dtype)
-    variant = Variant(trainer, len(X), bool((batch.gradient > 0).any()), LaneType(dtype.name, width))
+    variant = _variant(trainer, len(X), bool((batch.gradient > 0).any()), LaneType(dtype.name, width))
     x, target = np.ascontiguousarray(X, dtype=dtype), np.ascontiguousarray(T, dtype=dtype)
     return variant, x, target, _runs(batch, variant), _records(batch, variant), _measured(batch, variant)
 

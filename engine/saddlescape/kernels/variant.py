@@ -128,7 +128,7 @@ class Variant:
     def schedule(self) -> ScheduleRule | None:
         return SCHEDULES.get(self.trainer.schedule)
 
-    @property
+    @cached_property
     def hyperparameters(self) -> tuple[str, ...]:
         """Names of the hyperparameters of a run, in the order of their rows."""
         has_decay = self.optimizer.decay is Decay.DECOUPLED or self.trainer.weight_decay

@@ -108,12 +108,12 @@ def _effective(spec: Spec, numbers: Numbers) -> tuple[Array, Array]:
     return factor * drawn, summand * there
 
 
-def _drawn(spec: Spec) -> Flags:
+def _drawn(spec: Spec) -> list[bool]:
     """Whether any weights of each layer, then any biases of each layer, are drawn."""
-    weights = np.ones(len(spec.sizes) - 1, dtype=bool)
+    weights = [True] * (len(spec.sizes) - 1)
     if spec.starts.kind == "sparse":  # a layer may have no weight that is not zero
-        weights = np.less(zeros(spec), spec.sizes[1:])
-    return np.concatenate([weights, np.full(len(weights), _draws_biases(spec))])
+        weights = [number < size for number, size in zip(zeros(spec), spec.sizes[1:], strict=True)]
+    return weights + [_draws_biases(spec)] * len(weights)
 
 
 def _draws_biases(spec: Spec) -> bool:
@@ -128,7 +128,9 @@ def single(spec: Spec, scale: float | None = None, numbers: Numbers | None = Non
         return np.array([kind.single])
     factor, _ = scaling(spec, _numbers(scale, numbers))
     zero = factor == 0
-    return np.asarray((zero | ~drawn).all(axis=1) if len(zero[0]) > 1 else zero[:, 0] | ~drawn.any())
+    if zero.shape[1] == 1:
+        return zero[:, 0] if any(drawn) else np.ones(len(zero), dtype=bool)
+    return np.asarray((zero | np.logical_not(drawn)).all(axis=1))
 
 
 def _numbers(scale: float | Array | None, numbers: Numbers | None) -> Numbers:

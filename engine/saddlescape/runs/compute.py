@@ -43,8 +43,8 @@ class Group:
 
     @cached_property
     def single(self) -> npt.NDArray[np.bool_]:
-        """Whether all starts at the point of each run are the same."""
-        return np.broadcast_to(starts.single(self.spec, numbers=self.numbers), len(self.where))
+        """Whether all starts at the point of each run are the same; (1,) if the answer is that of all points."""
+        return starts.single(self.spec, numbers=self.numbers)
 
 
 def _flat(index: Sequence[npt.NDArray[np.intp]], lengths: Sequence[int], n: int) -> npt.NDArray[np.intp]:
@@ -89,7 +89,9 @@ def _train_group(
     device: Device | None,
 ) -> tuple[Batch, Trained, Any]:
     first, inverse = _distinct(group, math.prod(plan.shape[len(plan.sweep.shape) :]))
-    start, numbers = group.start[first], {key: values[first] for key, values in group.numbers.items()}
+    start, numbers = group.start[first], group.numbers
+    if not isinstance(first, slice):
+        numbers = {key: values[first] for key, values in numbers.items()}
     any_recorded = recorded if isinstance(inverse, slice) else np.bincount(inverse, recorded) > 0
     rows = np.where(any_recorded, np.cumsum(any_recorded) - 1, -1)
     ready = prepare(group.spec, start, numbers, recorded=rows, record_at=plan.record_at, device=device)
@@ -128,7 +130,7 @@ def codes_of(
     if OPTIMIZERS[spec.training.optimizer].multiplies:
         update = update * abs(trained.theta).max(axis=1)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
-    collapsed = _collapsed(batch, trained) & can_collapse if np.any(can_collapse) else np.bool_(False)
+    collapsed = _collapsed(batch, trained) & can_collapse if np.count_nonzero(can_collapse) else None
     return classify(*events, update, trained.separation, collapsed)
 
 

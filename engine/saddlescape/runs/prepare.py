@@ -32,8 +32,10 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
     """The variant of the kernel for a spec: everything that selects compiled code."""
     training = spec.training
 
-    def used(key: str) -> bool:
-        return bool(np.count_nonzero(numbers[key]))  # in less time than any()
+    def used(key: str, unused: float = 0) -> bool:
+        values = numbers[key]
+        own = values if values.strides[0] else values[:1]  # one number for all runs, as of `Sweep.numbers`
+        return bool(np.count_nonzero(own != unused if unused else own))  # in less time than any()
 
     coupled = OPTIMIZERS[training.optimizer].decay is Decay.COUPLED
     return Trainer(
@@ -52,7 +54,7 @@ def trainer(spec: Spec, numbers: Mapping[str, Floats]) -> Trainer:
         reduction=training.reduction,
         l1=used("training.l1"),
         decay=training.decay,
-        bias_rate=bool((numbers["training.bias_rate"] != 1).any()),
+        bias_rate=used("training.bias_rate", unused=1),
         warmup=used("training.warmup"),
         clip=used("training.clip"),
     )  # fmt: skip
@@ -64,6 +66,8 @@ def hyperparameters(spec: Spec, numbers: Mapping[str, Floats]) -> dict[str, Floa
     decay = own["schedule_decay"]
     for number, rate in enumerate(spec.training.layer_rates or ()):
         own[f"layer_rate_{number}"] = own.get(f"layer_rates.{number}", np.full(len(decay), rate))
+    if spec.training.schedule == "constant" and not spec.flows:  # which has none of the following
+        return own
     cycle = {"cycle_peak": PEAK * spec.steps - 1, "cycle_end": spec.steps - 1}
     same = {"half_turn": 0.5 / spec.steps, "time": spec.training.time, **cycle, "log_decay": 0.0}
     own |= {name: np.full(len(decay), value, dtype=np.float64) for name, value in same.items()}
