@@ -163,7 +163,7 @@ def test_another_network_keeps_what_it_can_of_the_plane():
     assert "do not fit this network" in spec["note"]
     base = [value for index, value in enumerate(wide.plane.base) if index not in spec["axes"].values()]
     assert len({*base}) == len(base) == 11
-    assert wide.points == ["zero"]
+    assert wide.points == ["zero", "solution"]
     again = wide.changed({"training.learning_rate": 1.0})
     assert (again.plane, again.point, again.fits) == (wide.plane, 0, False)
     zero = wide.through(0, 1, "zero").changed({"network.hidden": [4]})

@@ -114,11 +114,11 @@ def test_a_page_is_sent_only_what_it_lacks(begin, page):
 def test_the_latest_view_wins(begin, page, monkeypatch):
     asked, trained = threading.Event(), []
 
-    def slow(spec, theta, stale):
+    def slow(spec, theta, stale, numbers):
         trained.append(len(theta))
         if len(trained) == 1:
             asked.wait(WAIT)
-        return train(spec, theta, stale)
+        return train(spec, theta, stale, numbers)
 
     monkeypatch.setattr(sessions, "train", slow)
     session = begin()
@@ -155,13 +155,13 @@ def test_a_start_is_trained_before_the_rest_of_a_view(begin, page):
 def watched(function, training, answers):
     """The function, whose third argument tells whether it is stale; `answers` are those that it gets."""
 
-    def told(spec, theta, stale):
+    def told(spec, theta, stale, numbers):
         def looks():
             training.set()
             answers.append(stale())
             return answers[-1]
 
-        return function(spec, theta, looks)
+        return function(spec, theta, looks, numbers=numbers)
 
     return told
 

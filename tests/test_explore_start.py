@@ -12,7 +12,7 @@ import saddlescape as ss
 from saddlescape.errors import SpecError
 from saddlescape.explore import given
 from saddlescape.explore.document import document
-from saddlescape.explore.messages import VALUES, BadMessage, read
+from saddlescape.explore.messages import VALUES, BadMessage, Take, read
 from saddlescape.explore.train import measures_of
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
@@ -129,7 +129,7 @@ def test_a_start_that_does_not_fit_gets_one_line(begin, page):  # noqa: F811
     assert page.of("file")
     narrow = document(parse(SPECS["float32"], Path()))
     with pytest.raises(SpecError, match="float32"):
-        given.text(narrow, [1e31] * 9)
+        given.text(narrow, Take(type="take", theta=[1e31] * 9))
 
 
 @pytest.mark.parametrize(

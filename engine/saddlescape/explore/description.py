@@ -1,12 +1,14 @@
 """What a page needs to know of a document before it asks for anything, as plain JSON values."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from saddlescape.explore.document import Document
 from saddlescape.explore.keys import fields
 from saddlescape.explore.lattice import SIDE
-from saddlescape.explore.messages import LARGEST, LEVELS
+from saddlescape.explore.messages import LARGEST, LEVELS, VALUES
+from saddlescape.explore.numbers import FINEST, Number
 from saddlescape.explore.train import ends_of_surface
 from saddlescape.network import layout
 from saddlescape.spec import Spec
@@ -36,9 +38,14 @@ def describe(document: Document) -> dict[str, Any]:
         "ends": document.ends,
         "levels": LEVELS,
         "exact": EXACT[spec.network.dtype],
-        "axes": {"x": plane.x, "y": plane.y},
+        "axes": {name: axis if isinstance(axis, int) else axis.name for name, axis in (("x", plane.x), ("y", plane.y))},
+        "numbers": [_number(each) for each in document.numbers.values()],
         "point": document.point,
         "points": document.points,
+        "given": document.spec.n_params <= VALUES,
+        "at": document.at,
+        "of": math.prod(document.source.shape),
+        "values": document.values,
         "runs": document.runs,
         "keys": _keys(spec),
         "fields": fields(spec),
@@ -47,6 +54,11 @@ def describe(document: Document) -> dict[str, Any]:
         "outcomes": outcomes(each for each in Outcome if each is not Outcome.FITTED),
         "ramp": RAMP,
     }
+
+
+def _number(number: Number) -> dict[str, Any]:
+    """A number of the spec that can be an axis."""
+    return {"name": number.name, "key": number.key, "log": number.log, "finest": FINEST if number.log else LEVELS[0]}
 
 
 def title(spec: Spec) -> str:

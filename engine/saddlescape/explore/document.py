@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from saddlescape.errors import RefusedError, SpecError
 from saddlescape.explore.keys import NEEDED, SETTABLE, is_default, needed
-from saddlescape.explore.lattice import Array, Plane, Window
+from saddlescape.explore.lattice import Array, Integers, Plane, Window
+from saddlescape.explore.numbers import Number, allowed, numbers_of, probes
+from saddlescape.explore.planes import SIDES, Axis, ends_of, plane_of, table_of_starts, tables_of_axes
+from saddlescape.explore.points import Point, Starting, base_of, is_trained, never, run_of
+from saddlescape.explore.train import Asked
 from saddlescape.network import layout
 from saddlescape.plan import starts
 from saddlescape.spec import Spec, Sweep, parse
@@ -20,12 +24,10 @@ from saddlescape.spec.keys import rename
 from saddlescape.spec.overrides import override
 from saddlescape.spec.sections import Side
 from saddlescape.spec.toml import parse_toml
-from saddlescape.spec.tree import Tree, put, unset
+from saddlescape.spec.tree import Tree, put, put_default, unset
 from saddlescape.spec.values import as_json
 from saddlescape.spec.window import text_of
-
-Point = Literal["slice", "zero"] | int
-"""The base of the slice of the spec, the start of zeros, or the start of the run with a number."""
+from saddlescape.words.suggest import nearest
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Document:
 
     Attributes
     ----------
-    sweep : of one point, whose starts are a slice.
+    sweep : of one point, whose starts are a slice; or of the numbers that are axes.
     tree : its text as nested tables.
     origin : the point with its own starts; with standard normal ones if its own do not fit the network.
     point : what the plane goes through.
     opened : the tables of the point as they were opened, with its own starts.
     fits : whether its own starts fit the network.
+    source : the sweep that was opened, with all its points.
+    at : number of the point in the sweep.
     """
 
     sweep: Sweep
@@ -48,7 +52,10 @@ class Document:
     origin: Spec
     point: Point
     opened: Tree
+    source: Sweep
+    at: int = 0
     fits: bool = True
+    _allowed: dict[tuple[str, float], bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def spec(self) -> Spec:
@@ -58,20 +65,65 @@ class Document:
     @cached_property
     def ends(self) -> dict[str, tuple[float, float]]:
         """The ends of both axes that the page shows first."""
-        sides = {"x": self.spec.starts.x, "y": self.spec.starts.y}
-        return {name: (side.from_, side.to) for name, side in sides.items() if side is not None}
+        return ends_of(self.spec, self._axes)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the axes of the sweep at its point, by their keys."""
+        index = np.unravel_index(self.at, self.source.shape) if self.source.shape else ()
+        sides = zip(self.source.grid, map(int, index), strict=True)
+        return {axis.name: as_json(axis.values[i]) for side, i in sides for axis in side}
+
+    @cached_property
+    def numbers(self) -> dict[str, Number]:
+        """The numbers of the spec that can be axes, by their names."""
+        return numbers_of(self.origin, self.source.axes)
+
+    def runs_of(self, k: int, n: Integers, m: Integers) -> Starting:
+        """The runs of the plane at points of level k."""
+        theta, values = self.plane.starts(k, n, m), self.plane.values(k, n, m)
+        there = allowed(self.spec, values, self._allowed) if values else np.ones(len(n), dtype=bool)
+        drawn = {key: values.pop(key)[there] for key in [*values] if key.startswith("starts.")}
+        if drawn:
+            run = np.full(int(there.sum()), run_of(self.point), dtype=np.int64)
+            theta[there] = starts.draw(self.spec, run, numbers=drawn)
+        return Starting(theta, values, there)
 
     def window(self, window: Window) -> str:
-        """A spec, as TOML, of the slice with the starts of a window; its runs are those of the page, to the bit.
+        """A spec, as TOML, of the runs of a window, the same as those of the page to the bit.
+
+        An axis that is a number of the spec has all values of the window that the spec can have.
 
         Raises
         ------
         SpecError
             If there is none, for example because values are too large for float32.
         """
-        return self.sweep.window(*window.sides(self.plane)).text
+        sides = dict(zip(SIDES, window.sides(self.plane), strict=True))
+        if not self.plane.numbers:
+            return self.sweep.window(*sides.values()).text
+        table = dict(self.tree["starts"])
+        for name, axis in zip(SIDES, self._axes, strict=True):
+            if not isinstance(axis, Number):
+                table[name] = {"index": axis, **dict(zip(("from", "to", "n"), sides.pop(name), strict=True))}
+        values = {
+            axis.key: self._values(axis, np.linspace(*sides[name]))
+            for name, axis in zip(SIDES, self._axes, strict=True) if isinstance(axis, Number)
+        }  # fmt: skip
+        made, _ = _parsed(self.tree | {"starts": table, "axes": tables_of_axes(values)}, self.sweep, ())
+        if made.data != self.sweep.data:
+            raise RefusedError("problem.file: has changed since it was opened; open it again")
+        return made.text
 
-    def changed(self, values: Mapping[str, Any]) -> "Document":
+    def _values(self, axis: Number, coordinates: Array) -> list[float]:
+        """The values of an axis that the spec can have."""
+        values = axis.values(coordinates)
+        there = values[allowed(self.spec, {axis.key: values}, self._allowed)]
+        if not len(there):
+            raise RefusedError(f"{axis.key}: the view has no value that it can have; move the view")
+        return list(there.tolist())
+
+    def changed(self, values: Mapping[str, Any], stale: Asked = never) -> "Document":
         """With other values of keys: None is the one that was opened, "" the default.
 
         Raises
@@ -85,14 +137,16 @@ class Document:
         if unknown:
             raise RefusedError(f"{unknown[0]}: cannot be changed on the page")
         given = [text for key, value in values.items() for text in self._overrides(key, value)]
-        own, tree = _with_starts(self.tree, self.opened.get("starts", {}), self.sweep, given, values)
+        own, tree = _with_starts(self.tree | {"axes": []}, self.opened.get("starts", {}), self.sweep, given, values)
         _check(own.spec)
         fits = tree["starts"] == self.opened.get("starts", {})
-        if own.spec.shape == self.spec.shape:
-            sweep, tree = _parsed(tree | {"starts": self.tree["starts"]}, self.sweep, (), values)
+        if own.spec.shape == self.spec.shape and not is_trained(self.point):
+            same = {name: self.tree[name] for name in ("starts", "axes") if name in self.tree}
+            sweep, tree = _parsed(tree | same, self.sweep, (), values)
             return replace(self, sweep=sweep, tree=tree, origin=own.spec, fits=fits)
         moved = replace(self, tree=tree, origin=own.spec, fits=fits)
-        return moved._along(*self._kept(own.spec))
+        x, y, point, sides = self._kept(own.spec)
+        return moved._along(x, y, point, base_of(own.spec, point, moved.runs, stale), sides)
 
     def _overrides(self, key: str, value: Any) -> list[str]:
         """What sets a key to a value, and other keys that it needs to their first values."""
@@ -115,82 +169,109 @@ class Document:
     @property
     def points(self) -> list[str]:
         """The points that are no runs."""
-        return ["slice", "zero"] if self.origin.starts.kind == "slice" else ["zero"]
+        return ["slice", "zero", "solution"] if self.origin.starts.kind == "slice" else ["zero", "solution"]
 
     @property
     def runs(self) -> int:
         """Number of runs of the point with its own starts."""
         return _runs(self.origin)
 
-    def through(self, x: int, y: int, point: Point) -> "Document":
-        """With the plane along the parameters `x` and `y` through a point.
+    def through(
+        self, x: int | str, y: int | str, point: Point, at: int | None = None, stale: Asked = never
+    ) -> "Document":
+        """With the plane along two axes, each a parameter or the name of one of `numbers`, through a point.
+
+        Parameters
+        ----------
+        at : the point of the sweep that was opened; by default the present one.
 
         Raises
         ------
         RefusedError
-            If there is no such point.
+            If there is no such point or number.
         SpecError
             If the axes are the same, or there is no such parameter.
+        Stale
+            If `stale()` is true while runs are trained.
         """
-        return self._along(x, y, point, {})
+        if at not in (None, self.at):
+            other = document(self.source, at)
+            other = other.changed(self.changes) if self.changes else other
+            return other.through(x, y, point, None, stale)
+        known = is_trained(point) and point == self.point
+        base = np.array(self.plane.base) if known else base_of(self.origin, point, self.runs, stale)
+        return self._along(self._axis(x), self._axis(y), point, base, {})
 
-    def _along(self, x: int, y: int, point: Point, sides: Mapping[int, Side]) -> "Document":
-        """The same, with the ends of `sides`, by their parameters."""
-        table = _slice(self.origin, x, y, self._base(point), sides)
-        sweep, tree = _parsed(self.tree | {"starts": table}, self.sweep, ())
-        return replace(self, sweep=sweep, tree=tree, plane=_plane(sweep.spec), point=point)
+    def _axis(self, name: int | str) -> Axis:
+        if isinstance(name, int):
+            return name
+        if name not in self.numbers:
+            raise RefusedError(f"{name}: cannot be an axis of this map{nearest(name, self.numbers)}")
+        return self.numbers[name]
 
-    def _kept(self, spec: Spec) -> tuple[int, int, Point, dict[int, Side]]:
+    def _along(self, x: Axis, y: Axis, point: Point, base: Array, sides: Mapping[int, Side]) -> "Document":
+        """With the plane along two axes through `base`; parameters with one of `sides` keep its ends."""
+        axes = x, y
+        own = self.opened.get("starts", {}) if self.fits else {"kind": "normal"}
+        table = table_of_starts(self.origin, own, axes, point, base, sides)
+        numbers = {axis.key: probes(axis) for axis in axes if isinstance(axis, Number)}
+        if isinstance(x, Number) and isinstance(y, Number) and len(numbers) < 2:
+            raise RefusedError(f"axes: must differ; got {x.key} twice; choose another number")
+        given = {"starts": table, "axes": tables_of_axes(numbers)}
+        sweep, tree = _parsed(self.tree | given, self.sweep, ())
+        return replace(self, sweep=sweep, tree=tree, plane=plane_of(sweep.spec, axes, base), point=point)
+
+    def _kept(self, spec: Spec) -> tuple[Axis, Axis, Point, dict[int, Side]]:
         """The axes, the point and the ends of the plane that another network has, too; others in place of the rest."""
         new = {layout.name(place): index for index, place in enumerate(layout.places(*spec.shape))}
         names = [layout.name(place) for place in layout.places(*self.spec.shape)]
-        sides = {new.get(names[side.index]): side for side in (self.spec.starts.x, self.spec.starts.y) if side}
-        free = (index for index in range(spec.n_params) if index not in sides)
-        x, y = (next(free) if index is None else index for index in map(new.get, map(names.__getitem__, self._axes)))
+        named = zip(SIDES, self._axes, strict=True)
+        shown = [getattr(self.spec.starts, name) for name, axis in named if not isinstance(axis, Number)]
+        sides = {new[names[side.index]]: side for side in shown if names[side.index] in new}
+        free, numbers = (index for index in range(spec.n_params) if index not in sides), numbers_of(spec)
+
+        def kept(axis: Axis) -> Axis:
+            there = axis.name in numbers if isinstance(axis, Number) else names[axis] in new
+            return next(free) if not there else axis if isinstance(axis, Number) else new[names[axis]]
+
         kinds = {each.starts.kind == "slice" for each in (spec, self.origin)}
-        is_there = len(kinds) == 1 and (isinstance(self.point, str) or self.point < _runs(spec))
-        kept = {index: side for index, side in sides.items() if index is not None}
-        return x, y, self.point if is_there else _first(spec)[0], kept
+        run = run_of(self.point)
+        is_there = len(kinds) == 1 and not isinstance(self.point, tuple) and (run is None or run < _runs(spec))
+        return kept(self.plane.x), kept(self.plane.y), self.point if is_there else _first(spec)[0], sides
 
     @property
-    def _axes(self) -> tuple[int, int]:
+    def _axes(self) -> tuple[Axis, Axis]:
         return self.plane.x, self.plane.y
 
-    def _base(self, point: Point) -> Array:
-        if point == "zero":
-            return np.zeros(self.origin.n_params)
-        if point == "slice":
-            if self.origin.starts.base is None:
-                raise RefusedError('point: must be "zero" or a run, as the spec has no slice; got "slice"')
-            return np.array(self.origin.starts.base, dtype=np.float64)
-        if not 0 <= point < self.runs:
-            raise RefusedError(f"point: must be a run from 0 to {self.runs - 1}; got {point}")
-        (start,) = starts.draw(self.origin, np.array([point], dtype=np.int64))
-        return np.asarray(start)
 
-
-def document(sweep: Sweep) -> Document:
-    """The document of the first point of a sweep.
+def document(sweep: Sweep, at: int = 0) -> Document:
+    """The document of a point of a sweep, by default the first one.
 
     If it is no slice, the plane goes through the start of run 0, along its first two parameters.
 
     Raises
     ------
     RefusedError
-        If a run depends on more than its start, or the network has one parameter.
+        If there is no such point, a run depends on more than its start, or the network has one parameter.
     """
+    if not 0 <= at < (points := math.prod(sweep.shape)):
+        raise RefusedError(f"at: must be a point of the sweep from 0 to {points - 1}; got {at}")
+    index = tuple(map(int, np.unravel_index(at, sweep.shape))) if sweep.shape else ()
     tree: Tree = {"starts": {}} | parse_toml(sweep.text)
     list(rename(tree))
     tree.pop("axes", None)
     override(tree, sweep.overrides, set())
-    for axis in sweep.axes:
-        list(put(tree, axis.key, as_json(axis.values[0])))
-    spec = sweep.at((0,) * len(sweep.shape))
+    values = [(axis.key, axis.values[i]) for side, i in zip(sweep.grid, index, strict=True) for axis in side]
+    for key, value in sorted(values, key=lambda pair: pair[0].count(".")):
+        list(put(tree, key, as_json(value)))
+    if sweep.generation == 1 and "events" not in tree:
+        put_default(tree, "stop.solved", sweep.spec.stop.solved)  # runs were not solved by their accuracy then
+    spec = sweep.at(index)
     _check(spec)
     point, axes, base = _first(spec)
     opened = tree | {"record": {"runs": 0}}
-    sweep, tree = _parsed(opened | {"starts": _slice(spec, *axes, base, {})}, sweep, ())
-    return Document(sweep, tree, _plane(sweep.spec), spec, point, opened)
+    made, tree = _parsed(opened | {"starts": table_of_starts(spec, {}, axes, point, base, {})}, sweep, ())
+    return Document(made, tree, plane_of(made.spec, axes, base), spec, point, opened, sweep, at)
 
 
 def _parsed(tree: Tree, sweep: Sweep, given: Sequence[str], named: Collection[str] = ()) -> tuple[Sweep, Tree]:
@@ -242,14 +323,6 @@ def _runs(spec: Spec) -> int:
     return math.prod(sides) * starts.count(spec)
 
 
-def _plane(spec: Spec) -> Plane:
-    """The plane of a slice, whose scales differ as its sides do."""
-    base, x, y = spec.starts.base, spec.starts.x, spec.starts.y
-    assert base is not None and x is not None and y is not None  # noqa: PT018
-    widths = [abs(side.to - side.from_) or 1.0 for side in (x, y)]
-    return Plane(base, x.index, y.index, round(math.log2(widths[1] / widths[0])))
-
-
 def _check(spec: Spec) -> None:
     keys = spec.training
     if keys.noise or keys.dropout or spec.order != "fixed":
@@ -265,16 +338,3 @@ def _first(spec: Spec) -> tuple[Point, tuple[int, int], Array]:
     if keys.kind == "slice" and keys.base and keys.x and keys.y:
         return "slice", (keys.x.index, keys.y.index), np.array(keys.base, dtype=np.float64)
     return 0, (0, 1), starts.draw(spec, np.zeros(1, dtype=np.int64))[0]
-
-
-def _slice(spec: Spec, x: int, y: int, base: Array, sides: Mapping[int, Side]) -> Tree:
-    """The table `starts` of a slice; an axis of `sides`, or of the slice of the spec, keeps its ends."""
-    own = {side.index: side for side in (spec.starts.x, spec.starts.y) if side is not None} | {**sides}
-    reach = 2 * max(0.5, float(abs(base).max()))
-    tables = {}
-    for name, index in (("x", x), ("y", y)):
-        ends = {"from": -reach, "to": reach, "n": 2}
-        if index in own:
-            ends = {"from": own[index].from_, "to": own[index].to, "n": own[index].n}
-        tables[name] = {"index": index, **ends}
-    return {"kind": "slice", "base": base.tolist(), **tables}

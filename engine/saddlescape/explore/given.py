@@ -7,12 +7,15 @@ import numpy as np
 from saddlescape.errors import RefusedError
 from saddlescape.explore.document import Document
 from saddlescape.explore.lattice import Array
-from saddlescape.explore.messages import Given, Start
+from saddlescape.explore.messages import Given, Start, Take
+from saddlescape.explore.points import Starting
 from saddlescape.explore.train import measures_of
 from saddlescape.plan import starts
 from saddlescape.spec import Spec, parse
+from saddlescape.spec.numbers import faults_of
 from saddlescape.spec.sections import Starts
 from saddlescape.spec.toml import parse_toml
+from saddlescape.spec.tree import put
 from saddlescape.spec.window import text_of
 
 
@@ -29,25 +32,53 @@ def start(document: Document, asked: Start | Given) -> Array:
     """The parameters (n_params,) of a start that a page asks for; RefusedError as of `kicked`."""
     if isinstance(asked, Given):
         return kicked(document.spec, asked.theta, asked.kick, asked.draw)
-    n, m = (np.array([each], dtype=np.int64) for each in (asked.n, asked.m))
-    (theta,) = document.plane.starts(asked.k, n, m)
-    return np.asarray(theta)
+    return np.asarray(_runs(document, asked).theta[0])
 
 
-def text(document: Document, theta: Sequence[float]) -> str:
+def numbers(document: Document, asked: Start | Given | Take) -> dict[str, Array]:
+    """The numbers of the training of a start that are axes of the map (1,), by their keys.
+
+    Those that a page does not give are those of the spec.
+
+    Raises
+    ------
+    RefusedError
+        If the spec cannot have them.
+    """
+    if isinstance(asked, Start):
+        return _runs(document, asked).numbers
+    keys = [axis.key for axis in document.plane.numbers if not axis.of_starts]
+    values = {key: np.array([asked.numbers.get(key, document.origin.number(key))]) for key in keys}
+    if {*asked.numbers} - {*keys} or (values and faults_of(document.spec, values)):
+        raise RefusedError("start: the spec cannot have these numbers; choose another start")
+    return values
+
+
+def _runs(document: Document, asked: Start) -> Starting:
+    runs = document.runs_of(asked.k, *(np.array([each], dtype=np.int64) for each in (asked.n, asked.m)))
+    if not runs.there.all():
+        raise RefusedError("start: the spec cannot have these numbers; choose another start")
+    return runs
+
+
+def text(document: Document, asked: Take) -> str:
     """A spec, as TOML, of one run from a start, with its whole path.
 
     Raises
     ------
     RefusedError
-        As of `kicked`.
+        As of `kicked` and `numbers`.
     SpecError
         If there is none, for example because values are too large for float32.
     """
-    spec, base = document.spec, kicked(document.spec, theta).tolist()
-    places = {"x": document.plane.x, "y": document.plane.y}
+    spec, base = document.spec, kicked(document.spec, asked.theta).tolist()
+    axes = document.plane.x, document.plane.y
+    places = dict(zip("xy", (0, 1) if document.plane.numbers else axes, strict=True))
     sides = {name: {"index": at, "from": base[at], "to": base[at], "n": 1} for name, at in places.items()}
     record = {"runs": 1, "parameters": True, "dtype": "float64", "fields": list(measures_of(spec))}
     table = {"starts": {"kind": "slice", "base": base, **sides}, "record": record}
     sweep = document.sweep
-    return parse(text_of(parse_toml(sweep.text) | table), sweep.folder, (), sweep.kept).text
+    tree = parse_toml(sweep.text) | table | {"axes": []}
+    for key, values in numbers(document, asked).items():
+        list(put(tree, key, float(values[0])))
+    return parse(text_of(tree), sweep.folder, (), sweep.kept).text

@@ -1,8 +1,9 @@
 """The lattice of starts that the explorer trains, in tiles.
 
-A start of level k has the coordinates n 2^k and m 2^(k + skew), with integers n and m, on two axes of weight space.  So
-the starts of a level are among those of the next finer one, every coordinate is exact, and `numpy.linspace` between two
-of them has exactly those in between: a window is a slice, whose runs have the same bits.
+A start of level k has the coordinates n 2^k and m 2^(k + skew), with integers n and m, on two axes.  So the starts of a
+level are among those of the next finer one, every coordinate is exact, and `numpy.linspace` between two of them has
+exactly those in between: a window is a slice, whose runs have the same bits.  On an axis that is a number of the spec,
+a coordinate stands for a number that depends on nothing else, so finer levels have the same numbers, too.
 """
 
 import math
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from saddlescape.explore.numbers import Number
 
 SIDE = 8
 """Starts along each side of a tile: the fewest that are trained at once."""
@@ -23,28 +26,46 @@ Tile = tuple[int, int, int]
 Array = npt.NDArray[np.float64]
 
 
+Integers = npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Plane:
-    """Two axes through weight space: the indices `x` and `y` of two parameters, and the values of all others.
+    """Two axes `x` and `y`, each the index of a parameter or a number of the spec, and the values of all parameters.
 
-    The spacing of the starts along y is 2**skew times that along x.
+    The spacing of the coordinates along y is 2**skew times that along x.
     """
 
     base: tuple[float, ...]
-    x: int
-    y: int
+    x: int | Number
+    y: int | Number
     skew: int = 0
 
-    def starts(self, k: int, n: npt.NDArray[np.int64], m: npt.NDArray[np.int64]) -> Array:
+    @property
+    def numbers(self) -> list[Number]:
+        """The axes that are numbers of the spec."""
+        return [axis for axis in (self.x, self.y) if isinstance(axis, Number)]
+
+    def starts(self, k: int, n: Integers, m: Integers) -> Array:
         """Starts of level k, float64 (len(n), n_params)."""
         theta = np.tile(np.array(self.base, dtype=np.float64), (len(n), 1))
-        theta[:, self.x], theta[:, self.y] = np.ldexp(n.astype(float), k), np.ldexp(m.astype(float), k + self.skew)
+        for axis, coordinates in zip((self.x, self.y), self._coordinates(k, n, m), strict=True):
+            if not isinstance(axis, Number):
+                theta[:, axis] = coordinates
         return theta
 
     def has(self, theta: Array) -> bool:
         """Whether a start lies on the plane."""
         others = [index for index in range(len(self.base)) if index not in (self.x, self.y)]
-        return bool((theta[others] == np.array(self.base)[others]).all())
+        return not self.numbers and bool((theta[others] == np.array(self.base)[others]).all())
+
+    def values(self, k: int, n: Integers, m: Integers) -> dict[str, Array]:
+        """The numbers of the starts of level k that are axes, by their keys, float64 (len(n),)."""
+        sides = zip((self.x, self.y), self._coordinates(k, n, m), strict=True)
+        return {axis.key: axis.values(along) for axis, along in sides if isinstance(axis, Number)}
+
+    def _coordinates(self, k: int, n: Integers, m: Integers) -> tuple[Array, Array]:
+        return np.ldexp(n.astype(float), k), np.ldexp(m.astype(float), k + self.skew)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,10 @@ Word = Annotated[str, Field(max_length=40)]
 Value = bool | Number | Word | Annotated[list[Number | Word], Field(max_length=32)] | None
 
 
+Key = Annotated[str, Field(max_length=60)]
+Numbers = Annotated[dict[Key, Annotated[float, Field(ge=-1e300, le=1e300)]], Field(max_length=2)]
+
+
 class Given(Message):
     """Train the start with these parameters, to which `kick` times the standard normal start of run `draw` is added."""
 
@@ -91,6 +95,7 @@ class Given(Message):
     theta: Theta
     kick: Annotated[float, Field(ge=0, le=1e300)] = 0.0
     draw: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    numbers: Numbers = Field(default_factory=dict)
 
 
 class Take(Message):
@@ -98,6 +103,7 @@ class Take(Message):
 
     type: Literal["take"]
     theta: Theta
+    numbers: Numbers = Field(default_factory=dict)
 
 
 class Keys(Message):
@@ -117,16 +123,28 @@ class Keys(Message):
         return {**{key: value for key, value in short.items() if value is not None}, **self.values}
 
 
+Index = Annotated[int, Field(ge=0, le=LARGEST)]
+Axis = Index | Annotated[str, Field(max_length=60, pattern=r"^(log:)?[a-z]+\.[a-z0-9_]+(\.[0-9])?$")]
+Run = Annotated[str, Field(pattern=r"^end:(0|[1-9][0-9]{0,14})$")]
+
+
 class Plane(Message):
-    """Show the plane along two parameters through a point of weight space."""
+    """Show the plane along two parameters, or numbers of the spec, through a point of weight space."""
 
     type: Literal["plane"]
-    x: Annotated[int, Field(ge=0, le=LARGEST)]
-    y: Annotated[int, Field(ge=0, le=LARGEST)]
-    point: Literal["slice", "zero"] | Annotated[int, Field(ge=0, le=LARGEST)]
+    x: Axis
+    y: Axis
+    point: Literal["slice", "zero", "solution"] | Run | Index | Theta
+    at: Index | None = None
 
 
-Asked = View | Export | Forget | Start | Given | Take | Keys | Plane
+class Cancel(Message):
+    """Do not look for the point of the last planes any more."""
+
+    type: Literal["cancel"]
+
+
+Asked = View | Export | Forget | Start | Given | Take | Keys | Plane | Cancel
 Any_ = Annotated[Asked, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[Asked] = TypeAdapter(Any_)
 

@@ -1,8 +1,9 @@
 """One page's session: it receives what the page asks for, and sends tiles of the map, coarse ones first.
 
 A session knows no transport: `receive` takes a plain dict, and `send(header, payload)` gets a dict and bytes.  One
-thread does all the work.  The latest view wins: whatever arrives makes the thread leave its batch at the end of a slice
-of the kernel, and only what the page still waits for is computed.
+thread does all the work; a second one only trains the runs that end at the point of a plane.  The latest view wins:
+whatever arrives makes the thread leave its batch at the end of a slice of the kernel, and only what the page still
+waits for is computed.
 """
 
 import threading
@@ -17,9 +18,10 @@ import numpy.typing as npt
 
 from saddlescape.errors import SaddlescapeError
 from saddlescape.explore import given, messages
+from saddlescape.explore.changes import Changes
 from saddlescape.explore.description import describe
 from saddlescape.explore.document import Document
-from saddlescape.explore.lattice import EVEN, SIDE, Tile, Window, parent, pieces, points
+from saddlescape.explore.lattice import EVEN, SIDE, Integers, Tile, Window, parent, pieces, points
 from saddlescape.explore.train import Stale, path_of, train
 from saddlescape.system.arithmetic import ieee
 
@@ -73,6 +75,7 @@ class Session:
         self._chosen: messages.Start | messages.Given | None = None
         self._changed, self._asked, self._closed = threading.Condition(), 0, False
         self._clear()
+        self._changes = Changes(lambda: self._document, self._change, self._tell)
         self._thread = threading.Thread(target=self._work, name="explore", daemon=True)
         self._thread.start()
 
@@ -85,12 +88,10 @@ class Session:
                 text = self._document.window(asked.window)
                 self._send({"type": "file", "name": "view.toml", "text": text}, b"")
             elif isinstance(asked, messages.Take):
-                text = given.text(self._document, asked.theta)
+                text = given.text(self._document, asked)
                 self._send({"type": "file", "name": "start.toml", "text": text}, b"")
-            elif isinstance(asked, messages.Keys):
-                self._change(self._document.changed(asked.all))
-            elif isinstance(asked, messages.Plane):
-                self._change(self._document.through(asked.x, asked.y, asked.point))
+            elif isinstance(asked, messages.Keys | messages.Plane | messages.Cancel):
+                self._changes.receive(asked)
             else:
                 self._ask(asked)
         except (SaddlescapeError, messages.BadMessage) as fault:
@@ -106,6 +107,7 @@ class Session:
             self._closed = True
             self._asked += 1
             self._changed.notify()
+        self._changes.close()
         self._thread.join()
 
     @property
@@ -123,6 +125,9 @@ class Session:
         self._sent: OrderedDict[Tile, None] = OrderedDict()
         self._cost: float | None = None
         self._compiled = False
+
+    def _tell(self, header: Header) -> None:
+        self._send({**header, "generation": self._generation}, b"")
 
     def _change(self, changed: Document) -> None:
         with self._changed:
@@ -188,12 +193,13 @@ class Session:
 
     def _trace(self, job: Job, start: messages.Start | messages.Given) -> None:
         spec, plane = job.document.spec, job.document.plane
-        theta = given.start(job.document, start)
+        theta, numbers = given.start(job.document, start), given.numbers(job.document, start)
         if isinstance(start, messages.Given):
             place: dict[str, Any] = {"given": True, "on_plane": plane.has(theta)}
         else:
             place = {name: getattr(start, name) for name in ("k", "n", "m")}
-        self._say(job, *path_of(spec, theta, lambda: self._asked != job.number).told(place))
+        told = path_of(spec, theta, lambda: self._asked != job.number, numbers).told(place)
+        self._say(job, {**told[0], "numbers": {key: values[0] for key, values in numbers.items()}}, told[1])
 
     def _show(self, job: Job, view: Window) -> None:
         """Send the tiles of a view that the page lacks, coarse ones first, and train those that nobody has."""
@@ -224,8 +230,7 @@ class Session:
         todo = ~np.concatenate(known).ravel()
         n, m = (np.concatenate(each)[todo] for each in zip(*map(points, tiles), strict=True))
         began = time.perf_counter()
-        theta = job.document.plane.starts(tiles[0][0], n, m)
-        data = train(job.document.spec, theta, lambda: self._asked != job.number)
+        data = self._results(job, tiles[0][0], n, m)
         self._cost = (time.perf_counter() - began) / len(tiles) if self._compiled else None
         self._compiled = True
         all_values = np.concatenate(values).ravel()
@@ -233,6 +238,18 @@ class Session:
             all_values[name][todo] = new
         for tile, its in zip(tiles, all_values.reshape(-1, SIDE, SIDE), strict=True):
             self._keep(tile, its.copy())
+
+    def _results(self, job: Job, k: int, n: Integers, m: Integers) -> dict[str, npt.NDArray[Any]]:
+        """The results of runs; an outcome of -1 where the spec cannot have their numbers."""
+        runs = job.document.runs_of(k, n, m)
+        data = {name: np.full(len(n), -1 if name == "outcome" else 0, VALUES[name]) for name in VALUES.names or ()}
+        there = runs.there
+        if there.any():
+            numbers = {key: values[there] for key, values in runs.numbers.items()}
+            its = train(job.document.spec, runs.theta[there], lambda: self._asked != job.number, numbers)
+            for name, values in its.items():
+                data[name][there] = values
+        return data
 
     def _known(self, tile: Tile) -> tuple[Values, npt.NDArray[np.bool_]]:
         """The values of a tile that its parent has, and where they are."""

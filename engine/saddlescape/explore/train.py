@@ -1,6 +1,6 @@
 """What the explorer asks of the engine: train starts, trace one of them, evaluate networks on a grid of inputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,16 @@ from saddlescape.runs.trace import trace
 from saddlescape.spec import Spec
 from saddlescape.spec.classes import missing
 from saddlescape.words.measures import MEASURES
-from saddlescape.words.outcomes import Outcome
+from saddlescape.words.outcomes import SHRINKING, SHRUNK, Outcome
 
 GRID = 48
 """Points along each side of the decision surface."""
 
 MARGIN = 0.25
 """How far the surface reaches past the samples, in units of their range."""
+
+COLLAPSING = {f"training.{name}" for name in SHRINKING}
+"""Numbers that can make runs collapse."""
 
 Asked = Callable[[], bool]
 
@@ -30,23 +33,33 @@ class Stale(Exception):
     """Nobody waits for the result any more."""
 
 
-def train(spec: Spec, theta: Array, stale: Asked) -> dict[str, npt.NDArray[Any]]:
+def train(
+    spec: Spec, theta: Array, stale: Asked, numbers: Mapping[str, Array] | None = None
+) -> dict[str, npt.NDArray[Any]]:
     """Outcome, clock and loss at the stop of runs from given starts; Stale if `stale()` is true between two slices.
 
-    The clock is the step, or the time of the gradient flow, at which a run was solved, or else stopped.
+    The clock is the step, or the time of the gradient flow, at which a run was solved, or else stopped.  `numbers` are
+    those of `run_starts`.
     """
     try:
-        data = run_starts(spec, theta, should_stop=stale)
+        data = run_starts(spec, theta, numbers=numbers, should_stop=stale)
     except Stopped:
         raise Stale from None
     ends = (data[f"{event}_{'time' if spec.flows else 'step'}"] for event in ("solve", "stop"))
     solve, stop = (np.asarray(values, dtype=np.float64) for values in ends)
-    codes = data["outcome"]
+    codes = _collapsed(data) if not {*(numbers or ())}.isdisjoint(COLLAPSING) else data["outcome"]
     return {
         "outcome": np.where(codes == Outcome.FITTED, np.int8(Outcome.TRAPPED), codes),  # each start is its own point
         "clock": np.where(solve >= 0, solve, stop),
         "loss": np.asarray(data["final_loss"], dtype=np.float64),
     }
+
+
+def _collapsed(data: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.int8]:
+    """The outcomes, of which any can be collapsed: in a sweep that is so for all runs if one of them can be."""
+    before, after = (abs(data[name]).max(axis=1) for name in ("start_theta", "final_theta"))
+    ends = np.isin(data["outcome"], (Outcome.SOLVED, Outcome.DIVERGED))
+    return np.where(~ends & (after < SHRUNK * before), np.int8(Outcome.COLLAPSED), data["outcome"])
 
 
 @dataclass(frozen=True)
@@ -91,10 +104,12 @@ def measures_of(spec: Spec) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def path_of(spec: Spec, theta: Array, stale: Asked, number: int = 0) -> Path:
+def path_of(
+    spec: Spec, theta: Array, stale: Asked, numbers: Mapping[str, Array] | None = None, number: int = 0
+) -> Path:
     """Train one start (n_params,), that of the run with a number, and record its path; Stale as of `train`."""
     try:
-        (path,) = trace(spec, theta[None], measures_of(spec), first=number, should_stop=stale)
+        (path,) = trace(spec, theta[None], measures_of(spec), first=number, numbers=numbers, should_stop=stale)
     except Stopped:
         raise Stale from None
     clock = np.asarray(path[f"record_{'time' if spec.flows else 'step'}"], dtype=np.float64)

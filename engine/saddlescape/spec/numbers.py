@@ -48,6 +48,12 @@ def vary(spec: Spec, numbers: Mapping[str, npt.ArrayLike] | None, n: int) -> tup
     return _at(spec, {key: column.max() for key, column in values.items()}), values
 
 
+def faults_of(spec: Spec, numbers: Mapping[str, Floats]) -> list[Fault]:
+    """What is wrong with these values of numbers of a spec, those of its starts included, all of which are used."""
+    faults = [fault for key, values in numbers.items() for fault in check_values(key, key, [*_extremes(values)])[1]]
+    return faults or list(_unfit(spec, numbers))
+
+
 def _mapping(numbers: object) -> Mapping[str, npt.ArrayLike]:
     if numbers is None:
         return {}

@@ -23,6 +23,13 @@ def log(values: npt.ArrayLike) -> Floats:
     return logarithms[inverse].reshape(np.shape(values))
 
 
+def power10(exponents: npt.ArrayLike) -> Floats:
+    """10 to these powers, float64 and correctly rounded, with the shape of `exponents`; 0 or infinite out of range."""
+    unique, inverse = np.unique(np.clip(np.asarray(exponents, dtype=np.float64), -400, 400), return_inverse=True)
+    powers = np.array([float(EXACT.power(10, Decimal(value))) for value in unique.tolist()], dtype=np.float64)
+    return powers[inverse].reshape(np.shape(exponents))
+
+
 def geomspace(first: float, last: float, n: int) -> Floats:
     """`n` > 1 numbers, evenly spaced on a log scale, from `first` to `last`, both positive and included; float64."""
     low, high = _logarithms(first, last)
