@@ -11,6 +11,7 @@ from saddlescape.explore.train import Asked, Stale
 from saddlescape.plan import starts
 from saddlescape.runs.from_array import run_starts
 from saddlescape.spec import Spec
+from saddlescape.spec.checks import LARGEST
 from saddlescape.words.outcomes import Outcome
 
 Array = npt.NDArray[np.float64]
@@ -69,7 +70,7 @@ def base_of(spec: Spec, point: Point, runs: int, stale: Asked) -> Array:
     if isinstance(point, int):
         return np.asarray(starts.draw(spec, np.array([point], dtype=np.int64))[0])
     if run is not None:
-        return _finite(_trained(spec, run, run + 1, stale)["final_theta"][0], run)
+        return _bounded(spec, _trained(spec, run, run + 1, stale)["final_theta"][0], run)
     if point == "solution":
         return _solution(spec, runs, stale)
     if point == "slice" and spec.starts.base is None:
@@ -90,7 +91,7 @@ def _solution(spec: Spec, runs: int, stale: Asked) -> Array:
         data = _trained(spec, first, min(first + size, runs), stale)
         solved = np.flatnonzero(data["outcome"] == Outcome.SOLVED)
         if len(solved):
-            return _finite(data["final_theta"][solved[0]], first + int(solved[0]))
+            return _bounded(spec, data["final_theta"][solved[0]], first + int(solved[0]))
         first, size = first + size, min(4 * size, LARGEST_BATCH)
     raise RefusedError(f"point: there is no solution; none of the {runs} runs is solved; choose another point")
 
@@ -103,7 +104,8 @@ def _trained(spec: Spec, first: int, last: int, stale: Asked) -> dict[str, npt.N
         raise Stale from None
 
 
-def _finite(theta: npt.NDArray[Any], run: int) -> Array:
-    if not np.isfinite(theta).all():
-        raise RefusedError(f"point: run {run} diverges, and its end is not finite; choose another point")
+def _bounded(spec: Spec, theta: npt.NDArray[Any], run: int) -> Array:
+    """The end of a run, around which a plane must fit into the numbers that a spec can have."""
+    if not (abs(theta) <= LARGEST[spec.network.dtype] / 8).all():
+        raise RefusedError(f"point: run {run} diverges, and its end is too large; choose another point")
     return theta.astype(np.float64)
