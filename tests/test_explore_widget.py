@@ -157,13 +157,18 @@ def test_a_widget_survives_any_message(show):
 
 def test_what_run_accepts_can_be_explored(show, tmp_path):
     (tmp_path / "mine.toml").write_text(SPECS["drawn"])
-    for source in ("xor-slice", tmp_path / "mine.toml", str(tmp_path / "mine.toml"), ss.load("xor")):
+    r = ss.run(tmp_path / "mine.toml", tmp_path / "run", threads=1)
+    sources = ["xor-slice", tmp_path / "mine.toml", str(tmp_path / "mine.toml"), ss.load("xor"), r, tmp_path / "run"]
+    for source in sources:
         assert show(source).say("one", {"type": "open"}).of("spec")
+    r.close()
     assert ss.explore(overrides=["training.steps=7"])._document.spec.steps == 7
     with pytest.raises(ArgumentError, match="loaded already"):
         ss.explore(ss.load("xor"), overrides=["training.steps=7"])
     with pytest.raises(ss.errors.SpecError, match="no bundled sweep"):
         ss.explore("xor-slyce")
+    with pytest.raises(ArgumentError, match="got int 3"):
+        ss.explore(3)
 
 
 def test_a_widget_without_a_notebook_shows_a_line(show):

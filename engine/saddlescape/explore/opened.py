@@ -1,4 +1,4 @@
-"""What `saddlescape explore` is given: a spec, a bundled sweep, or a result, whose spec is opened."""
+"""What the explorer is given: a spec, a bundled sweep, or a result, whose spec is opened."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from saddlescape.spec.loading import HDF5
 from saddlescape.system import bundled
 
 
-def opened(source: str) -> Sweep:
+def opened(source: str | Path) -> Sweep:
     """The sweep of a spec, of a bundled sweep, or of a result, with its data and the meaning that it had then.
 
     Raises

@@ -20,7 +20,9 @@ import numpy.typing as npt
 from saddlescape.explore import given, page
 from saddlescape.explore.document import Document, document
 from saddlescape.explore.messages import Given, Start, View
+from saddlescape.explore.opened import opened
 from saddlescape.explore.session import Header, Session
+from saddlescape.results import Results
 from saddlescape.spec import Sweep, load, parse
 from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
@@ -136,13 +138,14 @@ class Explorer(anywidget.AnyWidget):
 
 
 @ieee()
-def explore(source: str | Path | Sweep = "xor-slice", *, overrides: Sequence[str] = ()) -> Explorer:
+def explore(source: str | Path | Sweep | Results = "xor-slice", *, overrides: Sequence[str] = ()) -> Explorer:
     """Move through a map of starts in a notebook, while they are trained.
 
     Parameters
     ----------
-    source : a TOML file, the name of a bundled sweep, or a loaded sweep; of axes, the first values count.
-    overrides : such as ``["training.learning_rate=0.1"]``; see `load`.
+    source : a TOML file, the name of a bundled sweep, a loaded sweep, or a result, also its file or folder, whose spec
+        is used.  Of axes, the first values count.
+    overrides : of a file or a bundled sweep, such as ``["training.learning_rate=0.1"]``; see `load`.
 
     Returns
     -------
@@ -162,6 +165,11 @@ def explore(source: str | Path | Sweep = "xor-slice", *, overrides: Sequence[str
     >>> w  # zoom in, and click a start  # doctest: +SKIP
     >>> r = ss.run(w.sweep, "closer")  # doctest: +SKIP
     """
-    if isinstance(source, Sweep) and overrides:
-        raise ArgumentError("overrides must be given to load(), as the sweep is loaded already")
-    return Explorer(document(source if isinstance(source, Sweep) else load(source, overrides)))
+    if isinstance(source, Results):
+        source = source.sweep
+    if isinstance(source, Sweep):
+        if overrides:
+            raise ArgumentError("overrides must be given to load(), as the sweep is loaded already")
+        return Explorer(document(source))
+    is_name = isinstance(source, str | Path) and not overrides
+    return Explorer(document(opened(source) if is_name else load(source, overrides)))

@@ -1,0 +1,193 @@
+"""The explorer's widget in JupyterLab: what a user does, also while a cell is running, and what must never happen."""
+
+import json
+import re
+
+import nbformat
+import pytest
+from conftest import PICTURES, notebook, setting
+from playwright.sync_api import expect
+
+WAITING = "import pathlib\nwhile not pathlib.Path('{}').exists(): pass"
+CELLS = (
+    "import saddlescape as ss, threading\nw = ss.explore('xor-slice')\nw", WAITING.format("go"), "w.sweep.text",
+    "[thread.name for thread in threading.enumerate()].count('explore')", "w.close()",
+)  # fmt: skip
+DONE = re.compile("^done$")
+
+
+class Lab:
+    """A notebook in a tab of JupyterLab."""
+
+    def __init__(self, browser, lab, name):
+        self.address, self.folder, self.token = lab
+        nbformat.write(notebook(*CELLS), self.folder / f"{name}.ipynb")
+        self.url, self.faults = f"{self.address}/lab/tree/{name}.ipynb?token={self.token}", []
+        self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+        self.tab = self.context.new_page()
+        self.tab.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
+        self.tab.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.tab.on("request", lambda request: self._check(request.url))
+        self.load()
+
+    def _check(self, url):
+        if not url.startswith((self.address, self.address.replace("http", "ws"), "blob:", "data:")):
+            self.faults.append(f"foreign request: {url}")
+
+    def load(self):
+        self.tab.goto(self.url)
+        self.is_idle()
+
+    def is_idle(self):
+        expect(self.tab.locator("#jp-main-statusbar")).to_contain_text("| Idle")
+
+    def cell(self, number):
+        return self.tab.locator(".jp-CodeCell").nth(number)
+
+    def run(self, number):
+        self.cell(number).locator(".cm-content").click()
+        self.tab.keyboard.press("Control+Enter")
+
+    def value(self, number):
+        """The text of the value of a cell that is run now."""
+        output = self.cell(number).locator(".jp-OutputArea-output")
+        before = output.inner_text() if output.count() else ""
+        prompt = self.cell(number).locator(".jp-InputPrompt")
+        old = prompt.inner_text()
+        self.run(number)
+        expect(prompt).not_to_have_text(old)
+        self.is_idle()
+        return output.inner_text() or before
+
+    def release(self):
+        (self.folder / "go").touch()
+
+    def hold(self):
+        """Run a cell that goes on until `release`."""
+        (self.folder / "go").unlink(missing_ok=True)
+        self.run(1)
+        expect(self.cell(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
+
+    def view(self, number=0):
+        return View(self, self.tab.locator(".saddlescape-explorer").nth(number))
+
+
+class View:
+    """A view of the widget."""
+
+    def __init__(self, lab, root):
+        self.lab, self.tab, self.root, self.map = lab, lab.tab, root, root.locator("canvas.map")
+
+    def done(self):
+        expect(self.root).to_have_attribute("data-state", "done")
+        return json.loads(self.root.get_attribute("data-view"))
+
+    def moved(self, act):
+        old = self.root.get_attribute("data-view")
+        act()
+        expect(self.root).not_to_have_attribute("data-view", old)
+        return json.loads(self.root.get_attribute("data-view"))
+
+    def at(self, right, down):
+        self.map.scroll_into_view_if_needed()
+        box = self.map.bounding_box()
+        return box["x"] + right * box["width"], box["y"] + down * box["height"]
+
+    def color(self, name):
+        return self.root.evaluate(f"element => getComputedStyle(element).{name}")
+
+
+@pytest.fixture(scope="module")
+def book(chromium, lab):
+    """A notebook whose map is shown."""
+    book = Lab(chromium, lab, "book")
+    book.run(0)
+    book.view().done()
+    yield book
+    book.context.close()
+    assert book.faults == []
+
+
+@pytest.fixture
+def view(book):
+    return book.view()
+
+
+def test_one_zooms_and_trains_a_start(book, view):
+    before = view.done()
+    book.tab.mouse.move(*view.at(0.6, 0.4))
+    after = view.moved(lambda: book.tab.mouse.wheel(0, -300))
+    assert after["k"] < before["k"]
+    view.done()
+    book.tab.mouse.click(*view.at(0.4, 0.4))
+    expect(view.root).to_have_attribute("data-path", re.compile(r"^-?\d+ -?\d+ -?\d+$"))
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    book.tab.screenshot(path=PICTURES / "light.png")
+    n, k = view.done()["n"], view.done()["k"]
+    assert f"from = {n[0] * 2.0**k!r}" in book.value(2)
+
+
+def test_keys_are_the_map_s_and_not_the_notebook_s(book, view):
+    cells = book.tab.locator(".jp-Cell").count()
+    view.map.focus()
+    near = view.moved(lambda: book.tab.keyboard.press("+"))
+    assert view.moved(lambda: book.tab.keyboard.press("ArrowDown"))["m"][0] < near["m"][0]
+    steps = view.root.get_by_label("steps")
+    steps.click()
+    book.tab.keyboard.press("Control+a")
+    for key in "190":
+        book.tab.keyboard.press(key)
+    book.tab.keyboard.press("Tab")
+    expect(view.root).to_have_attribute("data-generation", "1")
+    view.map.focus()
+    for key in "axdd":
+        book.tab.keyboard.press(key)
+    assert book.tab.locator(".jp-Cell").count() == cells
+    assert "steps = 190" in book.value(2)
+
+
+def test_a_map_goes_on_while_a_cell_runs(book, view):
+    book.hold()
+    view.moved(lambda: view.root.get_by_role("button", name="Zoom in").click())
+    view.done()
+    expect(book.cell(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    expect(book.tab.locator(".kernel").first).to_have_text("")
+    book.release()
+    book.is_idle()
+
+
+def test_another_view_of_a_widget_shows_all_and_moves_alone(book, view):
+    first = view.done()
+    book.cell(0).locator(".jp-OutputArea-output").first.click(button="right", position={"x": 3, "y": 3})
+    book.tab.get_by_text("Create New View for Cell Output").click()
+    other = book.view(1)
+    other.done()
+    other.moved(lambda: other.root.get_by_role("button", name="Zoom in").click())
+    other.done()
+    assert view.done()["k"] == first["k"]
+    assert book.value(3) == "2"
+    book.tab.locator(".lm-DockPanel .lm-TabBar-tab.lm-mod-closable", has_text="Output View").locator(
+        ".lm-TabBar-tabCloseIcon"
+    ).click()
+    expect(book.tab.locator(".saddlescape-explorer")).to_have_count(1)
+    assert book.value(3) == "1"
+
+
+def test_themes_change_the_map_and_no_styles_cross(book, view):
+    assert view.color("backgroundColor") == "rgb(255, 255, 255)"
+    book.tab.get_by_role("menuitem", name="Settings").click()
+    book.tab.get_by_role("menuitem", name="Theme").hover()
+    book.tab.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
+    expect(view.root).to_have_css("background-color", "rgb(22, 24, 27)")
+    view.map.scroll_into_view_if_needed()
+    book.tab.screenshot(path=PICTURES / "dark.png")
+    assert not book.tab.evaluate("[...document.styleSheets].some((s) => [...s.cssRules].some((r) => "
+                                 "r.cssText.includes('saddlescape')))")  # fmt: skip
+    book.tab.add_style_tag(content="button, h1, canvas { color: rgb(1, 2, 3) !important; display: none !important }")
+    assert view.root.get_by_role("button", name="Zoom in").is_visible()
+
+
+def test_a_page_that_is_loaded_again_shows_the_same_and_restarted_kernels_are_told(book, view):
+    """With messages that wait for cells, as in other notebooks."""
+    before = view.done()
+    ...
