@@ -13,7 +13,8 @@ CELLS = (
     "import saddlescape as ss, threading\nw = ss.explore('xor-slice')\nw", WAITING.format("go"), "w.sweep.text",
     "[thread.name for thread in threading.enumerate()].count('explore')", "w.close()",
 )  # fmt: skip
-DONE = re.compile("^done$")
+OURS = "[...document.styleSheets].some((s) => [...s.cssRules].some((r) => r.cssText.includes('saddlescape')))"
+SHADE = "(element, name) => { element.style.color = `var(${name})`; return getComputedStyle(element).color; }"
 
 
 class Lab:
@@ -67,6 +68,11 @@ class Lab:
         (self.folder / "go").unlink(missing_ok=True)
         self.run(1)
         expect(self.cell(1).locator(".jp-InputPrompt")).to_have_text("[*]:")
+
+    def choose(self, menu, *items):
+        self.tab.locator(".lm-MenuBar-item", has_text=menu).click()
+        for item in items:
+            self.tab.locator(".lm-Menu-item", has_text=item).first.click()
 
     def view(self, number=0):
         return View(self, self.tab.locator(".saddlescape-explorer").nth(number))
@@ -175,19 +181,40 @@ def test_another_view_of_a_widget_shows_all_and_moves_alone(book, view):
 
 def test_themes_change_the_map_and_no_styles_cross(book, view):
     assert view.color("backgroundColor") == "rgb(255, 255, 255)"
-    book.tab.get_by_role("menuitem", name="Settings").click()
-    book.tab.get_by_role("menuitem", name="Theme").hover()
-    book.tab.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
+    book.choose("Settings", "Theme", "JupyterLab Dark")
     expect(view.root).to_have_css("background-color", "rgb(22, 24, 27)")
     view.map.scroll_into_view_if_needed()
     book.tab.screenshot(path=PICTURES / "dark.png")
-    assert not book.tab.evaluate("[...document.styleSheets].some((s) => [...s.cssRules].some((r) => "
-                                 "r.cssText.includes('saddlescape')))")  # fmt: skip
-    book.tab.add_style_tag(content="button, h1, canvas { color: rgb(1, 2, 3) !important; display: none !important }")
+    assert view.root.evaluate(SHADE, "--text") == "rgb(232, 232, 232)"
+    assert not book.tab.evaluate(OURS)
+    book.tab.add_style_tag(content="button, h1, canvas { display: none !important }")
     assert view.root.get_by_role("button", name="Zoom in").is_visible()
 
 
-def test_a_page_that_is_loaded_again_shows_the_same_and_restarted_kernels_are_told(book, view):
-    """With messages that wait for cells, as in other notebooks."""
+def test_a_page_that_is_loaded_again_shows_the_same_and_says_when_it_waits(book, view, home):
+    """Without subshells, as with older releases and in VS Code, messages of widgets wait for the cell that runs."""
+    view.moved(lambda: view.root.get_by_role("button", name="Zoom in").click())
     before = view.done()
-    ...
+    book.choose("File", "Save Notebook")
+    setting(home, "kernels-settings", '{"commsOverSubshells": "disabled"}')
+    book.load()
+    assert view.done() == before
+    book.hold()
+    line = book.tab.locator(".kernel")
+    after = view.moved(lambda: view.root.get_by_role("button", name="Zoom in").click())
+    expect(line).to_contain_text("goes on when the kernel is free")
+    book.release()
+    expect(line).to_have_text("")
+    assert view.done() == after
+
+
+def test_after_a_restart_one_is_told_to_run_the_cell_again(book, view):
+    view.done()
+    book.choose("Kernel", "Restart Kernel")
+    book.tab.get_by_role("button", name="Restart").click()
+    book.is_idle()
+    view.root.get_by_role("button", name="Zoom out").click()
+    expect(book.tab.locator(".kernel")).to_contain_text("run the cell again")
+    book.run(0)
+    expect(book.tab.locator(".kernel")).to_have_text("")
+    view.done()

@@ -27,12 +27,14 @@ class Explorer {
     this.scheme = window.matchMedia("(prefers-color-scheme: dark)");
     this.recolor = () => this.dirty();
     this.scheme.addEventListener("change", this.recolor);
+    model.on("change:theme", this.recolor);
   }
 
   close() {
     this.model.off("msg:custom", this.hear);
     this.model.off("change:place", this.goTo);
     this.scheme.removeEventListener("change", this.recolor);
+    this.model.off("change:theme", this.recolor);
     this.observer.disconnect();
     clearTimeout(this.saving);
     this.panel.stop();

@@ -6,7 +6,8 @@ const GONE = "There is no kernel behind this map; run the cell again.";
 
 /** Whether the text around an element is light, as in the dark themes of JupyterLab and VS Code. */
 function isDark(element) {
-  const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
+  const shown = element.isConnected ? element : document.body;
+  const [red, green, blue] = getComputedStyle(shown).color.match(/[\d.]+/g).map(Number);
   return 0.3 * red + 0.6 * green + 0.1 * blue > 128;
 }
 
@@ -85,8 +86,10 @@ function render({ model, el }) {
   };
   adapt();
   const cleanup = explorer.render({ model: view, el: shadow });
-  const observer = new MutationObserver(() => requestAnimationFrame(adapt));
+  const soon = () => requestAnimationFrame(adapt);
+  const observer = new MutationObserver(soon);
   for (const element of [document.documentElement, document.body]) observer.observe(element, { attributes: true });
+  soon(); // the element may not be in the document yet
   view.send({ type: "open" });
   return () => {
     observer.disconnect();
