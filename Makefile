@@ -5,7 +5,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
 PYTHONS := 3.12 3.13 3.14
-.PHONY: demo test test-slow reliability test-peers test-readers test-browser lint bench bench-peers bench-gpu tables clean
+.PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu tables clean
 .PHONY: test-lowest test-pythons test-wheel test-cuda wheel
 
 demo: .venv/.ready
@@ -38,6 +38,10 @@ test-readers: .venv/.ready .venv-readers/.ready
 # The explorer in Debian's chromium; pictures of it in build/browser.
 test-browser: .venv/.ready .venv-browser/.ready
 	.venv-browser/bin/python -m pytest -q -o addopts= -o filterwarnings= tests/browser
+
+# Notebooks in a kernel, and the explorer's widget in JupyterLab in Debian's chromium; pictures of it in build/jupyter.
+test-jupyter: .venv-jupyter/.ready
+	.venv-jupyter/bin/python -m pytest -q -o addopts= -o filterwarnings= tests/jupyter
 
 # The real numba.cuda, without a GPU.
 test-cuda: .venv-cuda/.ready
@@ -126,6 +130,11 @@ clean:
 .venv-browser/.ready: tests/browser/browser.lock
 	python3 -m venv .venv-browser
 	.venv-browser/bin/pip install --quiet --require-hashes -r tests/browser/browser.lock
+	touch $@
+
+.venv-jupyter/.ready: tests/jupyter/jupyter.lock
+	python3 -m venv .venv-jupyter
+	.venv-jupyter/bin/pip install --quiet --require-hashes -r tests/jupyter/jupyter.lock
 	touch $@
 
 .venv-cuda/.ready: tests/cuda/cuda.lock

@@ -16,9 +16,10 @@ LOCK, LOWEST, *OTHERS = (
     for name in (
         *("requirements.lock", "requirements-lowest.lock"),
         *("bench/peers.lock", "tests/readers/readers.lock", "tests/cuda/cuda.lock", "tests/browser/browser.lock"),
+        "tests/jupyter/jupyter.lock",
     )
 )
-NAMES = ["ours", "lowest", "peers", "readers", "cuda", "browser"]
+NAMES = ["ours", "lowest", "peers", "readers", "cuda", "browser", "jupyter"]
 locks = pytest.mark.parametrize("lock", [LOCK, LOWEST, *OTHERS], ids=NAMES)
 
 

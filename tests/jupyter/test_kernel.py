@@ -124,7 +124,7 @@ def kernel(tmp_path):
 
 
 def test_names_are_offered(kernel):
-    kernel.result("import saddlescape as ss; r = ss.run('xor', 'run', overrides=['starts.count=8']); w = ss.explore(r); 1")
+    kernel.result(f"{CELLS['import']}; {CELLS['run']}; w = ss.explore(r); 1")
     assert {"run", "explore", "plots"} <= {name.rpartition(".")[2] for name in kernel.offered("ss.")}
     assert {"outcome", "final_loss"} <= {name.rpartition(".")[2] for name in kernel.offered("r.")}
     assert {"sweep", "start", "close"} <= {name.rpartition(".")[2] for name in kernel.offered("w.")}
@@ -159,6 +159,6 @@ def test_what_is_asked_while_a_cell_runs_is_answered_when_it_ends_and_computed_w
             number = 64 * len(told["tiles"])
             codes = np.frombuffer(message["buffers"][0], "i1", number, 16 * number).reshape(-1, 8, 8)
             outcomes |= {tuple(place): each for place, each in zip(told["tiles"], codes, strict=True)}
-    map_ = [[int(outcomes[n // 8, m // 8][n % 8, m % 8]) for m in range(64)] for n in range(64)]
-    assert kernel.result(f"codes.tolist() == {sum(map_, [])}") == "True"
+    codes = [int(outcomes[n // 8, m // 8][n % 8, m % 8]) for n in range(64) for m in range(64)]
+    assert kernel.result(f"codes.tolist() == {codes}") == "True"
     assert kernel.result("import threading; w.close(); [t.name for t in threading.enumerate()].count('explore')") == "0"

@@ -211,7 +211,7 @@ def test_a_page_that_is_loaded_again_shows_the_same_and_says_when_it_waits(book,
 def test_after_a_restart_one_is_told_to_run_the_cell_again(book, view):
     view.done()
     book.choose("Kernel", "Restart Kernel")
-    book.tab.get_by_role("button", name="Restart").click()
+    book.tab.get_by_role("button", name="Confirm Kernel Restart").click()
     book.is_idle()
     view.root.get_by_role("button", name="Zoom out").click()
     expect(book.tab.locator(".kernel")).to_contain_text("run the cell again")

@@ -68,7 +68,7 @@ class Explorer(anywidget.AnyWidget):
 
     @property
     def sweep(self) -> Sweep | None:
-        """The view that was asked for last, as a sweep of one slice, whose runs are those of the map; None without one.
+        """The view that was asked for last, as a sweep whose runs are those of the map; None without one.
 
         ``ss.run(widget.sweep)`` computes them again, with the same bits.
         """
