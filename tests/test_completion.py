@@ -31,7 +31,7 @@ def offered(text, **names):
 def test_the_package_offers_its_names():
     assert set(dir(ss)) >= {*FUNCTIONS, "__version__", "analysis", "explore", "plots"}
     assert not {name for name in dir(ss) if not name.startswith("_")} - {*FUNCTIONS, "analysis", "explore", "plots"}
-    assert offered("ss.re", ss=ss) == ["ss.replay("]
+    assert offered("ss.re", ss=ss) == ["ss.replay(", "ss.report("]
 
 
 def test_what_is_offered_is_there_and_looking_loads_nothing():

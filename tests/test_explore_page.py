@@ -12,7 +12,7 @@ FILES = {
     for each in (files("saddlescape.explore") / "page").iterdir()
     if each.name.endswith(".js")
 }
-HOSTS = {"socket", "widget"}
+HOSTS = {"file", "socket", "widget"}
 NAMES = re.compile(r"^(?:export )?(?:const|class|function) (?:\[([^\]]+)\]|(\w+))", re.M)
 IMPORTS = re.compile(r'^import \{ (.+) \} from "\./(\w+)\.js";$', re.M)
 

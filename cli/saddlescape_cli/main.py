@@ -35,6 +35,7 @@ COMMANDS = {
     "export": "Export a result as CSV, NPZ or Parquet.",
     "verify": "Check every byte of a result or a run.",
     "plot": "Plot a result: an escape curve, a map or trajectories.",
+    "report": "Write a result as one page with a map to zoom into.",
     "claims": "Test claims about starts at zero; write a page.",
     "explore": "Move through a map of starts in the browser.",
     "gallery": "Run the sweeps of the gallery and plot them.",

@@ -15,6 +15,7 @@ trace : the paths of given starts.
 outputs : outputs of networks at any inputs.
 explore : a map of starts in a notebook that are trained while one looks.
 prepare : runs of one point as one batch of the kernel, to time or to study it.
+report : write results as one HTML page with a map to zoom into.
 
 Modules
 -------
@@ -36,6 +37,7 @@ from saddlescape.errors import MissingExtraError
 from saddlescape.system.arithmetic import ieee
 
 if TYPE_CHECKING:
+    from saddlescape.explore.report import report
     from saddlescape.results import open
     from saddlescape.results.run import run
     from saddlescape.runs.from_array import run_starts
@@ -56,6 +58,7 @@ __all__ = [
     "outputs",
     "prepare",
     "replay",
+    "report",
     "run",
     "run_starts",
     "start",
@@ -67,7 +70,7 @@ __all__ = [
 _HOME = {
     **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
     **{"start": "runs.replay", "prepare": "runs.one_batch", "sweep": "spec.from_python"},
-    **{"outputs": "runs.outputs", "trace": "runs.trace"},
+    **{"outputs": "runs.outputs", "report": "explore.report", "trace": "runs.trace"},
     **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
 _MODULES = ("analysis", "explore", "plots")

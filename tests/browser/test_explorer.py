@@ -1,7 +1,6 @@
 """The explorer in a real browser, with its content security policy: what a user does, and what must never happen."""
 
 import json
-import os
 import re
 import signal
 import struct
@@ -10,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [ROOT / ".venv/bin/saddlescape"]
@@ -61,15 +60,6 @@ def address(tmp_path_factory):
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
     assert (process.returncode, output, errors) == (130, "", "")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Page:

@@ -54,6 +54,7 @@ __all__ = [
     "escape_times",
     "escaped_within",
     "figure_of",
+    "fitting",
     "map",
     "medians",
     "outcome_map",
@@ -122,10 +123,17 @@ def plot(results: "Results", kind: str | None = None) -> Figure:
     """
     if results.so_far is not None and not results.so_far[0]:
         raise PlotError(f"{results.path}: has no finished run yet; try again later")
-    wide = [name for name in axis_names(results) if results.dims[name] > 1]
-    single = "design" if wide and len(numbers_of(results, wide[0])) > 1 else "curve"
-    several = "compare" if comparable(results) else "map"
-    kind = kind or (several if len(wide) > 1 else single if wide else "trajectories")
+    kind = kind or fitting(results)
     if kind not in KINDS:
         raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}{hint(kind, KINDS)}")
     return figure_of(KINDS[kind](results))
+
+
+def fitting(results: "Results") -> str:
+    """The kind that fits the axes of results, as `plot` chooses it."""
+    wide = [name for name in axis_names(results) if results.dims[name] > 1]
+    if not wide:
+        return "trajectories"
+    if len(wide) > 1:
+        return "compare" if comparable(results) else "map"
+    return "design" if len(numbers_of(results, wide[0])) > 1 else "curve"

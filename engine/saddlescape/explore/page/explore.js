@@ -13,7 +13,7 @@ import { View } from "./view.js";
 const SAVE = 400; // milliseconds between two changes of the address, which browsers limit to 200 in 30 s
 const HOVER = "Point at a start, or click it.";
 
-class Explorer {
+export class Explorer {
   constructor(model, el) {
     this.model = model;
     this.build(el);
@@ -130,11 +130,12 @@ class Explorer {
     this.dirty();
   }
 
-  receive_path({ k, n, m, ...sizes }, payload) {
-    const path = readPath(sizes, payload, this.spec.parameters.length);
+  receive_path({ k, n, m, own, outcome, ...sizes }, payload) {
+    const spec = { ...this.spec, ...own }; // of a result, whose points may have other networks
+    const path = readPath(sizes, payload, spec.parameters.length);
     this.map.mark = { k, n, m };
     this.root.dataset.path = `${k} ${n} ${m}`;
-    this.panel.use(this.spec, path, this.outcomes.get(this.sheets.at(k, n, m, 1)?.outcome)?.name);
+    this.panel.use(spec, path, this.outcomes.get(outcome ?? this.sheets.at(k, n, m, 1)?.outcome)?.name);
     this.dirty();
   }
 

@@ -9,7 +9,7 @@ const HELP =
 /** `moved()` is called after each change of the view, `chosen(start)` for a click, `over(point)` for where the pointer is. */
 export class OutcomeMap {
   constructor(view, sheets, { moved, chosen, over }) {
-    Object.assign(this, { view, sheets, moved, chosen, over });
+    Object.assign(this, { view, sheets, moved, chosen, over, starts: [] });
     this.picture = new Picture(HELP, (context) => this.draw(context));
     const { canvas } = this.picture;
     for (const [name, value] of [["role", "application"], ["tabindex", "0"], ["class", "map"]]) {
@@ -22,13 +22,17 @@ export class OutcomeMap {
 
   draw(context) {
     this.sheets.draw(context, this.view);
-    if (!this.mark) return;
-    const [right, down] = this.view.pixels(this.view.values(this.mark));
+    for (const start of this.starts) this.ring(context, start, 4);
+    if (this.mark) this.ring(context, this.mark, 7);
+  }
+
+  ring(context, start, radius) {
+    const [right, down] = this.view.pixels(this.view.values(start));
     for (const [color, line] of [["#fff", 4], ["#000", 2]]) {
       context.strokeStyle = color;
       context.lineWidth = line;
       context.beginPath();
-      context.arc(right, down, 7, 0, 2 * Math.PI);
+      context.arc(right, down, radius, 0, 2 * Math.PI);
       context.stroke();
     }
   }

@@ -77,14 +77,14 @@ export class Sheets {
   }
 
   paint(data, at, outcome, clock) {
-    let color = this.flat.get(outcome);
+    let color = this.flat.get(outcome) ?? [0, 0, 0]; // of no run, which is transparent
     if (outcome === this.solved) {
       const span = Math.log(this.high) - Math.log(this.low);
       const place = span > 0 ? (Math.log(Math.max(1, clock)) - Math.log(this.low)) / span : 0;
       color = this.ramp[Math.round((1 - clamp(place, 0, 1)) * (this.ramp.length - 1))];
     }
     [data[at], data[at + 1], data[at + 2]] = color;
-    data[at + 3] = 255;
+    data[at + 3] = outcome < 0 ? 0 : 255;
   }
 
   repaint() {

@@ -1,0 +1,86 @@
+"""What the explorer of a report shows: the cells of a map, and the paths of watched runs."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from saddlescape.explore.cells import Cells, called, meaning
+from saddlescape.explore.description import network, outcomes, title
+from saddlescape.explore.lattice import SIDE
+from saddlescape.explore.messages import LARGEST
+from saddlescape.explore.recorded import Recorded, Told
+from saddlescape.explore.watched import Watched
+from saddlescape.results import Results
+from saddlescape.spec import Sweep
+from saddlescape.words.colors import RAMP
+from saddlescape.words.outcomes import Outcome
+
+
+def record(results: Results, sweep: Sweep, cells: Cells | str, watched: list[Watched]) -> Recorded:
+    """What the explorer of the page shows."""
+    spec = sweep.spec
+    first = network(spec)
+    described: dict[str, Any] = {
+        **first, "type": "spec", "generation": 0, "title": results.title or title(spec), "side": SIDE, "skew": 0,
+        "levels": [0, 0], "exact": LARGEST, "outcomes": outcomes(_occurring(results)), "ramp": RAMP, "keys": {},
+        "grid": _grid(cells), "axes": {"x": 0, "y": 1}, "numbers": [], "point": 0, "points": [], "runs": 0,
+        "ends": _ends(cells),
+    }  # fmt: skip
+    paths = [_told(run, number, cells, first, results) for number, run in enumerate(watched)]
+    if isinstance(cells, str):
+        return Recorded(described, [], paths, "")
+    places, payload = cells.tiles()
+    header = {"type": "tiles", "generation": 0, "k": 0, "tiles": places, "left": None}
+    shown = math.prod(cells.shape)
+    done = f"{shown:,} cells" if cells.runs > 1 else f"{shown:,} runs"
+    return Recorded(described, [(header, payload)], paths, done)
+
+
+def _occurring(results: Results) -> list[Outcome]:
+    """The outcomes that runs have, and *solved*, whose colors are those of the clock."""
+    codes = {Outcome.SOLVED, *(code for _, piece in results.pieces("outcome") for code in np.unique(piece).tolist())}
+    return [outcome for outcome in Outcome if outcome in codes]
+
+
+def _ends(cells: Cells | str) -> dict[str, list[float]]:
+    """The ends of both axes of a map, whose cells have their indices as coordinates."""
+    shape = (1, 1) if isinstance(cells, str) else cells.shape
+    return {side: [-0.5, n - 0.5] for side, n in zip("xy", shape, strict=True)}
+
+
+def _grid(cells: Cells | str) -> dict[str, Any] | None:
+    """The values of both axes of a map, and the number of runs of a cell."""
+    if isinstance(cells, str):
+        return None
+    sides = dict(zip("xy", cells.axes, strict=True))
+    values = {side: cells.shown.coords[cells.shown.along[dim][0]].tolist() for side, dim in sides.items()}
+    names = {side: meaning(cells.shown, dim) for side, dim in sides.items()}
+    return {"values": values, "names": names, "runs": cells.runs}
+
+
+def _told(run: Watched, number: int, cells: Cells | str, first: dict[str, Any], results: Results) -> Told:
+    """The message of the path of a watched run; its place is its cell, or its number if there is no map."""
+    n, m = (number, 0) if isinstance(cells, str) else run.index[:2]
+    header, payload = run.path.told({"k": 0, "n": n, "m": m})
+    own = network(run.spec)
+    different = {} if own == first else {"own": own}
+    shown = results if isinstance(cells, str) else cells.shown
+    return {**header, "generation": 0, "outcome": int(run.outcome), "label": _label(run, shown), **different}, payload
+
+
+def _label(run: Watched, shown: Results) -> str:
+    """The outcome, the clock and the place of a watched run."""
+    clock = "time" if run.spec.flows else "step"
+    places = [(dim, i) for dim, i in zip(shown.dims, run.index, strict=True) if dim != "run"]
+    at = [_value(shown, name, i) for dim, i in places for name in shown.along[dim]]
+    runs = shown.picks("outcome")["run"]
+    number = [] if isinstance(runs, int) or len(runs) == 1 else [f"run {runs[run.index[-1]]}"]
+    return f"{run.outcome.label}, {clock} {run.path.clock[-1]:g}: {', '.join([*at, *number])}"
+
+
+def _value(results: Results, name: str, index: int) -> str:
+    """A value of a coordinate."""
+    value = results.coords[name][index].item()
+    shown = f"{value:.6g}" if isinstance(value, float) else value
+    return f"{called(results, name)} = {shown}"
