@@ -22,6 +22,7 @@ export class Explorer {
     this.hear = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.hear);
     this.place = readPlace(model.get("place"));
+    this.steps = [];
     this.goTo = () => this.visit();
     model.on("change:place", this.goTo);
     this.scheme = window.matchMedia("(prefers-color-scheme: dark)");
@@ -37,7 +38,7 @@ export class Explorer {
     this.model.off("change:theme", this.recolor);
     this.observer.disconnect();
     clearTimeout(this.saving);
-    this.panel.stop();
+    this.panel.close();
   }
 
   // What the page shows.
@@ -50,7 +51,8 @@ export class Explorer {
     this.canvas = this.map.picture.canvas;
     this.legend = new Legend();
     this.fields = new Fields((message) => this.change(message));
-    this.panel = new StartPanel((units) => { this.root.dataset.lines = units.join(" "); });
+    const lined = (units) => { this.root.dataset.lines = units.join(" "); };
+    this.panel = new StartPanel({ lined, ask: (message) => this.ask(message) });
     this.title = make("h1");
     this.where = make("p", { class: "place" });
     this.hover = make("p", { class: "hover", text: HOVER });
@@ -65,6 +67,7 @@ export class Explorer {
         this.map.element, this.where, this.hover, this.legend.element, this.status, this.fault,
       ),
       make("section", { class: "right", "aria-label": "Start" }, this.fields.element, ...this.panel.elements),
+      this.fields.keys.help,
     );
     el.append(this.root);
     this.say("waiting", "connecting");
@@ -100,14 +103,14 @@ export class Explorer {
 
   receiveFault({ message }) {
     this.fault.textContent = message;
-    if (this.pending && --this.pending === 0) this.use(this.latest);
+    this.fields.keys.refuse();
+    if (this.pending) this.advance();
   }
 
   receiveSpec(spec) {
     this.latest = spec;
-    if (spec.generation === 0) this.restore(spec);
-    else if (this.pending) this.pending--;
-    if (!this.pending) this.use(spec);
+    if (spec.generation === 0) this.aim();
+    this.advance();
   }
 
   receive_status({ state, left }) {
@@ -130,34 +133,47 @@ export class Explorer {
     this.dirty();
   }
 
-  receive_path({ k, n, m, own, outcome, ...sizes }, payload) {
+  receive_path({ k, n, m, own, ...rest }, payload) {
     const spec = { ...this.spec, ...own }; // of a result, whose points may have other networks
-    const path = readPath(sizes, payload, spec.parameters.length);
-    this.map.mark = { k, n, m };
-    this.root.dataset.path = `${k} ${n} ${m}`;
-    this.panel.use(spec, path, this.outcomes.get(outcome ?? this.sheets.at(k, n, m, 1)?.outcome)?.name);
+    const path = readPath(rest, payload, spec.parameters.length);
+    const theta = [...path.theta.subarray(0, path.parameters)];
+    this.start = path.given ? { theta } : { k, n, m };
+    const { x, y } = this.spec.axes;
+    const point = [theta[x], theta[y]];
+    this.map.mark = !path.given ? this.start : path.on_plane && point.every(Number.isFinite) ? { point } : undefined;
+    this.root.dataset.path = path.given ? `given ${theta.join(" ")}` : `${k} ${n} ${m}`;
+    this.panel.receive(path, spec);
+    this.save();
     this.dirty();
   }
 
   // Permalinks.
 
-  /** Ask the session for the plane and the keys of a permalink, or of what a page with a new session showed before. */
-  restore(spec) {
-    const { axes, point, keys } = { ...spec, ...this.wanted, ...this.aim(spec) };
-    const messages = [];
-    if (differ([axes, point], [spec.axes, spec.point])) messages.push({ type: "plane", ...axes, point });
-    if (differ(keys, spec.keys)) messages.push({ type: "keys", ...keys });
-    this.pending = messages.length;
+  /** Ask for the keys, then for the plane of a permalink, or of what a page with a new session showed before. */
+  aim() {
+    const { keys, axes, point } = { ...this.wanted, ...this.place };
     this.fault.textContent = "";
-    for (const message of messages) this.model.send(message);
+    this.steps = [
+      ({ changes = {} }) => {
+        const back = Object.fromEntries(Object.keys(changes).map((key) => [key, null]));
+        return keys && differ(keys, changes) ? { type: "keys", values: { ...back, ...keys } } : undefined;
+      },
+      (spec) => {
+        const plane = { ...(axes ?? spec.axes), point: point ?? spec.point };
+        return differ(plane, { ...spec.axes, point: spec.point }) ? { type: "plane", ...plane } : undefined;
+      },
+    ];
   }
 
-  /** The plane and the keys that a permalink asks for. */
-  aim(spec) {
-    if (!this.place) return {};
-    const { axes = spec.axes, point = spec.point, keys } = this.place;
-    const own = Object.keys(spec.keys).map((key) => [key, keys[key] ?? spec.keys[key]]);
-    return { axes, point, keys: Object.fromEntries(own) };
+  /** Take the next step to a permalink; show the spec after the last one. */
+  advance() {
+    this.pending = false;
+    while (this.steps.length && !this.pending) {
+      const message = this.steps.shift()(this.latest);
+      this.pending = message !== undefined;
+      if (message) this.model.send(message);
+    }
+    if (!this.pending) this.use(this.latest);
   }
 
   /** Go to another permalink. */
@@ -166,8 +182,8 @@ export class Explorer {
     this.saving = undefined;
     this.place = readPlace(this.model.get("place"));
     if (!this.spec) return;
-    this.restore(this.spec);
-    if (!this.pending) this.arrive();
+    this.aim();
+    this.advance();
   }
 
   /** Take the view and the start from a permalink, if the plane is its own. */
@@ -176,11 +192,12 @@ export class Explorer {
     this.place = undefined;
     if (place && !differ([place.axes ?? spec.axes, place.point ?? spec.point], [spec.axes, spec.point])) {
       if (place.view?.pixel > 0) this.view.begin(place.view);
-      this.map.mark = place.start ?? this.map.mark;
+      this.start = place.start ?? this.start;
     }
+    if (this.start?.theta && this.start.theta.length !== spec.parameters.length) this.start = undefined;
     if (!this.view.known) this.view.home();
     this.moved();
-    if (this.map.mark) this.train(this.map.mark);
+    if (this.start) this.train(this.start);
   }
 
   /** Put what the page shows into its address, soon. */
@@ -192,7 +209,7 @@ export class Explorer {
     clearTimeout(this.saving);
     this.saving = undefined;
     if (!this.view.known || this.pending) return;
-    this.model.set("place", writePlace(this.spec, this.view, this.map.mark));
+    this.model.set("place", writePlace(this.spec, this.view, this.start));
     this.model.save_changes();
   }
 
@@ -212,17 +229,17 @@ export class Explorer {
       this.arrive();
       return;
     }
-    const [before, { axes, point, keys }] = [this.spec, spec];
+    const before = this.spec;
     this.spec = spec;
-    this.wanted = { axes, point, keys };
+    this.wanted = { axes: spec.axes, point: spec.point, keys: spec.changes };
     this.root.dataset.generation = String(spec.generation);
     this.sheets.clear();
     this.sheets.use(spec);
     this.view.use(spec);
-    this.panel.spec = spec;
+    this.panel.use(spec);
     this.title.textContent = `${spec.title} (${spec.network})`;
     this.outcomes = new Map(spec.outcomes.map((outcome) => [outcome.code, outcome]));
-    if (before && differ([before.axes, before.point], [axes, point])) this.leavePlane();
+    if (before && isOther(before, spec)) this.leavePlane();
     this.fields.show(spec);
     this.asked = undefined;
     this.arrive();
@@ -233,6 +250,7 @@ export class Explorer {
   leavePlane() {
     this.view.leave();
     this.panel.clear();
+    this.start = this.start?.theta && this.start;
     this.map.mark = undefined;
     this.hover.textContent = HOVER;
     delete this.root.dataset.path;
@@ -302,11 +320,18 @@ export class Explorer {
   }
 
   train(start) {
+    this.start = start;
+    this.map.mark = start.theta ? undefined : start;
     this.panel.stop();
-    this.map.mark = start;
-    this.model.send({ type: "start", ...start });
+    this.model.send({ type: start.theta ? "given" : "start", ...start });
     this.save();
     this.dirty();
+  }
+
+  /** Ask for a path, or for the spec of a start. */
+  ask(message) {
+    this.panel.stop();
+    this.change(message);
   }
 
   exportSpec() {
@@ -316,6 +341,13 @@ export class Explorer {
   exportPicture() {
     this.canvas.toBlob((blob) => download(blob, "view.png"));
   }
+}
+
+/** Whether views of one plane say nothing about the other: a network of another shape keeps the view if it can. */
+function isOther(one, other) {
+  const axes = ({ axes: { x, y }, parameters, skew }) => [parameters[x] ?? x, parameters[y] ?? y, skew];
+  const moved = one.point !== other.point && !differ(one.parameters, other.parameters);
+  return moved || differ(axes(one), axes(other));
 }
 
 export default {

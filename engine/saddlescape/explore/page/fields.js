@@ -1,25 +1,26 @@
 // The fields: keys of the spec, the axes of the plane and what it goes through.
 import { make } from "./elements.js";
-
-const NAMES = { learning_rate: "learning rate", steps: "steps" };
+import { Keys } from "./keys.js";
 
 /** `change(message)` asks the session for something else. */
 export class Fields {
   constructor(change) {
     this.change = change;
-    this.element = make("form", { class: "keys", "aria-label": "Keys of the spec" });
+    this.keys = new Keys(change);
+    this.axes = make("div", { class: "row" });
+    this.note = make("p", { class: "note" });
+    const { first, more } = this.keys;
+    this.element = make("form", { class: "keys", "aria-label": "Keys of the spec" }, first, this.axes, this.note, more);
     this.element.addEventListener("submit", (event) => event.preventDefault());
   }
 
   show(spec) {
-    const focus = this.element.contains(document.activeElement) ? document.activeElement.name : undefined;
-    this.element.replaceChildren(...this.keys(spec), ...this.plane(spec));
+    const { activeElement } = this.element.getRootNode();
+    const focus = this.axes.contains(activeElement) ? activeElement.name : undefined;
+    this.axes.replaceChildren(...this.plane(spec));
     if (focus) this.element.elements.namedItem(focus)?.focus();
-  }
-
-  keys({ keys }) {
-    return Object.entries(keys).map(([key, value]) =>
-      number(NAMES[key], key, value, { step: "any", min: "0" }, (given) => this.change({ type: "keys", [key]: given })));
+    this.note.textContent = spec.note ?? "";
+    this.keys.show(spec);
   }
 
   plane({ axes, parameters, point, points, runs }) {

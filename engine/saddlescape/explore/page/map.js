@@ -15,6 +15,7 @@ export class OutcomeMap {
     for (const [name, value] of [["role", "application"], ["tabindex", "0"], ["class", "map"]]) {
       canvas.setAttribute(name, value);
     }
+    this.fingers = new Map();
     this.box = make("div", { class: "box", hidden: "" });
     this.element = make("div", { class: "frame" }, canvas, this.box);
     this.listen(canvas);
@@ -27,7 +28,7 @@ export class OutcomeMap {
   }
 
   ring(context, start, radius) {
-    const [right, down] = this.view.pixels(this.view.values(start));
+    const [right, down] = this.view.pixels(start.point ?? this.view.values(start));
     for (const [color, line] of [["#fff", 4], ["#000", 2]]) {
       context.strokeStyle = color;
       context.lineWidth = line;
@@ -56,9 +57,12 @@ export class OutcomeMap {
   listen(canvas) {
     const heard = (name, act) => canvas.addEventListener(name, (event) => this.view.known && act(event));
     heard("pointerdown", (event) => this.press(event));
-    heard("pointermove", (event) => (this.drag ? this.pull(event) : this.over(this.point(event))));
+    heard("pointermove", (event) => this.follow(event));
     heard("pointerup", (event) => this.release(event));
-    canvas.addEventListener("pointercancel", () => this.drop());
+    canvas.addEventListener("pointercancel", (event) => {
+      this.fingers.delete(event.pointerId);
+      this.drop();
+    });
     canvas.addEventListener("keydown", (event) => this.type(event));
     const wheel = (event) => {
       event.preventDefault();
@@ -70,7 +74,28 @@ export class OutcomeMap {
   press(event) {
     if (event.button) return;
     this.picture.canvas.setPointerCapture(event.pointerId);
-    this.drag = { x: event.clientX, y: event.clientY, from: this.point(event), box: event.shiftKey, moved: false };
+    this.fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    const { clientX: x, clientY: y, shiftKey: box } = event;
+    if (this.fingers.size === 1) this.drag = { x, y, from: this.point(event), box, moved: false };
+    else this.drop(); // two fingers pinch, and no tap follows
+  }
+
+  follow(event) {
+    const finger = this.fingers.get(event.pointerId);
+    if (this.fingers.size === 2 && finger) this.pinch(event);
+    else if (this.drag) this.pull(event);
+    else if (!this.fingers.size) this.over(this.point(event));
+    if (finger) this.fingers.set(event.pointerId, [event.clientX, event.clientY]);
+  }
+
+  /** Zoom and move so that the points under both fingers stay there. */
+  pinch(event) {
+    const [still] = [...this.fingers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+    const before = this.fingers.get(event.pointerId);
+    const after = [event.clientX, event.clientY];
+    const apart = (finger) => Math.max(1, Math.hypot(finger[0] - still[0], finger[1] - still[1]));
+    this.view.zoom(apart(before) / apart(after), this.point({ clientX: still[0], clientY: still[1] }));
+    this.moved();
   }
 
   pull(event) {
@@ -85,6 +110,7 @@ export class OutcomeMap {
   }
 
   release(event) {
+    this.fingers.delete(event.pointerId);
     const drag = this.drop();
     if (!drag) return;
     if (!drag.moved) this.chosen(this.view.start(drag.from));
