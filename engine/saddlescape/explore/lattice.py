@@ -7,7 +7,6 @@ a coordinate stands for a number that depends on nothing else, so finer levels h
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +76,8 @@ class Window:
     m: tuple[int, int]
 
     def coarser(self, levels: int) -> "Window":
-        """The starts of a coarser level that lie in this window, and their neighbors below it."""
-        n, m = ((low >> levels, high >> levels) for low, high in (self.n, self.m))
+        """The starts of a coarser level that lie in this window, and their neighbors around it."""
+        n, m = ((low >> levels, -(-high >> levels)) for low, high in (self.n, self.m))
         return Window(self.k + levels, n, m)
 
     def tiles(self) -> list[Tile]:
@@ -109,8 +108,3 @@ def parent(tile: Tile) -> tuple[Tile, tuple[slice, slice]]:
 
 EVEN = (slice(None, None, 2), slice(None, None, 2))
 """Where a tile has the starts that its parent has."""
-
-
-def pieces(tiles: list[Tile], number: int) -> Iterator[list[Tile]]:
-    """Cut a list of tiles into lists of at most this length."""
-    return (tiles[first : first + number] for first in range(0, len(tiles), number))

@@ -21,7 +21,8 @@ from saddlescape.explore import given, messages
 from saddlescape.explore.changes import Changes
 from saddlescape.explore.description import describe
 from saddlescape.explore.document import Document
-from saddlescape.explore.lattice import EVEN, SIDE, Integers, Tile, Window, parent, pieces, points
+from saddlescape.explore.lattice import SIDE, Integers, Tile, Window, points
+from saddlescape.explore.tiles import VALUES, Tiles, Values, cut, lacks, let_wait
 from saddlescape.explore.train import Stale, path_of, train
 from saddlescape.system.arithmetic import ieee
 
@@ -37,14 +38,17 @@ BATCH_SECONDS = 0.06
 MOST = 512
 """Maximum number of tiles of a batch, and of a message."""
 
+MOST_RUNS = MOST * SIDE * SIDE
+"""Maximum number of runs of a batch."""
+
+AT_ONCE = 0.5
+"""Seconds below which a pass is trained at once, without starts that wait."""
+
 KEPT = 2**15
 """Maximum number of tiles that a session keeps: 36 MB."""
 
 REMEMBERED = 2**17
 """Maximum number of tiles known to be on the page."""
-
-VALUES = np.dtype([("loss", "f8"), ("clock", "f8"), ("outcome", "i1")])
-Values = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,8 @@ class Session:
         return len(self._tiles)
 
     def _clear(self) -> None:
-        self._tiles: OrderedDict[Tile, Values] = OrderedDict()
-        self._sent: OrderedDict[Tile, None] = OrderedDict()
+        self._tiles = Tiles(KEPT)
+        self._sent: OrderedDict[Tile, bool] = OrderedDict()  # whether no start of the tile waited
         self._cost: float | None = None
         self._compiled = False
 
@@ -202,42 +206,55 @@ class Session:
         self._say(job, {**told[0], "numbers": {key: values[0] for key, values in numbers.items()}}, told[1])
 
     def _show(self, job: Job, view: Window) -> None:
-        """Send the tiles of a view that the page lacks, coarse ones first, and train those that nobody has."""
+        """Send the tiles of a view that the page lacks, coarse ones first, and train those that nobody has.
+
+        Where a pass takes long, the starts wait around which coarser ones agree, until the boundaries are trained.
+        """
         levels = [view.coarser(level) for level in reversed(range(PASSES))]
-        missing = [[tile for tile in level.tiles() if tile not in self._sent] for level in levels]
-        left = sum(tile not in self._tiles for tiles in missing for tile in tiles)
-        for tiles in missing:
-            for part in pieces([tile for tile in tiles if tile in self._tiles], MOST):
-                self._send_tiles(job, part, left)
-            waiting = [tile for tile in tiles if tile not in self._tiles]
-            while waiting:
-                number = self._fitting()
-                part, waiting = waiting[:number], waiting[number:]
-                self._train(job, part)
-                left -= len(part)
-                self._send_tiles(job, part, left)
+        tiles = (tile for level in levels for tile in level.tiles() if not self._sent.get(tile))
+        self._left, self._stage = sum(map(self._tiles.left, tiles)), ""
+        for level in levels:
+            self._pass(job, level, may_wait=level is not levels[0])
+        if self._stage:
+            self._stage = "rest"
+            for level in levels[1:]:
+                self._pass(job, level, may_wait=False)
         self._say(job, {"type": "status", "state": "done", "k": view.k, "left": 0.0})
 
-    def _fitting(self) -> int:
-        """Number of tiles that take about `BATCH_SECONDS`."""
-        return 1 if self._cost is None else int(min(max(1, BATCH_SECONDS / self._cost), MOST))
+    def _pass(self, job: Job, level: Window, may_wait: bool) -> None:
+        """Send the tiles of one level that the page lacks, after training those of their starts that do not wait."""
+        tiles = [tile for tile in level.tiles() if not self._sent.get(tile)]
+        if not tiles:
+            return
+        values = np.stack([self._tiles.known(tile) for tile in tiles])
+        todo = lacks(values)
+        if may_wait and todo.sum() * (self._cost or 0) > AT_ONCE:
+            todo &= ~let_wait(values, cut(self._tiles.agreed(level), level, tiles))
+            self._stage = "boundaries"
+        number = todo.sum(axis=(1, 2))
+        for where in (np.flatnonzero(number == 0), np.flatnonzero(number)):
+            while len(where):
+                fitting = np.searchsorted(np.cumsum(number[where[:MOST]]), self._fitting(), side="right")
+                part, where = np.split(where, [max(1, int(fitting))])
+                its = [tiles[tile] for tile in part]
+                if number[part[0]]:
+                    values[part] = self._trained(job, its, values[part], todo[part])
+                self._send_tiles(job, its, values[part])
 
-    def _train(self, job: Job, tiles: list[Tile]) -> None:
-        """Train the starts of these tiles of one level, but those that the coarser tiles have, and keep the results."""
+    def _fitting(self) -> int:
+        """Number of runs that take about `BATCH_SECONDS`."""
+        return SIDE * SIDE if self._cost is None else int(min(max(SIDE * SIDE, BATCH_SECONDS / self._cost), MOST_RUNS))
+
+    def _trained(self, job: Job, tiles: list[Tile], values: Values, todo: npt.NDArray[np.bool_]) -> Values:
+        """The values of tiles of one level after training those of their starts that are to do."""
         if not self._compiled:
             self._say(job, {"type": "status", "state": "compiling", "k": tiles[0][0], "left": None})
-        values, known = zip(*map(self._known, tiles), strict=True)
-        todo = ~np.concatenate(known).ravel()
-        n, m = (np.concatenate(each)[todo] for each in zip(*map(points, tiles), strict=True))
-        began = time.perf_counter()
+        n, m = (np.stack(each).reshape(todo.shape)[todo] for each in zip(*map(points, tiles), strict=True))
         data = self._results(job, tiles[0][0], n, m)
-        self._cost = (time.perf_counter() - began) / len(tiles) if self._compiled else None
-        self._compiled = True
-        all_values = np.concatenate(values).ravel()
+        self._left -= len(n)
         for name, new in data.items():
-            all_values[name][todo] = new
-        for tile, its in zip(tiles, all_values.reshape(-1, SIDE, SIDE), strict=True):
-            self._keep(tile, its.copy())
+            values[name][todo] = new
+        return values
 
     def _results(self, job: Job, k: int, n: Integers, m: Integers) -> dict[str, npt.NDArray[Any]]:
         """The results of runs; an outcome of -1 where the spec cannot have their numbers."""
@@ -246,39 +263,32 @@ class Session:
         there = runs.there
         if there.any():
             numbers = {key: values[there] for key, values in runs.numbers.items()}
+            began = time.perf_counter()
             its = train(job.document.spec, runs.theta[there], lambda: self._asked != job.number, numbers)
+            self._cost = (time.perf_counter() - began) / int(there.sum()) if self._compiled else None
+            self._compiled = True
             for name, values in its.items():
                 data[name][there] = values
         return data
 
-    def _known(self, tile: Tile) -> tuple[Values, npt.NDArray[np.bool_]]:
-        """The values of a tile that its parent has, and where they are."""
-        values, known = np.zeros((SIDE, SIDE), dtype=VALUES), np.zeros((SIDE, SIDE), dtype=bool)
-        coarser, where = parent(tile)
-        if coarser in self._tiles:
-            values[EVEN], known[EVEN] = self._tiles[coarser][where], True
-        return values, known
-
-    def _keep(self, tile: Tile, values: Values) -> None:
-        self._tiles[tile] = values
-        while len(self._tiles) > KEPT:
-            self._tiles.popitem(last=False)
-
-    def _send_tiles(self, job: Job, tiles: list[Tile], left: int) -> None:
-        """Send tiles of one level; `left` more are to be trained."""
-        seconds = None if self._cost is None else left * self._cost
-        values = np.stack([self._tiles[tile] for tile in tiles])
+    def _send_tiles(self, job: Job, tiles: list[Tile], values: Values) -> None:
+        """Keep tiles of one level, and send those of them that the page does not have as they are."""
+        whole = [not lacks(its).any() for its in values]
+        for tile, its in zip(tiles, values, strict=True):
+            self._tiles.keep(tile, its.copy())
+        seconds = None if self._cost is None else max(0, self._left) * self._cost
         payload = b"".join(np.ascontiguousarray(values[name]).tobytes() for name in VALUES.names or ())
         header = {"type": "tiles", "k": tiles[0][0], "tiles": [tile[1:] for tile in tiles], "left": seconds}
         with self._changed:
-            for tile in tiles:
-                self._tiles.move_to_end(tile)
-                self._sent[tile] = None
+            for tile, is_whole in zip(tiles, whole, strict=True):
+                self._sent[tile] = is_whole
+                self._sent.move_to_end(tile)
             while len(self._sent) > REMEMBERED:
                 self._sent.popitem(last=False)
         try:
-            self._say(job, header, payload)
+            self._say(job, {**header, "stage": self._stage}, payload)
         except Stale:
-            for tile in tiles:
-                self._sent.pop(tile, None)
+            with self._changed:
+                for tile in tiles:
+                    self._sent.pop(tile, None)
             raise

@@ -123,12 +123,13 @@ export class Explorer {
     } else this.say(state, left ? `${left} s left` : state);
   }
 
-  receive_tiles({ k, tiles, left }, payload) {
+  receive_tiles({ k, tiles, left, stage }, payload) {
     this.sheets.add(k, tiles, payload);
     const window = this.view.window();
     const resolution = k > window.k ? `1/${power(k - window.k)} resolution` : "full resolution";
+    const done = { boundaries: `boundaries first: ${resolution}`, rest: "boundaries done, the rest follows" };
     const rest = left === null ? "" : `, ${left < 1 ? "less than 1" : Math.ceil(left)} s left`;
-    this.say("training", `${resolution}${rest}`);
+    this.say("training", `${done[stage] ?? resolution}${rest}`);
     this.sheets.trim(window);
     this.dirty();
   }
@@ -265,6 +266,7 @@ export class Explorer {
     if (asked !== this.asked) {
       this.asked = this.root.dataset.view = asked;
       this.say("training", "training");
+      this.showLegend();
       this.model.send({ type: "view", ...window });
     }
     this.save();
@@ -296,8 +298,10 @@ export class Explorer {
     this.where.textContent = `across: ${text("x")}; up: ${text("y")}`;
   }
 
+  /** The outcomes; their shares only if all starts of the view are trained, as those at boundaries come first. */
   showLegend() {
-    this.legend.show(this.spec, this.sheets.count(this.view.window()), this.sheets);
+    const done = this.root.dataset.state === "done";
+    this.legend.show(this.spec, done ? this.sheets.count(this.view.window()) : new Map(), this.sheets);
   }
 
   /** Tell what is known of the start at a point of the plane. */

@@ -76,6 +76,7 @@ export class Sheets {
     return sheet;
   }
 
+  /** Starts without results, which may wait for others, are transparent: the coarser ones below show. */
   paint(data, at, outcome, clock) {
     let color = this.flat.get(outcome) ?? [0, 0, 0]; // of no run, which is transparent
     if (outcome === this.solved) {
