@@ -1,12 +1,15 @@
 """Pages in one file, opened from the disk by a browser without a network."""
 
 import json
+import math
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import test_explorer
 from playwright.sync_api import expect
+from test_explorer import address  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [ROOT / ".venv/bin/saddlescape"]
@@ -215,3 +218,44 @@ def test_pictures_of_pages(open_file, size, scheme):
         page = open_file(name, size=SIZES[size], scheme=scheme)
         assert page.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.tab.screenshot(path=PICTURES / f"report-{name}-{size}-{scheme}.png", full_page=True)
+
+
+@pytest.fixture
+def explorer(chromium, address):  # noqa: F811
+    shown = test_explorer.Page(chromium, address)
+    yield shown
+    shown.context.close()
+    assert shown.faults == []
+
+
+def test_the_explorer_takes_its_view_home_as_a_page(explorer, chromium, tmp_path):
+    explorer.moved(lambda: explorer.map.press("+"))
+    explorer.train(0.3, 0.6)
+    explorer.tab.mouse.move(*explorer.at(0.4, 0.4))
+    told, view = explorer.tab.locator(".hover").text_content(), explorer.view()
+    file, name = explorer.download("Download this view as a page")
+    assert name == "view.html"
+    (tmp_path / name).write_bytes(file.read_bytes())
+    page = Page(chromium, tmp_path / name)
+    expect(page.root).to_have_attribute("data-path", explorer.root.get_attribute("data-path"))
+    starts = math.prod(high - low + 1 for low, high in (view["n"], view["m"]))
+    expect(page.tab.locator(".status")).to_have_text(f"{starts:,} of {starts:,} starts of this view were trained")
+    expect(page.tab.locator(".now")).to_have_text(explorer.tab.locator(".now").text_content())
+    place = re.search("; (.*)", told)[1]
+    assert page.tab.locator(".watched button").count() == 1
+    assert [name for name in re.findall(r"(\S+) =", page.hovered(0.4, 0.4))] == re.findall(r"(\S+) =", place)
+    page.tab.screenshot(path=PICTURES / "view.png", full_page=True)
+    page.context.close()
+    assert page.faults == []
+
+
+def test_the_explorer_takes_its_view_home_as_a_result(explorer, tmp_path):
+    file, name = explorer.download("Run this view and download the result")
+    assert name == "view.h5"
+    (tmp_path / name).write_bytes(file.read_bytes())
+    verified = subprocess.run([*COMMAND, "verify", name], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert verified.stdout == "view.h5 is intact\n"
+    said = subprocess.run([*COMMAND, "info", name], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    (n, m) = (high - low + 1 for low, high in (explorer.view()["n"], explorer.view()["m"]))
+    assert f"dimensions: x {n}, y {m}, run 1" in said
+    expect(explorer.tab.get_by_role("button", name="Make this file no longer")).to_be_hidden()

@@ -60,9 +60,16 @@ class View(_Part):
 
 
 class Export(_Part):
-    """Send these starts as a spec."""
+    """Send these starts as a spec, as a page in one file, or as a result."""
 
     type: Literal["export"]
+    to: Literal["spec", "page", "result"] = "spec"
+
+
+class Stop(Message):
+    """Make no file any more."""
+
+    type: Literal["stop"]
 
 
 class Forget(_Part):
@@ -144,7 +151,7 @@ class Cancel(Message):
     type: Literal["cancel"]
 
 
-Asked = View | Export | Forget | Start | Given | Take | Keys | Plane | Cancel
+Asked = View | Export | Forget | Start | Given | Take | Keys | Plane | Cancel | Stop
 Any_ = Annotated[Asked, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[Asked] = TypeAdapter(Any_)
 

@@ -21,9 +21,14 @@ from saddlescape.explore import given, messages
 from saddlescape.explore.changes import Changes
 from saddlescape.explore.description import describe
 from saddlescape.explore.document import Document
+from saddlescape.explore.exports import Exports, result_of
 from saddlescape.explore.lattice import SIDE, Integers, Tile, Window, points
+from saddlescape.explore.recorded import Told
 from saddlescape.explore.tiles import VALUES, Tiles, Values, cut, lacks, let_wait
 from saddlescape.explore.train import Stale, path_of, train
+from saddlescape.explore.view_page import Seen, view_page
+from saddlescape.explore.watched import thinned
+from saddlescape.spec import parse
 from saddlescape.system.arithmetic import ieee
 
 Header = dict[str, Any]
@@ -46,6 +51,9 @@ AT_ONCE = 0.5
 
 KEPT = 2**15
 """Maximum number of tiles that a session keeps: 36 MB."""
+
+WATCHED = 16
+"""Maximum number of watched starts that an exported page has: the last ones."""
 
 REMEMBERED = 2**17
 """Maximum number of tiles known to be on the page."""
@@ -78,8 +86,9 @@ class Session:
         self._shown: messages.View | None = None
         self._chosen: messages.Start | messages.Given | None = None
         self._changed, self._asked, self._closed = threading.Condition(), 0, False
-        self._clear()
+        self._clear(0)
         self._changes = Changes(lambda: self._document, self._change, self._tell)
+        self._exports = Exports(self._send)
         self._thread = threading.Thread(target=self._work, name="explore", daemon=True)
         self._thread.start()
 
@@ -89,8 +98,9 @@ class Session:
         try:
             asked = messages.read(message)
             if isinstance(asked, messages.Export):
-                text = self._document.window(asked.window)
-                self._send({"type": "file", "name": "view.toml", "text": text}, b"")
+                self._export(asked)
+            elif isinstance(asked, messages.Stop):
+                self._exports.cancel()
             elif isinstance(asked, messages.Take):
                 text = given.text(self._document, asked)
                 self._send({"type": "file", "name": "start.toml", "text": text}, b"")
@@ -100,6 +110,20 @@ class Session:
                 self._ask(asked)
         except (SaddlescapeError, messages.BadMessage) as fault:
             self._send({"type": "fault", "message": str(fault)}, b"")
+
+    def _export(self, asked: messages.Export) -> None:
+        document, view, sweep = self._document, asked.window, self._document.sweep
+        text = document.window(view)
+        if asked.to == "spec":
+            self._send({"type": "file", "name": "view.toml", "text": text}, b"")
+        elif asked.to == "result":
+            run = parse(text, sweep.folder, (), sweep.kept, generation=sweep.generation)
+            self._exports.begin("view.h5", result_of(run))
+        else:
+            is_known = self._of == self._generation
+            paths = list(self._watched.values()) if is_known else []
+            seen = Seen(document, view, self._tiles.get if is_known else lambda tile: None, paths)
+            self._exports.begin("view.html", lambda stop, report: view_page(seen).encode())
 
     def greet(self) -> None:
         """Send what the page needs before it asks for anything."""
@@ -112,6 +136,7 @@ class Session:
             self._asked += 1
             self._changed.notify()
         self._changes.close()
+        self._exports.close()
         self._thread.join()
 
     @property
@@ -124,7 +149,9 @@ class Session:
         """Number of tiles that are kept."""
         return len(self._tiles)
 
-    def _clear(self) -> None:
+    def _clear(self, generation: int) -> None:
+        self._of = generation
+        self._watched: OrderedDict[tuple[int, ...], Told] = OrderedDict()
         self._tiles = Tiles(KEPT)
         self._sent: OrderedDict[Tile, bool] = OrderedDict()  # whether no start of the tile waited
         self._cost: float | None = None
@@ -159,7 +186,7 @@ class Session:
         with ieee():
             while (job := self._next()) is not None:
                 if job.generation != generation:
-                    self._clear()
+                    self._clear(job.generation)
                     generation = job.generation
                 try:
                     if job.start is not None:
@@ -202,7 +229,12 @@ class Session:
             place: dict[str, Any] = {"given": True, "on_plane": plane.has(theta)}
         else:
             place = {name: getattr(start, name) for name in ("k", "n", "m")}
-        told = path_of(spec, theta, lambda: self._asked != job.number, numbers).told(place)
+        path = path_of(spec, theta, lambda: self._asked != job.number, numbers)
+        told = path.told(place)
+        if isinstance(start, messages.Start):
+            self._watched[start.k, start.n, start.m] = thinned(path).told(place)
+            while len(self._watched) > WATCHED:
+                self._watched.popitem(last=False)
         self._say(job, {**told[0], "numbers": {key: values[0] for key, values in numbers.items()}}, told[1])
 
     def _show(self, job: Job, view: Window) -> None:

@@ -104,7 +104,7 @@ def _trained(results: Results, sweep: Sweep, index: tuple[int, ...], outcome: Ou
     point, number = _place(results, sweep, index)
     spec = sweep.at(point)
     path = path_of(spec, start(sweep, point, number), lambda: time.monotonic() > ends, number=number)
-    return Watched(index, outcome, spec, _thinned(path), len(path.clock))
+    return Watched(index, outcome, spec, thinned(path), len(path.clock))
 
 
 def _place(results: Results, sweep: Sweep, index: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
@@ -118,7 +118,7 @@ def _place(results: Results, sweep: Sweep, index: tuple[int, ...]) -> tuple[tupl
     return tuple(whole[:axes]), int(np.ravel_multi_index(cell, sides))
 
 
-def _thinned(path: Path) -> Path:
+def thinned(path: Path) -> Path:
     """With as many records as `BYTES` allow, the first and the last ones included, and a surface that is rounded."""
     arrays = {name: getattr(path, name) for name in ("clock", "loss", "theta", "surface")}
     most = BYTES // sum(array[0].nbytes for array in (*arrays.values(), *path.measures.values()))

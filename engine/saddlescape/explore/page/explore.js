@@ -4,13 +4,14 @@ import { button, download, make } from "./elements.js";
 import { Fields } from "./fields.js";
 import { Legend } from "./legend.js";
 import { OutcomeMap } from "./map.js";
-import { differ, digits, power } from "./numbers.js";
+import { differ, digits, percent, power } from "./numbers.js";
 import { readPlace, writePlace } from "./place.js";
 import { Sheets } from "./sheets.js";
 import { readPath, StartPanel } from "./start.js";
 import { View } from "./view.js";
 
 const SAVE = 400; // milliseconds between two changes of the address, which browsers limit to 200 in 30 s
+const KINDS = { "view.toml": "application/toml", "view.html": "text/html", "view.h5": "application/x-hdf5" };
 const HOVER = "Point at a start, or click it.";
 
 export class Explorer {
@@ -58,13 +59,16 @@ export class Explorer {
     this.hover = make("p", { class: "hover", text: HOVER });
     this.status = make("p", { role: "status", class: "status" });
     this.fault = make("p", { role: "alert", class: "fault" });
+    this.makes = make("span", { role: "status" });
+    const stop = button("Cancel", "Make this file no longer", () => this.model.send({ type: "stop" }));
+    this.making = make("p", { class: "making", hidden: "" }, this.makes, stop);
     this.root = make(
       "div",
       { class: "saddlescape-explorer", "data-state": "waiting" },
       make("header", {}, this.title, this.toolbar()),
       make(
         "section", { class: "left", "aria-label": "Map" },
-        this.map.element, this.where, this.hover, this.legend.element, this.status, this.fault,
+        this.map.element, this.where, this.hover, this.legend.element, this.status, this.making, this.fault,
       ),
       make("section", { class: "right", "aria-label": "Start" }, this.fields.element, ...this.panel.elements),
       this.fields.keys.help,
@@ -79,8 +83,10 @@ export class Explorer {
       button("Home", "Show the whole plane", () => this.map.move("home")),
       button("+", "Zoom in", () => this.map.move("zoom", 0.5)),
       button("\u2212", "Zoom out", () => this.map.move("zoom", 2)),
-      button("Spec", "Download this view as a spec", () => this.exportSpec()),
+      button("Spec", "Download this view as a spec", () => this.export("spec")),
       button("PNG", "Download this view as a picture", () => this.exportPicture()),
+      button("HTML", "Download this view as a page in one file", () => this.export("page")),
+      button("HDF5", "Run this view and download the result", () => this.export("result")),
     ];
     if (this.model.get("link")) tools.push(button("Link", "Copy a link to this view", () => this.copyLink()));
     return make("div", { class: "tools", role: "toolbar", "aria-label": "View" }, ...tools);
@@ -97,8 +103,19 @@ export class Explorer {
     if (message.type === "spec") this.receiveSpec(message);
     else if (message.type === "lost") this.say("lost", "The connection is lost; trying to connect again.");
     else if (message.type === "fault") this.receiveFault(message);
-    else if (message.type === "file") download(new Blob([message.text], { type: "application/toml" }), message.name);
+    else if (message.type === "file") this.receiveFile(message, buffers);
+    else if (message.type === "exporting") this.showExport(message);
     else if (message.generation === this.spec?.generation) this[`receive_${message.type}`]?.(message, buffers[0]);
+  }
+
+  receiveFile({ name, text }, [payload]) {
+    download(new Blob([text ?? payload], { type: KINDS[name] ?? "application/toml" }), name);
+  }
+
+  /** How much of a file is made: with it, a button that cancels it; null if none is made. */
+  showExport({ name, share }) {
+    this.making.hidden = share === null;
+    this.makes.textContent = share === null ? "" : `${name}: ${percent(share, 1)} `;
   }
 
   receiveFault({ message }) {
@@ -338,8 +355,9 @@ export class Explorer {
     this.change(message);
   }
 
-  exportSpec() {
-    if (this.view.known) this.model.send({ type: "export", ...this.view.window() });
+  export(to) {
+    this.fault.textContent = "";
+    if (this.view.known) this.model.send({ type: "export", to, ...this.view.window() });
   }
 
   exportPicture() {

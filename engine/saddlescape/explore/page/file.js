@@ -90,6 +90,9 @@ class KeptExplorer extends Explorer {
 
   use(spec) {
     super.use(spec);
+    const { tools, keep } = this.panel.values; // no start can be given in a file, but two can be compared
+    tools.replaceChildren(keep);
+    tools.hidden = false;
     const { paths } = this.kept;
     const first = paths.find(({ outcome }) => outcome === this.sheets.solved) ?? paths[0];
     if (first) this.train(first);
