@@ -50,7 +50,7 @@ test-cuda: .venv-cuda/.ready
 # The least releases that pyproject.toml allows, with the least Python.  Old releases of others warn of newer ones.
 test-lowest: .venv-3.11/.ready wheel
 	$(BIN)/uv pip install -q -p .venv-3.11 --no-deps --reinstall build/wheel/*.whl
-	.venv-3.11/bin/python -m pytest -n 2 -W ignore::DeprecationWarning $(LANE)
+	.venv-3.11/bin/python -m pytest -W ignore::DeprecationWarning $(LANE)
 
 # The releases of the lock with each Python that this machine has.
 test-pythons: wheel
@@ -61,7 +61,7 @@ test-pythons: wheel
 
 test-python-%: .venv-%/.ready
 	$(BIN)/uv pip install -q -p .venv-$* --no-deps --reinstall build/wheel/*.whl
-	.venv-$*/bin/python -m pytest -n 2 $(LANE)
+	.venv-$*/bin/python -m pytest $(LANE)
 
 # The wheel without extras, from another folder.
 test-wheel: wheel
