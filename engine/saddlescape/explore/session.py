@@ -34,8 +34,8 @@ from saddlescape.system.arithmetic import ieee
 Header = dict[str, Any]
 Send = Callable[[Header, bytes], None]
 
-PASSES = 5
-"""Number of levels of a view: the first has a start for 256 of the last."""
+FIRST = 4
+"""Maximum number of tiles of the first, coarsest level of a view: 16 x 16 starts."""
 
 BATCH_SECONDS = 0.06
 """Seconds that a batch should take, as the cost of the last ones tells."""
@@ -242,7 +242,9 @@ class Session:
 
         Where a pass takes long, the starts wait around which coarser ones agree, until the boundaries are trained.
         """
-        levels = [view.coarser(level) for level in reversed(range(PASSES))]
+        levels = [view]
+        while len(levels[0].tiles()) > FIRST:
+            levels.insert(0, levels[0].coarser(1))
         tiles = (tile for level in levels for tile in level.tiles() if not self._sent.get(tile))
         self._left, self._stage = sum(map(self._tiles.left, tiles)), ""
         for level in levels:
