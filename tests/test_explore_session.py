@@ -15,6 +15,7 @@ from saddlescape.explore.description import LINES, describe
 from saddlescape.explore.document import document
 from saddlescape.explore.lattice import SIDE, Window, points
 from saddlescape.explore.session import Session
+from saddlescape.explore.tiles import inside, lacks
 from saddlescape.explore.train import path_of, surface, train
 from saddlescape.spec import parse
 from saddlescape.system.resources import cores
@@ -25,6 +26,7 @@ WAIT = 60
 
 LONG = SLICE.replace("steps = 20", "steps = 1000000").replace("0.5", "1e-9") + "[stop]\nsolved = 0\n"
 VIEW = {"type": "view", "k": -3, "n": [-20, 20], "m": [-20, 20]}
+WINDOW = Window(-3, (-20, 20), (-20, 20))
 
 
 class Page:
@@ -80,20 +82,29 @@ def unpacked(header, payload):
     return {place: dict(loss=loss[i], clock=clock[i], outcome=outcome[i]) for i, place in enumerate(places)}
 
 
-def test_coarse_tiles_come_first_and_all_are_what_a_run_computes(begin, page):
+def check_trained(shown, messages, window):
+    """All starts of a window are there, and all that are there are what the engine computes."""
+    tiles = {place: values for message in messages for place, values in unpacked(*message).items()}
+    for place, values in tiles.items():
+        expected, known = train(shown.spec, shown.plane.starts(place[0], *points(place)), lambda: False), ~lacks(values)
+        if place[0] == window.k:
+            assert known[inside(window, [place])[0]].all(), place
+        for name, array in expected.items():
+            assert values[name][known].tobytes() == array.reshape(SIDE, SIDE)[known].tobytes(), (place, name)
+    assert {place for place in tiles if place[0] == window.k} == {*window.tiles()}
+    return tiles
+
+
+def test_coarse_tiles_come_first_and_all_are_what_a_run_computes(begin, page, monkeypatch):
+    monkeypatch.setattr(sessions, "AT_ONCE", np.inf)
     begin().receive(VIEW)
     page.until(is_done)
     levels = [header["k"] for header, _ in page.of("tiles")]
     assert levels == sorted(levels, reverse=True)
     assert {*levels} == {-3, -2, -1}
     assert sum(len(header["tiles"]) for header, _ in page.of("tiles") if header["k"] == -1) == 4
-    tiles = {place: values for message in page.of("tiles") for place, values in unpacked(*message).items()}
-    assert {place for place in tiles if place[0] == -3} == {*Window(-3, (-20, 20), (-20, 20)).tiles()}
-    shown = document(parse(SPECS["momentum"], Path()))
-    for place, values in tiles.items():
-        expected = train(shown.spec, shown.plane.starts(place[0], *points(place)), lambda: False)
-        for name, array in expected.items():
-            assert values[name].tobytes() == array.tobytes(), (place, name)
+    tiles = check_trained(document(parse(SPECS["momentum"], Path())), page.of("tiles"), WINDOW)
+    assert not any(lacks(values).any() for place, values in tiles.items() if place[0] < -1)
     assert {Outcome.TRAPPED, Outcome.SOLVED} <= {int(each) for tile in tiles.values() for each in tile["outcome"].flat}
 
 
@@ -130,6 +141,29 @@ def test_the_latest_view_wins(begin, page, monkeypatch):
     page.until(is_done)
     assert {header["k"] for header, _ in page.of("tiles")} == {-11, -10, -9}
     assert [header["k"] for header, _ in page.heard if is_done(header)] == [-11]
+
+
+def test_a_burst_of_wheel_events_wastes_at_most_one_batch(begin, page, monkeypatch):
+    training, go_on, runs = threading.Event(), threading.Event(), []
+
+    def slow(spec, theta, *rest):
+        runs.append(len(theta))
+        training.set()
+        assert go_on.wait(WAIT)
+        return train(spec, theta, *rest)
+
+    monkeypatch.setattr(sessions, "train", slow)
+    session = begin()
+    session.receive(VIEW)
+    assert training.wait(WAIT)
+    for k in range(-15, -3):
+        session.receive({**VIEW, "k": k})
+    go_on.set()
+    page.until(lambda header: is_done(header) and header["k"] == -4)
+    shown = {place: values for message in page.of("tiles") for place, values in unpacked(*message).items()}
+    places = [(SIDE * i + n) * 2**k + 1j * (SIDE * j + m) * 2**k for (k, i, j), values in shown.items()
+              for n, m in np.argwhere(~lacks(values)).tolist()]  # fmt: skip
+    assert sum(runs[1:]) == len({*places})
 
 
 def test_a_start_is_trained_before_the_rest_of_a_view(begin, page):
@@ -216,11 +250,8 @@ def test_another_plane_is_trained_and_traced(begin, page):
     assert [spec["generation"] for spec in specs] == [1, 2]
     assert (specs[1]["axes"], specs[1]["point"], specs[1]["keys"]["steps"]) == ({"x": 0, "y": 8}, "zero", 9)
     shown = document(parse(SPECS["momentum"], Path())).through(0, 8, "zero").changed({"training.steps": 9})
-    for message in page.of("tiles"):
-        assert message[0]["generation"] == 2
-        for place, values in unpacked(*message).items():
-            expected = train(shown.spec, shown.plane.starts(place[0], *points(place)), lambda: False)
-            assert values["loss"].tobytes() == expected["loss"].tobytes()
+    assert {header["generation"] for header, _ in page.of("tiles")} == {2}
+    check_trained(shown, page.of("tiles"), WINDOW)
     session.receive({"type": "start", "k": -3, "n": 16, "m": 24})
     page.until(lambda header: header["type"] == "path")
     ((header, payload),) = page.of("path")

@@ -24,7 +24,7 @@ from saddlescape.explore.document import Document
 from saddlescape.explore.exports import Exports, result_of
 from saddlescape.explore.lattice import SIDE, Integers, Tile, Window, points
 from saddlescape.explore.recorded import Told
-from saddlescape.explore.tiles import VALUES, Tiles, Values, cut, lacks, let_wait
+from saddlescape.explore.tiles import VALUES, Tiles, Values, cut, inside, lacks, let_wait
 from saddlescape.explore.train import Stale, path_of, train
 from saddlescape.explore.view_page import Seen, view_page
 from saddlescape.explore.watched import thinned
@@ -153,7 +153,7 @@ class Session:
         self._of = generation
         self._watched: OrderedDict[tuple[int, ...], Told] = OrderedDict()
         self._tiles = Tiles(KEPT)
-        self._sent: OrderedDict[Tile, bool] = OrderedDict()  # whether no start of the tile waited
+        self._sent: OrderedDict[Tile, int] = OrderedDict()  # the number of its starts that the page knows
         self._cost: float | None = None
         self._compiled = False
 
@@ -240,13 +240,13 @@ class Session:
     def _show(self, job: Job, view: Window) -> None:
         """Send the tiles of a view that the page lacks, coarse ones first, and train those that nobody has.
 
-        Where a pass takes long, the starts wait around which coarser ones agree, until the boundaries are trained.
+        Where a pass takes long, starts outside the view are left out, and the starts wait around which coarser ones
+        agree, until the boundaries are trained.
         """
         levels = [view]
         while len(levels[0].tiles()) > FIRST:
             levels.insert(0, levels[0].coarser(1))
-        tiles = (tile for level in levels for tile in level.tiles() if not self._sent.get(tile))
-        self._left, self._stage = sum(map(self._tiles.left, tiles)), ""
+        self._left, self._stage = sum(map(self._tiles.left, levels)), ""
         for level in levels:
             self._pass(job, level, may_wait=level is not levels[0])
         if self._stage:
@@ -257,11 +257,13 @@ class Session:
 
     def _pass(self, job: Job, level: Window, may_wait: bool) -> None:
         """Send the tiles of one level that the page lacks, after training those of their starts that do not wait."""
-        tiles = [tile for tile in level.tiles() if not self._sent.get(tile)]
+        tiles = [tile for tile in level.tiles() if self._sent.get(tile, 0) < SIDE * SIDE]
         if not tiles:
             return
         values = np.stack([self._tiles.known(tile) for tile in tiles])
         todo = lacks(values)
+        if self._stage or self._cost is None or todo.sum() * self._cost > AT_ONCE:
+            todo &= inside(level, tiles)
         if may_wait and todo.sum() * (self._cost or 0) > AT_ONCE:
             todo &= ~let_wait(values, cut(self._tiles.agreed(level), level, tiles))
             self._stage = "boundaries"
@@ -306,16 +308,20 @@ class Session:
         return data
 
     def _send_tiles(self, job: Job, tiles: list[Tile], values: Values) -> None:
-        """Keep tiles of one level, and send those of them that the page does not have as they are."""
-        whole = [not lacks(its).any() for its in values]
+        """Keep tiles of one level, and send those of which the page knows fewer starts."""
         for tile, its in zip(tiles, values, strict=True):
             self._tiles.keep(tile, its.copy())
+        known = np.count_nonzero(~lacks(values), axis=(1, 2))
+        new = np.flatnonzero(known > [self._sent.get(tile, 0) for tile in tiles])
+        if not len(new):
+            return
+        tiles, values = [tiles[tile] for tile in new], values[new]
         seconds = None if self._cost is None else max(0, self._left) * self._cost
         payload = b"".join(np.ascontiguousarray(values[name]).tobytes() for name in VALUES.names or ())
         header = {"type": "tiles", "k": tiles[0][0], "tiles": [tile[1:] for tile in tiles], "left": seconds}
         with self._changed:
-            for tile, is_whole in zip(tiles, whole, strict=True):
-                self._sent[tile] = is_whole
+            for tile, number in zip(tiles, known[new].tolist(), strict=True):
+                self._sent[tile] = number
                 self._sent.move_to_end(tile)
             while len(self._sent) > REMEMBERED:
                 self._sent.popitem(last=False)

@@ -43,14 +43,14 @@ class Tiles:
 
     def get(self, tile: Tile) -> Values | None:
         """The values of a tile."""
-        if tile in self._tiles:
-            self._tiles.move_to_end(tile)
         return self._tiles.get(tile)
 
-    def left(self, tile: Tile) -> int:
-        """Number of starts of a tile that are to be trained, if its parent is known."""
-        values = self._tiles.get(tile)
-        return SIDE * SIDE * 3 // 4 if values is None else int(np.count_nonzero(lacks(values)))
+    def left(self, level: Window) -> float:
+        """About how many starts of a window are to be trained, if those of the coarser level are known."""
+        tiles = level.tiles()
+        each = (self._tiles.get(tile) for tile in tiles)
+        share = sum(0.75 if values is None else np.count_nonzero(lacks(values)) / values.size for values in each)
+        return share / len(tiles) * (level.n[1] - level.n[0] + 1) * (level.m[1] - level.m[0] + 1)
 
     def known(self, tile: Tile) -> Values:
         """A copy of the values of a tile, as far as it or its parent has them."""
@@ -99,6 +99,13 @@ class Tiles:
 def lacks(values: Values) -> npt.NDArray[np.bool_]:
     """Whether starts are yet to be trained."""
     return np.asarray(values["outcome"] <= WAITS)
+
+
+def inside(level: Window, tiles: list[Tile]) -> npt.NDArray[np.bool_]:
+    """Which starts of tiles lie in a window, (len(tiles), SIDE, SIDE)."""
+    n, m = (SIDE * np.array([tile[at] for tile in tiles])[:, None] + np.arange(SIDE) for at in (1, 2))
+    along, up = ((low <= each) & (each <= high) for each, (low, high) in ((n, level.n), (m, level.m)))
+    return np.asarray(along[:, :, None] & up[:, None, :])
 
 
 def let_wait(values: Values, agreed: Values) -> npt.NDArray[np.bool_]:
