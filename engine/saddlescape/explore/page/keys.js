@@ -59,6 +59,7 @@ export class Keys {
     const note = make("span", { id: `about-${key}-${Math.random()}`, hidden: "", text: about });
     input.name = key;
     input.title = about;
+    input.setAttribute("aria-label", text); // a label around a choice has the text of its words, too
     input.setAttribute("aria-describedby", note.id);
     input.addEventListener("change", () => this.send(field, input));
     const label = make("label", { text: `${text} ` }, input);
@@ -102,7 +103,10 @@ function control({ kind, value, ends, words, optional }) {
   const isNumber = kind === "number" || kind === "integer";
   const limits = isNumber ? { type: "number", step: kind === "integer" ? "1" : "any" } : { type: "text" };
   if (isNumber) Object.assign(limits, { min: ends.ge ?? ends.gt ?? "", max: ends.le ?? ends.lt ?? "" });
-  return make("input", { ...limits, value: written(value), placeholder: optional ? DEFAULT : "", autocomplete: "off" });
+  const [text, placeholder] = [written(value), optional ? DEFAULT : ""];
+  const input = make("input", { ...limits, value: text, placeholder, autocomplete: "off" });
+  input.style.minWidth = `${(text || placeholder).length + 3}ch`;
+  return input;
 }
 
 function suggestions(input, words) {

@@ -3,7 +3,7 @@ import { button, make, Picture } from "./elements.js";
 import { drawCurve } from "./curve.js";
 import { drawSurface } from "./surface.js";
 import { Values } from "./values.js";
-import { drawWeights } from "./weights.js";
+import { drawWeights, largest } from "./weights.js";
 
 const CHOOSE = "Click a start to train it";
 const FRAME = 80; // milliseconds that a record is shown
@@ -20,8 +20,9 @@ class Look {
     this.element = make("figure", {}, this.caption, make("div", { class: "pictures" }, this.surface.canvas, this.weights.canvas));
   }
 
-  show(spec, path, now) {
-    Object.assign(this, { spec, path, now });
+  /** Show a record; both paths have the same scale. */
+  show(spec, path, now, most) {
+    Object.assign(this, { spec, path, now, most });
     this.refresh();
   }
 
@@ -137,10 +138,11 @@ export class StartPanel {
     this.slider.setAttribute("aria-valuetext", text);
     this.curve.canvas.setAttribute("aria-label", `${path.measures.get(this.measure.value).sentence} against the ${spec.clock}`);
     this.look.caption.textContent = kept ? `B: ${path.name}` : "";
-    this.look.show(spec, path, this.record(path));
+    const most = Math.max(...[path, kept?.path].filter(Boolean).map(largest));
+    this.look.show(spec, path, this.record(path), most);
     if (kept) {
       this.other.caption.textContent = `A, kept: ${kept.path.name}${difference(kept.spec, spec)}`;
-      this.other.show(kept.spec, kept.path, this.record(kept.path));
+      this.other.show(kept.spec, kept.path, this.record(kept.path), most);
     }
     this.curve.refresh();
   }
