@@ -78,6 +78,13 @@ def test_keys_that_nothing_uses_are_no_fields():
     assert ("training.epochs" in epochs, "training.steps" in epochs) == (True, False)
 
 
+def test_keys_that_are_axes_of_the_map_are_no_fields():
+    shown = opened().through("log:training.learning_rate", "training.layer_rates.0", "slice")
+    keys = {field["key"] for field in describe(shown)["fields"]}
+    assert not {"training.learning_rate", "training.layer_rates"} & keys
+    assert "training.momentum" in keys
+
+
 def faults(key, value):
     try:
         opened().changed({key: value})

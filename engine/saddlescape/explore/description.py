@@ -48,7 +48,7 @@ def describe(document: Document) -> dict[str, Any]:
         "values": document.values,
         "runs": document.runs,
         "keys": _keys(spec),
-        "fields": fields(spec),
+        "fields": fields(spec, [axis.key for axis in (plane.x, plane.y) if not isinstance(axis, int)]),
         "changes": document.changes,
         "note": "" if document.fits else UNFIT,
         "outcomes": outcomes(each for each in Outcome if each is not Outcome.FITTED),

@@ -1,7 +1,7 @@
 """The keys of a spec that a page may change, made from the words of the spec."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from saddlescape.spec import Spec
@@ -57,10 +57,14 @@ PLAIN = {
 """Sentences and ranges of keys that take less here than in a spec, or whose range refers to a page."""
 
 
-def fields(spec: Spec) -> list[dict[str, Any]]:
-    """The keys that a page may change and that the spec uses, with what a page needs to show them; the common first."""
+def fields(spec: Spec, axes: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The keys that a page may change and that the spec uses, with what a page needs to show them; the common first.
+
+    Keys that are axes of the map, or lists with an element that is, are left out.
+    """
     keys = [*FIRST, *(key for key in SETTABLE if key not in FIRST)]
-    return [_field(spec, key) for key in keys if _applies(spec, key)]
+    along = [key for key in keys if any(f"{axis}.".startswith(f"{key}.") for axis in axes)]
+    return [_field(spec, key) for key in keys if key not in along and _applies(spec, key)]
 
 
 def needed(key: str, word: Any) -> tuple[str, ...]:
