@@ -82,6 +82,7 @@ def test_a_point_of_a_sweep_has_its_values_and_its_runs():
     shown = document(sweep).through(0, 1, 4, at=3).changed({"training.steps": 9})
     assert (shown.at, shown.values) == (3, {"network.hidden": [3], "starts.scale": 2.0})
     assert shown.plane.base == tuple(ss.start(sweep, (1, 1), 4))
+    assert shown.numbers["log:starts.scale"].ends == (0, np.log10(2))
     back = shown.through(0, 1, 4, at=0)
     assert (back.plane.base, back.spec.steps) == (tuple(ss.start(sweep, (0, 0), 4)), 9)
     with pytest.raises(RefusedError, match="must be a point of the sweep from 0 to 3; got 4"):

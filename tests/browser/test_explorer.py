@@ -65,7 +65,7 @@ def address(tmp_path_factory):
 class Page:
     """The page of the explorer in a tab of its own."""
 
-    def __init__(self, browser, address, size=SIZES["small"], scheme="light"):
+    def __init__(self, browser, address, size=SIZES["small"], scheme="light", done=True):
         self.context = browser.new_context(
             viewport=dict(zip(("width", "height"), size, strict=True)), color_scheme=scheme, accept_downloads=True
         )
@@ -78,7 +78,8 @@ class Page:
         self.tab.add_init_script(KEEP)
         self.tab.goto(address)
         self.root, self.map = self.tab.locator(".saddlescape-explorer"), self.tab.locator("canvas.map")
-        self.done()
+        if done:
+            self.done()
 
     def _check(self, url, known):
         if not url.startswith(known):
@@ -390,7 +391,7 @@ def test_a_new_session_gets_the_plane_and_the_keys(page):
     page.tab.wait_for_timeout(800)
     page.done()
     assert page.view() == view
-    expect(page.tab.get_by_label("through", exact=True)).to_have_value("1")
+    expect(page.tab.get_by_label("through", exact=True)).to_have_value("zero")
     expect(page.tab.get_by_label("steps")).to_have_value("7")
 
 

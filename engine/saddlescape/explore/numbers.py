@@ -11,7 +11,7 @@ from saddlescape.errors import Fault
 from saddlescape.spec import NUMERIC, Spec
 from saddlescape.spec.axes import Axis, fits
 from saddlescape.spec.checks import CHECKS
-from saddlescape.spec.keys import BY_LAYER
+from saddlescape.spec.keys import BY_LAYER, is_number
 from saddlescape.spec.numbers import faults_of
 from saddlescape.system.spacing import power10
 
@@ -64,7 +64,7 @@ class Number:
 
 def numbers_of(spec: Spec, axes: Sequence[Axis] = ()) -> dict[str, Number]:
     """The numbers that can be axes of the map of a spec, by their names; those of `axes` have their ends first."""
-    known = {axis.key: axis.extremes for axis in axes}
+    known = {axis.key: axis.extremes for axis in axes if is_number(axis.key)}
     found = (number for key in _candidates(spec) for number in _scales(spec, key, known.get(key)))
     return {number.name: number for number in found if _has_an_effect(spec, number)}
 

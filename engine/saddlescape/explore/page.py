@@ -4,8 +4,8 @@ import re
 from importlib.resources import files
 
 MODULES = (
-    "numbers", "elements", "place", "sheets", "view", "map", "legend", "keys", "fields", "curve", "surface",
-    "weights", "values", "start", "explore",
+    "numbers", "axes", "elements", "place", "sheets", "view", "map", "legend", "keys", "plane", "fields", "curve",
+    "surface", "weights", "values", "start", "explore",
 )  # fmt: skip
 """The modules of the script; each imports only from those before it."""
 

@@ -81,7 +81,7 @@ def _tiles(seen: Seen) -> tuple[list[Told], int]:
         if not known:
             continue
         values = np.stack([each for _, each in known])
-        values["outcome"][values["outcome"] < 0] = -1
+        values["outcome"][values["outcome"] < -1] = -2
         trained = sum(_inside(level, tile, each) for (tile, _), each in zip(known, values, strict=True))
         payload = b"".join(np.ascontiguousarray(values[name]).tobytes() for name in ("loss", "clock", "outcome"))
         places = [tile[1:] for tile, _ in known]

@@ -1,10 +1,11 @@
 // The explorer: a map of starts that are trained while one moves through it, and the path of a chosen start.
 // In anywidget's form: `model` sends messages to the session and receives its answers, and nothing else is shared.
+import { axisOf } from "./axes.js";
 import { button, download, make } from "./elements.js";
 import { Fields } from "./fields.js";
 import { Legend } from "./legend.js";
 import { OutcomeMap } from "./map.js";
-import { differ, digits, percent, power } from "./numbers.js";
+import { differ, percent, power } from "./numbers.js";
 import { readPlace, writePlace } from "./place.js";
 import { Sheets } from "./sheets.js";
 import { readPath, StartPanel } from "./start.js";
@@ -51,7 +52,8 @@ export class Explorer {
     this.map = new OutcomeMap(this.view, this.sheets, acts);
     this.canvas = this.map.picture.canvas;
     this.legend = new Legend();
-    this.fields = new Fields((message) => this.change(message));
+    const fault = (text) => { this.fault.textContent = text; };
+    this.fields = new Fields((message) => this.change(message), { marked: () => this.panel.path, fault });
     const lined = (units) => { this.root.dataset.lines = units.join(" "); };
     this.panel = new StartPanel({ lined, ask: (message) => this.ask(message) });
     this.title = make("h1");
@@ -59,6 +61,7 @@ export class Explorer {
     this.hover = make("p", { class: "hover", text: HOVER });
     this.status = make("p", { role: "status", class: "status" });
     this.fault = make("p", { role: "alert", class: "fault" });
+    this.finding = make("p", { class: "finding", "aria-live": "polite" });
     this.makes = make("span", { role: "status" });
     const stop = button("Cancel", "Make this file no longer", () => this.model.send({ type: "stop" }));
     this.making = make("p", { class: "making", hidden: "" }, this.makes, stop);
@@ -68,7 +71,7 @@ export class Explorer {
       make("header", {}, this.title, this.toolbar()),
       make(
         "section", { class: "left", "aria-label": "Map" },
-        this.map.element, this.where, this.hover, this.legend.element, this.status, this.making, this.fault,
+        this.map.element, this.where, this.hover, this.legend.element, this.status, this.finding, this.making, this.fault,
       ),
       make("section", { class: "right", "aria-label": "Start" }, this.fields.element, ...this.panel.elements),
       this.fields.keys.help,
@@ -105,6 +108,8 @@ export class Explorer {
     else if (message.type === "fault") this.receiveFault(message);
     else if (message.type === "file") this.receiveFile(message, buffers);
     else if (message.type === "exporting") this.showExport(message);
+    else if (message.type === "canceled") this.refuse();
+    else if (message.state === "finding") this.find(message);
     else if (message.generation === this.spec?.generation) this[`receive_${message.type}`]?.(message, buffers[0]);
   }
 
@@ -121,11 +126,26 @@ export class Explorer {
   receiveFault({ message }) {
     this.fault.textContent = message;
     this.fields.keys.refuse();
+    this.refuse();
+  }
+
+  /** What was asked for last is not done. */
+  refuse() {
+    this.find({});
+    if (this.spec) this.fields.showPlane(this.spec);
     if (this.pending) this.advance();
+  }
+
+  /** Tell which point of a plane is waited for. */
+  find({ point }) {
+    const text = point === "solution" ? "Looking for a run that is solved" : `Training run ${String(point).slice(4)} to its end`;
+    const cancel = button("Cancel", "Keep the present plane", () => this.model.send({ type: "cancel" }));
+    this.finding.replaceChildren(...(point ? [`${text}, for the plane. `, cancel] : []));
   }
 
   receiveSpec(spec) {
     this.latest = spec;
+    this.find({});
     if (spec.generation === 0) this.aim();
     this.advance();
   }
@@ -155,7 +175,7 @@ export class Explorer {
     const spec = { ...this.spec, ...own }; // of a result, whose points may have other networks
     const path = readPath(rest, payload, spec.parameters.length);
     const theta = [...path.theta.subarray(0, path.parameters)];
-    this.start = path.given ? { theta } : { k, n, m };
+    this.start = path.given ? { theta, numbers: path.numbers } : { k, n, m };
     const { x, y } = this.spec.axes;
     const point = [theta[x], theta[y]];
     this.map.mark = !path.given ? this.start : path.on_plane && point.every(Number.isFinite) ? { point } : undefined;
@@ -169,7 +189,7 @@ export class Explorer {
 
   /** Ask for the keys, then for the plane of a permalink, or of what a page with a new session showed before. */
   aim() {
-    const { keys, axes, point } = { ...this.wanted, ...this.place };
+    const { keys, axes, point, at } = { ...this.wanted, ...this.place };
     this.fault.textContent = "";
     this.steps = [
       ({ changes = {} }) => {
@@ -177,8 +197,8 @@ export class Explorer {
         return keys && differ(keys, changes) ? { type: "keys", values: { ...back, ...keys } } : undefined;
       },
       (spec) => {
-        const plane = { ...(axes ?? spec.axes), point: point ?? spec.point };
-        return differ(plane, { ...spec.axes, point: spec.point }) ? { type: "plane", ...plane } : undefined;
+        const plane = { ...(axes ?? spec.axes), point: point ?? spec.point, at: at ?? spec.at };
+        return differ(plane, { ...spec.axes, point: spec.point, at: spec.at }) ? { type: "plane", ...plane } : undefined;
       },
     ];
   }
@@ -208,7 +228,8 @@ export class Explorer {
   arrive() {
     const { place, spec } = this;
     this.place = undefined;
-    if (place && !differ([place.axes ?? spec.axes, place.point ?? spec.point], [spec.axes, spec.point])) {
+    const plane = ({ axes = spec.axes, point = spec.point, at = spec.at }) => [axes, point, at];
+    if (place && !differ(plane(place), plane(spec))) {
       if (place.view?.pixel > 0) this.view.begin(place.view);
       this.start = place.start ?? this.start;
     }
@@ -249,7 +270,7 @@ export class Explorer {
     }
     const before = this.spec;
     this.spec = spec;
-    this.wanted = { axes: spec.axes, point: spec.point, keys: spec.changes };
+    this.wanted = { axes: spec.axes, point: spec.point, at: spec.at, keys: spec.changes };
     this.root.dataset.generation = String(spec.generation);
     this.sheets.clear();
     this.sheets.use(spec);
@@ -302,15 +323,11 @@ export class Explorer {
 
   // Texts.
 
-  name(axis) {
-    return this.spec.parameters[this.spec.axes[axis]];
-  }
-
   showPlace() {
     const ends = this.view.ends();
-    const text = (axis) => {
-      const [low, high] = ends[axis];
-      return `${this.name(axis)} from ${digits(low, high - low)} to ${digits(high, high - low)}`;
+    const text = (side) => {
+      const [[low, high], axis] = [ends[side], axisOf(this.spec, side)];
+      return `${axis.name} from ${axis.text(low, high - low)} to ${axis.text(high, high - low)}`;
     };
     this.where.textContent = `across: ${text("x")}; up: ${text("y")}`;
   }
@@ -327,10 +344,11 @@ export class Explorer {
     const run = this.sheets.at(k, n, m, 5);
     if (!run) return;
     const [x, y] = this.view.values(run);
+    const [across, up] = ["x", "y"].map((side) => axisOf(this.spec, side));
     const width = power(run.k);
     this.hover.textContent =
       `${this.outcomes.get(run.outcome).name}, ${this.spec.clock} ${run.clock}, loss ${run.loss.toPrecision(3)}; ` +
-      `${this.name("x")} = ${digits(x, width)}, ${this.name("y")} = ${digits(y, width * this.view.skew)}`;
+      `${across.name} = ${across.text(x, width)}, ${up.name} = ${up.text(y, width * this.view.skew)}`;
   }
 
   // What the user asks for.
@@ -352,7 +370,8 @@ export class Explorer {
   /** Ask for a path, or for the spec of a start. */
   ask(message) {
     this.panel.stop();
-    this.change(message);
+    const { numbers } = this.panel.path ?? {};
+    this.change(["given", "take"].includes(message.type) ? { ...message, numbers } : message);
   }
 
   export(to) {
@@ -368,7 +387,7 @@ export class Explorer {
 /** Whether views of one plane say nothing about the other: a network of another shape keeps the view if it can. */
 function isOther(one, other) {
   const axes = ({ axes: { x, y }, parameters, skew }) => [parameters[x] ?? x, parameters[y] ?? y, skew];
-  const moved = one.point !== other.point && !differ(one.parameters, other.parameters);
+  const moved = differ([one.point, one.at], [other.point, other.at]) && !differ(one.parameters, other.parameters);
   return moved || differ(axes(one), axes(other));
 }
 

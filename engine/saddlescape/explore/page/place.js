@@ -3,6 +3,8 @@
 const FAR = 2 ** 100; // coordinates, at most
 const LONGEST = 64; // numbers of a start that does not lie on the plane, at most
 const KEY = /^(problem|network|training|events|stop)\.\w+$/;
+const AXIS = /^(log:)?[a-z]+\.[a-z0-9_]+(\.[0-9])?$/;
+const POINT = /^(slice|zero|solution|end:\d{1,15})$/;
 const OLD = ["learning_rate", "steps"]; // names of keys in older permalinks
 
 /** What the text of a permalink says, without what is no number; the session validates the rest. */
@@ -13,15 +15,28 @@ export function readPlace(text) {
     return values.every(fits) ? Object.fromEntries(names.map((name, at) => [name, values[at]])) : undefined;
   };
   const index = (value) => Number.isSafeInteger(value) && value >= 0;
-  const axes = numbers(["across", "up"], index);
-  const through = given.get("through");
+  const [across, up] = ["across", "up"].map((name) => axis(given.get(name) ?? ""));
   return {
     view: numbers(["x", "y", "pixel"], (value) => Math.abs(value) <= FAR),
-    axes: axes && { x: axes.across, y: axes.up },
-    point: ["slice", "zero"].includes(through) ? through : numbers(["through"], index)?.through,
+    axes: across === undefined || up === undefined ? undefined : { x: across, y: up },
+    point: point(given.get("through") ?? ""),
+    at: numbers(["at"], index)?.at,
     keys: readKeys(given),
     start: readStart(given),
   };
+}
+
+/** The index of a parameter, or the name of a number. */
+function axis(text) {
+  return /^\d{1,15}$/.test(text) ? Number(text) : AXIS.test(text) ? text : undefined;
+}
+
+/** What a plane goes through: a word, the number of a run, or the values of all parameters. */
+function point(text) {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (POINT.test(text)) return text;
+  const values = text.split("_").map((value) => (value ? Number(value) : NaN));
+  return values.length > 1 && values.every(Number.isFinite) ? values : undefined;
 }
 
 function readStart(given) {
@@ -48,8 +63,10 @@ function valueOf(text) {
 }
 
 /** The text of a permalink. */
-export function writePlace({ axes, point, changes }, { x, y, pixel }, start) {
-  const place = new URLSearchParams({ x, y, pixel, across: axes.x, up: axes.y, through: point });
+export function writePlace({ axes, point, at, changes }, { x, y, pixel }, start) {
+  const place = new URLSearchParams({ x, y, pixel, across: axes.x, up: axes.y });
+  place.set("through", Array.isArray(point) ? point.join("_") : point);
+  if (at) place.set("at", at);
   for (const [key, value] of Object.entries(changes ?? {})) {
     place.set(key, typeof value === "string" && valueOf(value) === value ? value : JSON.stringify(value));
   }

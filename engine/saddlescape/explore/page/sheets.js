@@ -4,6 +4,9 @@ import { clamp, power } from "./numbers.js";
 
 const SHEET = 128; // starts along a side of a sheet, a piece of the map that is drawn at once
 const SHEETS = 192; // sheets kept, at most: 60 MB
+const GAP = -1; // outcome of a start that the spec cannot have, where an axis is a number
+const UNKNOWN = -128;
+const BLANK = 236; // its gray
 const FINER = 3; // levels finer than the view that are still drawn
 
 const sheetKey = (k, i, j) => `${k}/${i}/${j}`;
@@ -26,6 +29,8 @@ export class Sheets {
     this.solved = spec.outcomes.find(({ name }) => name === "solved").code;
     this.ramp = spec.ramp.map(rgb);
     this.side = spec.side;
+    const { axes = {}, numbers = [] } = spec;
+    this.gaps = numbers.some(({ name }) => name === axes.x || name === axes.y);
   }
 
   /** Add tiles of one level; the payload has all losses, then all clocks, then all outcomes. */
@@ -67,7 +72,7 @@ export class Sheets {
     if (!sheet) {
       const canvas = make("canvas", { width: SHEET, height: SHEET });
       const cells = SHEET * SHEET;
-      sheet = { k, i, j, canvas, context: canvas.getContext("2d"), outcome: new Int8Array(cells).fill(-1) };
+      sheet = { k, i, j, canvas, context: canvas.getContext("2d"), outcome: new Int8Array(cells).fill(UNKNOWN) };
       sheet.loss = new Float32Array(cells);
       sheet.clock = new Float64Array(cells);
     }
@@ -78,6 +83,11 @@ export class Sheets {
 
   /** Starts without results, which may wait for others, are transparent: the coarser ones below show. */
   paint(data, at, outcome, clock) {
+    if (outcome === GAP && this.gaps) {
+      data.fill(BLANK, at, at + 3);
+      data[at + 3] = 255;
+      return;
+    }
     let color = this.flat.get(outcome) ?? [0, 0, 0]; // of no run, which is transparent
     if (outcome === this.solved) {
       const span = Math.log(this.high) - Math.log(this.low);
@@ -92,7 +102,7 @@ export class Sheets {
     for (const sheet of this.sheets.values()) {
       const image = new ImageData(SHEET, SHEET);
       for (let cell = 0; cell < SHEET * SHEET; cell++) {
-        if (sheet.outcome[cell] < 0) continue;
+        if (sheet.outcome[cell] < GAP) continue;
         const [a, b] = [Math.floor(cell / SHEET), cell % SHEET];
         this.paint(image.data, 4 * ((SHEET - 1 - b) * SHEET + a), sheet.outcome[cell], sheet.clock[cell]);
       }

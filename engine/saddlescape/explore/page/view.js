@@ -1,4 +1,5 @@
 // The view of the map: its center and the length of a pixel along x, and how it moves over the lattice of starts.
+import { axisOf } from "./axes.js";
 import { clamp, power } from "./numbers.js";
 
 const CELL = 2; // least size of a start on the screen, in pixels
@@ -28,6 +29,7 @@ export class View {
   use(spec) {
     this.spec = spec;
     this.skew = power(spec.skew);
+    this.floor = Math.max(axisOf(spec, "x").finest, axisOf(spec, "y").finest - spec.skew, spec.levels[0]);
   }
 
   put({ x, y, pixel }) {
@@ -91,7 +93,7 @@ export class View {
   /** The finest level at which neighboring starts around a point differ. */
   finest(x, y) {
     const most = Math.max(Math.abs(x), Math.abs(y) / this.skew);
-    return Math.max(this.spec.levels[0], Math.ceil(Math.log2(Math.max(most, Number.MIN_VALUE) / this.spec.exact)));
+    return Math.max(this.floor, Math.ceil(Math.log2(Math.max(most, Number.MIN_VALUE) / this.spec.exact)));
   }
 
   /** The least length of a pixel: where precision ends, a start is at most 32 pixels wide. */
