@@ -2,15 +2,17 @@
 
 import re
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from claims_recount import RECOUNT, rows_of
 from click.testing import CliRunner
+from test_report import Page, path, tiles
 
 from saddlescape import results
-from saddlescape.claims import CLAIMS
+from saddlescape.claims import CLAIMS, examine
 from saddlescape.claims.claim import Check, Finding, number, point, share
 from saddlescape.claims.conditions import CANCEL, QUIET, SILENT
 from saddlescape.claims.many_starts import starts_needed
@@ -371,3 +373,25 @@ def test_index_of_a_point_by_its_values(tmp_path):
     run = runner.run(load("claims/3-hidden-gradient", ["starts.count=1"]), tmp_path / "out")
     with results.open(run) as result:
         assert point(result, scale=1e-4, activation="tanh") == (1, 3)
+
+
+def test_the_page_has_one_map_to_zoom_into_from_the_runs_of_its_claim(findings, tmp_path):
+    (claim,) = [claim for claim in CLAIMS if claim.mapped]
+    text = load(claim.sweep).text.replace("count = 32", "count = 3").replace("steps = 20000", "steps = 30")
+    (tmp_path / "small.toml").write_text(text)
+    ((_, finding),) = examine(tmp_path / "out", [replace(claim, sweep=str(tmp_path / "small.toml"))])
+    html = Page(page([(other, finding if other is claim else findings[other.name]) for other in CLAIMS]))
+    with results.open(tmp_path / "out/small.toml") as result:
+        xor = result.sel(name="xor")
+        found = tiles(html.embedded, [("count", "i4")])
+        counts = np.stack([(xor["outcome"] == o).sum(axis=-1) for o in Outcome], axis=-1)
+        assert np.array_equal(found["outcome"][:7, :8], counts.argmax(axis=-1))
+        assert np.array_equal(found["count"][:7, :8], counts.max(axis=-1))
+        grid = html.embedded["spec"]["grid"]
+        assert grid["values"] == {"x": xor.coords["noise"].tolist(), "y": xor.coords["scale"].tolist()}
+        ends = [path(told, 9)[1][-1] for told in html.embedded["paths"]]
+        assert len(ends) > 1
+        assert set(ends) <= set(xor["final_loss"].ravel())
+    assert "Content-Security-Policy" in html.text
+    assert [tag for tag, _ in html.elements].count("script") == 2
+    assert not re.search(r"<(link|img|iframe|base)\b|@import|\bsrc=", re.sub(r"(?s)<script.*?</script>", "", html.text))

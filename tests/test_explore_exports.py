@@ -1,5 +1,6 @@
 """What the explorer takes home: its view as a page in one file, and as a result with the bytes of a run."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from test_explore_session import LONG, VIEW, begin, is_done, page, unpacked  # n
 from test_report import Page, path, payload
 
 import saddlescape as ss
-from saddlescape.explore import exports
+from saddlescape.explore import exports, view_page, watched
+from saddlescape.explore import session as sessions
+from saddlescape.explore.lattice import points
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
 
@@ -21,6 +24,14 @@ def is_over(header):
     return header["type"] == "exporting" and header["share"] is None
 
 
+def latest(page):  # noqa: F811
+    """The tiles that the page has heard last."""
+    tiles = {}
+    for told in page.of("tiles"):
+        tiles |= unpacked(*told)
+    return tiles
+
+
 def exported(session, page, to):  # noqa: F811
     """The file of the present view."""
     session.receive({**EXPORT, "to": to})
@@ -30,9 +41,10 @@ def exported(session, page, to):  # noqa: F811
     return found
 
 
-@pytest.fixture
-def shown(begin, page):  # noqa: F811
+@pytest.fixture(params=[0.0, 60.0], ids=["boundaries first", "all at once"])
+def shown(begin, page, monkeypatch, request):  # noqa: F811
     """A session that has trained a view and a start."""
+    monkeypatch.setattr(sessions, "AT_ONCE", request.param)
     session = begin()
     session.receive(VIEW)
     page.until(is_done)
@@ -43,9 +55,7 @@ def shown(begin, page):  # noqa: F811
 
 def test_the_page_of_a_view_has_its_tiles_and_the_watched_start(shown, page):  # noqa: F811
     embedded = Page(exported(shown, page, "page").decode()).embedded
-    sent, kept = {}, {}
-    for told in page.of("tiles"):
-        sent |= unpacked(*told)
+    sent, kept = latest(page), {}
     for told in embedded["tiles"]:
         kept |= unpacked(told, payload(told))
     assert set(kept) == set(sent)
@@ -68,7 +78,13 @@ def test_a_page_counts_only_trained_starts_of_its_view(shown, page):  # noqa: F8
     shown.receive({**EXPORT, "to": "page", "n": [15, 24]})
     page.until(is_over)
     (content,) = [content for header, content in page.of("file")]
-    assert Page(content.decode()).embedded["done"] == "369 of 410 starts of this view were trained"
+    trained = 0
+    for tile, values in latest(page).items():
+        n, m = points(tile)
+        inside = (tile[0] == -3) & (n >= 15) & (n <= 24) & (m >= -20) & (m <= 20)
+        trained += np.count_nonzero(inside & (values["outcome"].ravel() >= 0))
+    assert 6 * 41 <= trained < 10 * 41
+    assert Page(content.decode()).embedded["done"] == f"{trained} of 410 starts of this view were trained"
 
 
 def test_the_result_of_a_view_has_the_bytes_of_its_run(shown, page, tmp_path):  # noqa: F811
@@ -124,3 +140,16 @@ def test_pages_of_all_kinds_of_specs_are_made(begin, page, name):  # noqa: F811
     page.until(is_over)
     (content,) = [content for header, content in page.of("file")]
     assert Page(content.decode()).embedded["done"] == "0 of 1,681 starts of this view were trained"
+
+
+def test_what_the_page_on_the_explorer_says_of_the_bounds():
+    text = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs/explorer.md").read_text())
+    assert (sessions.WATCHED, view_page.LEVELS, exports.SECONDS, exports.BYTES) == (16, 5, 300, 64 * 2**20)
+    assert round(sessions.WATCHED * watched.BYTES / 1e6) == 13
+    for sentence in (
+        "the last 16 starts that you watched",
+        "Its map zooms out four levels",
+        "A file takes at most five minutes and 64 MiB",
+        "and the last 16 paths (13 MB)",
+    ):
+        assert sentence in text

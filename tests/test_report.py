@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+import shutil
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -316,6 +317,18 @@ def test_a_run_that_is_not_what_the_spec_gives_is_left_out(tmp_path):
         page = Page(report.html_of(result))
     assert page.embedded["paths"] == []
     assert "this version of the software computes another path for it." in page.words
+
+
+def test_a_spec_that_is_not_that_of_the_runs_is_not_trained(runs, tmp_path):
+    shutil.copy(runs["axes"], tmp_path / "other.h5")
+    with h5py.File(tmp_path / "other.h5", "a") as file:
+        text = file["provenance/spec"][()].decode().replace("count = 10", "count = 4")
+        del file["provenance/spec"]
+        file["provenance"].create_dataset("spec", data=text)
+    with ss.open(tmp_path / "other.h5") as result:
+        page = Page(report.html_of(result))
+    assert page.embedded["paths"] == []
+    assert "No run can be watched, as the spec is not that of the runs." in page.words
 
 
 def test_networks_of_other_points_are_described_with_their_paths(tmp_path):

@@ -1,6 +1,7 @@
 """Why is it dangerous to start at zero?  The usual answers as claims, each tested by an experiment."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from saddlescape import results
@@ -16,6 +17,7 @@ from saddlescape.claims import (
     xor,
 )
 from saddlescape.claims.claim import Check, Claim, Finding, Picture
+from saddlescape.explore.of_results import live
 from saddlescape.runs import runner
 from saddlescape.store import own_folder
 
@@ -42,4 +44,9 @@ def examine(
     own_folder(folder)
     for claim in claims:
         with results.open(runner.run(claim.sweep, folder / claim.name, device=device, threads=threads)) as result:
-            yield claim, claim.examine(result)
+            finding = claim.examine(result)
+            if claim.mapped is not None:
+                sentence, select = claim.mapped
+                said, recorded = live(select(result), result.sweep)
+                finding = replace(finding, live=([sentence, *said], recorded))
+            yield claim, finding

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.claims.conditions import Condition
+from saddlescape.explore.recorded import Recorded
 from saddlescape.results import Results
 from saddlescape.system.shares import percent
 
@@ -44,6 +45,9 @@ class Finding:
     only_when: tuple[Condition, ...] = ()
     """Conditions without which the claim does not hold, as its runs or the runs of another claim show."""
 
+    live: tuple[list[str], Recorded | None] = ([], None)
+    """Sentences on a map to zoom into, and the map, if the page has one for the claim."""
+
     @property
     def verdict(self) -> str:
         """Return "holds", "fails" or "holds only when ..."."""
@@ -55,12 +59,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim, the bundled sweep that tests it, and the function that examines the result of the sweep."""
+    """A claim, the bundled sweep that tests it, and the function that examines the result of the sweep.
+
+    `mapped` is a sentence on a map to zoom into, and a function that selects its runs.
+    """
 
     sweep: str
     title: str
     statement: str
     examine: Callable[[Results], Finding]
+    mapped: tuple[str, Callable[[Results], Results]] | None = None
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from string import Template
 
 from saddlescape import __version__, plots
 from saddlescape.claims.claim import Claim, Finding, Picture, prose
+from saddlescape.explore.standalone import allowing, embedded, plain, running, styles
 
 BEGINNING = prose("page").partition("<style>")[0].encode()
 """First bytes of every page that this module has made: only such a file is overwritten."""
@@ -20,8 +21,26 @@ def page(findings: Sequence[tuple[Claim, Finding]]) -> str:
         advice=Template(prose("advice")).substitute(words),
         contents="\n".join(_entry(claim, finding) for claim, finding in findings),
         sections="\n".join(_section(i, *pair) for i, pair in enumerate(findings, start=1)),
+        **_live_parts(findings),
         version=__version__,
     )
+
+
+def _live_parts(findings: Sequence[tuple[Claim, Finding]]) -> dict[str, str]:
+    """What a page with maps to zoom into has in its head and at its end."""
+    if not any(finding.live[1] for _, finding in findings):
+        return {"head": "", "script": ""}
+    return {"head": f"{allowing()}\n<style>\n{styles()}</style>", "script": running()}
+
+
+def _live(claim: Claim, finding: Finding) -> str:
+    """The map of a claim."""
+    said, recorded = finding.live
+    if recorded is None:
+        return ""
+    return f"""<figure class="wide">{embedded(f"map-{claim.name}", recorded)}
+<figcaption>{plain(" ".join(said))}</figcaption></figure>
+"""
 
 
 def _entry(claim: Claim, finding: Finding) -> str:
@@ -47,7 +66,7 @@ def _section(number: int, claim: Claim, finding: Finding) -> str:
 {checks}
 </ul>
 {story}
-<p class="rerun">Run it again: <code>saddlescape run {claim.sweep} -o {claim.name}</code></p>
+{_live(claim, finding)}<p class="rerun">Run it again: <code>saddlescape run {claim.sweep} -o {claim.name}</code></p>
 </section>"""
 
 

@@ -111,4 +111,5 @@ CLAIM = Claim(
     "Weights are priors. A prior fixed at zero rules out that the inputs ever matter, and the output can only learn "
     "the mean target. With width in the prior, or noise in the dynamics, the inputs can matter.",
     examine,
+    ("The map of XOR, to zoom into, and runs to watch.", lambda results: results.sel(name="xor")),
 )

@@ -19,6 +19,9 @@ CELLS = 2**18
 RUNS = 2**24
 """Maximum number of runs in these cells, for the same reason."""
 
+PARAMETER = "parameter "
+"""Begins the label of a parameter of a slice."""
+
 NOT_AXES = frozenset({"run", "record", "trajectory", "parameter"})
 
 
@@ -29,12 +32,13 @@ def axes_of(results: Results) -> list[str]:
 
 def meaning(results: Results, dim: str) -> str:
     """What a dimension is: the key of an axis, or the keys of those that are zipped, or a parameter of a slice."""
-    return " with ".join(called(results, name) for name in results.along[dim])
+    return " with ".join(results.labels[name].removeprefix(PARAMETER) for name in results.along[dim])
 
 
 def called(results: Results, name: str) -> str:
-    """What a coordinate is."""
-    return results.labels[name].removeprefix("parameter ")
+    """A short name of a coordinate: the parameter of a slice, or else its own."""
+    label = results.labels[name]
+    return label.removeprefix(PARAMETER) if label.startswith(PARAMETER) else name
 
 
 def ends_of(results: Results) -> tuple[Values, Values]:

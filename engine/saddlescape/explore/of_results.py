@@ -1,20 +1,31 @@
-"""What the explorer of a report shows: the cells of a map, and the paths of watched runs."""
+"""What an explorer without a session shows of results: the cells of a map, and the paths of watched runs."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from saddlescape.explore.cells import Cells, called, meaning
+from saddlescape.explore import sentences
+from saddlescape.explore.cells import Cells, called, cells_of
 from saddlescape.explore.description import network, outcomes, title
 from saddlescape.explore.lattice import SIDE
 from saddlescape.explore.messages import LARGEST
 from saddlescape.explore.recorded import Recorded, Told
-from saddlescape.explore.watched import Watched
+from saddlescape.explore.watched import Watched, watch
 from saddlescape.results import Results
 from saddlescape.spec import Sweep
 from saddlescape.words.colors import RAMP
 from saddlescape.words.outcomes import Outcome
+
+
+def live(results: Results, sweep: Sweep) -> tuple[list[str], Recorded | None]:
+    """Sentences on the map and the runs to watch, and both of them; None if there is neither."""
+    cells = cells_of(results)
+    watched, left_out = watch(results if isinstance(cells, str) else cells.shown)
+    said = [*([cells] if isinstance(cells, str) else sentences.about(cells)), *sentences.to_watch(watched), *left_out]
+    if isinstance(cells, str) and not watched:
+        return said, None
+    return said, record(results, sweep, cells, watched)
 
 
 def record(results: Results, sweep: Sweep, cells: Cells | str, watched: list[Watched]) -> Recorded:
@@ -55,7 +66,8 @@ def _grid(cells: Cells | str) -> dict[str, Any] | None:
         return None
     sides = dict(zip("xy", cells.axes, strict=True))
     values = {side: cells.shown.coords[cells.shown.along[dim][0]].tolist() for side, dim in sides.items()}
-    names = {side: meaning(cells.shown, dim) for side, dim in sides.items()}
+    along = {side: cells.shown.along[dim] for side, dim in sides.items()}
+    names = {side: " with ".join(called(cells.shown, name) for name in dims) for side, dims in along.items()}
     return {"values": values, "names": names, "runs": cells.runs}
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from saddlescape import __version__
 from saddlescape.errors import SaddlescapeError
-from saddlescape.explore import page, sentences
-from saddlescape.explore.cells import axes_of, cells_of
-from saddlescape.explore.of_results import record
+from saddlescape.explore import sentences
+from saddlescape.explore.cells import axes_of
+from saddlescape.explore.of_results import live
 from saddlescape.explore.standalone import BEGINNING, embedded, head, plain, running
-from saddlescape.explore.watched import watch
 from saddlescape.results import Results
 from saddlescape.results.outcome_table import LARGE, html
 from saddlescape.spec import Sweep
@@ -71,7 +70,7 @@ def html_of(results: Results) -> str:
     """The page about results."""
     title, sweep = results.title or "results", sentences.sweep_of(results)
     parts = [_outcomes(results, sweep), _plot(results), _explorer(results, sweep), _again(results, sweep)]
-    return f"""{head(title, page.text("report.css"))}<body class="report">
+    return f"""{head(title)}<body class="report">
 <main>
 <h1>{plain(title)}</h1>
 {"".join(parts)}</main>
@@ -138,13 +137,10 @@ def _explorer(results: Results, sweep: Sweep | str) -> str:
     """The map and the watched starts."""
     if isinstance(sweep, str):
         return _paragraph(f"The page has no map and no runs to watch, as the spec cannot be read: {sweep}")
-    cells = cells_of(results)
-    watched, left_out = watch(results if isinstance(cells, str) else cells.shown)
-    said = [*([cells] if isinstance(cells, str) else sentences.about(cells)), *sentences.to_watch(watched), *left_out]
-    if isinstance(cells, str) and not watched:
+    said, recorded = live(results, sweep)
+    if recorded is None:
         return _paragraph(*said)
-    shown = embedded("explorer", record(results, sweep, cells, watched))
-    return _section("Runs to watch" if isinstance(cells, str) else "Map", _paragraph(*said), shown)
+    return _section("Map" if recorded.tiles else "Runs to watch", _paragraph(*said), embedded("explorer", recorded))
 
 
 def _again(results: Results, sweep: Sweep | str) -> str:

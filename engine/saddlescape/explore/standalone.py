@@ -35,19 +35,29 @@ def policy(script: str) -> str:
     )
 
 
-def head(title: str, style: str) -> str:
+def allowing() -> str:
+    """The element that makes `policy` the policy of a page."""
+    return f'<meta http-equiv="Content-Security-Policy" content="{policy(script())}">'
+
+
+def styles() -> str:
+    """The styles of an explorer in a file."""
+    return page.text("explore.css") + page.text("file.css")
+
+
+def head(title: str) -> str:
     """The beginning of a page, up to its body."""
     return f"""{BEGINNING}<html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy(script())}">
+{allowing()}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{plain(title)}</title>
 <link rel="icon" href="data:,">
 <style>
-{page.text("explore.css")}
-{style}
+{styles()}
+{page.text("report.css")}
 </style>
 </head>
 """
@@ -65,8 +75,3 @@ def embedded(name: str, recorded: Recorded) -> str:
 def running() -> str:
     """The script element; it is behind all data."""
     return f'<script type="module">{script()}</script>'
-
-
-def document(title: str, recorded: Recorded) -> str:
-    """A page that shows an explorer only."""
-    return f"{head(title, '')}<body><main>{embedded('explorer', recorded)}</main>\n{running()}\n</body>\n</html>\n"

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from saddlescape import __version__
-from saddlescape.explore import page
 from saddlescape.explore.description import describe
 from saddlescape.explore.document import Document
 from saddlescape.explore.lattice import SIDE, Tile, Window
@@ -48,7 +47,7 @@ def view_page(seen: Seen) -> str:
     shown = embedded("explorer", Recorded(spec, tiles, paths, done))
     title = f"{spec['title']} ({spec['network']})"
     text = document.window(view)
-    return f"""{head(title, page.text("report.css"))}<body class="report">
+    return f"""{head(title)}<body class="report">
 <main>
 <h1>{plain(title)}</h1>
 <p>{done}. This page shows them, and the starts that were watched; it trains no others.</p>

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from saddlescape.explore.cells import ends_of
 from saddlescape.explore.train import Path, Stale, path_of
+from saddlescape.plan import Plan
 from saddlescape.results import Results
 from saddlescape.runs.replay import start
 from saddlescape.spec import Spec, Sweep
@@ -83,6 +84,8 @@ def watch(results: Results) -> tuple[list[Watched], list[str]]:
     sweep, ends = results.sweep, time.monotonic() + SECONDS
     watched: list[Watched] = []
     left_out: list[str] = []
+    if Plan(sweep).shape != results.stored("outcome").shape:
+        return [], ["No run can be watched, as the spec is not that of the runs."]
     largest = max(spec.n_params for spec in sweep.structures)
     if 8 * FEWEST * largest > BYTES:
         return [], [f"No start can be watched on this page, as a network has {largest:,} parameters."]
