@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from spec_cases import TINY
@@ -20,6 +21,7 @@ from saddlescape.explore.train import train
 from saddlescape.spec import parse
 from saddlescape.system.spacing import power10
 from saddlescape.words.outcomes import Outcome
+from saddlescape_cli.run import run
 
 SCALE, RATE, DECAY = "log:starts.scale", "log:training.learning_rate", "training.weight_decay"
 FIRST, LAST = "training.layer_rates.0", "training.layer_rates.1"
@@ -200,3 +202,18 @@ def test_starts_whose_numbers_do_not_exist_are_left_out(documents):
     _, there = cells(shown, window)
     assert there.any(axis=1).tolist() == [False, False, True, True, True, False, False, False]
     check_window(shown, window)
+
+
+def test_the_command_line_repeats_a_map_of_numbers(documents, tmp_path):
+    shown, window = documents["drawn"].through(SCALE, RATE, 2), Window(-3, (-9, -4), (0, 5))
+    (tmp_path / "view.toml").write_text(shown.window(window))
+    told = CliRunner().invoke(run, [str(tmp_path / "view.toml"), "-o", str(tmp_path / "run")])
+    assert told.exit_code == 0, told.output
+    found, there = cells(shown, window)
+    assert there.all()
+    with ss.open(tmp_path / "run") as result:
+        assert found["outcome"].tobytes() == result.outcome[..., 2].tobytes()
+        assert found["loss"].tobytes() == result.final_loss[..., 2].tobytes()
+        starts = [ss.start(result.sweep, (i, j), 2) for i in range(6) for j in range(6)]
+    n, m = np.meshgrid(np.arange(-9, -3), np.arange(6), indexing="ij")
+    assert shown.runs_of(-3, n.ravel(), m.ravel()).theta.tobytes() == np.array(starts).tobytes()
