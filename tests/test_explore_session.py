@@ -369,3 +369,47 @@ def test_units_of_the_first_hidden_layer_have_lines_if_they_have_two_inputs():
     assert units((hidden, "hidden = []")) == []
     assert units(('name = "xor"', 'name = "parity"\nbits = 3')) == []
     assert len(units((hidden, "hidden = [30]"))) == LINES
+
+
+def states(page):
+    """The kinds of messages, and the state of each status."""
+    return [header.get("state", header["type"]) for header, _ in page.heard]
+
+
+def test_the_page_hears_that_kernels_are_compiled_for_each_new_structure(begin, page):
+    session = begin()
+    for change in ({}, {"type": "keys", "values": {"network.hidden": [3]}}):
+        page.heard.clear()
+        if change:
+            session.receive(change)
+        session.receive(VIEW)
+        page.until(is_done)
+        session.receive({"type": "start", "k": -3, "n": 16, "m": 24})
+        page.until(lambda header: header["type"] == "path")
+        own = [state for state in states(page) if state != "spec"]
+        assert own[:2] == ["compiling", "tiles"]
+        assert own[-3:] == ["done", "compiling", "path"]
+    page.heard.clear()
+    session.receive({**VIEW, "k": -4})
+    page.until(is_done)
+    session.receive({"type": "start", "k": -3, "n": 15, "m": 24})
+    page.until(lambda header: header["type"] == "path")
+    assert "compiling" not in states(page)
+
+
+def test_the_map_of_a_gradient_flow_has_times(begin, page):
+    text = SLICE.replace("learning_rate = 0.5", 'optimizer = "flow"').replace("steps = 20", "time = 40.0")
+    shown = document(parse(text, Path()))
+    assert describe(shown)["clock"] == "time"
+    session = begin(text)
+    session.receive(VIEW)
+    page.until(is_done)
+    tiles = check_trained(shown, page.of("tiles"), WINDOW)
+    clocks = np.concatenate([values["clock"][~lacks(values)] for values in tiles.values()])
+    outcomes = np.concatenate([values["outcome"][~lacks(values)] for values in tiles.values()])
+    assert clocks.max() == 40
+    assert (clocks[outcomes == Outcome.SOLVED] % 1 != 0).all()
+    session.receive({"type": "start", "k": -3, "n": 16, "m": 8})
+    page.until(lambda header: header["type"] == "path")
+    ((header, payload),) = page.of("path")
+    assert np.frombuffer(payload, "f8", header["records"])[-1] == tiles[-3, 2, 1]["clock"][0, 0]

@@ -155,7 +155,7 @@ class Session:
         self._tiles = Tiles(KEPT)
         self._sent: OrderedDict[Tile, int] = OrderedDict()  # the number of its starts that the page knows
         self._cost: float | None = None
-        self._compiled = False
+        self._compiled = self._traced = False
 
     def _tell(self, header: Header) -> None:
         self._send({**header, "generation": self._generation}, b"")
@@ -224,12 +224,15 @@ class Session:
 
     def _trace(self, job: Job, start: messages.Start | messages.Given) -> None:
         spec, plane = job.document.spec, job.document.plane
+        if not self._traced:
+            self._say(job, {"type": "status", "state": "compiling", "left": None})
         theta, numbers = given.start(job.document, start), given.numbers(job.document, start)
         if isinstance(start, messages.Given):
             place: dict[str, Any] = {"given": True, "on_plane": plane.has(theta)}
         else:
             place = {name: getattr(start, name) for name in ("k", "n", "m")}
         path = path_of(spec, theta, lambda: self._asked != job.number, numbers)
+        self._traced = True
         told = path.told(place)
         if isinstance(start, messages.Start):
             self._watched[start.k, start.n, start.m] = thinned(path).told(place)

@@ -125,6 +125,7 @@ export class Explorer {
 
   receiveFault({ message }) {
     this.fault.textContent = message;
+    this.compiled();
     this.fields.keys.refuse();
     this.refuse();
   }
@@ -151,13 +152,20 @@ export class Explorer {
   }
 
   receive_status({ state, left }) {
-    if (state === "compiling") this.say("compiling", "compiling the kernel for this network");
-    else if (state === "done") {
+    if (state === "compiling") {
+      if (this.root.dataset.state !== "compiling") this.before = [this.root.dataset.state, this.status.textContent];
+      this.say("compiling", "compiling the kernel for this network");
+    } else if (state === "done") {
       const { n, m } = this.view.window();
       const limited = this.view.limited ? "; precision ends here" : "";
       this.say("done", `done: ${(n[1] - n[0] + 1) * (m[1] - m[0] + 1)} starts${limited}`);
       this.showLegend();
     } else this.say(state, left ? `${left} s left` : state);
+  }
+
+  /** Nothing is being compiled any more: say what was said before. */
+  compiled() {
+    if (this.root.dataset.state === "compiling") this.say(...this.before);
   }
 
   receive_tiles({ k, tiles, left, stage }, payload) {
@@ -172,6 +180,7 @@ export class Explorer {
   }
 
   receive_path({ k, n, m, own, ...rest }, payload) {
+    this.compiled();
     const spec = { ...this.spec, ...own }; // of a result, whose points may have other networks
     const path = readPath(rest, payload, spec.parameters.length);
     const theta = [...path.theta.subarray(0, path.parameters)];
