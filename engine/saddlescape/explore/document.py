@@ -159,12 +159,16 @@ class Document:
     @property
     def changes(self) -> dict[str, Any]:
         """The keys that are not as they were opened, with their values; "" for a default."""
-        used, values = parse_toml(self.sweep.text), {key: _at(self.tree, key) for key in SETTABLE}
+        values = {key: _at(self.tree, key) for key in SETTABLE}
         return {
             key: "" if value is None else value
             for key, value in values.items()
-            if value != _at(self.opened, key) and value in (None, _at(used, key))
+            if value != _at(self.opened, key) and (value is None or self._uses(key))
         }
+
+    def _uses(self, key: str) -> bool:
+        section, name = key.split(".")
+        return name in getattr(self.spec, section).model_fields_set
 
     @property
     def points(self) -> list[str]:

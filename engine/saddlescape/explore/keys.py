@@ -132,7 +132,10 @@ def _others(spec: Spec, key: str) -> Iterator[Any]:
 
 
 def _is_idle(spec: Spec, key: str, value: Any) -> bool:
+    """Whether a value has no effect; only skip connections and keys of the problem need its data, which take time."""
     section, name = key.split(".")
     changed = spec.changed(section, **{name: value})
-    faults = (fault for _, check in CHECKS for fault in check(changed, {key: ()}))
+    has_data = section == "problem" or key == "network.skip"
+    checks = (check for needs, check in CHECKS if has_data or "problem" not in needs)
+    faults = (fault for check in checks for fault in check(changed, {key: ()}))
     return any(isinstance(fault, Idle) and fault.path == key for fault in faults)
