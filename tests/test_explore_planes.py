@@ -153,7 +153,13 @@ def test_whole_coordinates_of_a_logarithmic_scale_are_powers_of_ten(n):
 
 @given(st.integers(-(2**52), 2**52 - 1))
 def test_neighbors_on_the_finest_level_of_a_logarithmic_scale_differ(n):
-    own, its = power10(np.ldexp(np.array([n, n + 1], dtype=float), FINEST))
+    own, its = power10(np.ldexp(np.array([n, n + 1], dtype=float), FINEST["float64"]))
+    assert own < its
+
+
+@given(st.integers(-(2**23), 2**23 - 1))
+def test_they_also_differ_as_numbers_of_float32(n):
+    own, its = power10(np.ldexp(np.array([n, n + 1], dtype=float), FINEST["float32"])).astype(np.float32)
     assert own < its
 
 
@@ -172,6 +178,9 @@ def test_a_number_that_is_an_axis_of_the_sweep_has_its_ends_first():
     shown = document(parse(text, Path()))
     assert shown.through(SCALE, RATE, 0).ends == {"x": (-2.0, 1.0), "y": (-2.0, 2.0)}
     assert shown.through("starts.scale", RATE, 0).ends["x"] == (0.0, 10.0)
+    two = document(parse(text.replace("0.01, 10", "1"), Path()))
+    assert two.through(SCALE, RATE, 0).ends["x"] == (-4.0, 0.0)
+    assert two.through("starts.scale", RATE, 0).ends["x"] == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(

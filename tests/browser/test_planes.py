@@ -39,7 +39,7 @@ def served(folder, *source):
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output, errors) == (130, "", "")
+    assert (process.returncode, output, errors.strip()) == (130, "", "")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def address(folder):
 
 @pytest.fixture
 def page(chromium, address):
-    page = Page(chromium, address)
+    page = Page(chromium, address, size=(800, 480))
     yield page
     page.context.close()
     assert page.faults == []
@@ -174,7 +174,7 @@ def test_the_map_goes_through_the_marked_start_its_end_and_a_solution(page):
 
 def test_a_long_search_is_told_and_canceled_while_the_map_goes_on(chromium, folder):
     with served(folder, "long.toml") as address:
-        page = Page(chromium, address, done=False)
+        page = Page(chromium, address, size=(800, 480), done=False)
         expect(page.root).to_have_attribute("data-generation", "0")
         page.tab.get_by_label("through", exact=True).select_option("a solution")
         finding = page.tab.locator(".finding")

@@ -39,7 +39,7 @@ def describe(document: Document) -> dict[str, Any]:
         "levels": LEVELS,
         "exact": EXACT[spec.network.dtype],
         "axes": {name: axis if isinstance(axis, int) else axis.name for name, axis in (("x", plane.x), ("y", plane.y))},
-        "numbers": [_number(each) for each in document.numbers.values()],
+        "numbers": [_number(each, spec) for each in document.numbers.values()],
         "point": document.point,
         "points": document.points,
         "given": document.spec.n_params <= VALUES,
@@ -56,9 +56,10 @@ def describe(document: Document) -> dict[str, Any]:
     }
 
 
-def _number(number: Number) -> dict[str, Any]:
+def _number(number: Number, spec: Spec) -> dict[str, Any]:
     """A number of the spec that can be an axis."""
-    return {"name": number.name, "key": number.key, "log": number.log, "finest": FINEST if number.log else LEVELS[0]}
+    finest = FINEST[spec.network.dtype] if number.log else LEVELS[0]
+    return {"name": number.name, "key": number.key, "log": number.log, "finest": finest}
 
 
 def title(spec: Spec) -> str:

@@ -20,8 +20,11 @@ Array = npt.NDArray[np.float64]
 LOG = "log:"
 """Begins the name of an axis on a logarithmic scale."""
 
-FINEST = -50
+FINEST = {"float64": -50, "float32": -21}
 """Finest level at which the numbers of neighboring coordinates on a logarithmic scale differ for sure."""
+
+REMEMBERED = 2**16
+"""Maximum number of values of which it is remembered whether a spec can have them."""
 
 RANDOM = ("training.noise", "training.dropout")
 """Numbers with which a run depends on more than its start."""
@@ -85,7 +88,11 @@ def allowed(spec: Spec, numbers: Mapping[str, Array], known: dict[tuple[str, flo
     if not n or not faults_of(spec, numbers):
         return np.ones(n, dtype=bool)
     there = np.ones(n, dtype=bool)
+    if len(known) > REMEMBERED:
+        known.clear()
     for key, column in numbers.items():
+        if not faults_of(spec, {key: column}):
+            continue
         distinct, inverse = np.unique(column, return_inverse=True)
         for value in distinct.tolist():
             if (key, value) not in known:
@@ -106,10 +113,10 @@ def _scales(spec: Spec, key: str, ends: Sequence[float] | None) -> Iterator[Numb
     value = spec.number(key)
     value = ABSENT.get(key, 1.0) if math.isnan(value) else value
     if fits(key, 0.0):
-        yield Number(key, False, _linear(key, value) if ends is None else (ends[0], ends[-1]))
+        yield Number(key, False, (ends[0], ends[-1]) if ends and ends[0] < ends[-1] else _linear(key, value))
     if not fits(key, -1.0):
-        positive = ends is not None and ends[1] > 0
-        yield Number(key, True, (math.log10(ends[1]), math.log10(ends[-1])) if ends and positive else _decades(value))
+        known = ends is not None and 0 < ends[1] < ends[-1]
+        yield Number(key, True, (math.log10(ends[1]), math.log10(ends[-1])) if ends and known else _decades(value))
 
 
 def _linear(key: str, value: float) -> tuple[float, float]:

@@ -70,7 +70,7 @@ export function writePlace({ axes, point, at, changes }, { x, y, pixel }, start)
   for (const [key, value] of Object.entries(changes ?? {})) {
     place.set(key, typeof value === "string" && valueOf(value) === value ? value : JSON.stringify(value));
   }
-  if (start?.theta?.length <= LONGEST) place.set("theta", start.theta.join("_"));
+  if (start?.theta?.length <= LONGEST && !Object.keys(start.numbers ?? {}).length) place.set("theta", start.theta.join("_"));
   else if (start?.k !== undefined) place.set("start", `${start.k}_${start.n}_${start.m}`);
   return place.toString();
 }
