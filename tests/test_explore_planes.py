@@ -169,6 +169,9 @@ def test_all_numbers_that_a_spec_uses_can_be_axes_and_no_others(documents):
     for name in ("training.learning_rate", "training.noise", "training.dropout", "training.beta1", "log:starts.centre"):
         assert name not in names["drawn"]
     assert "training.beta1" in names["adam"]
+    exponential = SPECS["drawn"].replace("momentum = 0.7", 'schedule = "exponential"')
+    shown = document(parse(exponential, Path())).through(RATE, "training.schedule_decay", 0)
+    check_window(shown, Window(-2, (-1, 0), (-1, 6)))  # where 0 < decay <= 1
     assert not any(name.removeprefix("log:").startswith("starts.") for name in names["slice"])
     assert {RATE, FIRST}.isdisjoint(names["flow"])
 

@@ -67,7 +67,7 @@ def test_points_follow_the_keys_of_the_page():
     ("text", "point", "line"),
     [(SOLVES, "end:10", "must be a run from 0 to 9; got 10"), (SOLVES, "slice", "the spec has no slice"),
      (SOLVES.replace("200", "1"), "solution", "there is no solution; none of the 10 runs"),
-     (SOLVES, (0.0, 1.0), "a value for each of the 9 parameters; got 2"),
+     (SOLVES, (0.0, 1.0), "a value for each of the 9 parameters; got 2"), (SOLVES, (1e300,) * 9, "1.25e.299 in size"),
      (TINY.replace("0.5", "1e300").replace("[2]", '[2]\noutput = "linear"'), "end:1", "1 diverges")],
 )  # fmt: skip
 def test_a_point_that_does_not_exist_gets_one_line(text, point, line):

@@ -100,6 +100,7 @@ class Document:
             If there is none, for example because values are too large for float32.
         """
         sides = dict(zip(SIDES, window.sides(self.plane), strict=True))
+        lines = {"x": (window.n, window.k), "y": (window.m, window.k + self.plane.skew)}
         if not self.plane.numbers:
             return self.sweep.window(*sides.values()).text
         table = dict(self.tree["starts"])
@@ -107,7 +108,7 @@ class Document:
             if not isinstance(axis, Number):
                 table[name] = {"index": axis, **dict(zip(("from", "to", "n"), sides.pop(name), strict=True))}
         values = {
-            axis.key: self._values(axis, np.linspace(*sides[name]))
+            axis.key: self._values(axis, *lines[name])
             for name, axis in zip(SIDES, self._axes, strict=True) if isinstance(axis, Number)
         }  # fmt: skip
         made, _ = _parsed(self.tree | {"starts": table, "axes": tables_of_axes(values)}, self.sweep, ())
@@ -115,9 +116,9 @@ class Document:
             raise RefusedError("problem.file: has changed since it was opened; open it again")
         return made.text
 
-    def _values(self, axis: Number, coordinates: Array) -> list[float]:
+    def _values(self, axis: Number, ends: tuple[int, int], level: int) -> list[float]:
         """The values of an axis that the spec can have."""
-        values = axis.values(coordinates)
+        values = axis.values(np.ldexp(np.arange(ends[0], ends[1] + 1).astype(float), level))
         there = values[allowed(self.spec, {axis.key: values}, self._allowed)]
         if not len(there):
             raise RefusedError(f"{axis.key}: the view has no value that it can have; move the view")
@@ -218,7 +219,7 @@ class Document:
         axes = x, y
         own = self.opened.get("starts", {}) if self.fits else {"kind": "normal"}
         table = table_of_starts(self.origin, own, axes, point, base, sides)
-        numbers = {axis.key: probes(axis) for axis in axes if isinstance(axis, Number)}
+        numbers = {axis.key: probes(self.origin, axis) for axis in axes if isinstance(axis, Number)}
         if isinstance(x, Number) and isinstance(y, Number) and len(numbers) < 2:
             raise RefusedError(f"axes: must differ; got {x.key} twice; choose another number")
         given = {"starts": table, "axes": tables_of_axes(numbers)}

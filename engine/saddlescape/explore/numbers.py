@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -67,9 +68,14 @@ class Number:
 
 def numbers_of(spec: Spec, axes: Sequence[Axis] = ()) -> dict[str, Number]:
     """The numbers that can be axes of the map of a spec, by their names; those of `axes` have their ends first."""
-    known = {axis.key: axis.extremes for axis in axes if is_number(axis.key)}
-    found = (number for key in _candidates(spec) for number in _scales(spec, key, known.get(key)))
-    return {number.name: number for number in found if _has_an_effect(spec, number)}
+    return _numbers_of(spec, tuple((axis.key, axis.extremes) for axis in axes if is_number(axis.key)))
+
+
+@lru_cache(16)
+def _numbers_of(spec: Spec, ends: tuple[tuple[str, tuple[float, ...]], ...]) -> dict[str, Number]:
+    known, faults = dict(ends), _faults(spec)
+    scales = ([*_scales(spec, key, known.get(key))] for key in _candidates(spec))
+    return {each.name: each for its in scales if its and _has_an_effect(spec, its[0], faults) for each in its}
 
 
 def listed(spec: Spec, key: str) -> Spec:
@@ -110,13 +116,17 @@ def _candidates(spec: Spec) -> Iterator[str]:
 
 def _scales(spec: Spec, key: str, ends: Sequence[float] | None) -> Iterator[Number]:
     """The scales of an axis: a logarithmic one for positive numbers, and a linear one for those that may be 0."""
-    value = spec.number(key)
-    value = ABSENT.get(key, 1.0) if math.isnan(value) else value
+    value = _value(spec, key)
     if fits(key, 0.0):
         yield Number(key, False, (ends[0], ends[-1]) if ends and ends[0] < ends[-1] else _linear(key, value))
     if not fits(key, -1.0):
         known = ends is not None and 0 < ends[1] < ends[-1]
         yield Number(key, True, (math.log10(ends[1]), math.log10(ends[-1])) if ends and known else _decades(value))
+
+
+def _value(spec: Spec, key: str) -> float:
+    value = spec.number(key)
+    return ABSENT.get(key, 1.0) if math.isnan(value) else value
 
 
 def _linear(key: str, value: float) -> tuple[float, float]:
@@ -131,18 +141,24 @@ def _decades(value: float) -> tuple[float, float]:
     return float(middle - DECADES), float(middle + DECADES)
 
 
-def probes(number: Number) -> list[float]:
-    """Some values between the ends that the key can have, whatever the other keys are; none if it has one only."""
-    values = number.values(np.linspace(*number.ends, 5)).tolist()
-    found = sorted({value for value in values if fits(number.key, value)})
+def probes(spec: Spec, number: Number) -> list[float]:
+    """Two values between the ends that a spec can have; none if another value changes nothing."""
+    whole, key = listed(spec, number.key), number.key
+    values = sorted({*number.values(np.linspace(*number.ends, 5)).tolist()})
+
+    def are_allowed(*some: float) -> bool:
+        return not faults_of(whole, {key: np.array(some)})
+
+    found = [value for value in values if fits(key, value)]
+    if len(found) > 1 and not are_allowed(found[0], found[-1]):
+        found = [value for value in found if are_allowed(value)] if are_allowed(_value(spec, key)) else []
     return [found[0], found[-1]] if len(found) > 1 else []
 
 
-def _has_an_effect(spec: Spec, number: Number) -> bool:
-    values, whole = probes(number), listed(spec, number.key)
-    if not values or not _faults(whole) <= _faults(spec):
-        return False
-    return not faults_of(whole, {number.key: np.array(values)})
+def _has_an_effect(spec: Spec, number: Number, faults: set[Fault]) -> bool:
+    """Whether the number changes something; `faults` are those of the spec."""
+    whole = listed(spec, number.key)
+    return (whole is spec or _faults(whole) <= faults) and bool(probes(spec, number))
 
 
 def _faults(spec: Spec) -> set[Fault]:

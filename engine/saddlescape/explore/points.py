@@ -81,7 +81,10 @@ def base_of(spec: Spec, point: Point, runs: int, stale: Asked) -> Array:
 def _given(spec: Spec, values: tuple[float, ...]) -> Array:
     if len(values) != spec.n_params:
         raise RefusedError(f"point: must have a value for each of the {spec.n_params} parameters; got {len(values)}")
-    return np.array(values, dtype=np.float64)
+    theta = np.array(values, dtype=np.float64)
+    if not _is_bounded(spec, theta):
+        raise RefusedError(f"point: must be at most {LARGEST[spec.network.dtype] / 8:g} in size; choose another point")
+    return theta
 
 
 def _solution(spec: Spec, runs: int, stale: Asked) -> Array:
@@ -106,6 +109,10 @@ def _trained(spec: Spec, first: int, last: int, stale: Asked) -> dict[str, npt.N
 
 def _bounded(spec: Spec, theta: npt.NDArray[Any], run: int) -> Array:
     """The end of a run, around which a plane must fit into the numbers that a spec can have."""
-    if not (abs(theta) <= LARGEST[spec.network.dtype] / 8).all():
+    if not _is_bounded(spec, theta):
         raise RefusedError(f"point: run {run} diverges, and its end is too large; choose another point")
     return theta.astype(np.float64)
+
+
+def _is_bounded(spec: Spec, theta: npt.NDArray[Any]) -> bool:
+    return bool((abs(theta) <= LARGEST[spec.network.dtype] / 8).all())
