@@ -146,6 +146,8 @@ def test_a_zero_start_stays_and_a_kicked_one_leaves(page, tmp_path):  # noqa: F8
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)["rows"]
     assert row[end.split()[1].rstrip(",")] == 1
+    changed(page, 1, lambda: put(page, "hidden", "3"))
+    expect(page.tab.get_by_role("heading", level=2)).to_have_text("Click a start to train it")
 
 
 def test_a_measure_of_the_path_is_chosen(page):  # noqa: F811

@@ -242,7 +242,7 @@ export class Explorer {
       if (place.view?.pixel > 0) this.view.begin(place.view);
       this.start = place.start ?? this.start;
     }
-    if (this.start?.theta && this.start.theta.length !== spec.parameters.length) this.start = undefined;
+    if (this.start?.theta && this.start.theta.length !== spec.parameters.length) this.leaveStart();
     if (!this.view.known) this.view.home();
     this.moved();
     if (this.start) this.train(this.start);
@@ -284,10 +284,10 @@ export class Explorer {
     this.sheets.clear();
     this.sheets.use(spec);
     this.view.use(spec);
-    this.panel.use(spec);
     this.title.textContent = `${spec.title} (${spec.network})`;
     this.outcomes = new Map(spec.outcomes.map((outcome) => [outcome.code, outcome]));
     if (before && isOther(before, spec)) this.leavePlane();
+    this.panel.use(spec);
     this.fields.show(spec);
     this.asked = undefined;
     this.arrive();
@@ -303,6 +303,14 @@ export class Explorer {
     this.hover.textContent = HOVER;
     delete this.root.dataset.path;
     delete this.root.dataset.lines;
+  }
+
+  /** A start whose values are given is none of a network of another shape. */
+  leaveStart() {
+    this.start = undefined;
+    this.panel.clear();
+    this.panel.use(this.spec);
+    delete this.root.dataset.path;
   }
 
   /** After any change of the view: draw what is known, and ask for the rest. */

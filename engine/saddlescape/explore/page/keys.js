@@ -56,15 +56,13 @@ export class Keys {
     const { key, words, sentence, range } = field;
     const input = control(field);
     const [text, about] = [key.split(".")[1].replaceAll("_", " "), range ? `${sentence} (${range})` : sentence];
-    const note = make("span", { id: `about-${key}-${Math.random()}`, hidden: "", text: about });
     input.name = key;
-    input.title = about;
+    input.title = about; // the description for screen readers, too
     input.setAttribute("aria-label", text); // a label around a choice has the text of its words, too
-    input.setAttribute("aria-describedby", note.id);
     input.addEventListener("change", () => this.send(field, input));
     const label = make("label", { text: `${text} ` }, input);
     if (key in this.changes) label.classList.add("changed");
-    return make("span", { class: "field" }, label, note, ...(field.kind === "text" ? [suggestions(input, words)] : []));
+    return make("span", { class: "field" }, label, ...(field.kind === "text" ? [suggestions(input, words)] : []));
   }
 
   send(field, input) {

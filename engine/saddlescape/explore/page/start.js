@@ -67,11 +67,13 @@ export class StartPanel {
     this.observer.disconnect();
   }
 
-  /** The spec is another one. */
+  /** The spec is another one; the path that is shown is of its own spec until the next one comes. */
   use(spec) {
-    this.spec = spec;
     this.values.use(spec);
     if (this.kept && this.kept.spec.clock !== spec.clock) this.keep();
+    if (this.path) return;
+    this.spec = spec;
+    this.look.show(spec, undefined, 0);
   }
 
   /** Show no start any more, for example because the plane is another one. */
