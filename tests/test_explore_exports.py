@@ -142,6 +142,29 @@ def test_pages_of_all_kinds_of_specs_are_made(begin, page, name):  # noqa: F811
     assert Page(content.decode()).embedded["done"] == "0 of 1,681 starts of this view were trained"
 
 
+def test_a_view_of_numbers_is_taken_home(begin, page, tmp_path):  # noqa: F811
+    session = begin(SPECS["drawn"])
+    session.receive({"type": "plane", "x": "log:training.learning_rate", "y": 0, "point": 0})
+    assert page.of("fault") == []
+    session.receive({**VIEW, "n": [-8, 8], "m": [-8, 8]})
+    page.until(is_done)
+    session.receive({**START, "n": 2, "m": 4})
+    page.until(lambda header: header["type"] == "path")
+    part = {**EXPORT, "n": [-8, 8], "m": [-8, 8]}
+    session.receive({**part, "to": "page"})
+    page.until(is_over)
+    embedded = Page(next(content for header, content in page.of("file")).decode()).embedded
+    up = 2.0 ** embedded["spec"]["skew"]
+    assert embedded["spec"]["axes"] == {"x": "log:training.learning_rate", "y": 0}
+    assert embedded["paths"][0]["label"].endswith(f": training.learning_rate = {10**0.25:.6g}, w1[0,0] = {0.5 * up:g}")
+    page.heard.clear()
+    session.receive({**part, "to": "result"})
+    page.until(is_over)
+    (tmp_path / "view.h5").write_bytes(next(content for header, content in page.of("file")))
+    with ss.open(tmp_path / "view.h5") as result:
+        assert result["outcome"].size == 17 * 17
+
+
 def test_what_the_page_on_the_explorer_says_of_the_bounds():
     text = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs/explorer.md").read_text())
     assert (sessions.WATCHED, view_page.LEVELS, exports.SECONDS, exports.BYTES) == (16, 5, 300, 64 * 2**20)
