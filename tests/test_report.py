@@ -341,6 +341,38 @@ def test_networks_of_other_points_are_described_with_their_paths(tmp_path):
     assert "The networks 2-2-1 and 2-3-1 are trained on xor by" in Page(report.html_of(result)).words
 
 
+def test_a_fitted_run_is_shown_as_such(tmp_path):
+    drawn = 'name = "random"\nsamples = 6\ninputs = 2\noutputs = 1'
+    result = ran(tmp_path / "run", TINY.replace('name = "xor"', drawn))
+    told = Page(report.html_of(result)).embedded["paths"]
+    assert Outcome.FITTED in result["outcome"]
+    assert {each["outcome"] for each in told} == set(result["outcome"].ravel().tolist())
+
+
+def test_zipped_axes_have_the_values_of_all(tmp_path):
+    zipped = "".join(
+        f'[[axes]]\nzip = "both"\nkey = "{key}"\nvalues = {values}\n'
+        for key, values in (("starts.scale", [0.5, 1.0]), ("training.learning_rate", [0.25, 2.0]))
+    )
+    result = ran(tmp_path / "run", TINY + zipped + '[[axes]]\nkey = "training.momentum"\nvalues = [0.0, 0.5]\n')
+    grid = Page(report.html_of(result)).embedded["spec"]["grid"]
+    assert grid["names"] == {"x": "scale, learning_rate", "y": "momentum"}
+    assert grid["values"] == {"x": ["0.5, 0.25", "1, 2"], "y": [0.0, 0.5]}
+
+
+def test_the_clock_is_that_of_the_solution_else_of_the_stop():
+    ends = {"solve_step": np.array([3, -1]), "stop_step": np.array([9, 7]), "final_loss": np.array([0.5, np.nan])}
+    assert cells.ends_of(ends)[0].tolist() == [3, 7]
+    times = {"solve_time": np.array([0.5, -1.0]), "stop_time": np.array([2.0, 4.0]), "final_loss": np.zeros(2)}
+    assert cells.ends_of(times)[0].tolist() == [0.5, 4.0]
+
+
+def test_a_selection_without_runs_has_no_table(runs):
+    words = Page(report.html_of(runs["axes"].isel(run=slice(0, 0)))).words
+    assert "There is no table of 0 runs." in words
+    assert "a map shows 1 to" in words
+
+
 def test_a_run_with_noise_is_watched_with_its_number(tmp_path):
     result = ran(tmp_path / "run", TINY, "training.noise=0.1")
     page = Page(report.html_of(result))
@@ -366,6 +398,7 @@ def test_a_run_in_progress_shows_what_is_there(tmp_path):
         page = Page(report.html_of(nothing))
     assert "So far 0 of 60 runs have finished." in page.words
     assert "has no finished run yet" in page.words
+    assert str(tmp_path) not in page.text
 
 
 def test_a_spec_that_cannot_be_read_is_no_obstacle(tmp_path):

@@ -65,9 +65,9 @@ def _grid(cells: Cells | str) -> dict[str, Any] | None:
     if isinstance(cells, str):
         return None
     sides = dict(zip("xy", cells.axes, strict=True))
-    values = {side: cells.shown.coords[cells.shown.along[dim][0]].tolist() for side, dim in sides.items()}
     along = {side: cells.shown.along[dim] for side, dim in sides.items()}
-    names = {side: " with ".join(called(cells.shown, name) for name in dims) for side, dims in along.items()}
+    names = {side: ", ".join(called(cells.shown, name) for name in dims) for side, dims in along.items()}
+    values = {side: _values(cells.shown, dims) for side, dims in along.items()}
     return {"values": values, "names": names, "runs": cells.runs}
 
 
@@ -91,8 +91,18 @@ def _label(run: Watched, shown: Results) -> str:
     return f"{run.outcome.label}, {clock} {run.path.clock[-1]:g}: {', '.join([*at, *number])}"
 
 
+def _values(results: Results, names: tuple[str, ...]) -> list[Any]:
+    """The values of a coordinate, or of those that are zipped as one text each."""
+    columns = [results.coords[name].tolist() for name in names]
+    if len(columns) == 1:
+        return list(columns[0])
+    return [", ".join(map(_text, row)) for row in zip(*columns, strict=True)]
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _value(results: Results, name: str, index: int) -> str:
     """A value of a coordinate."""
-    value = results.coords[name][index].item()
-    shown = f"{value:.6g}" if isinstance(value, float) else value
-    return f"{called(results, name)} = {shown}"
+    return f"{called(results, name)} = {_text(results.coords[name][index].item())}"

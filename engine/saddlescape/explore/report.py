@@ -114,11 +114,13 @@ CAPTIONS = {
 
 def _plot(results: Results) -> str:
     """The plot that fits the axes; of a map, which the page has below, the curve along its first axis."""
+    if not math.prod(results.dims.values()):
+        return ""
     try:
         kind, figure = _figure(results)
         from saddlescape.plots import svg
     except SaddlescapeError as lacking:
-        return _paragraph(f"The page has no plot: {lacking}.")
+        return _paragraph(f"The page has no plot: {sentences.reason(results, lacking)}.")
     if figure is None:
         return ""
     return f"<figure>{svg(figure, 'plot', CAPTIONS[kind])}<figcaption>{CAPTIONS[kind]}</figcaption></figure>\n"

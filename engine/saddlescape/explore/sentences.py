@@ -18,7 +18,13 @@ def sweep_of(results: Results) -> Sweep | str:
     try:
         return results.sweep
     except SaddlescapeError as fault:
-        return " ".join(str(fault).splitlines())
+        return reason(results, fault)
+
+
+def reason(results: Results, fault: SaddlescapeError) -> str:
+    """A fault on one line, without the folder of the results, which is nobody else's business."""
+    folder = results.path if results.path.is_dir() else results.path.parent
+    return " ".join(str(fault).splitlines()).replace(f"{folder}/", "").replace(str(folder), folder.name)
 
 
 def what(results: Results, sweep: Sweep | str) -> Iterator[str]:
