@@ -305,7 +305,7 @@ def test_all_controls_have_names_and_are_reached_by_the_keyboard(page):
         reached.add(page.tab.evaluate(focused))
     assert {
         "Back to the last view",
-        "training.learning_rate",
+        "learning rate",
         "across",
         "up",
         "through",

@@ -289,6 +289,7 @@ export class Explorer {
     if (before && isOther(before, spec)) this.leavePlane();
     this.panel.use(spec);
     this.fields.show(spec);
+    this.legend.show(spec, new Map(), this.sheets); // so that the map has its size when it is shown whole
     this.asked = undefined;
     this.arrive();
     this.showLegend();
