@@ -274,6 +274,12 @@ def test_a_lost_connection_loses_nothing(page):  # noqa: F811
     expect(page.tab.locator(".now")).to_have_text(now)
     expect(field(page, "hidden")).to_have_value("3")
     expect(field(page, "steps")).to_have_value("9")
+    page.tab.wait_for_url(re.compile("theta="))
+    page.tab.reload()
+    expect(page.root).to_have_attribute("data-path", path)
+    page.done()
+    assert page.view() == view
+    expect(page.tab.locator(".now")).to_have_text(now)
 
 
 def test_two_tabs_have_keys_and_starts_of_their_own(open_page):  # noqa: F811
