@@ -64,9 +64,12 @@ def test_without_any_extra_the_rest_serves(hiding, tmp_path):
         *(EXPORT.format(kind, f"{tmp_path}/it.{kind}") for kind in ("csv", "npz")),
         "from saddlescape import analysis; from saddlescape.results import refine",
         "from saddlescape.runs import from_array, replay, runner",
+        f"ss.report(result, '{tmp_path}/it.html')",
     ]
-    assert hiding("matplotlib dask distributed xarray pandas pyarrow h5netcdf", *statements) == {}
-    assert {path.name for path in tmp_path.iterdir()} == {"it.csv", "it.npz"}
+    hidden = "matplotlib dask distributed xarray pandas pyarrow h5netcdf websockets anywidget"
+    assert hiding(hidden, *statements) == {}
+    assert {path.name for path in tmp_path.iterdir()} == {"it.csv", "it.npz", "it.html"}
+    assert "The page has no plot: matplotlib is needed" in (tmp_path / "it.html").read_text()
 
 
 def test_a_missing_extra_is_caught_as_any_missing_import_and_as_any_of_our_errors():
