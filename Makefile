@@ -88,6 +88,7 @@ bench-peers: .venv/.ready .venv-peers/.ready
 	$(PEERS) bench/whole_map.py $(QUICK)
 	$(PEERS) bench/recording.py $(QUICK)
 	$(PEERS) bench/starts.py $(QUICK)
+	$(BIN)/python bench/explorer.py $(QUICK)
 	$(BIN)/python bench/plot.py
 	$(BIN)/python bench/report.py
 

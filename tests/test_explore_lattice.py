@@ -62,6 +62,9 @@ def test_tiles_cover_a_window_and_every_one_of_them_has_a_start_in_it(low, width
     assert inside.sum() == (window.n[1] - window.n[0] + 1) * (window.m[1] - window.m[0] + 1)
     assert inside.reshape(len(covered), -1).any(axis=1).all()
     assert window.k == -3 + levels
+    for ends, first, number in ((window.n, low[0], width), (window.m, low[1], height)):
+        assert ends[0] << levels <= first
+        assert ends[1] << levels >= first + number - 1
 
 
 def rerun(text):

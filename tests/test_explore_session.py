@@ -166,6 +166,27 @@ def test_a_burst_of_wheel_events_wastes_at_most_one_batch(begin, page, monkeypat
     assert sum(runs[1:]) == len({*places})
 
 
+def test_held_tiles_that_nobody_waits_for_are_not_sent(begin, page, monkeypatch):
+    monkeypatch.setattr(sessions, "MOST", 2)
+    session = begin()
+    session.receive(VIEW)
+    page.until(is_done)
+    for k in (-3, -2, -1):
+        session.receive({**VIEW, "type": "forget", "k": k})
+    page.heard.clear()
+    send = page.send
+
+    def hear(header, payload):
+        send(header, payload)
+        if header["type"] == "tiles" and header["k"] == -1:
+            session.receive({**VIEW, "k": -20})
+
+    monkeypatch.setattr(session, "_send", hear)
+    session.receive(VIEW)
+    page.until(is_done)
+    assert [header["k"] for header, _ in page.of("tiles") if header["k"] > -9] == [-1]
+
+
 def test_a_start_is_trained_before_the_rest_of_a_view(begin, page):
     session = begin()
     session.receive(VIEW)
