@@ -55,7 +55,7 @@ export class Values {
 
   read() {
     const inputs = [...this.inputs.querySelectorAll("input")];
-    for (const input of inputs) input.toggleAttribute("aria-invalid", input.value === "");
+    for (const input of inputs) input.setAttribute("aria-invalid", String(input.value === ""));
     if (inputs.every((input) => input.value !== "")) this.give({ theta: inputs.map((input) => Number(input.value)) });
   }
 
