@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -55,12 +56,16 @@ def lab(tmp_path_factory, home):
     options = [f"--{name}={value}" for name, value in settings.items()]
     command = [sys.executable, "-m", "jupyterlab", *options]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
-        line = next(line for line in server.stderr if "http://127.0.0.1" in line)
-        log = []
-        yield re.search(r"http://127.0.0.1:\d+", line)[0], folder, token
-        server.terminate()
-        log.extend(server.stderr)
-        assert server.wait(WAIT) == 0, log
+        line, log = next(line for line in server.stderr if "http://127.0.0.1" in line), []
+        reader = threading.Thread(target=lambda: log.extend(server.stderr))  # a full pipe would stop the server
+        reader.start()
+        try:
+            yield re.search(r"http://127.0.0.1:\d+", line)[0], folder, token
+            server.terminate()
+            assert server.wait(WAIT) == 0, log
+        finally:
+            server.kill()
+            reader.join()
 
 
 def setting(home, name, content):
