@@ -25,7 +25,7 @@ class Lab:
     def __init__(self, browser, lab, name, cells):
         self.address, self.folder, self.token = lab
         nbformat.write(cells, self.folder / f"{name}.ipynb")
-        self.url, self.faults = f"{self.address}/lab/tree/{name}.ipynb?token={self.token}", []
+        self.url, self.faults = f"{self.address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self.token}", []
         self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
         self.tab = self.context.new_page()
         self.tab.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
