@@ -107,10 +107,14 @@ class View:
 
 @pytest.fixture(scope="module")
 def book(chromium, lab):
-    """A notebook whose map is shown."""
+    """A notebook whose map is shown, which waited for the next cell, as after *Run All*."""
     book = Lab(chromium, lab, "book", notebook(*CELLS))
     book.run(0)
+    book.hold()
+    expect(book.tab.locator(".kernel")).to_contain_text("goes on when the kernel is free")
+    book.release()
     book.view().done()
+    expect(book.tab.locator(".kernel")).to_have_text("")
     yield book
     book.context.close()
     assert book.faults == []
