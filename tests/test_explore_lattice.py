@@ -20,10 +20,11 @@ BASE = 'kind = "slice"\nbase = [0.7, 0.4, -0.9, -0.9, -0.5, 0, -0.3, 0.9, 0]\n'
 SLICE = TINY.replace(
     DRAWN, BASE + "x = { index = 8, from = -10, to = 10, n = 9 }\ny = { index = 5, from = -40, to = 40, n = 9 }\n"
 )
+MOMENTUM = SLICE.replace("learning_rate = 0.5", "learning_rate = 3.0\nmomentum = 0.7").replace("20", "120")
 SPECS = {
-    "momentum": SLICE.replace("learning_rate = 0.5", "learning_rate = 3.0\nmomentum = 0.7").replace("20", "120"),
+    "momentum": MOMENTUM,
     "axes": TINY.replace("count = 10", "count = 10\nscale = 2") + '[[axes]]\nkey = "training.batch"\nvalues = [2, 4]\n',
-    "goes on": SLICE + "[stop]\nsolved = 0.49\nat_solved = false\n",
+    "goes on": MOMENTUM + "[stop]\nat_solved = false\n",
     "drawn": TINY,
     "float32": SLICE.replace("hidden = [2]", 'hidden = [2]\ndtype = "float32"'),
 }
@@ -96,6 +97,7 @@ def check_window(shown, window):
     n=st.integers(-40, 40), m=st.integers(-40, 40), width=st.integers(1, 9), height=st.integers(1, 9),
 )  # fmt: skip
 @example(name="momentum", k=-3, n=-3, m=-4, width=24, height=20)
+@example(name="goes on", k=-1, n=-15, m=-10, width=30, height=20)
 @example(name="float32", k=-20, n=2**21, m=2**21, width=9, height=3)
 def test_an_exported_window_has_the_runs_of_the_tiles_to_the_bit(documents, name, k, n, m, width, height):
     check_window(documents[name], Window(k, (n, n + width - 1), (m, m + height - 1)))

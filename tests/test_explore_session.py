@@ -17,6 +17,7 @@ from saddlescape.explore.lattice import SIDE, Window, points
 from saddlescape.explore.session import Session
 from saddlescape.explore.tiles import inside, lacks
 from saddlescape.explore.train import path_of, surface, train
+from saddlescape.runs.from_array import run_starts
 from saddlescape.spec import parse
 from saddlescape.system.resources import cores
 from saddlescape.words.outcomes import Outcome
@@ -242,6 +243,7 @@ def test_the_tiles_that_are_kept_are_bounded(begin, page, monkeypatch):
     page.until(is_done)
     assert sum(len(header["tiles"]) for header, _ in page.of("tiles")) > 30
     assert len(session) == 20
+    assert len(session._sent) == 30
 
 
 def test_keys_change_what_is_trained_and_old_tiles_are_not_sent(begin, page):
@@ -416,6 +418,17 @@ def test_the_page_hears_that_kernels_are_compiled_for_each_new_structure(begin, 
     session.receive({"type": "start", "k": -3, "n": 15, "m": 24})
     page.until(lambda header: header["type"] == "path")
     assert "compiling" not in states(page)
+
+
+def test_no_run_of_the_map_is_fitted_as_each_start_is_a_point_of_its_own():
+    text = TINY.replace('name = "xor"', 'name = "random"\nsamples = 9\ninputs = 2\noutputs = 1')
+    text = text.replace("hidden = [2]", 'hidden = [2]\noutput = "linear"').replace("steps = 20", "steps = 20000")
+    text = text.replace("learning_rate = 0.5", 'learning_rate = 0.2\nloss = "mse"')
+    spec = parse(text + "[stop]\nsolved = 1e-6\ngradient = 1e-6\n", Path()).spec
+    theta = np.random.default_rng(0).normal(size=(20, spec.n_params))
+    together, alone = run_starts(spec, theta)["outcome"], train(spec, theta, lambda: False)["outcome"]
+    assert (together == Outcome.FITTED).any()
+    assert (alone == np.where(together == Outcome.FITTED, Outcome.TRAPPED, together)).all()
 
 
 def test_the_map_of_a_gradient_flow_has_times(begin, page):
