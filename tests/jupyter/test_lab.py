@@ -16,6 +16,12 @@ CELLS = (
     "[thread.name for thread in threading.enumerate()].count('explore')", "w.close()",
 )  # fmt: skip
 OURS = "[...document.styleSheets].some((s) => [...s.cssRules].some((r) => r.cssText.includes('saddlescape')))"
+TEXT = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width / 5, canvas.height);
+  return data[data.findIndex((value, at) => at % 4 === 3 && value === 255) - 3];
+}"""
+"""The red of the first opaque pixel at the left of a picture, where its texts are."""
+
 SHADE = "(element, name) => { element.style.color = `var(${name})`; return getComputedStyle(element).color; }"
 
 
@@ -187,11 +193,16 @@ def test_another_view_of_a_widget_shows_all_and_moves_alone(book, view):
 
 def test_themes_change_the_map_and_no_styles_cross(book, view):
     assert view.color("backgroundColor") == "rgb(255, 255, 255)"
+    weights = view.root.get_by_role("img", name="Parameters").first
+    book.tab.mouse.click(*view.at(0.4, 0.4))
+    expect(view.root).to_have_attribute("data-path", re.compile("."))
+    assert weights.evaluate(TEXT) == 26
     book.choose("Settings", "Theme", "JupyterLab Dark")
     expect(view.root).to_have_css("background-color", "rgb(22, 24, 27)")
     view.map.scroll_into_view_if_needed()
     book.tab.screenshot(path=PICTURES / "dark.png")
     assert view.root.evaluate(SHADE, "--text") == "rgb(232, 232, 232)"
+    assert weights.evaluate(TEXT) == 232  # drawn again
     assert not book.tab.evaluate(OURS)
     book.tab.add_style_tag(content="button, h1, canvas { display: none !important }")
     assert view.root.get_by_role("button", name="Zoom in").is_visible()
