@@ -28,6 +28,16 @@ bias = false
 """
 """Of one input and one output: what it says of input 1 is the product of its two weights."""
 
+ON_FILE = """
+[problem]
+file = "{file}"
+[network]
+hidden = [3]
+activation = "tanh"
+output = "{output}"
+"""
+"""The head of a spec with a data file; more keys of the network, and other tables, may follow."""
+
 
 def blocks_of(work):
     """A fixture: the module's plans are cut into blocks of so many network-steps."""

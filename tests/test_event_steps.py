@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from spec_cases import ON_FILE
 from tolerances import FLOW_EVENT
 
 import saddlescape as ss
@@ -21,14 +22,7 @@ CSV = {
     "three.csv": "x1,x2,t1,t2,t3\n" + "\n".join(f"{a},{b},{t}" for a, b, t in
         [(-1, -1, "1,-1,-1"), (1, 1, "-1,1,-1"), (-1, 1, "-1,-1,1"), (1, -1, "-1,1,-1"), (0.5, 0.4, "1,-1,-1")]),
 }  # fmt: skip
-TEXT = """
-[problem]
-file = "{file}"
-[network]
-hidden = [3]
-activation = "tanh"
-output = "{output}"
-dtype = "{dtype}"
+TEXT = ON_FILE + """dtype = "{dtype}"
 [starts]
 count = 2
 scale = 0.7
@@ -104,14 +98,7 @@ def test_runs_escape_and_are_solved_at_the_steps_of_the_reference(name, tmp_path
     assert (runs["stop_step"] == sweep.spec.steps).all()
 
 
-FLOW = """
-[problem]
-file = "{file}"
-[network]
-hidden = [3]
-activation = "tanh"
-output = "{output}"
-[training]
+FLOW = ON_FILE + """[training]
 loss = "{loss}"
 optimizer = "flow"
 time = 6

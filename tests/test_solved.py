@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from spec_cases import ON_FILE
 from standin import StandIn
 from test_on_device import expect_rounded_to_nearest
 
@@ -28,14 +29,7 @@ CSV = {
     "logic.csv": "x1,x2,t1\n0,0,0\n1,0,1\n0,1,1\n1,1,0\n0.4,0.6,0\n",
     "numbers.csv": "x1,t1\n0,0.5\n1,1\n",
 }  # fmt: skip
-TEXT = """
-[problem]
-file = "{file}"
-[network]
-hidden = [3]
-activation = "tanh"
-output = "{output}"
-dtype = "{dtype}"
+TEXT = ON_FILE + """dtype = "{dtype}"
 [starts]
 count = 12
 scale = 0.7
