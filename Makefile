@@ -5,7 +5,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
 PYTHONS := 3.12 3.13 3.14
-.PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu tables clean
+.PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu pictures tables clean
 .PHONY: test-lowest test-pythons test-wheel test-cuda wheel
 
 demo: .venv/.ready
@@ -96,6 +96,10 @@ bench-peers: .venv/.ready .venv-peers/.ready
 bench-gpu: .venv/.ready
 	$(BIN)/python bench/gpu.py $(QUICK)
 	$(BIN)/python bench/report.py
+
+# The pictures of docs/explorer.md, in chromium.
+pictures: .venv/.ready .venv-browser/.ready
+	.venv-browser/bin/python docs/explorer_pictures.py
 
 # The tables of docs/ that are made from the words.
 tables: .venv/.ready
