@@ -15,11 +15,11 @@ from statistics import median
 import numpy as np
 import report
 
-from saddlescape.explore.document import document
-from saddlescape.explore.lattice import Window
-from saddlescape.explore.server import explore
-from saddlescape.explore.session import Session
-from saddlescape.explore.train import train
+from saddlescape.explorer.document import document
+from saddlescape.explorer.lattice import Window
+from saddlescape.explorer.server import explore
+from saddlescape.explorer.session import Session
+from saddlescape.explorer.train import train
 from saddlescape.runs.from_array import run_starts
 from saddlescape.spec import load
 

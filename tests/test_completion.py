@@ -29,8 +29,8 @@ def offered(text, **names):
 
 
 def test_the_package_offers_its_names():
-    assert set(dir(ss)) >= {*FUNCTIONS, "__version__", "analysis", "explore", "plots"}
-    assert not {name for name in dir(ss) if not name.startswith("_")} - {*FUNCTIONS, "analysis", "explore", "plots"}
+    assert set(dir(ss)) >= {*FUNCTIONS, "__version__", "analysis", "plots"}
+    assert not {name for name in dir(ss) if not name.startswith("_")} - {*FUNCTIONS, "analysis", "plots"}
     assert offered("ss.re", ss=ss) == ["ss.replay(", "ss.report("]
 
 

@@ -8,11 +8,11 @@ import pytest
 from test_explore_lattice import SPECS, rerun
 from test_explore_session import Page, is_done, unpacked
 
-from saddlescape.explore import session as sessions
-from saddlescape.explore.document import document
-from saddlescape.explore.lattice import EVEN, SIDE, Window
-from saddlescape.explore.session import Session
-from saddlescape.explore.tiles import CLOCKS, UNKNOWN, VALUES, WAITS, Tiles, cut, inside, lacks, let_wait
+from saddlescape.explorer import session as sessions
+from saddlescape.explorer.document import document
+from saddlescape.explorer.lattice import EVEN, SIDE, Window
+from saddlescape.explorer.session import Session
+from saddlescape.explorer.tiles import CLOCKS, UNKNOWN, VALUES, WAITS, Tiles, cut, inside, lacks, let_wait
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
 

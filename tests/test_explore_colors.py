@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from test_colours import VISION, distance, lab
 from tolerances import GLANCE
 
-from saddlescape.explore.page import text
+from saddlescape.explorer.page import text
 
 READABLE = 4.5
 """Contrast of texts with their background, at least: success criterion 1.4.3 of the Web Content Accessibility

@@ -10,9 +10,9 @@ from test_explore_session import LONG, VIEW, begin, is_done, page, unpacked  # n
 from test_report import Page, path, payload
 
 import saddlescape as ss
-from saddlescape.explore import exports, view_page, watched
-from saddlescape.explore import session as sessions
-from saddlescape.explore.lattice import points
+from saddlescape.explorer import exports, view_page, watched
+from saddlescape.explorer import session as sessions
+from saddlescape.explorer.lattice import points
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
 

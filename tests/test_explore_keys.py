@@ -9,11 +9,11 @@ from test_explore_lattice import SLICE, SPECS, check_window
 from test_explore_session import VIEW, begin, is_done, page  # noqa: F401
 
 from saddlescape.errors import RefusedError, SpecError
-from saddlescape.explore.description import describe
-from saddlescape.explore.document import document
-from saddlescape.explore.keys import FIRST, SETTABLE, fields
-from saddlescape.explore.lattice import Window
-from saddlescape.explore.messages import BadMessage, read
+from saddlescape.explorer.description import describe
+from saddlescape.explorer.document import document
+from saddlescape.explorer.keys import FIRST, SETTABLE, fields
+from saddlescape.explorer.lattice import Window
+from saddlescape.explorer.messages import BadMessage, read
 from saddlescape.spec import parse
 from saddlescape.spec.checks import Idle
 from saddlescape.spec.keys import KEYS

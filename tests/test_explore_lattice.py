@@ -11,9 +11,9 @@ from spec_cases import DRAWN, TINY
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError, SpecError
-from saddlescape.explore.document import document
-from saddlescape.explore.lattice import EVEN, SIDE, Plane, Window, parent, points
-from saddlescape.explore.train import train
+from saddlescape.explorer.document import document
+from saddlescape.explorer.lattice import EVEN, SIDE, Plane, Window, parent, points
+from saddlescape.explorer.train import train
 from saddlescape.spec import parse
 
 BASE = 'kind = "slice"\nbase = [0.7, 0.4, -0.9, -0.9, -0.5, 0, -0.3, 0.9, 0]\n'

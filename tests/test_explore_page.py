@@ -5,11 +5,11 @@ from importlib.resources import files
 
 import pytest
 
-from saddlescape.explore import page
+from saddlescape.explorer import page
 
 FILES = {
     each.name.removesuffix(".js")
-    for each in (files("saddlescape.explore") / "page").iterdir()
+    for each in (files("saddlescape.explorer") / "page").iterdir()
     if each.name.endswith(".js")
 }
 HOSTS = {"file", "socket", "widget"}

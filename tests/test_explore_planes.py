@@ -13,11 +13,11 @@ from test_explore_lattice import SLICE
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError, SpecError
-from saddlescape.explore.document import document
-from saddlescape.explore.lattice import Plane, Window
-from saddlescape.explore.numbers import FINEST, Number
-from saddlescape.explore.session import VALUES
-from saddlescape.explore.train import train
+from saddlescape.explorer.document import document
+from saddlescape.explorer.lattice import Plane, Window
+from saddlescape.explorer.numbers import FINEST, Number
+from saddlescape.explorer.session import VALUES
+from saddlescape.explorer.train import train
 from saddlescape.spec import parse
 from saddlescape.system.spacing import power10
 from saddlescape.words.outcomes import Outcome

@@ -11,11 +11,11 @@ from test_explore_session import LONG, VIEW, WAIT, begin, is_done, page, unpacke
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError
-from saddlescape.explore import changes, given, messages
-from saddlescape.explore import points as places
-from saddlescape.explore.document import document
-from saddlescape.explore.points import base_of
-from saddlescape.explore.train import Stale
+from saddlescape.explorer import changes, given, messages
+from saddlescape.explorer import points as places
+from saddlescape.explorer.document import document
+from saddlescape.explorer.points import base_of
+from saddlescape.explorer.train import Stale
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
 
@@ -120,7 +120,7 @@ def held(monkeypatch):
                 return base_of(spec, point, runs, stale)
         raise AssertionError(asked)
 
-    monkeypatch.setattr("saddlescape.explore.document.base_of", trained)
+    monkeypatch.setattr("saddlescape.explorer.document.base_of", trained)
     return go, asked, left
 
 
@@ -174,7 +174,7 @@ def test_a_point_that_is_found_too_late_is_not_shown(begin, page, monkeypatch): 
         assert canceled.wait(WAIT)
         return np.zeros(9)
 
-    monkeypatch.setattr("saddlescape.explore.document.base_of", late)
+    monkeypatch.setattr("saddlescape.explorer.document.base_of", late)
     session = begin()
     session.receive(PLANE)
     page.until(is_finding)

@@ -10,9 +10,9 @@ from spec_cases import TINY
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError
-from saddlescape.explore.document import document
-from saddlescape.explore.opened import opened
-from saddlescape.explore.train import train
+from saddlescape.explorer.document import document
+from saddlescape.explorer.opened import opened
+from saddlescape.explorer.train import train
 from saddlescape_cli.explore import explore
 
 OWN = TINY.replace('name = "xor"', 'file = "own.csv"')

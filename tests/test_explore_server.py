@@ -20,8 +20,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 import saddlescape_cli.explore
-from saddlescape.explore import server
-from saddlescape.explore.document import document
+from saddlescape.explorer import server
+from saddlescape.explorer.document import document
 from saddlescape.spec import parse
 
 DEEP = ["[" * 50000, '{"type":' * 6000, "NaN", '{"type": 1e999}', "1" * 5000]

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from spec_cases import TINY
 from test_explore_lattice import SLICE, SPECS
 
-from saddlescape.explore import session as sessions
-from saddlescape.explore.description import LINES, describe
-from saddlescape.explore.document import document
-from saddlescape.explore.lattice import SIDE, Window, points
-from saddlescape.explore.session import Session
-from saddlescape.explore.tiles import inside, lacks
-from saddlescape.explore.train import path_of, surface, train
+from saddlescape.explorer import session as sessions
+from saddlescape.explorer.description import LINES, describe
+from saddlescape.explorer.document import document
+from saddlescape.explorer.lattice import SIDE, Window, points
+from saddlescape.explorer.session import Session
+from saddlescape.explorer.tiles import inside, lacks
+from saddlescape.explorer.train import path_of, surface, train
 from saddlescape.runs.from_array import run_starts
 from saddlescape.spec import parse
 from saddlescape.system.resources import cores

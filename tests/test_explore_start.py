@@ -10,10 +10,10 @@ from test_explore_session import begin, page  # noqa: F401
 
 import saddlescape as ss
 from saddlescape.errors import SpecError
-from saddlescape.explore import given
-from saddlescape.explore.document import document
-from saddlescape.explore.messages import VALUES, BadMessage, Take, read
-from saddlescape.explore.train import measures_of
+from saddlescape.explorer import given
+from saddlescape.explorer.document import document
+from saddlescape.explorer.messages import VALUES, BadMessage, Take, read
+from saddlescape.explorer.train import measures_of
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
 
@@ -124,7 +124,7 @@ def test_a_start_that_does_not_fit_gets_one_line(begin, page):  # noqa: F811
         page.heard.clear()
         session.receive(message)
         page.until(lambda header: header["type"] == "fault")
-        assert page.heard[0][0]["message"] == "start: must have 9 numbers, one for each parameter; got 8"
+        assert page.of("fault")[0][0]["message"] == "start: must have 9 numbers, one for each parameter; got 8"
     session.receive({"type": "take", "theta": [0.0] * 9})
     assert page.of("file")
     narrow = document(parse(SPECS["float32"], Path()))

@@ -47,7 +47,7 @@ def hiding(tmp_path_factory):
                                 "import saddlescape.gallery", "from saddlescape.claims import examine"]),
         ("dask", "dask", ["from saddlescape import cluster"]),
         ("distributed", "dask", ["from saddlescape.runs.cluster import connect"]),
-        ("websockets", "explore", ["from saddlescape.explore import server"]),
+        ("websockets", "explore", ["from saddlescape.explorer import server"]),
         ("xarray", "xarray", ["result.to_xarray()"]),
         ("pandas", "parquet", ["result.to_dataframe()"]),
         ("pyarrow", "parquet", [EXPORT.format("parquet", "never.parquet")]),

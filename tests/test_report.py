@@ -19,8 +19,8 @@ from test_committed import begun
 
 import saddlescape as ss
 from saddlescape.errors import CorruptError, RefusedError, SpecError
-from saddlescape.explore import cells, report, standalone, watched
-from saddlescape.explore.recorded import harmless
+from saddlescape.explorer import cells, report, standalone, watched
+from saddlescape.explorer.recorded import harmless
 from saddlescape.plan import Plan
 from saddlescape.spec import parse
 from saddlescape.system.arguments import ArgumentError

@@ -14,7 +14,7 @@ import click
 from saddlescape_cli.leaving import leaving
 
 if TYPE_CHECKING:
-    from saddlescape.explore.server import Explorer
+    from saddlescape.explorer.server import Explorer
 
 REDIRECT = '<!doctype html><meta http-equiv="refresh" content="0; url={0}"><a href="{0}">saddlescape explore</a>\n'
 
@@ -33,11 +33,11 @@ def explore(source: str, no_browser: bool) -> None:
     sweep, by default xor-slice; RESULT is the folder of a run, or its result.h5, whose spec is opened.  The address is
     printed; only this machine can open it.  Ctrl-C ends the explorer.
     """
-    from saddlescape.explore.opened import opened
+    from saddlescape.explorer.opened import opened
 
     sweep = opened(source)  # before the compiler is loaded, so that an error appears at once
-    from saddlescape.explore.document import document
-    from saddlescape.explore.server import explore as serve
+    from saddlescape.explorer.document import document
+    from saddlescape.explorer.server import explore as serve
 
     shown = document(sweep)
     with ExitStack() as stack:

@@ -17,7 +17,7 @@ def report(file: Path, out: Path | None) -> None:
     Write the result FILE, or the finished runs of the folder of a run, as one HTML page that needs no network: its
     table, a plot, a map to zoom into if it has two axes, some runs of each outcome to watch, and how to run it again.
     """
-    from saddlescape.explore.report import report as write
+    from saddlescape.explorer.report import report as write
     from saddlescape_cli.open_result import open_result
 
     out = out or (file / "result.html" if file.is_dir() else file.with_suffix(".html"))

@@ -37,7 +37,8 @@ from saddlescape.errors import MissingExtraError
 from saddlescape.system.arithmetic import ieee
 
 if TYPE_CHECKING:
-    from saddlescape.explore.report import report
+    from saddlescape.explorer.notebook import explore
+    from saddlescape.explorer.report import report
     from saddlescape.results import open
     from saddlescape.results.run import run
     from saddlescape.runs.from_array import run_starts
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
+    "explore",
     "load",
     "merge",
     "open",
@@ -70,10 +72,10 @@ __all__ = [
 _HOME = {
     **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
     **{"start": "runs.replay", "prepare": "runs.one_batch", "sweep": "spec.from_python"},
-    **{"outputs": "runs.outputs", "report": "explore.report", "trace": "runs.trace"},
+    **{"explore": "explorer.notebook", "outputs": "runs.outputs", "report": "explorer.report", "trace": "runs.trace"},
     **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
-_MODULES = ("analysis", "explore", "plots")
+_MODULES = ("analysis", "plots")
 _MOVED = {"cluster": "runs.cluster", "reference": "network.reference"}
 """Modules that users import from here, and the packages that contain them."""
 

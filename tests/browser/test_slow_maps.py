@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 PYTHON = Path(__file__).parents[2] / ".venv/bin/python"
 PROGRAM = """import sys
-from saddlescape.explore import session
+from saddlescape.explorer import session
 from saddlescape_cli.start import main
 session.AT_ONCE, sys.argv = 0, ["saddlescape", "explore", "slow.toml", "--no-browser"]
 main()

@@ -17,7 +17,7 @@ from saddlescape.claims import (
     xor,
 )
 from saddlescape.claims.claim import Check, Claim, Finding, Picture
-from saddlescape.explore.of_results import live
+from saddlescape.explorer.of_results import live
 from saddlescape.runs import runner
 from saddlescape.store import own_folder
 

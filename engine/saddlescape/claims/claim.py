@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.claims.conditions import Condition
-from saddlescape.explore.recorded import Recorded
+from saddlescape.explorer.recorded import Recorded
 from saddlescape.results import Results
 from saddlescape.system.shares import percent
 

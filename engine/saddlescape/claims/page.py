@@ -7,7 +7,7 @@ from string import Template
 
 from saddlescape import __version__, plots
 from saddlescape.claims.claim import Claim, Finding, Picture, prose
-from saddlescape.explore.standalone import allowing, embedded, plain, running, styles
+from saddlescape.explorer.standalone import allowing, embedded, plain, running, styles
 
 BEGINNING = prose("page").partition("<style>")[0].encode()
 """First bytes of every page that this module has made: only such a file is overwritten."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.explore import messages
-from saddlescape.explore.document import Document
-from saddlescape.explore.points import Point, is_trained
-from saddlescape.explore.train import Asked, Stale
+from saddlescape.explorer import messages
+from saddlescape.explorer.document import Document
+from saddlescape.explorer.points import Point, is_trained
+from saddlescape.explorer.train import Asked, Stale
 from saddlescape.system.arithmetic import ieee
 
 Change = messages.Keys | messages.Plane

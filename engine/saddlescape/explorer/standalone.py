@@ -5,8 +5,8 @@ import hashlib
 import re
 from html import escape
 
-from saddlescape.explore import page
-from saddlescape.explore.recorded import Recorded
+from saddlescape.explorer import page
+from saddlescape.explorer.recorded import Recorded
 
 BEGINNING = "<!doctype html>\n<!-- made by saddlescape: this file may be replaced by another one of its kind -->\n"
 """Of every such page: only such a file is overwritten."""

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from saddlescape.explore import page
-from saddlescape.explore.document import Document
-from saddlescape.explore.session import Header, Session
+from saddlescape.explorer import page
+from saddlescape.explorer.document import Document
+from saddlescape.explorer.session import Header, Session
 from saddlescape.system.extras import extra
 
 with extra("explore"):

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddlescape.errors import RefusedError
-from saddlescape.explore.lattice import Array, Plane
-from saddlescape.explore.numbers import Number
-from saddlescape.explore.points import Point, run_of
+from saddlescape.explorer.lattice import Array, Plane
+from saddlescape.explorer.numbers import Number
+from saddlescape.explorer.points import Point, run_of
 from saddlescape.spec import Spec
 from saddlescape.spec.sections import Side
 from saddlescape.spec.tree import Tree

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.explore.cells import ends_of
-from saddlescape.explore.train import Path, Stale, path_of
+from saddlescape.explorer.cells import ends_of
+from saddlescape.explorer.train import Path, Stale, path_of
 from saddlescape.plan import Plan
 from saddlescape.results import Results
 from saddlescape.runs.replay import start

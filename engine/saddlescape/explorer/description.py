@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from saddlescape.explore.document import Document
-from saddlescape.explore.keys import fields
-from saddlescape.explore.lattice import SIDE
-from saddlescape.explore.messages import LARGEST, LEVELS, VALUES
-from saddlescape.explore.numbers import FINEST, Number
-from saddlescape.explore.train import ends_of_surface
+from saddlescape.explorer.document import Document
+from saddlescape.explorer.keys import fields
+from saddlescape.explorer.lattice import SIDE
+from saddlescape.explorer.messages import LARGEST, LEVELS, VALUES
+from saddlescape.explorer.numbers import FINEST, Number
+from saddlescape.explorer.train import ends_of_surface
 from saddlescape.network import layout
 from saddlescape.spec import Spec
 from saddlescape.words.colors import COLORS, RAMP

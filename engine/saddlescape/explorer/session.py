@@ -17,17 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.explore import given, messages
-from saddlescape.explore.changes import Changes
-from saddlescape.explore.description import describe
-from saddlescape.explore.document import Document
-from saddlescape.explore.exports import Exports, result_of
-from saddlescape.explore.lattice import SIDE, Integers, Tile, Window, points
-from saddlescape.explore.recorded import Told
-from saddlescape.explore.tiles import VALUES, Tiles, Values, cut, inside, lacks, let_wait
-from saddlescape.explore.train import Stale, path_of, train
-from saddlescape.explore.view_page import Seen, view_page
-from saddlescape.explore.watched import thinned
+from saddlescape.explorer import given, messages
+from saddlescape.explorer.changes import Changes
+from saddlescape.explorer.description import describe
+from saddlescape.explorer.document import Document
+from saddlescape.explorer.exports import Exports, result_of
+from saddlescape.explorer.lattice import SIDE, Integers, Tile, Window, points
+from saddlescape.explorer.recorded import Told
+from saddlescape.explorer.tiles import VALUES, Tiles, Values, cut, inside, lacks, let_wait
+from saddlescape.explorer.train import Stale, path_of, train
+from saddlescape.explorer.view_page import Seen, view_page
+from saddlescape.explorer.watched import thinned
 from saddlescape.spec import parse
 from saddlescape.system.arithmetic import ieee
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import RefusedError, Stopped
-from saddlescape.explore.train import Asked, Stale
+from saddlescape.explorer.train import Asked, Stale
 from saddlescape.plan import starts
 from saddlescape.runs.from_array import run_starts
 from saddlescape.spec import Spec

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from saddlescape.errors import RefusedError, SpecError
-from saddlescape.explore.keys import NEEDED, SETTABLE, is_default, needed
-from saddlescape.explore.lattice import Array, Integers, Plane, Window
-from saddlescape.explore.numbers import Number, allowed, numbers_of, probes
-from saddlescape.explore.planes import SIDES, Axis, ends_of, plane_of, table_of_starts, tables_of_axes
-from saddlescape.explore.points import Point, Starting, base_of, is_trained, never, run_of
-from saddlescape.explore.train import Asked
+from saddlescape.explorer.keys import NEEDED, SETTABLE, is_default, needed
+from saddlescape.explorer.lattice import Array, Integers, Plane, Window
+from saddlescape.explorer.numbers import Number, allowed, numbers_of, probes
+from saddlescape.explorer.planes import SIDES, Axis, ends_of, plane_of, table_of_starts, tables_of_axes
+from saddlescape.explorer.points import Point, Starting, base_of, is_trained, never, run_of
+from saddlescape.explorer.train import Asked
 from saddlescape.network import layout
 from saddlescape.plan import starts
 from saddlescape.spec import Spec, Sweep, parse

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import Stopped
-from saddlescape.explore.lattice import Array
+from saddlescape.explorer.lattice import Array
 from saddlescape.runs.from_array import run_starts
 from saddlescape.runs.outputs import outputs
 from saddlescape.runs.trace import trace

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from saddlescape.explore import sentences
-from saddlescape.explore.cells import Cells, called, cells_of
-from saddlescape.explore.description import network, outcomes, title
-from saddlescape.explore.lattice import SIDE
-from saddlescape.explore.messages import LARGEST
-from saddlescape.explore.recorded import Recorded, Told
-from saddlescape.explore.watched import Watched, watch
+from saddlescape.explorer import sentences
+from saddlescape.explorer.cells import Cells, called, cells_of
+from saddlescape.explorer.description import network, outcomes, title
+from saddlescape.explorer.lattice import SIDE
+from saddlescape.explorer.messages import LARGEST
+from saddlescape.explorer.recorded import Recorded, Told
+from saddlescape.explorer.watched import Watched, watch
 from saddlescape.results import Results
 from saddlescape.spec import Sweep
 from saddlescape.words.colors import RAMP

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.explore.lattice import EVEN, SIDE, Tile, Window, parent
+from saddlescape.explorer.lattice import EVEN, SIDE, Tile, Window, parent
 from saddlescape.words.outcomes import Outcome
 
 VALUES = np.dtype([("loss", "f8"), ("clock", "f8"), ("outcome", "i1")])

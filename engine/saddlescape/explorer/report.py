@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from saddlescape import __version__
 from saddlescape.errors import SaddlescapeError
-from saddlescape.explore import sentences
-from saddlescape.explore.cells import axes_of
-from saddlescape.explore.of_results import live
-from saddlescape.explore.standalone import BEGINNING, embedded, head, plain, running
+from saddlescape.explorer import sentences
+from saddlescape.explorer.cells import axes_of
+from saddlescape.explorer.of_results import live
+from saddlescape.explorer.standalone import BEGINNING, embedded, head, plain, running
 from saddlescape.results import Results
 from saddlescape.results.outcome_table import LARGE, html
 from saddlescape.spec import Sweep

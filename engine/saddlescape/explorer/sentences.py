@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 from saddlescape.errors import SaddlescapeError
-from saddlescape.explore.cells import Cells, axes_of, meaning
-from saddlescape.explore.watched import EACH, Watched
+from saddlescape.explorer.cells import Cells, axes_of, meaning
+from saddlescape.explorer.watched import EACH, Watched
 from saddlescape.results import Results
 from saddlescape.spec import Sweep
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from saddlescape.errors import RefusedError
-from saddlescape.explore.document import Document
-from saddlescape.explore.lattice import Array
-from saddlescape.explore.messages import Given, Start, Take
-from saddlescape.explore.points import Starting
-from saddlescape.explore.train import measures_of
+from saddlescape.explorer.document import Document
+from saddlescape.explorer.lattice import Array
+from saddlescape.explorer.messages import Given, Start, Take
+from saddlescape.explorer.points import Starting
+from saddlescape.explorer.train import measures_of
 from saddlescape.plan import starts
 from saddlescape.spec import Spec, parse
 from saddlescape.spec.numbers import faults_of

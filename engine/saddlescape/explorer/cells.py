@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.explore.lattice import SIDE
+from saddlescape.explorer.lattice import SIDE
 from saddlescape.results import Results
 from saddlescape.words.outcomes import Outcome
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.explore.numbers import Number
+from saddlescape.explorer.numbers import Number
 
 SIDE = 8
 """Starts along each side of a tile: the fewest that are trained at once."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from saddlescape.explore.lattice import Window
+from saddlescape.explorer.lattice import Window
 
 LARGEST = 2**52
 """Integers up to here, and their halves, are exact in a page and in float64."""

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from saddlescape import __version__
-from saddlescape.explore.description import describe
-from saddlescape.explore.document import Document
-from saddlescape.explore.lattice import SIDE, Tile, Window
-from saddlescape.explore.numbers import Number
-from saddlescape.explore.recorded import Recorded, Told
-from saddlescape.explore.standalone import embedded, head, plain, running
+from saddlescape.explorer.description import describe
+from saddlescape.explorer.document import Document
+from saddlescape.explorer.lattice import SIDE, Tile, Window
+from saddlescape.explorer.numbers import Number
+from saddlescape.explorer.recorded import Recorded, Told
+from saddlescape.explorer.standalone import embedded, head, plain, running
 from saddlescape.network import layout
 from saddlescape.words.outcomes import Outcome
 
