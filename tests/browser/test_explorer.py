@@ -313,6 +313,12 @@ def test_all_controls_have_names_and_are_reached_by_the_keyboard(page):
     } <= reached
 
 
+def test_the_name_of_a_button_has_the_text_that_is_seen(page):
+    buttons = [(each.inner_text(), each.get_attribute("aria-label")) for each in page.tab.get_by_role("button").all()]
+    assert {"Home", "Kick", "PNG"} <= {text for text, _ in buttons}
+    assert not [name for text, name in buttons if re.match(r"\w", text) and text.lower() not in name.lower()]
+
+
 def test_what_is_pointed_at_is_told_and_has_its_color(page):
     seen = set()
     for down in (0.03, 0.5, 0.97):

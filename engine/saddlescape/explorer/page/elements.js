@@ -10,8 +10,11 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A button whose name begins with its text if its label does not contain it, for those who speak what they see. */
 export function button(text, label, act) {
-  const element = make("button", { type: "button", text, "aria-label": label, title: label });
+  const isNamed = !/^\w/.test(text) || label.toLowerCase().includes(text.toLowerCase());
+  const name = isNamed ? label : `${text}: ${label}`;
+  const element = make("button", { type: "button", text, "aria-label": name, title: label });
   element.addEventListener("click", act);
   return element;
 }
