@@ -158,6 +158,14 @@ def test_the_token_leaves_the_address_and_a_reload_keeps_the_session(page, addre
     assert token not in page.tab.url
 
 
+def test_a_reload_at_once_keeps_the_view(page):
+    """Before the address is changed, which waits a little."""
+    first, view = page.view(), page.moved(lambda: page.tab.get_by_role("button", name="Zoom in").click())
+    page.tab.reload()
+    page.done()
+    assert page.view() == view != first
+
+
 def changed_in_all(page):
     """Change all that a permalink holds; what the page shows then, and its address."""
     page.tab.get_by_label("through", exact=True).select_option("a run")

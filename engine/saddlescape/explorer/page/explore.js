@@ -30,6 +30,8 @@ export class Explorer {
     this.scheme = window.matchMedia("(prefers-color-scheme: dark)");
     this.recolor = () => this.dirty();
     this.scheme.addEventListener("change", this.recolor);
+    this.leave = () => this.saving && this.saveNow();
+    window.addEventListener("pagehide", this.leave);
     model.on("change:theme", this.recolor);
   }
 
@@ -37,6 +39,7 @@ export class Explorer {
     this.model.off("msg:custom", this.hear);
     this.model.off("change:place", this.goTo);
     this.scheme.removeEventListener("change", this.recolor);
+    window.removeEventListener("pagehide", this.leave);
     this.model.off("change:theme", this.recolor);
     this.observer.disconnect();
     clearTimeout(this.saving);
