@@ -4,17 +4,12 @@ import json
 import math
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import test_explorer
 from playwright.sync_api import expect
-from test_explorer import address  # noqa: F401
+from test_explorer import COMMAND, PICTURES, SIZES, address  # noqa: F401
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [ROOT / ".venv/bin/saddlescape"]
-PICTURES = ROOT / "build/browser"
-SIZES = {"small": (1024, 768), "large": (1920, 1080)}
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SLICE = f"""schema = 1
 title = "{HOSTILE}"

@@ -1,6 +1,5 @@
 """Kernels that have saddlescape, JupyterLab on loopback, and Debian's chromium."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from chromium import chromium  # noqa: F401
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build/jupyter"
@@ -73,12 +73,3 @@ def setting(home, name, content):
     file = home / "jupyterlab_settings_dir/@jupyterlab/apputils-extension" / f"{name}.jupyterlab-settings"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
