@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -144,6 +145,14 @@ def test_finer_levels_have_the_numbers_of_the_coarser_ones(n, k, finer):
         own, its = (plane.values(k - by, *np.full((2, 1), n << by))[scale.key] for by in (0, finer))
         assert own.tobytes() == its.tobytes()
         assert scale.log or own[0] == n * 2.0**k
+
+
+def test_a_logarithmic_number_is_a_correctly_rounded_power_of_ten():
+    coordinates = np.arange(-2000, 2001) / 512
+    with mpmath.workprec(200):
+        exact = [float(mpmath.mpf(10) ** mpmath.mpf(each)) for each in coordinates]
+    assert Number("training.learning_rate", True, (-1.0, 1.0)).values(coordinates).tolist() == exact
+    assert Number("training.momentum", False, (0.0, 1.0)).values(coordinates).tolist() == coordinates.tolist()
 
 
 @given(st.integers(-300, 300))
