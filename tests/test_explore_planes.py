@@ -147,6 +147,13 @@ def test_finer_levels_have_the_numbers_of_the_coarser_ones(n, k, finer):
         assert scale.log or own[0] == n * 2.0**k
 
 
+def test_no_given_start_lies_on_a_map_of_numbers():
+    shown = document(parse(SPECS["drawn"], Path()))
+    assert shown.plane.has(np.array(shown.plane.base))
+    numbers = shown.through(SCALE, RATE, 0).plane
+    assert not numbers.has(np.array(numbers.base))
+
+
 def test_a_logarithmic_number_is_a_correctly_rounded_power_of_ten():
     coordinates = np.arange(-2000, 2001) / 512
     with mpmath.workprec(200):
