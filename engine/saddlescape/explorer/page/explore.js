@@ -11,7 +11,7 @@ import { Sheets } from "./sheets.js";
 import { readPath, StartPanel } from "./start.js";
 import { View } from "./view.js";
 
-const SAVE = 400; // milliseconds between two changes of the address, which browsers limit to 200 in 30 s
+const SAVE = 160; // milliseconds between two changes of the address, which browsers limit to 200 in 30 s
 const KINDS = { "view.toml": "application/toml", "view.html": "text/html", "view.h5": "application/x-hdf5" };
 const HOVER = "Point at a start, or click it.";
 
@@ -251,15 +251,18 @@ export class Explorer {
     if (this.start) this.train(this.start);
   }
 
-  /** Put what the page shows into its address, soon. */
+  /** Put what the page shows into its address, at once if that was not done just before. */
   save() {
-    this.saving ??= setTimeout(() => this.saveNow(), SAVE);
+    const wait = SAVE - (performance.now() - (this.saved ?? -Infinity));
+    if (wait > 0) this.saving ??= setTimeout(() => this.saveNow(), wait);
+    else this.saveNow();
   }
 
   saveNow() {
     clearTimeout(this.saving);
     this.saving = undefined;
     if (!this.view.known || this.pending) return;
+    this.saved = performance.now();
     this.model.set("place", writePlace(this.spec, this.view, this.start));
     this.model.save_changes();
   }
