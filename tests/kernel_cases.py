@@ -53,6 +53,33 @@ PARTS = {
 """All cases by activation and loss."""
 
 
+def networks(loss, first):
+    """(activations of the layers, hidden sizes) of a few networks that together have each activation.
+
+    They have 0, 1, 2, 3 and (if that is not enough) 5 hidden layers; the first layer has activation number `first`.
+    """
+    output, chosen = losses.LOSSES[loss].output, []
+    for hidden in (*HIDDEN, (2, 3, 2, 3, 2)):
+        free = len(hidden) + (output is None)
+        names = tuple(ACTIVATIONS[(first + n) % len(ACTIVATIONS)] for n in range(free))
+        chosen.append((names if output is None else (*names, output), hidden))
+        first += free
+        if len({name for names, _ in chosen for name in names}) == len(ACTIVATIONS):
+            break
+    return chosen
+
+
+PRODUCT = {
+    f"{loss}-{optimizer}": [
+        (names, loss, optimizer, hidden, dtype)
+        for m, dtype in enumerate(DTYPES)
+        for names, hidden in networks(loss, first=4 * n + 5 * m)
+    ]
+    for n, (loss, optimizer) in enumerate(itertools.product(LOSSES, STEPPING))
+}
+"""Each activation and each number of layers with each loss, optimizer and dtype, by loss and optimizer."""
+
+
 def pairwise(cases):
     """A small subset that contains every pair of values of two factors that the cases contain (greedy)."""
 

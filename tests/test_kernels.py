@@ -16,6 +16,7 @@ from kernel_cases import (
     MIXED,
     PAIRS,
     PARTS,
+    PRODUCT,
     STEPPING,
     TARGET,
     XOR,
@@ -66,6 +67,17 @@ def test_the_quick_cases_contain_every_word():
     free = [name for name in LOSSES if losses.LOSSES[name].output is None]
     of_losses = {(activation, case[1]) for case in MIXED for activation in case[0]}
     assert of_losses >= set(itertools.product(ACTIVATIONS, free))
+
+
+def test_the_product_has_every_word_and_depth_with_every_other():
+    cases = list(itertools.chain.from_iterable(PRODUCT.values()))
+    words = {(name, *case[1:3], case[4]) for case in cases for name in case[0]}
+    assert words == set(itertools.product(ACTIVATIONS, LOSSES, STEPPING, DTYPES))
+    depths = {(len(case[3]), *case[1:3], case[4]) for case in cases}
+    assert depths == set(itertools.product((0, 1, 2, 3, 5), LOSSES, STEPPING, DTYPES))
+    free = [case for case in cases if losses.LOSSES[case[1]].output is None]
+    layers = {(name, len(case[3]), layer, case[4]) for case in free for layer, name in enumerate(case[0])}
+    assert len(layers) == len(ACTIVATIONS) * (1 + 2 + 3 + 4 + 6) * len(DTYPES)
 
 
 def expect_all(part):

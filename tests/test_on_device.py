@@ -8,7 +8,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import test_bits
-from kernel_cases import EACH_ONCE, PAIRS, PARTS, TARGET, XOR, arguments, make_batch, slowly
+from kernel_cases import EACH_ONCE, PAIRS, PRODUCT, TARGET, XOR, arguments, make_batch, slowly
 from llvmlite import ir
 from ptx_texts import TEXTS
 from standin import StandIn
@@ -60,11 +60,11 @@ def test_a_thread_clips_and_draws_as_a_lane(dtype, options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PRODUCT)
 def test_every_thread_computes_the_bits_of_a_lane(part):
     """In a separate process per part, because a process keeps its compiled code in memory."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        pool.submit(expect_all, PARTS[part]).result()
+        pool.submit(expect_all, PRODUCT[part]).result()
 
 
 def expect_all(cases):
