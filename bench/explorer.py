@@ -16,9 +16,10 @@ import numpy as np
 import report
 
 from saddlescape.explorer.document import document
-from saddlescape.explorer.lattice import Window
+from saddlescape.explorer.lattice import SIDE, Window
 from saddlescape.explorer.server import explore
 from saddlescape.explorer.session import Session
+from saddlescape.explorer.tiles import UNKNOWN, WAITS, inside
 from saddlescape.explorer.train import train
 from saddlescape.runs.from_array import run_starts
 from saddlescape.spec import load
@@ -33,18 +34,20 @@ class Watched(Session):
     """A session that notes when it sends what."""
 
     def __init__(self, shown):
-        self.heard, self._news = [], threading.Condition()
+        self.heard, self.payloads, self._news = [], [], threading.Condition()
         super().__init__(shown, self._hear)
 
     def _hear(self, header, payload):
         with self._news:
             self.heard.append((time.perf_counter(), header))
+            self.payloads.append(payload)
             self._news.notify_all()
 
     def ask(self, message, until):
         """Send a message, and wait for the first answer for which `until` is true; seconds until each answer."""
         with self._news:
             self.heard.clear()
+            self.payloads.clear()
         began = time.perf_counter()
         self.receive(message)
         with self._news:
@@ -126,6 +129,37 @@ def trainability(rounds):
     return median(seconds)
 
 
+def outcomes(heard, payloads, window):
+    """Outcomes of the starts of a window, as the messages say; `WAITS` or less for starts that wait."""
+    (n, n_last), (m, m_last) = window.n, window.m
+    codes = np.full((n_last - n + 1, m_last - m + 1), UNKNOWN)
+    for (_, header), payload in zip(heard, payloads, strict=True):
+        if header["type"] == "tiles" and header["k"] == window.k:
+            its = np.frombuffer(payload[-len(header["tiles"]) * SIDE**2 :], "i1").reshape(-1, SIDE, SIDE)
+            tiles = [(window.k, *place) for place in header["tiles"]]
+            for (_, i, j), tile, seen in zip(tiles, its, inside(window, tiles), strict=True):
+                a, b = np.nonzero(seen)
+                codes[SIDE * i + a - n, SIDE * j + b - m] = tile[a, b]
+    return codes
+
+
+def boundaries(window):
+    """Measure what of the map of trainability is trained, and shown wrongly, once its boundaries are there."""
+    shown = document(load("gallery/trainability"))
+    with watched(shown.through(*RATES, shown.point)) as session:
+        heard = session.ask(view(window), done)
+        rest = next(n for n, (_, header) in enumerate(heard) if header.get("stage") == "rest")
+        then, end = (outcomes(heard[:n], session.payloads[:n], window) for n in (rest, len(heard)))
+    told = np.where(then <= WAITS, WAITS - then, then)
+    return {
+        "starts": then.size,
+        "of them trained when all boundaries are there": int((then > WAITS).sum()),
+        "shown with a wrong outcome then": int((told != end).sum()),
+        "seconds until then": heard[rest][0],
+        "seconds until all are trained": heard[-1][0],
+    }
+
+
 def cancelled(rounds):
     """Measure how long a session takes to leave runs of a million steps: milliseconds, the most."""
     shown, seconds = document(load("xor-slice", LONG)), []
@@ -159,15 +193,18 @@ def in_browser(rounds):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="few rounds; to test the benchmark")
-    rounds, before = 2 if options.parse_args().quick else 9, report.machine()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few rounds; to test the benchmark")
+    options, before = parser.parse_args(), report.machine()
+    rounds = 2 if options.quick else 9
     data = maps(rounds)
     data["to leave runs of 1 000 000 steps, the most"] = cancelled(rounds)
     if BROWSER.exists():
         data |= in_browser(rounds)
     data["first picture of `gallery/trainability`"] = 1e3 * trainability(min(rounds, 3))
     report.save("explorer", data, report.table(["what", "ms"], [[*row] for row in data.items()]), before)
+    data = boundaries(Window(-1, (-9, 9), (-9, 9)) if options.quick else Window(-3, (-36, 36), (-36, 36)))
+    report.save("boundaries", data, report.table(["what", "number"], [[*row] for row in data.items()]), before)
 
 
 if __name__ == "__main__":
