@@ -192,23 +192,6 @@ def test_starts_in_a_ball_are_held_and_its_radius_is_sharp():
     assert free["escape_step"][-1] >= 0
 
 
-ESCAPED = [
-    pytest.param(1e-2, 60, 0.1, id="quick"),
-    pytest.param(1e-3, 1000, 0.02, id="slow", marks=pytest.mark.slow),
-]
-
-
-@pytest.mark.parametrize(("decay", "starts", "most"), ESCAPED)
-def test_starts_escape_if_their_constant_is_small(decay, starts, most):
-    """theta = exp(-decay t) phi turns the quartic flow into one of the length 1 / (2 decay): a start escapes if
-    2 decay c < 1, to leading order, so but for a few percent of the starts near the limit."""
-    theta = np.random.default_rng(20120425).normal(0, np.sqrt(decay) / 2, (starts, 9))
-    predicted = 2 * decay * xor_escape_constant(theta, "pm1") < 1
-    measured = train_starts(decayed(decay, 8 / decay), theta)["escape_step"] >= 0
-    assert (predicted != measured).mean() < most
-    assert 0.2 < predicted.mean() < 0.5
-
-
 def test_decay_in_the_flow_is_exact():
     """In a linear network, a^2 - b^2 is multiplied by exp(-2 decay t); without it, it is conserved."""
     text = '[problem]\nname = "linear"\nsamples = 3\ninputs = 1\noutputs = 1\n[network]\nhidden = [1]\nbias = false\n'

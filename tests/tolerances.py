@@ -188,3 +188,9 @@ DECAYING = 1e-6
 
 # A thousand steps along a path that converges, or whose steps depend on signs alone, against a twin in NumPy.
 TWIN = {"float64": 1e-12, "float32": 1e-4}
+
+# The smallest value of a quartic on the sphere by a quasi-Newton search: its error is the square of that of the point.
+QUARTIC_MINIMUM = 1e-6
+
+# The held radius at decay 1e-4: the bisection's thousandth, and corrections of the order of the radius, 0.009.
+HELD_RADIUS = 0.01

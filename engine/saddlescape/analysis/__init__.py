@@ -1,6 +1,7 @@
 """Statistical analysis of the outcomes of many runs, and theory.  The functions take and return arrays."""
 
 from saddlescape.analysis.boundary import boundary, box_dimension, uncertainty_exponent
+from saddlescape.analysis.collapse import decay_holds, held_norm, online_growth, online_threshold
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions
 from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
 from saddlescape.analysis.scaling import compare_laws, fit_scaling
@@ -20,13 +21,17 @@ __all__ = [
     "boundary",
     "box_dimension",
     "compare_laws",
+    "decay_holds",
     "event_fraction",
     "event_quantiles",
     "event_times",
     "fit_scaling",
     "growth_factor",
+    "held_norm",
     "linear_product",
     "linear_product_time",
+    "online_growth",
+    "online_threshold",
     "outcome_counts",
     "saddle_escape_time",
     "survival_curve",
