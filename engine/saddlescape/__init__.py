@@ -12,6 +12,8 @@ start : the initial parameters of a run.
 replay : compute one run again, and record its parameters.
 run_starts : train from an array of starts.
 trace : the paths of given starts.
+evaluate : loss, gradient and outputs of networks.
+hessian_vector : Hessians of networks times vectors.
 outputs : outputs of networks at any inputs.
 explore : a map of starts in a notebook that are trained while one looks.
 prepare : runs of one point as one batch of the kernel, to time or to study it.
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from saddlescape.explorer.report import report
     from saddlescape.results import open
     from saddlescape.results.run import run
+    from saddlescape.runs.evaluation import evaluate, hessian_vector
     from saddlescape.runs.from_array import run_starts
     from saddlescape.runs.one_batch import prepare
     from saddlescape.runs.outputs import outputs
@@ -53,7 +56,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
+    "evaluate",
     "explore",
+    "hessian_vector",
     "load",
     "merge",
     "open",
@@ -73,6 +78,7 @@ _HOME = {
     **{"load": "spec", "open": "results", "replay": "runs.replay", "run_starts": "runs.from_array"},
     **{"start": "runs.replay", "prepare": "runs.one_batch", "sweep": "spec.from_python"},
     **{"explore": "explorer.notebook", "outputs": "runs.outputs", "report": "explorer.report", "trace": "runs.trace"},
+    **dict.fromkeys(("evaluate", "hessian_vector"), "runs.evaluation"),
     **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
 _MODULES = ("analysis", "plots")

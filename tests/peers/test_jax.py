@@ -15,7 +15,7 @@ from tolerances import AUTODIFF
 
 from saddlescape.kernels import Trainer, train
 from saddlescape.kernels.activations import ACTIVATIONS
-from saddlescape.kernels.hessian import derivatives
+from saddlescape.kernels.hessian import derivatives, hessian_vector
 from saddlescape.kernels.losses import LOSSES
 from saddlescape.network import layout
 
@@ -90,6 +90,19 @@ def test_hessians_equal_automatic_differentiation(case, activation, loss):
     activations = activations_of(loss, activation, depth)
     exact = np.asarray(jax.hessian(jax_loss(activations, loss, sizes, X, T))(theta))
     (ours,) = derivatives(Trainer(sizes, True, activations, loss, "gd"), X, T, theta[None]).hessian
+    assert np.linalg.norm(ours - exact) <= AUTODIFF * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize(("case", "activation", "loss"), [(k, *c) for k, c in enumerate(PAIRS)])
+def test_hessian_vector_products_equal_automatic_differentiation(case, activation, loss):
+    depth, rng = case % 4, np.random.default_rng(case)
+    sizes = (2, *(3, 2, 4)[:depth], 2)
+    X, T = problem(5, loss=loss)
+    theta, v = rng.normal(0, 0.9, (2, layout.n_params(sizes, True)))
+    activations = activations_of(loss, activation, depth)
+    gradient = jax.grad(jax_loss(activations, loss, sizes, X, T))
+    exact = np.asarray(jax.jvp(gradient, (theta,), (v,))[1])
+    (ours,) = hessian_vector(Trainer(sizes, True, activations, loss, "gd"), X, T, theta[None], v[None])
     assert np.linalg.norm(ours - exact) <= AUTODIFF * np.linalg.norm(exact)
 
 

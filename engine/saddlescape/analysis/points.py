@@ -10,10 +10,9 @@ from numpy.linalg import norm
 
 from saddlescape.kernels import Derivatives
 from saddlescape.kernels import derivatives as of_network
-from saddlescape.network import layout
+from saddlescape.runs.evaluation import held, penalties
 from saddlescape.runs.prepare import plain_trainer
 from saddlescape.spec import Spec
-from saddlescape.words.optimizers import OPTIMIZERS, Decay
 
 Floats = npt.NDArray[np.floating]
 
@@ -40,25 +39,13 @@ def derivatives(spec: Spec, theta: npt.ArrayLike) -> Derivatives:
     if theta.ndim != 2 or theta.shape[1] != spec.n_params:
         raise ValueError(f"theta must have shape (points, {spec.n_params}); got {theta.shape}")
     of_loss = of_network(plain_trainer(spec), spec.loaded.X, spec.loaded.T, theta)
-    free, (decay, l1) = ~_held(spec), _penalties(spec)
+    free, (decay, l1) = ~held(spec), penalties(spec)
     return replace(
         of_loss,
         loss=of_loss.loss + (decay / 2 * theta**2).sum(axis=1) + (l1 * abs(theta)).sum(axis=1),
         gradient=np.where(free, of_loss.gradient + decay * theta + l1 * np.sign(theta), 0.0),
         hessian=np.where(np.outer(free, free), of_loss.hessian + np.diag(decay), 0.0),
     )
-
-
-def _held(spec: Spec) -> npt.NDArray[np.bool_]:
-    """Whether each parameter is a bias that is held."""
-    return layout.is_bias(*spec.shape) & (spec.training.bias_rate == 0)
-
-
-def _penalties(spec: Spec) -> tuple[Floats, Floats]:
-    """The weight decay in the objective, and l1, of each parameter."""
-    keys, coupled = spec.training, OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED
-    penalized = ~(layout.is_bias(*spec.shape) & (keys.decay == "weights"))
-    return penalized * keys.weight_decay * coupled, penalized * keys.l1
 
 
 NEAR = 1e-10
@@ -187,8 +174,8 @@ def polish(spec: Spec, theta: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.boo
 
 def _coercive(spec: Spec) -> bool:
     """Whether the objective grows without bound with every free parameter: no stationary point is at infinity."""
-    decay, l1 = _penalties(spec)
-    return bool((decay + l1 > 0)[~_held(spec)].all())
+    decay, l1 = penalties(spec)
+    return bool((decay + l1 > 0)[~held(spec)].all())
 
 
 def _saturated(spec: Spec, theta: Floats, spectrum: Floats) -> npt.NDArray[np.bool_]:
@@ -219,7 +206,7 @@ def report(spec: Spec, theta: npt.ArrayLike) -> Report:
     beyond = derivatives(spec, end[finite] + step[finite])
     change[finite] = CHANGE * norm(beyond.hessian - final.hessian[finite], axis=(1, 2))
     index, degeneracy = signature(spectrum, unsure=np.where(settled, change, 0.0))
-    degeneracy -= _held(spec).sum()  # their curvature is 0
+    degeneracy -= held(spec).sum()  # their curvature is 0
     moved, size = norm(end - start, axis=1), norm(final.gradient, axis=1)
     followed = norm(derivatives(spec, start).gradient, axis=1) > NEAR
     outward = np.where(followed, norm(end, axis=1) - norm(start, axis=1) > STILL, _outward(final, end, step))

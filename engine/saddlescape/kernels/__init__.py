@@ -5,7 +5,8 @@ from saddlescape.kernels.caching import announce
 from saddlescape.kernels.compiling import compiling
 from saddlescape.kernels.device import devices
 from saddlescape.kernels.draws import sample
-from saddlescape.kernels.hessian import Derivatives, derivatives
+from saddlescape.kernels.evaluate import loss, loss_gradient
+from saddlescape.kernels.hessian import Derivatives, derivatives, hessian_vector
 from saddlescape.kernels.measures import FIELDS, columns
 from saddlescape.kernels.on_device import Device, Needs
 from saddlescape.kernels.outputs import hidden, outputs
@@ -26,7 +27,10 @@ __all__ = [
     "derivatives",
     "device_needs",
     "devices",
+    "hessian_vector",
     "hidden",
+    "loss",
+    "loss_gradient",
     "outputs",
     "sample",
     "train",

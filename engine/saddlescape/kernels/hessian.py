@@ -83,6 +83,45 @@ def fill(net, X, T, theta, loss, gradient, hessian):
                 gradient[first + lane, k] = grad[k, lane]
 
 
+@cached(nogil=True)
+def fill_products(net, X, T, theta, directions, products):
+    """Fill `products` (n_points, n_params), the Hessian at each point times its direction."""
+    points, n = theta.shape
+    point, direction, grad, column = np.zeros((4, n, LANES))
+    losses = np.zeros((1, LANES))
+    for first in range(0, points, LANES):
+        lanes = min(LANES, points - first)
+        for k in range(n):
+            for lane in range(lanes):
+                point[k, lane], direction[k, lane] = theta[first + lane, k], directions[first + lane, k]
+        hessian_product(
+            net, pointer(point), pointer(direction), pointer(grad), pointer(column), pointer(losses), pointer(X),
+            pointer(T),
+        )  # fmt: skip
+        for lane in range(lanes):
+            for k in range(n):
+                products[first + lane, k] = column[k, lane]
+
+
+def _full_batch(trainer: Trainer, samples: int) -> Net:
+    """The variant for the network of a trainer and its loss over all samples."""
+    network = trainer.sizes, trainer.bias, trainer.activations, trainer.loss
+    full_batch = Trainer(*network, "gd", skip=trainer.skip, reduction=trainer.reduction)
+    return Net(Variant(full_batch, samples, False, LaneType("float64", LANES)))
+
+
+@ieee()
+def hessian_vector(trainer: Trainer, X: Floats, T: Floats, theta: npt.ArrayLike, v: npt.ArrayLike) -> Floats:
+    """Hessian of the loss over all samples at `theta` (n_points, n_params) times `v` (n_points, n_params), row by row.
+
+    Otherwise like `derivatives`; a product costs about two gradients.
+    """
+    x, t, theta, v = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta, v))
+    products = np.empty_like(theta)
+    fill_products(_full_batch(trainer, len(x)), x, t, theta, v, products)
+    return products
+
+
 @ieee()
 def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Derivatives:
     """Loss over all samples, gradient and Hessian at `theta` (n_points, n_params), exact except for rounding.
@@ -91,11 +130,8 @@ def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Deriva
     averaged, so a Hessian is symmetric to the last bit.  relu, leaky_relu and huber have the second derivative of the
     piece that contains the point, which is correct almost everywhere.  Releases the GIL.
     """
-    network = trainer.sizes, trainer.bias, trainer.activations, trainer.loss
-    full_batch = Trainer(*network, "gd", skip=trainer.skip, reduction=trainer.reduction)
-    net = Net(Variant(full_batch, len(X), False, LaneType("float64", LANES)))
     x, t, theta = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta))
     points, n = theta.shape
     result = Derivatives(np.empty(points), np.empty((points, n)), np.empty((points, n, n)))
-    fill(net, x, t, theta, result.loss, result.gradient, result.hessian)
+    fill(_full_batch(trainer, len(x)), x, t, theta, result.loss, result.gradient, result.hessian)
     return replace(result, hessian=(result.hessian + result.hessian.swapaxes(1, 2)) / 2)

@@ -40,7 +40,8 @@ class Tile:
     size: int
     batch: int
     theta: Rows
-    grad: Rows
+    grad: Rows | None
+    """None for the forward pass alone."""
     X: Rows
     T: Rows
     values: Rows
@@ -260,32 +261,33 @@ def write_softmax(tile: Tile, layer: Layer, outputs: Rows) -> None:
 
 def add_gradient(tile: Tile, layer: Layer) -> None:
     """Add the gradient of the tile to `grad` for the parameters of a layer, sample by sample."""
-    cost = in_code(tile.theta.kind, 1, weight=2)
+    grad, cost = tile.grad, in_code(tile.theta.kind, 1, weight=2)
+    assert grad is not None
 
     def unit(j: Any) -> None:
         row = j * layer.width + layer.first_param
         deltas = [tile.deltas[tile.unit(layer, j, s)] for s in tile.samples]
 
         def weight(i: Any) -> None:
-            total = tile.grad[row + i]
+            total = grad[row + i]
             for s, delta in enumerate(deltas):
                 total = fma(delta, tile.incoming(layer, i, s), total)
-            tile.grad[row + i] = total
+            grad[row + i] = total
 
         def direct_weight(i: Any) -> None:
-            total = tile.grad[row + layer.fan_in + i]
+            total = grad[row + layer.fan_in + i]
             for s, delta in enumerate(deltas):
                 total = fma(delta, tile.network_input(i, s), total)
-            tile.grad[row + layer.fan_in + i] = total
+            grad[row + layer.fan_in + i] = total
 
         tile.repeat(layer.fan_in, weight, cost)
         if layer.direct:
             tile.repeat(layer.direct, direct_weight, cost)
         if layer.bias:
-            total = tile.grad[row + (layer.width - 1)]
+            total = grad[row + (layer.width - 1)]
             for delta in deltas:
                 total = total + delta
-            tile.grad[row + (layer.width - 1)] = total
+            grad[row + (layer.width - 1)] = total
 
     tile.repeat(layer.fan_out, unit, layer.width * cost)
 
@@ -316,11 +318,13 @@ def backpropagate(tile: Tile, layer: Layer, below: Layer) -> None:
 
 
 def forward_and_backward(tile: Tile) -> None:
-    """The forward and backward pass of one tile."""
+    """The forward pass of one tile and, for a gradient, the backward pass."""
     *hidden, last = layers = tile.variant.layers
     for layer in hidden:
         forward(tile, layer)
     output_deltas(tile, last)
+    if tile.grad is None:
+        return
     for below, layer in reversed(list(zip((None, *hidden), layers, strict=True))):
         add_gradient(tile, layer)
         if below is not None:
@@ -328,10 +332,10 @@ def forward_and_backward(tile: Tile) -> None:
 
 
 def loss_and_gradient(
-    builder: Any, variant: Variant, theta: Rows, grad: Rows, X: Rows, T: Rows, first: Index | int, batch: int,
+    builder: Any, variant: Variant, theta: Rows, grad: Rows | None, X: Rows, T: Rows, first: Index | int, batch: int,
     right: Rows | None = None, dropout: Dropout | None = None,
 ) -> tuple[Lanes, Lanes]:
-    """(loss, largest error of an output) of `batch` samples, the first of index `first`; writes `grad`.
+    """(loss, largest error of an output) of `batch` samples, the first of index `first`; writes `grad`, if given.
 
     Adds the number of samples whose class is right to the row `right`.
     """
@@ -342,6 +346,7 @@ def loss_and_gradient(
     sums[0] = sums[1] = zero
 
     def clear(k: Any) -> None:
+        assert grad is not None
         grad[k] = zero
 
     def tile(number: Any, size: int) -> None:
@@ -349,7 +354,8 @@ def loss_and_gradient(
         rows = theta, grad, X, T, values, deltas, sums, right
         forward_and_backward(Tile(variant, at, size, batch, *rows, number, dropout))
 
-    repeat(builder, variant.n_params, clear, in_code(variant.kind, 1, weight=2))
+    if grad is not None:
+        repeat(builder, variant.n_params, clear, in_code(variant.kind, 1, weight=2))
     tiles, rest = divmod(batch, TILE)
     if tiles:
         repeat(builder, tiles, lambda n: tile(n, TILE), tiles * UNROLLED)

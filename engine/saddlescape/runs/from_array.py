@@ -168,7 +168,7 @@ def _fitted(data: Data, numbers: Sequence[Floats]) -> npt.NDArray[np.int8]:
     return outcome
 
 
-def starts_of(spec: Spec, theta: npt.ArrayLike) -> Floats:
+def starts_of(spec: Spec, theta: npt.ArrayLike, name: str = "theta") -> Floats:
     """An argument that must be an array of starts.
 
     Raises
@@ -178,11 +178,11 @@ def starts_of(spec: Spec, theta: npt.ArrayLike) -> Floats:
     """
     array, n_params = np.asarray(theta), one_point(spec).n_params
     if array.dtype.kind not in "biuf":
-        raise ArgumentError(f"theta must be an array of real numbers; got {array.dtype} values")
+        raise ArgumentError(f"{name} must be an array of real numbers; got {array.dtype} values")
     if array.ndim != 2 or array.shape[1] != n_params or not len(array):
-        raise ArgumentError(f"theta must have the shape (n_runs, {n_params}), n_runs > 0; got {array.shape}")
+        raise ArgumentError(f"{name} must have the shape (n_runs, {n_params}), n_runs > 0; got {array.shape}")
     if not np.isfinite(array).all():
-        raise ArgumentError("theta must be finite; it contains NaN or infinite values")
+        raise ArgumentError(f"{name} must be finite; it contains NaN or infinite values")
     return np.asarray(array, dtype=np.float64)
 
 
