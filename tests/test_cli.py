@@ -8,6 +8,7 @@ import sys
 import pytest
 from spec_cases import TINY
 
+import saddlescape as ss
 from saddlescape.results import outcome_table as table
 from saddlescape.words.outcomes import Outcome
 from saddlescape_cli.main import COMMANDS
@@ -51,6 +52,17 @@ def test_unknown_command_is_a_usage_error():
     done = saddlescape("fly")
     assert done.returncode == 2
     assert "No such command 'fly'" in done.stderr
+
+
+def test_an_axis_of_the_command_line_is_that_of_a_file(spec, tmp_path):
+    assert saddlescape("run", spec, "-o", tmp_path / "file").returncode == 0
+    spec.write_text(TINY)
+    assert saddlescape("run", spec, "--axis", "starts.scale=0,1", "-o", tmp_path / "axis").returncode == 0
+    file, axis = (ss.open(tmp_path / name / "result.h5") for name in ("file", "axis"))
+    with file, axis:
+        assert axis.dims["scale"] == 2
+        assert {name: file[name].tobytes() for name in file} == {name: axis[name].tobytes() for name in axis}
+    assert saddlescape("resume", tmp_path / "axis").returncode == 0
 
 
 def test_sweeps_lists_what_run_takes():

@@ -452,6 +452,64 @@ def test_override_messages():
     assert "title: must be set to a TOML value or a bare word" in faults(XOR, "title=a b")
 
 
+@pytest.mark.parametrize(
+    ("override", "table"),
+    [
+        ("axes.starts.scale=0,0.1,1", "values = [0, 0.1, 1]"),
+        ("axes.starts.scale=[0, 0.1, 1]", "values = [0, 0.1, 1]"),
+        ("axes.starts.scale = log:1e-3:1:25", "logspace = [1e-3, 1, 25]"),
+        ("axes.starts.scale=lin:0:1:5", "linspace = [0, 1, 5]"),
+    ],
+)
+def test_an_override_adds_or_changes_an_axis(override, table):
+    expected = parse(XOR + AXIS + table, Path()).resolved()
+    assert parse(XOR, Path(), [override]).resolved() == expected
+    assert parse(XOR + AXIS + "sobol = { from = 1, to = 2, n = 9 }", Path(), [override]).resolved() == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "expected"),
+    [
+        ("training.optimizer", "gd,adam", ("gd", "adam")),
+        ("training.batch", "online, 2", ("online", 2)),
+        ("network.hidden", "[2],[3,3]", ((2,), (3, 3))),
+        ("network.hidden", "[[2]]", ((2,),)),
+        ("network.bias", "true,false", (True, False)),
+        ("training.layer_rates.0", "0.5,2", (0.5, 2)),
+    ],
+)
+def test_values_of_an_axis_are_toml_or_bare_words(key, values, expected):
+    (axis,) = parse(XOR, Path(), [f"axes.{key}={values}"]).axes
+    assert (axis.key, tuple(tuple(v) if isinstance(v, list) else v for v in axis.values)) == (key, expected)
+
+
+def test_an_axis_that_is_changed_keeps_its_place_and_its_zip():
+    zipped = XOR + AXIS + 'values = [1, 2]\nzip = "a"\n' + '[[axes]]\nkey = "starts.seed"\nvalues = [3, 4]\nzip = "a"'
+    sweep = parse(zipped, Path(), ["axes.starts.scale=5,6"])
+    assert [(axis.key, axis.values, axis.zip) for axis in sweep.axes] == [
+        ("starts.scale", (5, 6), "a"),
+        ("starts.seed", (3, 4), "a"),
+    ]
+
+
+@pytest.mark.parametrize("override", ["starts.scale=", "axes.starts.scale="])
+def test_an_override_without_a_value_removes_an_axis(override):
+    sweep = parse(XOR + AXIS + "values = [0, 1]", Path(), [override, "starts.scale=3"])
+    assert (sweep.axes, sweep.spec.starts.scale) == ((), 3)
+
+
+def test_messages_of_axes_that_overrides_set():
+    assert "axes.starts.scale.values: must differ from each other; got 1" in faults(XOR, "axes.starts.scale=1,1")
+    assert "axes.starts.scale.values[1]: must be a number" in faults(
+        XOR + AXIS + "values = [0]", "axes.starts.scale=1,a"
+    )
+    assert "axes.starts.scale.linspace: must be [from, to, n]" in faults(XOR, "axes.starts.scale=lin:0:1:x")
+    assert "must be set to values, such as 0,0.1,1 or log" in faults(XOR, "axes.starts.scale=(1 2)")
+    assert "axes.starts.seed: must be an axis of this sweep, to be removed" in faults(XOR, "axes.starts.seed=")
+    assert "got 'starts.scal'; did you mean 'starts.scale'?" in faults(XOR, "axes.starts.scal=1")
+    assert "change it with --axis starts.scale=VALUES" in faults(XOR + AXIS + "values = [1]", "starts.scale=2")
+
+
 def test_starts_file_messages(tmp_path):
     np.save(tmp_path / "short.npy", np.ones((2, 8)))
     np.save(tmp_path / "nan.npy", np.full((2, 9), np.nan))

@@ -2,14 +2,15 @@
 
 import click
 
+from saddlescape_cli.overriding import overriding
 from saddlescape_cli.watch import on_device
 
 
 @click.command()
 @click.argument("spec", default="xor")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec; repeatable.")
+@overriding
 @on_device
-def bench(spec: str, overrides: tuple[str, ...], device: str) -> None:
+def bench(spec: str, overrides: tuple[str, ...], axes: tuple[str, ...], device: str) -> None:
     """\b
     Examples:
       saddlescape bench
@@ -22,7 +23,7 @@ def bench(spec: str, overrides: tuple[str, ...], device: str) -> None:
     """
     from saddlescape.spec import load
 
-    sweep = load(spec, overrides)  # before the compiler is loaded, so that an error appears at once
+    sweep = load(spec, (*overrides, *axes))  # before the compiler is loaded, so that an error appears at once
     last = sweep.at(tuple(n - 1 for n in sweep.shape))
     from saddlescape.runs.throughput import ON_DEVICE, peak_steps_per_second, steps_per_second
     from saddlescape.system.resources import cores

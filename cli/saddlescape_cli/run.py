@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from saddlescape_cli.overriding import overriding
 from saddlescape_cli.watch import compute, working
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def part(context: click.Context, option: click.Parameter, text: str | None) -> "
 @click.option(
     "-o", "--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write; by default the name of SPEC."
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec; repeatable.")
+@overriding
 @click.option("--shard", callback=part, metavar="I/N", help="Run only the I-th of N shards; then use merge.")
 @click.option("--dry-run", is_flag=True, help="Check the spec and print its cost; run nothing.")
 @working
@@ -38,6 +39,7 @@ def run(
     spec: str,
     out: Path | None,
     overrides: tuple[str, ...],
+    axes: tuple[str, ...],
     shard: "Shard | None",
     dry_run: bool,
     **options: Any,
@@ -46,6 +48,7 @@ def run(
     Examples:
       saddlescape run xor -o my-run
       saddlescape run mine.toml --set training.learning_rate=0.1 --set starts.count=100
+      saddlescape run mine.toml --axis starts.scale=log:1e-3:1:25 --axis training.optimizer=gd,adam
       saddlescape run mine.toml --dry-run
       saddlescape run mine.toml --shard 3/100 -o shards/3
 
@@ -58,7 +61,7 @@ def run(
         raise click.UsageError("--dry-run estimates the cost on the processor; leave out --device, or --dry-run")
     from saddlescape.spec import load
 
-    sweep = load(spec, overrides)  # before the compiler is loaded, so that an error appears at once
+    sweep = load(spec, (*overrides, *axes))  # before the compiler is loaded, so that an error appears at once
     from saddlescape.store import default_folder
 
     folder = out or default_folder(spec)

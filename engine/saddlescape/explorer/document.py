@@ -264,8 +264,8 @@ def document(sweep: Sweep, at: int = 0) -> Document:
     index = tuple(map(int, np.unravel_index(at, sweep.shape))) if sweep.shape else ()
     tree: Tree = {"starts": {}} | parse_toml(sweep.text)
     list(rename(tree))
+    override(tree, sweep.overrides)
     tree.pop("axes", None)
-    override(tree, sweep.overrides, set())
     values = [(axis.key, axis.values[i]) for side, i in zip(sweep.grid, index, strict=True) for axis in side]
     for key, value in sorted(values, key=lambda pair: pair[0].count(".")):
         list(put(tree, key, as_json(value)))
@@ -286,7 +286,7 @@ def _parsed(tree: Tree, sweep: Sweep, given: Sequence[str], named: Collection[st
     named.
     """
     tree = _copied(tree)
-    override(tree, given, set())
+    override(tree, given)
     used = _copied(tree)
     while True:
         try:

@@ -6,6 +6,7 @@ from shlex import quote
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import read
+from saddlescape.spec.axis_overrides import named
 from saddlescape.spec.checks import Idle
 from saddlescape.spec.events import imply_tolerance, with_accuracy
 from saddlescape.spec.files import DataFiles
@@ -38,7 +39,8 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     ----------
     source : path of the file (docs/spec.md describes it), or the name of a bundled sweep.
     overrides : such as ``"training.learning_rate=0.1"``; the value is TOML or a bare word; an empty value unsets the
-        key.
+        key, or removes its axis.  ``"axes.starts.scale=0,0.1,1"``, with ``log:1e-3:1:25`` or ``lin:0:1:5`` in place
+        of the values, sets an axis.
 
     Returns
     -------
@@ -123,8 +125,10 @@ def parse(
     except ValueError as error:
         raise SpecError([Fault(name, f"must be valid TOML; {error}{_no_spec(Path(name))}")]) from None
     renamed = list(rename(tree))
-    axes, faulty, faults = read(tree.pop("axes", []))
-    overridden, override_faults = override(tree, overrides, faulty.union(axis.key for axis in axes))
+    overridden, override_faults = override(tree, overrides)
+    axes, faulty, faults = read(tree.get("axes", []))
+    faults = named(faults, tree, overrides)
+    tree.pop("axes", None)
     key_faults = [*renamed, *override_faults, *shaping(tree, axes)]
     for axis in (axis for axis in axes if axis.key in KEYS):
         put_default(tree, axis.key, axis.values[0])

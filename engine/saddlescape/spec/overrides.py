@@ -3,13 +3,13 @@
 import contextlib
 import json
 import re
-from collections.abc import Sequence, Set
-from typing import Any
+from collections.abc import Sequence
 
 from saddlescape.errors import Fault
 from saddlescape.spec.axes import fits
+from saddlescape.spec.axis_overrides import PREFIX, key_of, put_axis, remove_axis, tables_of
 from saddlescape.spec.keys import ALIASES, KEYS, is_key
-from saddlescape.spec.toml import parse_toml
+from saddlescape.spec.toml import value_of
 from saddlescape.spec.tree import Tree, put, unset
 from saddlescape.words.suggest import nearest
 
@@ -22,25 +22,33 @@ ALTERNATIVES = {
 """Keys that replace each other: an override of one of them unsets the other."""
 
 
-def override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[set[str], list[Fault]]:
-    """Apply the overrides to `tree`; the keys that they set, and their faults.  Keys of `axes` cannot be overridden."""
+def override(tree: Tree, overrides: Sequence[str]) -> tuple[set[str], list[Fault]]:
+    """Apply the overrides to `tree`; the keys that they set, except those of axes, and their faults."""
     keys: set[str] = set()
     faults = []
     for text in overrides:
         key, equals, value = (part.strip() for part in text.partition("="))
         key = ALIASES.get(key, key)
+        axes = {key_of(table) for table in tables_of(tree)}
+        axis = next((name for name in (key, key.rpartition(".")[0]) if name in axes), None)
         if not equals:
             faults.append(Fault(key, "must be KEY=VALUE, for example training.learning_rate=0.1"))
+        elif key.startswith(PREFIX):
+            its = key.removeprefix(PREFIX)
+            faults += put_axis(tree, ALIASES.get(its, its), value)
         elif not is_key(key):
             faults.append(Fault(key, f"is not a key{nearest(key, KEYS)}"))
-        elif key in axes or key.rpartition(".")[0] in axes:
-            faults.append(Fault(key, "is an axis of this sweep; change its values in a copy of the file"))
+        elif axis == key and not value:
+            remove_axis(tree, key)
+        elif axis is not None:
+            remedy = f"change it with --axis {axis}=VALUES, or remove it with --set {axis}="
+            faults.append(Fault(key, f"is an axis of this sweep; {remedy}"))
         elif not value and key.count(".") < 2:
             unset(tree, key)
             keys.discard(key)
         elif isinstance(tree.get(key.split(".")[0], {}), dict) or "." not in key:
             try:
-                faults += put(tree, key, _value(value))
+                faults += put(tree, key, value_of(value))
                 keys.add(key)
             except ValueError:
                 requirement = f"must be set to a TOML value or a bare word; got {value!r:.80}"
@@ -51,25 +59,13 @@ def override(tree: Tree, overrides: Sequence[str], axes: Set[str]) -> tuple[set[
     return keys, faults
 
 
-def _value(text: str) -> Any:
-    try:
-        document = parse_toml(f"v = {text}")
-    except ValueError:
-        if not re.fullmatch(r"[\w./\\:-]+", text):
-            raise
-        return text
-    if list(document) != ["v"]:
-        raise ValueError(text)
-    return document["v"]
-
-
 def _remedy(key: str, text: str) -> str:
     """How to write a value that is not TOML, if what was meant can be guessed."""
     words = re.sub(r"[A-Za-z_][\w.-]*", lambda word: json.dumps(word[0]), text)
     inner = words.strip("()[]{}")
     for value in (words, f"[{inner}]", inner.replace(",", "."), json.dumps(text, ensure_ascii=False)):
         with contextlib.suppress(ValueError):
-            if fits(key, _value(value)):
+            if fits(key, value_of(value)):
                 shell = "; the shell removes quotes" if '"' in value else ""
                 return f"{shell}; write '{key}={value}'"
     return ""

@@ -38,3 +38,16 @@ def parse_toml(text: str) -> Tree:
     if keys > MAX_KEYS:  # a suggestion for an unknown key takes milliseconds
         raise ValueError(f"more than {MAX_KEYS} keys")
     return tree
+
+
+def value_of(text: str) -> Any:
+    """A TOML value, or a bare word as a string; ValueError if the text is neither."""
+    try:
+        document = parse_toml(f"v = {text}")
+    except ValueError:
+        if not re.fullmatch(r"[\w./\\:-]+", text):
+            raise
+        return text
+    if list(document) != ["v"]:
+        raise ValueError(text)
+    return document["v"]

@@ -54,7 +54,7 @@ def _tree(sweep: Sweep) -> Tree:
     """The spec of a sweep as tables, with its overrides."""
     tree = parse_toml(sweep.text)
     list(rename(tree))
-    override(tree, sweep.overrides, set())
+    override(tree, sweep.overrides)
     return tree
 
 

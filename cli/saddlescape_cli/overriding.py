@@ -1,0 +1,21 @@
+"""The options that change a spec."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def of_axes(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Overrides of axes, as `saddlescape.spec.load` takes them."""
+    return tuple(f"axes.{text}" for text in texts)
+
+
+def overriding(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--set` and `--axis`, for the arguments `overrides` and `axes` of a command."""
+    keys = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key; repeatable.")
+    axes = click.option(
+        "--axis", "axes", multiple=True, metavar="KEY=VALUES", callback=of_axes,
+        help="Add or change an axis: 0,0.1,1 or log:FROM:TO:N or lin:FROM:TO:N; repeatable.",
+    )  # fmt: skip
+    return keys(axes(command))
