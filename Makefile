@@ -101,9 +101,10 @@ bench-gpu: .venv/.ready
 pictures: .venv/.ready .venv-browser/.ready
 	.venv-browser/bin/python docs/explorer_pictures.py
 
-# The tables of docs/ that are made from the words.
+# The tables of docs/, and the schema of a spec, that are made from the words.
 tables: .venv/.ready
 	$(BIN)/python docs/tables.py
+	$(BIN)/python docs/spec_schema.py
 
 clean:
 	rm -rf .venv .venv-* demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

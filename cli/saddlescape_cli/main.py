@@ -40,6 +40,7 @@ COMMANDS = {
     "explore": "Move through a map of starts in the browser.",
     "gallery": "Run the sweeps of the gallery and plot them.",
     "sweeps": "List the bundled sweeps.",
+    "schema": "Print the JSON Schema of a spec, for editors.",
     "bench": "Measure how fast a network trains on this machine.",
 }
 

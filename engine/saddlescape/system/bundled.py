@@ -16,3 +16,8 @@ def sweeps() -> dict[str, Path]:
     root = folder() / "sweeps"
     paths = sorted(root.rglob("*.toml"), key=lambda path: (len(path.parts), path))
     return {path.relative_to(root).with_suffix("").as_posix(): path for path in paths}
+
+
+def schema() -> Path:
+    """The JSON Schema of a spec."""
+    return folder() / "spec.schema.json"
