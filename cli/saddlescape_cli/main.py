@@ -29,6 +29,7 @@ COMMANDS = {
     "run": "Run a sweep; its result is DIR/result.h5.",
     "resume": "Continue an interrupted run.",
     "status": "Print the progress of a run.",
+    "ls": "List the runs and results in a folder.",
     "merge": "Merge the shards of a run into one result.",
     "refine": "Refine a map, running only starts near its boundaries.",
     "info": "Print a summary of a result.",

@@ -5,6 +5,7 @@ from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
 from saddlescape.store.folder import RESULT, RunFolder, default_folder, result_of
 from saddlescape.store.guard import guarded
+from saddlescape.store.listing import Entry, entries
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.plan_file import is_run, is_spec, read_plan, read_sweep, run_first
@@ -18,6 +19,7 @@ from saddlescape.store.verify import verify
 __all__ = [
     "RESULT",
     "Committed",
+    "Entry",
     "FileVariable",
     "Mixture",
     "Pick",
@@ -31,6 +33,7 @@ __all__ = [
     "creating",
     "default_folder",
     "encode",
+    "entries",
     "guarded",
     "is_run",
     "is_spec",
