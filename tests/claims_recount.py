@@ -493,6 +493,39 @@ def which_zeros(results):
     }
 
 
+def small_starts(results):
+    scale, loss, runs = results.coords["scale"], results["final_loss"], results.dims["run"]
+    x, t = np.array([-0.75, -0.5, 0.125]), np.array([1.1, 0.1, 0.8])
+    slope, level = np.polyfit(x, t, 1)
+    line = ((slope * x + level - t) ** 2).sum() / 2
+    left = (loss > 0.99 * line) & (loss < 1.01 * line)
+    mean = left.mean(axis=1)
+    alone, together = 0.8 * math.hypot(0.125, 1), math.hypot(t @ x, t.sum())
+    power = alone / together
+    some = [-math.log(m) / s**power for m, s in zip(mean, scale, strict=True) if 0 < m < 1]
+    k = float(np.median(some)) if some else math.inf
+    off = max(abs(m - math.exp(-k * s**power)) for m, s in zip(mean, scale, strict=True))
+    all_solved = [s for s, row in zip(scale, results["outcome"], strict=True) if (row == SOLVED).all()]
+    rest = max(results["final_grad_norm"][left], default=0.0)
+    able = "from no scale do all starts fit the points"
+    if len(all_solved) == 1:
+        able = f"the network can fit the points: at scale {all_solved[0]:g} all {runs} starts do"
+    elif all_solved:
+        ends = f"{min(all_solved):g} to {max(all_solved):g}"
+        able = f"the network can fit the points: at scales from {ends} all {runs} starts do"
+    checks = [
+        able,
+        f"from scale {scale[0]:g} {share(left[0])} starts end at the best straight line, at the loss {line:.7f}",
+        f"there the gradient is zero (norm at most {rest:.1g}): these runs are not late but at rest",
+        "the larger the scale, the fewer: "
+        + ", ".join(f"{row.sum()} at {s:g}" for row, s in zip(left, scale, strict=True)),
+        f"the shares are those of exp(-k scale^{power:.3f}) to within {100 * off:.0f} points; only k is fitted",
+    ]
+    half = min(zip(mean, scale, strict=True), key=lambda pair: abs(pair[0] - 0.5))[1]
+    steps = count(results.sweep.spec.steps)
+    return checks, {"runs": count(runs), "power": f"{power:.3f}", "steps": steps, "half": f"{half:g}"}
+
+
 def rows_of(table):
     """Return the text of the cells of an HTML table, without its header."""
     rows = re.findall("<tr>(.*?)</tr>", table.partition("<tbody>")[2])
@@ -509,4 +542,5 @@ RECOUNT = {
     "7-saddle": saddle,
     "8-usually": usually,
     "9-which-zeros": which_zeros,
+    "12-small-starts": small_starts,
 }

@@ -12,6 +12,7 @@ from saddlescape.claims import (
     many_starts,
     priors,
     saddle,
+    small_starts,
     usually,
     which_zeros,
     xor,
@@ -25,7 +26,18 @@ __all__ = ["CLAIMS", "Check", "Claim", "Finding", "Picture", "examine"]
 
 CLAIMS = tuple(
     module.CLAIM
-    for module in (xor, delta_rule, hidden_gradient, equal_units, many_starts, priors, saddle, usually, which_zeros)
+    for module in (
+        xor,
+        delta_rule,
+        hidden_gradient,
+        equal_units,
+        many_starts,
+        priors,
+        saddle,
+        usually,
+        which_zeros,
+        small_starts,
+    )
 )
 
 
