@@ -29,7 +29,8 @@ def test_shares_left_at_the_line_are_those_of_the_table(tmp_path):
 @pytest.mark.slow
 def test_shares_of_a_thousand_starts_follow_the_law(tmp_path):
     """-ln(share) grows like the scale to the power of the slowest unit's rate over the fastest: 0.8062 / 2.1449."""
-    scale, share, _ = left(tmp_path / "runs", "starts.count=1000", "training.learning_rate=0.02", "training.steps=30000")
+    changes = ["starts.count=1000", "training.learning_rate=0.02", "training.steps=30000"]
+    scale, share, _ = left(tmp_path / "runs", *changes)
     power = np.hypot(0.1, 0.8) / np.hypot(0.775, 2)
     k = -np.log(share[1]) / scale[1] ** power
     np.testing.assert_allclose(share, np.exp(-k * scale**power), atol=SHARE_LAW)

@@ -195,6 +195,6 @@ QUARTIC_MINIMUM = 1e-6
 # The held radius at decay 1e-4: the bisection's thousandth, and corrections of the order of the radius, 0.009.
 HELD_RADIUS = 0.01
 
-# Shares of the same 64 starts, printed in percent; of 1000 starts against a law to leading order: three standard errors of
-# 0.015, and the next order at scale 1e-3.
+# Shares of the same 64 starts, printed in percent; of 1000 starts against a law to leading order: three standard
+# errors of 0.015, and the next order at scale 1e-3.
 SHARE_TABLE, SHARE_LAW = 0.03, 0.06
