@@ -2,12 +2,13 @@
 
 import click
 
+from saddlescape_cli.completing import spec_name
 from saddlescape_cli.overriding import overriding
 from saddlescape_cli.watch import on_device
 
 
 @click.command()
-@click.argument("spec", default="xor")
+@click.argument("spec", shell_complete=spec_name, default="xor")
 @overriding
 @on_device
 def bench(spec: str, overrides: tuple[str, ...], axes: tuple[str, ...], device: str) -> None:

@@ -42,6 +42,7 @@ COMMANDS = {
     "gallery": "Run the sweeps of the gallery and plot them.",
     "sweeps": "List the bundled sweeps.",
     "schema": "Print the JSON Schema of a spec, for editors.",
+    "completion": "Print what makes a shell complete commands.",
     "bench": "Measure how fast a network trains on this machine.",
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from saddlescape_cli.completing import spec_name
 from saddlescape_cli.overriding import overriding
 from saddlescape_cli.watch import compute, working
 
@@ -27,7 +28,7 @@ def part(context: click.Context, option: click.Parameter, text: str | None) -> "
 
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", shell_complete=spec_name)
 @click.option(
     "-o", "--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write; by default the name of SPEC."
 )
