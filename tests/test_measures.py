@@ -18,7 +18,7 @@ from saddlescape.network import layout, reference
 from saddlescape.spec import parse
 from saddlescape.system.rounding import rounded
 from saddlescape.words.activations import ACTIVATIONS
-from saddlescape.words.measures import FROM_PARAMETERS, MEASURES
+from saddlescape.words.measures import AFTER, MEASURES
 
 TOLERANCE = 0.3
 """Large enough that some units of a random layer form a group, and small enough that others do not."""
@@ -99,7 +99,7 @@ def test_every_measure_of_the_kernel_has_a_reference():
 
 def test_every_field_of_the_spec_is_known_everywhere_and_documented():
     page = (Path(__file__).parents[1] / "docs/measures.md").read_text()
-    assert list(MEASURES) == [*FIELDS, *FROM_PARAMETERS]
+    assert list(MEASURES) == [*FIELDS, *AFTER]
     assert re.findall(r"^\| `(\w+)` \| (.*?) ?\|", page, re.MULTILINE) == [
         (name, ", ".join(f"`{dim}`" for dim in measure.dims)) for name, measure in MEASURES.items()
     ]

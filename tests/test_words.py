@@ -38,7 +38,7 @@ HOMES = {
     "schedule, in the reference": (schedules.SCHEDULES, reference.SCHEDULES, set()),
     "kind of start, its draw": (starts.STARTS, draws.DIRECTIONS, {"slice", "file"}),
     "problem, its targets": (words.PROBLEMS, problems.LOGIC, {"encoder", *words.DRAWN}),
-    "measure, in the kernels": (measures.MEASURES, kernel_measures.FUNCTIONS, set(measures.FROM_PARAMETERS)),
+    "measure, in the kernels": (measures.MEASURES, kernel_measures.FUNCTIONS, set(measures.AFTER)),
     "hyperparameter, a key of training": (optimizers.HYPERPARAMETERS, Training.model_fields, set()),
 }
 """Words, where each must be, and those that need not be."""
@@ -80,9 +80,9 @@ def test_a_measure_without_a_function_in_the_kernels_is_refused_by_name(monkeypa
 
 
 def test_measures_of_the_network_have_no_dimension_of_layers():
-    networks = {name for name, its in measures.MEASURES.items() if not its.dims} - {*measures.FROM_PARAMETERS}
+    networks = {name for name, its in measures.MEASURES.items() if not its.dims} - {*measures.AFTER}
     assert kernel_measures.OF_NETWORK.keys() == networks
-    assert kernel_measures.OF_LAYER.keys() == measures.MEASURES.keys() - networks - set(measures.FROM_PARAMETERS)
+    assert kernel_measures.OF_LAYER.keys() == measures.MEASURES.keys() - networks - set(measures.AFTER)
 
 
 def test_no_alias_is_a_word_or_belongs_to_two_of_a_table():

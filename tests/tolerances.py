@@ -198,3 +198,16 @@ HELD_RADIUS = 0.01
 # Shares of the same 64 starts, printed in percent; of 1000 starts against a law to leading order: three standard
 # errors of 0.015, and the next order at scale 1e-3.
 SHARE_TABLE, SHARE_LAW = 0.03, 0.06
+
+# The logarithm of a growth against central differences of step 1e-6: their error is that of `DIFFERENCES`, amplified by
+# steps that divide by the size of the gradient.
+TANGENT = 1e-6
+
+# An exponent that is the same in each of 50 steps: rounding errors of products.
+EXPONENT = 1e-13
+
+# Mean of a logarithm over 100 000 steps that differs from its limit by a bounded number over the steps.
+CHEBYSHEV = 1e-4
+
+# The rate at which stochastic gradients of two targets are pulled into zero: 1, as of docs/measures.md.
+THRESHOLD = 1e-3

@@ -14,7 +14,7 @@ from saddlescape.runs.outputs import outputs
 from saddlescape.runs.trace import trace
 from saddlescape.spec import Spec
 from saddlescape.spec.classes import missing
-from saddlescape.words.measures import MEASURES
+from saddlescape.words.measures import FROM_STARTS, MEASURES
 from saddlescape.words.outcomes import SHRINKING, SHRUNK, Outcome
 
 GRID = 48
@@ -100,7 +100,7 @@ def measures_of(spec: Spec) -> tuple[str, ...]:
     return tuple(
         name for name, its in MEASURES.items()
         if not {"sample", *(("hidden_layer",) if not widest else ())} & {*its.dims}
-        and name not in alone and not missing(spec, name)
+        and name not in (*alone, *FROM_STARTS) and not missing(spec, name)
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from saddlescape.kernels.hessian import Derivatives, derivatives, hessian_vector
 from saddlescape.kernels.measures import FIELDS, columns
 from saddlescape.kernels.on_device import Device, Needs
 from saddlescape.kernels.outputs import hidden, outputs
+from saddlescape.kernels.tangent import log_growth
+from saddlescape.kernels.transverse import logarithm
 from saddlescape.kernels.variant import Trainer
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "devices",
     "hessian_vector",
     "hidden",
+    "log_growth",
+    "logarithm",
     "loss",
     "loss_gradient",
     "outputs",

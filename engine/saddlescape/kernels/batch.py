@@ -132,7 +132,8 @@ class Trained:
         return self.final[:, 2]
 
 
-def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Zeros of this shape, at least one row, aligned for vectors."""
     size = max(1, shape[0]) * shape[1]
     buffer = np.zeros(size * dtype.itemsize + 64, dtype=np.uint8)
     first = -buffer.ctypes.data % 64
@@ -145,9 +146,10 @@ Finished = Callable[[npt.NDArray[np.intp], Trained], None]
 LIMITS = ("escape_loss", "solved", "diverged", "gradient")
 
 
-def _lanes(variant: Variant) -> s.LaneState:
+def empty_lanes(variant: Variant) -> s.LaneState:
+    """The state of lanes without runs, all zeros, and a clock that has not begun."""
     rows, dtypes = s.lane_rows(variant), s.lane_dtypes(variant)
-    lanes = s.LaneState(**{name: _aligned((rows[name], variant.kind.n), np.dtype(dtypes[name])) for name in rows})
+    lanes = s.LaneState(**{name: aligned((rows[name], variant.kind.n), np.dtype(dtypes[name])) for name in rows})
     clock = np.zeros(s.CLOCK_ENTRIES, dtype=np.int64)
     clock[s.TICK] = -1
     return lanes._replace(clock=clock)
@@ -211,7 +213,7 @@ def _run_lanes(
     after_ticks: Callable[[int], None],
 ) -> None:
     """Like `run_on_device`, on the lanes of this thread."""
-    net, state = Net(variant), _lanes(variant)
+    net, state = Net(variant), empty_lanes(variant)
     clock = state.clock
     gradients, run_ticks = (GRADIENTS, integrate) if variant.flows else (1, advance)
     ticks = max(1, min(FIRST_TICKS, FIRST_WORK // (gradients * variant.n_params * len(X))))
@@ -248,7 +250,7 @@ def train(
     `after_slice(network_steps)`, which may raise an exception to abandon the batch.  `finished` is called before it,
     with the runs that have stopped since its last call; on a device, with all runs at the end.
     """
-    variant, x, target, runs, records, measured = _arguments(trainer, X, T, batch, 1 if device else lanes)
+    variant, x, target, runs, records, measured = arguments(trainer, X, T, batch, 1 if device else lanes)
     told = np.zeros(len(runs.theta), dtype=np.bool_)
 
     def tell() -> None:
@@ -280,16 +282,17 @@ def _no_records(records: s.Records) -> s.Records:
 
 def device_needs(trainer: Trainer, X: npt.NDArray[np.float64], T: npt.NDArray[np.float64], batch: Batch) -> Needs:
     """The memory that such batches need on a device, from a batch of one run that is recorded."""
-    return needs(*_arguments(trainer, X, T, batch, 1))
+    return needs(*arguments(trainer, X, T, batch, 1))
 
 
 _variant = lru_cache(maxsize=64)(Variant)
 """The same object for all blocks of a sweep, as its properties take time."""
 
 
-def _arguments(
+def arguments(
     trainer: Trainer, X: npt.NDArray[np.float64], T: npt.NDArray[np.float64], batch: Batch, lanes: int | None
 ) -> tuple[Variant, npt.NDArray[Any], npt.NDArray[Any], s.Runs, s.Records, s.MeasureArguments]:
+    """What compiled code gets: the variant, inputs, targets, runs, records, and arguments of the measures."""
     dtype = batch.theta.dtype
     width = lanes or default_lanes(trainer, len(X), dtype)
     variant = _variant(trainer, len(X), bool((batch.gradient > 0).any()), LaneType(dtype.name, width))
@@ -301,16 +304,17 @@ def _trained(runs: s.Runs, records: s.Records, batch: Batch, variant: Variant) -
     epoch, steps = variant.batches[1], batch.record_at
     escape, solve, stop, reason = runs.events.T
     escape, solve, stop = (np.where(ticks < 0, -1, ticks * epoch) for ticks in (escape, solve, stop))
-    computed = np.full(len(steps), True) if epoch == 1 else steps % epoch == 0
-    measures, path = (_spread(values, computed) for values in (records.measures, records.theta))
+    measures, path = (spread(values, steps, variant) for values in (records.measures, records.theta))
     return Trained(
         runs.theta, escape, solve, stop, reason.astype(np.int8), runs.final[:, s.MAX_GRADIENT],
         runs.final[:, s.MEASURES :], measures, path, runs.times,
     )  # fmt: skip
 
 
-def _spread(values: npt.NDArray[Any], computed: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """All records (rows, records, columns): `values` where they were `computed`, the others NaN."""
+def spread(values: npt.NDArray[Any], steps: npt.NDArray[Any], variant: Variant) -> npt.NDArray[Any]:
+    """All records (rows, records, columns): `values` at the steps that end an epoch, the others NaN."""
+    epoch = variant.batches[1]
+    computed = np.full(len(steps), True) if epoch == 1 else steps % epoch == 0
     if computed.all():
         return values
     spread = np.full((len(values), len(computed), values.shape[2]), np.nan, dtype=values.dtype)

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 from saddlescape.kernels.code import Rows, borrowed, scratch
-from saddlescape.kernels.lanes import Lanes, Mask, copysign, fma, select
+from saddlescape.kernels.lanes import Lanes, Mask, copysign, fma, select, sqrt
 
 Pair = tuple[Lanes, Lanes]
 Function = Callable[[Lanes], Lanes]
@@ -78,6 +78,11 @@ class Dual(Lanes):
         flip = copysign(self.number.like(1.0), self.number) * copysign(self.number.like(1.0), self.dual(sign).number)
         return Dual(copysign(self.number, self.dual(sign).number), self.tangent * flip)
 
+    def sqrt(self) -> "Dual":
+        """The root, whose derivative counts as 0 at 0: there, roots of squares are divisors of 0."""
+        root = sqrt(self.number)
+        return Dual(root, select(root > 0.0, 0.5 * self.tangent / root, 0.0))
+
     def select(self, mask: Mask, other: Lanes | float) -> "Dual":
         b = self.dual(other)
         return Dual(select(mask, self.number, b.number), select(mask, self.tangent, b.tangent))
@@ -97,6 +102,9 @@ class DualRows(Rows):
         assert isinstance(lanes, Dual)
         self.numbers[row], self.tangents[row] = lanes.number, lanes.tangent
 
+    def from_row(self, row: int) -> "DualRows":
+        return DualRows(self.numbers.from_row(row), self.tangents.from_row(row))
+
     def scratch(self, rows: int) -> "DualRows":
         return DualRows(*(scratch(self.builder, self.kind, rows) for _ in range(2)))
 
@@ -111,6 +119,14 @@ class DualRows(Rows):
             release_tangents()
 
         return DualRows(numbers, tangents), release
+
+
+class Constants(Rows):
+    """Rows that are read as dual numbers without derivatives."""
+
+    def __getitem__(self, row: Any) -> Dual:
+        number = super().__getitem__(row)
+        return Dual(number, number.like(0.0))
 
 
 def with_derivative(derivative: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Function], Function]:

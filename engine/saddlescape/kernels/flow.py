@@ -172,7 +172,7 @@ def squared_error(
         scaled = select(abs(error) <= 0.0, error.like(0.0), error / allowed)
         return fma(scaled, scaled, total)
 
-    return accumulate(builder, size.like(0.0), n, add) * (1.0 / n)
+    return accumulate(builder, point, n, add) * (1.0 / n)
 
 
 def control_step_size(scalars: Rows, square: Lanes) -> None:

@@ -120,6 +120,9 @@ class Lanes:
     def copysign(self, sign: "Lanes") -> "Lanes":
         return _intrinsic("copysign", self, self.value, sign.value)
 
+    def sqrt(self) -> "Lanes":
+        return _intrinsic("sqrt", self, self.value)
+
     def select(self, mask: "Mask", other: "Lanes | float") -> "Lanes":
         return self._new(self.builder.select(mask.value, self.value, self.broadcast(other)))
 
@@ -178,7 +181,7 @@ def fma(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
 
 def sqrt(x: Lanes) -> Lanes:
     """Square root, correctly rounded; NaN for negative numbers."""
-    return _intrinsic("sqrt", x, x.value)
+    return x.sqrt()
 
 
 def copysign(magnitude: Lanes, sign: Lanes) -> Lanes:

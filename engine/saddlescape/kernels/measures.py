@@ -16,9 +16,9 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from saddlescape.kernels.caching import cached
-from saddlescape.words.measures import FROM_PARAMETERS, MEASURES
+from saddlescape.words.measures import AFTER, MEASURES
 
-FIELDS = tuple(name for name in MEASURES if name not in FROM_PARAMETERS)
+FIELDS = tuple(name for name in MEASURES if name not in AFTER)
 """Measures in the order of their columns; bit ``1 << k`` of a mask selects the k-th."""
 
 SMALLEST = 5e-324

@@ -43,22 +43,22 @@ LOSS, MAX_ERROR, IDLE, CHANGED, CHECK, MONITOR_ROWS = range(6)
 """Rows of `monitor`, and their number; state.py describes them."""
 
 
-def accumulate(builder: Any, first: Lanes, n: int, body: Callable[[Any, Lanes], Lanes]) -> Lanes:
-    """``for k in range(n): value = body(k, value)``; the last value."""
-    value = scratch(builder, first.kind, 1)
-    value[0] = first
+def accumulate(builder: Any, rows: Rows, n: int, body: Callable[[Any, Lanes], Lanes]) -> Lanes:
+    """``value = 0``, ``for k in range(n): value = body(k, value)``; the last value, of the type of the rows."""
+    value = rows.scratch(1)
+    value[0] = rows[0].like(0.0)
 
     def step(k: Any) -> None:
         value[0] = body(k, value[0])
 
-    repeat(builder, n, step, in_code(first.kind, 2, weight=8))
+    repeat(builder, n, step, in_code(rows.kind, 2, weight=8))
     return value[0]
 
 
 def largest_component(builder: Any, grad: Rows, n: int) -> Lanes:
     """Maximum norm of the gradient."""
 
-    return accumulate(builder, grad[0].like(0.0), n, lambda k, most: larger(most, abs(grad[k])))
+    return accumulate(builder, grad, n, lambda k, most: larger(most, abs(grad[k])))
 
 
 def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
@@ -70,7 +70,7 @@ def gradient_norm(builder: Any, grad: Rows, n: int) -> Lanes:
         scaled = grad[k] / scale
         return fma(scaled, scaled, total)
 
-    return most * sqrt(accumulate(builder, most.like(0.0), n, add))
+    return most * sqrt(accumulate(builder, grad, n, add))
 
 
 def hyperparameter(variant: Variant, hyperparameters: Rows, name: str) -> Lanes:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from saddlescape.kernels.dual import with_derivative
 from saddlescape.kernels.elementary import exp
 from saddlescape.kernels.flow_state import BLOCKS, SCALARS
 from saddlescape.kernels.lanes import Lanes, copysign, fma, select, sqrt
@@ -172,6 +173,7 @@ def multiplicative(theta: Lanes, state: State, g: Lanes, hyperparameters: Hyperp
     return theta * exp(-hyperparameters["learning_rate"] * _sign(theta) * g), state
 
 
+@with_derivative(lambda x, y: x.like(0.0))
 def _sign(x: Lanes) -> Lanes:
     return select(abs(x) > 0.0, copysign(x.like(1.0), x), x)
 

@@ -17,12 +17,13 @@ from saddlescape.plan.fitted import best, decided
 from saddlescape.runs.classify import classify
 from saddlescape.runs.evaluate import evaluate
 from saddlescape.runs.finished import Finished, finished, part
-from saddlescape.runs.prepare import numbers_of, prepare
+from saddlescape.runs.growth import growth
+from saddlescape.runs.prepare import Prepared, numbers_of, prepare
 from saddlescape.spec import Spec, only_numbers
 from saddlescape.spec.sections import Record
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.rounding import rounded
-from saddlescape.words.measures import BASIC, FROM_PARAMETERS, MEASURES
+from saddlescape.words.measures import AFTER, BASIC, MEASURES
 from saddlescape.words.optimizers import OPTIMIZERS
 from saddlescape.words.outcomes import SHRINKING, SHRUNK, Outcome
 from saddlescape.words.problems import TABLES
@@ -87,7 +88,7 @@ def _train_group(
     recorded: npt.NDArray[np.bool_],
     after_slice: Callable[[int], None] | None,
     device: Device | None,
-) -> tuple[Batch, Trained, Any]:
+) -> tuple[Prepared, Trained, Any]:
     first, inverse = _distinct(group, math.prod(plan.shape[len(plan.sweep.shape) :]))
     start, numbers = group.start[first], group.numbers
     if not isinstance(first, slice):
@@ -95,7 +96,7 @@ def _train_group(
     any_recorded = recorded if isinstance(inverse, slice) else np.bincount(inverse, recorded) > 0
     rows = np.where(any_recorded, np.cumsum(any_recorded) - 1, -1)
     ready = prepare(group.spec, start, numbers, recorded=rows, record_at=plan.record_at, device=device)
-    return ready.batch, ready.train(after_slice=after_slice), inverse
+    return ready, ready.train(after_slice=after_slice), inverse
 
 
 def _collapsed(batch: Batch, trained: Trained) -> npt.NDArray[np.bool_]:
@@ -138,6 +139,7 @@ def _outcomes(
     spec: Spec,
     batch: Batch,
     trained: Trained,
+    grown: Mapping[str, tuple[Floats, Floats]],
     can_fit: bool,
     can_collapse: bool | npt.NDArray[np.bool_],
     epochs: bool,
@@ -154,6 +156,7 @@ def _outcomes(
         "outcome": _candidates(spec, codes, trained.theta) if can_fit else codes,
         **dict(zip(names, events, strict=True)),
         **{f"final_{name}": values for name, values in ends},
+        **{f"final_{name}": values for name, (_, values) in grown.items()},
     }
 
 
@@ -188,7 +191,8 @@ def train_starts(
             progress(finished(start[rows], codes, trained))
 
     trained = ready.train(after_slice=after_slice, finished=tell if progress else None)
-    found = _outcomes(spec, ready.batch, trained, True, can, spec.record.epochs is not None or spec.batch > 0)
+    grown, epochs = growth(spec.record.fields, ready, trained, after_slice), spec.record.epochs is not None
+    found = _outcomes(spec, ready.batch, trained, grown, True, can, epochs or spec.batch > 0)
     return {**found, "start_theta": ready.batch.theta, "final_theta": trained.theta}
 
 
@@ -196,7 +200,7 @@ def measured(
     fields: Collection[str], spec: Spec, rows: Floats, theta: npt.NDArray[Any]
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Yield measures by name: from the kernel's rows (..., n_values), or from the parameters (..., n_params)."""
-    for name, index in columns({*fields} - {*FROM_PARAMETERS}, len(spec.sizes) - 1).items():
+    for name, index in columns({*fields} - {*AFTER}, len(spec.sizes) - 1).items():
         yield name, rows[..., index]
     yield from evaluate(fields, spec, theta)
 
@@ -224,16 +228,18 @@ def _group_data(
     plan: Plan, group: Group, recorded: npt.NDArray[np.bool_], after_slice: Any, device: Device | None
 ) -> tuple[Data, Data]:
     """The variables of one group: (one value per run, one per recorded trajectory)."""
-    batch, trained, inverse = _train_group(plan, group, recorded, after_slice, device)
-    record = plan.sweep.spec.record
-    ends = _outcomes(group.spec, batch, trained, plan.can_fit, plan.can_collapse, plan.counts_epochs)
+    ready, trained, inverse = _train_group(plan, group, recorded, after_slice, device)
+    record, batch = plan.sweep.spec.record, ready.batch
+    grown = growth(record.fields, ready, trained, after_slice)
+    ends = _outcomes(group.spec, batch, trained, grown, plan.can_fit, plan.can_collapse, plan.counts_epochs)
     runs = {name: _filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, batch.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
     rows = batch.recorded[inverse][recorded]
-    along = measured(record.fields, group.spec, trained.measures, trained.theta_path)
-    paths = {name: _stored(record, _filled(plan, name, values), "float32") for name, values in along}
+    along = dict(measured(record.fields, group.spec, trained.measures, trained.theta_path))
+    along |= {name: values for name, (values, _) in grown.items()}
+    paths = {name: _stored(record, _filled(plan, name, values), "float32") for name, values in along.items()}
     if record.parameters:
         paths["theta"] = _stored(record, _placed(plan, group.spec, trained.theta_path), plan.dtype)
     every = np.array_equal(rows, np.arange(len(trained.measures)))  # saves a copy

@@ -15,7 +15,7 @@ from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.spec import Spec, Sweep
 from saddlescape.store import FileVariable, block_sizes, sizes, variables
 from saddlescape.system import resources
-from saddlescape.words.measures import FROM_PARAMETERS
+from saddlescape.words.measures import AFTER
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23
 """Bytes of the interpreter, the libraries and a kernel while it is compiled; and of each kernel afterwards."""
@@ -170,7 +170,7 @@ def _lanes(plan: Plan) -> int:
 
 def _followed(plan: Plan) -> int:
     """Bytes of parameters along trajectories that are not stored, but from which measures are computed."""
-    if {*FROM_PARAMETERS}.isdisjoint(plan.fields) or not plan.trajectories:
+    if {*AFTER}.isdisjoint(plan.fields) or not plan.trajectories:
         return 0
     tile, points = block_sizes(plan), [d.name for d in plan.dimensions[:-1]]
     paths = math.prod(tile[d] for d in (*points, "trajectory", "record"))

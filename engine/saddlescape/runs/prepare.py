@@ -14,7 +14,7 @@ from saddlescape.plan import starts
 from saddlescape.runs.device_check import check_sample
 from saddlescape.spec import NUMERIC, Spec
 from saddlescape.system.spacing import log
-from saddlescape.words.measures import FROM_PARAMETERS
+from saddlescape.words.measures import AFTER
 from saddlescape.words.optimizers import OPTIMIZERS, Decay
 from saddlescape.words.outcomes import ESCAPE_DROP
 from saddlescape.words.schedules import PEAK
@@ -157,8 +157,8 @@ def prepare(
         steps=np.full(n, spec.steps, dtype=np.int64),
         recorded=np.full(n, -1) if recorded is None else recorded,
         record_at=record_at,
-        record_theta=spec.record.parameters or not {*FROM_PARAMETERS}.isdisjoint(spec.record.fields),
-        fields=tuple(name for name in spec.record.fields if name not in FROM_PARAMETERS),
+        record_theta=spec.record.parameters or not {*AFTER}.isdisjoint(spec.record.fields),
+        fields=tuple(name for name in spec.record.fields if name not in AFTER),
         tolerance=spec.record.tolerance,
         goes_on=not spec.stop.at_solved,
         keys=np.stack([np.full(n, spec.starts.seed, dtype=np.uint64), start.astype(np.uint64)], axis=1),

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import spec as specs
-from saddlescape.kernels import Batch, Trained
+from saddlescape.kernels import Trained
 from saddlescape.plan import Plan, starts
 from saddlescape.runs.compute import measured
-from saddlescape.runs.prepare import Floats, prepare
+from saddlescape.runs.growth import growth
+from saddlescape.runs.prepare import Floats, Prepared, prepare
 from saddlescape.spec import Spec, Sweep
 from saddlescape.spec.classes import missing
 from saddlescape.system.arguments import ArgumentError, point_index, run_number
@@ -79,9 +80,10 @@ def replay(
     plan = Plan(_load(sweep))
     spec, numbers, number = _select(plan, point, run, "replay")
     spec = recording(spec, fields)
-    _, trained = record(spec, np.array([number]), numbers, plan.record_at)
+    ready, trained = record(spec, np.array([number]), numbers, plan.record_at)
     theta = trained.theta_path[0]
     along = dict(measured(spec.record.fields, spec, trained.measures[0], theta))
+    along |= {name: values[0] for name, (values, _) in growth(spec.record.fields, ready, trained).items()}
     return {coordinate(spec): plan.record_at, **along, "theta": theta}
 
 
@@ -104,10 +106,10 @@ def record(
     at: npt.NDArray[Any],
     theta: Floats | None = None,
     after_slice: Callable[[int], None] | None = None,
-) -> tuple[Batch, Trained]:
+) -> tuple[Prepared, Trained]:
     """Train runs, which record a trajectory each, at these steps or times; `theta` as of `prepare`."""
     ready = prepare(spec, runs, numbers, theta=theta, recorded=np.arange(len(runs)), record_at=at)
-    return ready.batch, ready.train(after_slice=after_slice)
+    return ready, ready.train(after_slice=after_slice)
 
 
 def coordinate(spec: Spec) -> str:

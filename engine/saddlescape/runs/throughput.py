@@ -51,6 +51,9 @@ OTHER_DTYPE = 12.0
 VALUE = 3e-7
 """Seconds for each input, target and hidden unit of each sample of a problem, which is created twice (0.7 to 1e-7)."""
 
+FOLLOWED = 4.0
+"""Time to follow a tangent vector, relative to that of training (1.9 to 2.5)."""
+
 WATCHED = 1e-37
 """A limit of the gradient that runs reach only at fixed points, also in float32."""
 
@@ -112,6 +115,7 @@ def seconds(sweep: Sweep, runs: int, threads: int, blocks: int = 1) -> float:
     speed = steps_per_second(_gentle(costliest, sweep), threads, few, rounds=2) / threads
     one_thread = -(-blocks // threads) / blocks  # its share of the blocks
     trained = one_thread * (runs + _idle(plan, blocks)) * steps / speed
+    trained *= 1 + FOLLOWED * ("lyapunov" in plan.fields)
     written = BLOCK * blocks + RUN * runs + BYTE * stored(plan) * runs / plan.runs
     return BEGIN + trained + _compiled(sweep, costliest) + _made(specs) + written
 
@@ -133,9 +137,9 @@ def _compiled(sweep: Sweep, probed: Spec) -> float:
 
 
 def _evaluated(spec: Spec) -> set[str]:
-    """What kernels of the forward pass are for: training samples, test samples, their losses, hidden units."""
+    """What more kernels are for: training samples, test samples, their losses, hidden units, tangent vectors."""
     own = {"accuracy": "outputs", "rms_error": "outputs"}
-    return {own.get(name, name) for name in spec.record.fields if name in FROM_PARAMETERS}
+    return {own.get(name, name) for name in spec.record.fields if name in (*FROM_PARAMETERS, "lyapunov")}
 
 
 def _kernel(spec: Spec) -> float:

@@ -11,6 +11,7 @@ from saddlescape.errors import SpecError, Stopped
 from saddlescape.plan.records import record_at
 from saddlescape.runs.compute import can_collapse, codes_of, measured
 from saddlescape.runs.from_array import STOPPED, first_run, starts_of
+from saddlescape.runs.growth import growth
 from saddlescape.runs.prepare import numbers_of
 from saddlescape.runs.replay import coordinate, record, recording
 from saddlescape.spec import Spec
@@ -106,11 +107,14 @@ def _paths(
     should_stop: Callable[[], bool] | None,
 ) -> list[dict[str, Any]]:
     at = record_at(spec.record, [spec])
-    batch, trained = record(spec, runs, numbers, at, theta, partial(_ask, should_stop))
-    fields, path = spec.record.fields, trained.theta_path
+    ask = partial(_ask, should_stop)
+    ready, trained = record(spec, runs, numbers, at, theta, ask)
+    fields, path, grown = spec.record.fields, trained.theta_path, growth(spec.record.fields, ready, trained, ask)
     along = {**dict(measured(fields, spec, trained.measures, path)), "theta": path}
     ends = {**dict(measured({*BASIC, *fields}, spec, trained.final, trained.theta)), "theta": trained.theta}
-    codes = codes_of(spec, batch, trained, can_collapse(spec, numbers))
+    for name, values in grown.items():
+        along[name], ends[name] = values
+    codes = codes_of(spec, ready.batch, trained, can_collapse(spec, numbers))
     each = {"outcome": codes, **{name: getattr(trained, name) for name in ("stop_reason", *STEPS)}}
     each |= dict(zip(TIMES, trained.times.T, strict=True)) if spec.flows else {}
     stop = each["stop_time" if spec.flows else "stop_step"]

@@ -1,9 +1,10 @@
-"""Which measures a problem has: accuracy needs classes, test measures need test data."""
+"""Which measures a spec has: accuracy needs classes, test measures need test data, exponents need steps."""
 
 import numpy as np
 
 from saddlescape.network.classes import coding
 from saddlescape.spec.spec import Spec
+from saddlescape.words.measures import FROM_STARTS
 
 CLASSES = "targets that are classes: one output with two values, 0 and 1 or -1 and 1, or several of which one is 1"
 
@@ -15,7 +16,9 @@ def classes_of(spec: Spec) -> str | None:
 
 
 def missing(spec: Spec, field: str) -> str:
-    """What a measure needs and the problem does not have; "" if nothing is missing."""
+    """What a measure needs and the spec does not have; "" if nothing is missing."""
+    if field in FROM_STARTS and spec.flows:
+        return 'steps: set training.optimizer to another than "flow"'
     if field.startswith("test_") and not spec.test_samples:
         return "test data: set problem.test_fraction, or problem.test_file"
     return CLASSES if field in ("accuracy", "test_accuracy") and not classes_of(spec) else ""

@@ -132,6 +132,32 @@ MEASURES = {
         ("sample", "unit"),
         later=True,
     ),
+    "lyapunov": Measure(
+        "Lyapunov exponent of training, up to this step",
+        "mean ln growth per step of a [tangent vector](#lyapunov-exponents) of training, a map of parameters and the"
+        " optimizer's state: above 0, training is chaotic",
+        "any, or -inf",
+        "at step 0, for the gradient flow, or if the run diverged",
+        later=True,
+    ),
+    "lyapunov_zero": Measure(
+        "mean growth per step of the logarithm of the norm of the parameters",
+        "mean ln growth per step of `param_norm`, the [transverse exponent](#lyapunov-exponents) to zero: below 0, the"
+        " run is pulled into zero",
+        "any, or infinite",
+        "as of `lyapunov`, or for a start at zero",
+        sources="Chen, Kunin, Yamamura and Ganguli 2023",
+        later=True,
+    ),
+    "lyapunov_units": Measure(
+        "mean growth per step of the logarithm of the separation",
+        "mean ln growth per step of `separation`, the [transverse exponent](#lyapunov-exponents) to equal units: below"
+        " 0, two units are pulled together",
+        "any, or infinite",
+        "as of `lyapunov`, if no layer has two units, or for a start with equal units",
+        sources="Chen, Kunin, Yamamura and Ganguli 2023",
+        later=True,
+    ),
 }
 """Measures by name.  Kernels store the recorded ones in this order; in a mask, bit ``1 << k`` stands for the k-th."""
 
@@ -140,3 +166,9 @@ BASIC = ("loss", "grad_norm", "separation")
 
 FROM_PARAMETERS = ("outputs", "accuracy", "test_loss", "test_accuracy", "rms_error", "hidden")
 """Measures that are computed from recorded parameters after the run, not by the kernel."""
+
+FROM_STARTS = ("lyapunov", "lyapunov_zero", "lyapunov_units")
+"""Measures of the growth since the start, computed after the run."""
+
+AFTER = (*FROM_PARAMETERS, *FROM_STARTS)
+"""Measures that are computed after the run."""
