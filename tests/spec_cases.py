@@ -17,6 +17,9 @@ learning_rate = 0.5
 steps = 20
 """
 
+MEASURED = TINY.replace('"xor"', '"xor"\ntest_fraction = 0.25').replace("[2]", '[2]\nactivation = "relu"')
+"""A sweep that has every measure."""
+
 DRAWN = 'kind = "normal"\ncount = 10\nseed = 1\n'
 """Its starts, to be replaced by those of a slice."""
 

@@ -13,7 +13,7 @@ from saddlescape.network import evaluation, reference
 from saddlescape.network.classes import coding
 from saddlescape.plan import Plan
 from saddlescape.spec import parse
-from saddlescape.words.measures import FROM_PARAMETERS
+from saddlescape.words.measures import FROM_OUTPUTS
 
 FIELDS = '["accuracy", "test_loss", "test_accuracy", "rms_error", "hidden", "outputs"]'
 CASES = {
@@ -113,8 +113,8 @@ def hidden_values(network, theta, inputs):
 def test_measures_along_a_run_and_at_its_end_are_those_of_numpy(case, tmp_path):
     with ss.open(ss.run(parse(CASES[case] + MORE, tmp_path), tmp_path / "run", threads=1)) as r:
         spec = r.sweep.spec
-        data = {name: r[name] for name in ("theta", *FROM_PARAMETERS)}
-        ends = {name: r[f"final_{name}"] for name in FROM_PARAMETERS}
+        data = {name: r[name] for name in ("theta", *FROM_OUTPUTS)}
+        ends = {name: r[f"final_{name}"] for name in FROM_OUTPUTS}
         again = ss.replay(r.sweep, (), 2)
     assert data["theta"].shape[:2] == (3, 5)
     tolerance = TRAJECTORY[spec.network.dtype]
@@ -123,7 +123,7 @@ def test_measures_along_a_run_and_at_its_end_are_those_of_numpy(case, tmp_path):
             theta = data["theta"][run, record].astype(spec.network.dtype)
             for name, value in expected(spec, theta).items():
                 np.testing.assert_allclose(data[name][run, record], value, rtol=tolerance, atol=tolerance, err_msg=name)
-    for name in FROM_PARAMETERS:
+    for name in FROM_OUTPUTS:
         np.testing.assert_array_equal(ends[name], data[name][:, -1])
         np.testing.assert_array_equal(again[name], data[name][2])
     assert len(np.unique(data["test_loss"])) == 15

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from spec_cases import TINY
+from spec_cases import MEASURED, TINY
 
 from saddlescape.plan import Plan
 from saddlescape.spec import parse
@@ -22,7 +22,7 @@ PLANS = {
 
 
 def plan(name, text=TINY):
-    text = text.replace('name = "xor"', 'name = "xor"\ntest_fraction = 0.25') if name == "everything" else text
+    text = MEASURED if name == "everything" else text
     return Plan(parse(text + PLANS[name] + AXIS, Path()), refined=name == "refined")
 
 

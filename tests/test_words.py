@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from spec_cases import TINY
+from spec_cases import MEASURED, TINY
 from tolerances import POINTWISE
 
 import saddlescape as ss
@@ -121,8 +121,7 @@ def test_a_zip_of_the_name_of_a_group_is_merged_and_opened(name, tmp_path):
 def test_every_name_that_a_result_writes_is_reserved(tmp_path):
     names, of_steps = set(), set(measures.FROM_STARTS)
     for more in ("", 'optimizer = "flow"\ntime = 5.0\n'):
-        text = TINY.replace("learning_rate = 0.5\n", more) if more else TINY
-        text = text.replace('name = "xor"', 'name = "xor"\ntest_fraction = 0.25')
+        text = MEASURED.replace("learning_rate = 0.5\n", more) if more else MEASURED
         fields = [name for name in measures.MEASURES if not (more and name in of_steps)]
         record = f"[record]\nparameters = true\nfinal_parameters = true\nfields = {fields}\n"
         with h5py.File(ss.run(parse(text + record, tmp_path), tmp_path / f"run{len(more)}", threads=1)) as file:

@@ -211,3 +211,12 @@ CHEBYSHEV = 1e-4
 
 # The rate at which stochastic gradients of two targets are pulled into zero: 1, as of docs/measures.md.
 THRESHOLD = 1e-3
+
+# Eigenvalues, traces and quadratic forms of matrices of up to 20 rows: some ten rounding errors per row.
+EIGENVALUES = 1e-12
+
+# Closed forms of the flow of a linear 1-1-1 network, integrated at rtol 1e-13 to a time of 60.
+CLOSED_FORM = 1e-8
+
+# Entries of J J^T from central differences at step 1e-6: errors of 1e-16 / 1e-6, times eight for condition numbers.
+NTK_DIFFERENCES = 1e-7

@@ -1,7 +1,7 @@
 """Loss, gradient and Hessian of many networks in float64: the gradient of the training kernel over dual numbers."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from saddlescape.kernels.code import Broadcast, Rows, keep_apart
 from saddlescape.kernels.dual import DualRows
 from saddlescape.kernels.lanes import LaneType
 from saddlescape.kernels.network import loss_and_gradient
-from saddlescape.kernels.tick import pointer
+from saddlescape.kernels.tick import add_offset, pointer
 from saddlescape.kernels.variant import Net, Trainer, Variant
 from saddlescape.system.arithmetic import ieee
 
@@ -58,29 +58,46 @@ def hessian_product(
 
 @cached(nogil=True)
 def fill(net, X, T, theta, loss, gradient, hessian):
-    """Fill the arrays of `Derivatives` at the points `theta`, one column of the Hessians of all lanes at a time."""
+    """Fill `InLanes`, one column of the Hessians of all lanes at a time; lanes after the last point are at zero."""
     points, n = theta.shape
-    point, direction, grad, column = np.zeros((4, n, LANES))
-    losses = np.zeros((1, LANES))
-    for first in range(0, points, LANES):
-        lanes = min(LANES, points - first)
-        for k in range(n):
-            for lane in range(lanes):
-                point[k, lane] = theta[first + lane, k]
+    point, direction = np.zeros((2, n, LANES))
+    for group in range(len(loss)):
+        for lane in range(LANES):
+            for k in range(n):
+                point[k, lane] = theta[group * LANES + lane, k] if group * LANES + lane < points else 0.0
+        grad, columns = pointer(gradient[group]), pointer(hessian[group])
         for j in range(n):
             direction[j] = 1.0
             hessian_product(
-                net, pointer(point), pointer(direction), pointer(grad), pointer(column), pointer(losses), pointer(X),
-                pointer(T),
+                net, pointer(point), pointer(direction), grad, add_offset(columns, j * n * LANES),
+                pointer(loss[group]), pointer(X), pointer(T),
             )  # fmt: skip
             direction[j] = 0.0
-            for lane in range(lanes):
-                for k in range(n):
-                    hessian[first + lane, j, k] = column[k, lane]
-        for lane in range(lanes):
-            loss[first + lane] = losses[0, lane]
-            for k in range(n):
-                gradient[first + lane, k] = grad[k, lane]
+
+
+def _full_batch(trainer: Trainer, samples: int) -> Net:
+    """The variant for the network of a trainer and its loss over all samples."""
+    network = trainer.sizes, trainer.bias, trainer.activations, trainer.loss
+    full_batch = Trainer(*network, "gd", skip=trainer.skip, reduction=trainer.reduction)
+    return Net(Variant(full_batch, samples, False, LaneType("float64", LANES)))
+
+
+class InLanes(NamedTuple):
+    """Loss and derivatives of groups of `LANES` points, whose dimension is the last; Hessians are not symmetrized."""
+
+    loss: Floats
+    gradient: Floats
+    hessian: Floats
+
+
+def in_lanes(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> InLanes:
+    """(n_groups, LANES), (n_groups, n_params, LANES) and (n_groups, n_params, n_params, LANES); as `derivatives`."""
+    x, t, theta = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta))
+    points, n = theta.shape
+    groups = -(-points // LANES)
+    result = InLanes(*(np.empty((groups, *shape, LANES)) for shape in ((), (n,), (n, n))))
+    fill(_full_batch(trainer, len(x)), x, t, theta, *result)
+    return result
 
 
 @cached(nogil=True)
@@ -103,13 +120,6 @@ def fill_products(net, X, T, theta, directions, products):
                 products[first + lane, k] = column[k, lane]
 
 
-def _full_batch(trainer: Trainer, samples: int) -> Net:
-    """The variant for the network of a trainer and its loss over all samples."""
-    network = trainer.sizes, trainer.bias, trainer.activations, trainer.loss
-    full_batch = Trainer(*network, "gd", skip=trainer.skip, reduction=trainer.reduction)
-    return Net(Variant(full_batch, samples, False, LaneType("float64", LANES)))
-
-
 @ieee()
 def hessian_vector(trainer: Trainer, X: Floats, T: Floats, theta: npt.ArrayLike, v: npt.ArrayLike) -> Floats:
     """Hessian of the loss over all samples at `theta` (n_points, n_params) times `v` (n_points, n_params), row by row.
@@ -130,8 +140,6 @@ def derivatives(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> Deriva
     averaged, so a Hessian is symmetric to the last bit.  relu, leaky_relu and huber have the second derivative of the
     piece that contains the point, which is correct almost everywhere.  Releases the GIL.
     """
-    x, t, theta = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta))
-    points, n = theta.shape
-    result = Derivatives(np.empty(points), np.empty((points, n)), np.empty((points, n, n)))
-    fill(_full_batch(trainer, len(x)), x, t, theta, result.loss, result.gradient, result.hessian)
-    return replace(result, hessian=(result.hessian + result.hessian.swapaxes(1, 2)) / 2)
+    arrays = (np.moveaxis(a, -1, 1).reshape(-1, *a.shape[1:-1]) for a in in_lanes(trainer, X, T, theta))
+    loss, gradient, hessian = (a[: len(theta)] for a in arrays)
+    return Derivatives(loss, gradient, (hessian + hessian.swapaxes(1, 2)) / 2)

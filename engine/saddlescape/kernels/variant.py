@@ -207,23 +207,23 @@ class Variant:
 
 
 class Net:
-    """An argument without data whose Numba type is the variant; `of_hidden` asks `outputs` for hidden units."""
+    """An argument without data whose Numba type is the variant; `wanted` is what `outputs` computes."""
 
-    def __init__(self, variant: Variant, of_hidden: bool = False) -> None:
-        self.variant, self.of_hidden = variant, of_hidden
+    def __init__(self, variant: Variant, wanted: str = "outputs") -> None:
+        self.variant, self.wanted = variant, wanted
 
 
 class NetType(types.Type):
     """Numba type of a `Net`, which differs between variants."""
 
-    def __init__(self, variant: Variant, of_hidden: bool = False) -> None:
-        self.variant, self.of_hidden = variant, of_hidden
-        super().__init__(name=f"Net({variant}{', hidden' * of_hidden})")
+    def __init__(self, variant: Variant, wanted: str = "outputs") -> None:
+        self.variant, self.wanted = variant, wanted
+        super().__init__(name=f"Net({variant}{'' if wanted == 'outputs' else f', {wanted}'})")
 
 
 @typeof_impl.register(Net)
 def _typeof_net(value: Net, context: Any) -> NetType:
-    return NetType(value.variant, value.of_hidden)
+    return NetType(value.variant, value.wanted)
 
 
 register_model(NetType)(models.OpaqueModel)

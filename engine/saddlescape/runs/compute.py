@@ -15,6 +15,7 @@ from saddlescape.network.classes import coding, largest_share
 from saddlescape.plan import Block, Plan, starts
 from saddlescape.plan.fitted import best, decided
 from saddlescape.runs.classify import classify
+from saddlescape.runs.derived import Origin, derived, origin
 from saddlescape.runs.evaluate import evaluate
 from saddlescape.runs.finished import Finished, finished, part
 from saddlescape.runs.growth import growth
@@ -147,7 +148,7 @@ def _outcomes(
     codes = codes_of(spec, batch, trained, can_collapse)
     events = (trained.stop_reason, trained.stop_step, trained.escape_step, trained.solve_step)
     names = ("stop_reason", "stop_step", "escape_step", "solve_step")
-    ends = measured({*BASIC, *spec.record.fields}, spec, trained.final, trained.theta)
+    ends = measured({*BASIC, *spec.record.fields}, spec, trained.final, trained.theta, origin(spec, batch))
     times = zip(("escape_time", "solve_time", "stop_time"), trained.times.T, strict=True) if spec.flows else ()
     solve = trained.solve_step
     return {
@@ -197,12 +198,13 @@ def train_starts(
 
 
 def measured(
-    fields: Collection[str], spec: Spec, rows: Floats, theta: npt.NDArray[Any]
+    fields: Collection[str], spec: Spec, rows: Floats, theta: npt.NDArray[Any], runs: Origin
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Yield measures by name: from the kernel's rows (..., n_values), or from the parameters (..., n_params)."""
+    """Yield measures by name: from the kernel's rows (n_runs, ..., n_values), or from parameters of the same shape."""
     for name, index in columns({*fields} - {*AFTER}, len(spec.sizes) - 1).items():
         yield name, rows[..., index]
     yield from evaluate(fields, spec, theta)
+    yield from derived(fields, spec, theta, runs)
 
 
 def _filled(plan: Plan, name: str, values: Floats) -> Floats:
@@ -237,7 +239,8 @@ def _group_data(
         runs["start_theta"] = _placed(plan, group.spec, batch.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
     rows = batch.recorded[inverse][recorded]
-    along = dict(measured(record.fields, group.spec, trained.measures, trained.theta_path))
+    runs_of_paths = origin(group.spec, batch).of(np.flatnonzero(batch.recorded >= 0))
+    along = dict(measured(record.fields, group.spec, trained.measures, trained.theta_path, runs_of_paths))
     along |= {name: values for name, (values, _) in grown.items()}
     paths = {name: _stored(record, _filled(plan, name, values), "float32") for name, values in along.items()}
     if record.parameters:

@@ -12,7 +12,7 @@ from saddlescape.runs.prepare import plain_trainer
 from saddlescape.spec import Spec
 from saddlescape.spec.classes import classes_of, missing
 from saddlescape.words.losses import LOSSES, divisor
-from saddlescape.words.measures import FROM_PARAMETERS, MEASURES
+from saddlescape.words.measures import FROM_OUTPUTS, MEASURES
 
 Floats = npt.NDArray[np.floating]
 
@@ -21,14 +21,14 @@ CHUNK = 2**18
 
 
 def evaluate(fields: Collection[str], spec: Spec, theta: Floats) -> Iterator[tuple[str, Floats]]:
-    """Yield the measures of `FROM_PARAMETERS` among the fields by name, for parameters (..., n_params)."""
-    if {*FROM_PARAMETERS}.isdisjoint(fields):
+    """Yield the measures of `FROM_OUTPUTS` among the fields by name, for parameters (..., n_params)."""
+    if {*FROM_OUTPUTS}.isdisjoint(fields):
         return
     trainer, X = plain_trainer(spec), spec.loaded.X
     for name, function in (("outputs", outputs), ("hidden", hidden)):
         if name in fields:
             yield name, function(trainer, X, theta)
-    numbers = [name for name in FROM_PARAMETERS if name in fields and not MEASURES[name].dims]
+    numbers = [name for name in FROM_OUTPUTS if name in fields and not MEASURES[name].dims]
     there = [name for name in numbers if not missing(spec, name)]
     points = theta.reshape(-1, theta.shape[-1])
     values = {name: np.full(len(points), np.nan) for name in numbers}

@@ -12,6 +12,7 @@ from saddlescape import spec as specs
 from saddlescape.kernels import Trained
 from saddlescape.plan import Plan, starts
 from saddlescape.runs.compute import measured
+from saddlescape.runs.derived import origin
 from saddlescape.runs.growth import growth
 from saddlescape.runs.prepare import Floats, Prepared, prepare
 from saddlescape.spec import Spec, Sweep
@@ -81,10 +82,10 @@ def replay(
     spec, numbers, number = _select(plan, point, run, "replay")
     spec = recording(spec, fields)
     ready, trained = record(spec, np.array([number]), numbers, plan.record_at)
-    theta = trained.theta_path[0]
-    along = dict(measured(spec.record.fields, spec, trained.measures[0], theta))
-    along |= {name: values[0] for name, (values, _) in growth(spec.record.fields, ready, trained).items()}
-    return {coordinate(spec): plan.record_at, **along, "theta": theta}
+    own, paths = origin(spec, ready.batch), {"theta": trained.theta_path}
+    paths |= dict(measured(spec.record.fields, spec, trained.measures, trained.theta_path, own))
+    paths |= {name: values for name, (values, _) in growth(spec.record.fields, ready, trained).items()}
+    return {coordinate(spec): plan.record_at, **{name: values[0] for name, values in paths.items()}}
 
 
 def recording(spec: Spec, fields: Sequence[str] | None) -> Spec:

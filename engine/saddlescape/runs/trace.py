@@ -10,6 +10,7 @@ import numpy.typing as npt
 from saddlescape.errors import SpecError, Stopped
 from saddlescape.plan.records import record_at
 from saddlescape.runs.compute import can_collapse, codes_of, measured
+from saddlescape.runs.derived import origin
 from saddlescape.runs.from_array import STOPPED, first_run, starts_of
 from saddlescape.runs.growth import growth
 from saddlescape.runs.prepare import numbers_of
@@ -110,8 +111,9 @@ def _paths(
     ask = partial(_ask, should_stop)
     ready, trained = record(spec, runs, numbers, at, theta, ask)
     fields, path, grown = spec.record.fields, trained.theta_path, growth(spec.record.fields, ready, trained, ask)
-    along = {**dict(measured(fields, spec, trained.measures, path)), "theta": path}
-    ends = {**dict(measured({*BASIC, *fields}, spec, trained.final, trained.theta)), "theta": trained.theta}
+    origins = origin(spec, ready.batch)
+    along = {**dict(measured(fields, spec, trained.measures, path, origins)), "theta": path}
+    ends = {**dict(measured({*BASIC, *fields}, spec, trained.final, trained.theta, origins)), "theta": trained.theta}
     for name, values in grown.items():
         along[name], ends[name] = values
     codes = codes_of(spec, ready.batch, trained, can_collapse(spec, numbers))

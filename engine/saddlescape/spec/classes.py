@@ -21,4 +21,8 @@ def missing(spec: Spec, field: str) -> str:
         return 'steps: set training.optimizer to another than "flow"'
     if field.startswith("test_") and not spec.test_samples:
         return "test data: set problem.test_fraction, or problem.test_file"
+    if field == "dead_units" and "relu" not in spec.activations[:-1]:
+        return 'a hidden layer of relu units: set network.activation = "relu"'
+    if field == "ntk_condition" and (rows := spec.samples * spec.sizes[-1]) > spec.n_params:
+        return f"at most {spec.n_params} samples times outputs, the number of parameters; got {rows}"
     return CLASSES if field in ("accuracy", "test_accuracy") and not classes_of(spec) else ""

@@ -28,6 +28,7 @@ class Measure:
 
 
 _DIVERGED = "or infinite, if the run diverged"
+_NOT_FINITE = "if the run diverged"
 
 MEASURES = {
     "loss": Measure(
@@ -132,6 +133,49 @@ MEASURES = {
         ("sample", "unit"),
         later=True,
     ),
+    "sharpness": Measure(
+        "largest eigenvalue of the Hessian",
+        "largest eigenvalue of the Hessian H of the [objective](spec.md#weight-decay), over all samples;"
+        " [below](#curvature)",
+        "any",
+        _NOT_FINITE,
+        sources="Cohen, Kaur, Li, Kolter and Talwalkar 2021",
+        later=True,
+    ),
+    "hessian_trace": Measure("trace of the Hessian", "the sum of the eigenvalues of H", "any", _NOT_FINITE, later=True),
+    "curvature_along_step": Measure(
+        "curvature along the gradient",
+        "g^T H g / |g|^2, g the gradient of the objective over all samples, along which a step of gd and the flow go",
+        "the smallest to the largest eigenvalue of H",
+        f"{_NOT_FINITE}; where g is 0",
+        later=True,
+    ),
+    "ntk_change": Measure(
+        "relative change of the neural tangent kernel since the start",
+        "|K - K(0)| / |K(0)| (Frobenius), K = J J^T, J the derivatives of all outputs for all samples; for losses of"
+        " logits, outputs are logits",
+        ">= 0; 0 at the start",
+        f"{_NOT_FINITE}; where K(0) is 0",
+        sources="Jacot, Gabriel and Hongler 2018",
+        later=True,
+    ),
+    "ntk_condition": Measure(
+        "condition number of the neural tangent kernel",
+        "largest over smallest eigenvalue of K, which bounds how unequally the flow learns its modes; infinite if the"
+        " smallest is 0 but for rounding",
+        ">= 1",
+        f"{_NOT_FINITE}; where K is 0, or if samples times outputs are more than the parameters",
+        later=True,
+    ),
+    "dead_units": Measure(
+        "number of units of a hidden layer that are 0 with slope 0 for every sample",
+        "number of relu units that are 0 with slope 0 for every sample: no gradient reaches their weights",
+        "0 to the units",
+        "in layers without relu; if the run diverged",
+        ("hidden_layer",),
+        "Lu, Shin, Su and Karniadakis 2020",
+        later=True,
+    ),
     "lyapunov": Measure(
         "Lyapunov exponent of training, up to this step",
         "mean ln growth per step of a [tangent vector](#lyapunov-exponents) of training, a map of parameters and the"
@@ -164,7 +208,19 @@ MEASURES = {
 BASIC = ("loss", "grad_norm", "separation")
 """Measures that are always recorded where a run stops."""
 
-FROM_PARAMETERS = ("outputs", "accuracy", "test_loss", "test_accuracy", "rms_error", "hidden")
+CURVATURE = ("sharpness", "hessian_trace", "curvature_along_step")
+"""Measures of the Hessian."""
+
+TANGENT_KERNEL = ("ntk_change", "ntk_condition")
+"""Measures of the neural tangent kernel."""
+
+DERIVED = (*CURVATURE, *TANGENT_KERNEL, "dead_units")
+"""Measures of derivatives, computed from recorded parameters after the run."""
+
+FROM_OUTPUTS = ("outputs", "accuracy", "test_loss", "test_accuracy", "rms_error", "hidden")
+"""Measures of what networks say of samples, computed from recorded parameters after the run."""
+
+FROM_PARAMETERS = (*FROM_OUTPUTS, *DERIVED)
 """Measures that are computed from recorded parameters after the run, not by the kernel."""
 
 FROM_STARTS = ("lyapunov", "lyapunov_zero", "lyapunov_units")

@@ -77,6 +77,11 @@ _SAME = {
     "test_accuracy": "val_accuracy validation_accuracy val_acc test_acc",
     "test_loss": "val_loss validation_loss",
     "rms_error": "rmse root_mean_squared_error",
+    "sharpness": "lambda_max max_eigenvalue largest_eigenvalue top_eigenvalue hessian_max_eigenvalue",
+    "hessian_trace": "trace laplacian",
+    "ntk_change": "kernel_change ntk_distance",
+    "ntk_condition": "condition_number kernel_condition",
+    "dead_units": "dead_neurons dead_relus inactive_units",
     "record.runs": "record.trajectories record.count",
     "record.fields": "record.measures record.metrics metrics",
     # sections
