@@ -20,12 +20,14 @@ Examples:
   saddlescape sweeps                       list the bundled sweeps
   saddlescape run xor -o my-run            run a bundled sweep
   saddlescape plot my-run                  plot its result
+  saddlescape init mine.csv                write a spec for your own data
   saddlescape run mine.toml --dry-run      estimate the cost of your own sweep
   saddlescape claims                       explain why zero is dangerous (a page)
 """
 THREADS = "can't start new thread"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {
+    "init": "Write a spec for a data file.",
     "run": "Run a sweep; its result is DIR/result.h5.",
     "resume": "Continue an interrupted run.",
     "status": "Print the progress of a run.",

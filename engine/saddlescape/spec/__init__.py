@@ -2,6 +2,7 @@
 
 from saddlescape.spec.axes import Axis, only_numbers
 from saddlescape.spec.checks import LARGEST
+from saddlescape.spec.draft import draft
 from saddlescape.spec.keys import NUMERIC
 from saddlescape.spec.loading import bundled, load, parse
 from saddlescape.spec.sections import Starts
@@ -17,6 +18,7 @@ __all__ = [
     "Starts",
     "Sweep",
     "bundled",
+    "draft",
     "load",
     "only_numbers",
     "parse",

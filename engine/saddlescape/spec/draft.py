@@ -1,0 +1,99 @@
+"""A commented spec for a data file, to begin with."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from saddlescape.errors import Fault, SpecError
+from saddlescape.network.classes import coding
+from saddlescape.network.problems import Problem, read_problem
+from saddlescape.spec.from_python import toml_of
+
+TEXT = """\
+# {samples} samples, {inputs} inputs, {outputs} outputs.  docs/spec.md explains every key;
+# saddlescape run {spec} --dry-run checks this file and estimates the cost.
+schema = 1
+title = {title}
+
+[problem]
+file = {file}
+{standardize} # inputs with mean 0 and standard deviation 1
+# test_fraction = 0.2       # hold samples out, for the measures test_loss and test_accuracy
+
+[network]
+hidden = [8]                # widths of the hidden layers; [] = none
+activation = "tanh"         # or relu, logistic, gelu, ...
+output = "{output}"{space}# {why}
+
+[starts]
+kind = "glorot_normal"      # or normal, he_normal, orthogonal, zero, ...
+count = 1000                # starts at each point of the sweep
+
+[training]
+loss = "{loss}"
+optimizer = "adam"          # or gd, momentum, rmsprop, ...
+learning_rate = 0.01
+steps = 5000
+{solved}
+[[axes]]                    # what varies
+key = "starts.scale"        # factor of the start
+values = [0, 0.001, 0.01, 0.1, 1, 10]
+"""
+
+ACCURACY = """
+[events]
+accuracy = 0.9              # a run is solved when it classifies this share of the samples right
+"""
+ERROR = """
+[stop]
+solved = {solved}{space}# a run is solved when every output is within this of its target
+"""
+
+
+FAR = 3
+"""Mean of an input, or factor of its standard deviation, from which on the draft standardizes the inputs."""
+
+
+def draft(data: Path, spec: Path) -> str:
+    """The TOML text of a spec at the path `spec` for a CSV or NPZ file, with outputs and a loss that fit its targets.
+
+    Raises
+    ------
+    SpecError
+        If the file is not valid, or is not in the folder of the spec or below.
+    """
+    try:
+        problem = read_problem(data)
+    except ValueError as error:
+        raise SpecError([Fault(str(data), str(error))]) from None
+    name = os.path.relpath(data.absolute(), spec.absolute().parent)
+    output, loss, why, solved = _fitting(problem)
+    standardize = f"{'' if _is_far(problem.X) else '# '}standardize = true"
+    return TEXT.format(
+        samples=len(problem.X), inputs=problem.X.shape[1], outputs=problem.T.shape[1], spec=spec.name,
+        title=toml_of(f"{data.stem} from zero to large weights"), file=toml_of(name),
+        standardize=standardize.ljust(27), output=output, space=" " * (17 - len(output)), why=why, loss=loss,
+        solved=solved,
+    )  # fmt: skip
+
+
+def _is_far(X: npt.NDArray[np.float64]) -> bool:
+    """Whether an input is far from mean 0 and standard deviation 1."""
+    spread = X.std(axis=0)
+    return bool(((abs(X.mean(axis=0)) > FAR) | (spread > FAR) | (spread < 1 / FAR)).any() and spread.all())
+
+
+def _fitting(problem: Problem) -> tuple[str, str, str, str]:
+    """Activation of the outputs, loss, what the targets are, and the event that makes a run solved."""
+    several, classes = problem.T.shape[1] > 1, coding(problem.T)
+    if classes == "01" and several:
+        return "linear", "softmax_ce", "targets are classes, one column each; the loss takes logits", ACCURACY
+    if classes == "01":
+        return "logistic", "bce", "targets are the classes 0 and 1", ACCURACY
+    if classes:
+        return "tanh", "half_sse", "targets are the classes -1 and 1", ACCURACY
+    width = max(float(problem.T.max() - problem.T.min()) / 10, 0.01)
+    limit = f"{width:.1g}"
+    return "linear", "mse", "targets are numbers", ERROR.format(solved=limit, space=" " * (19 - len(limit)))
