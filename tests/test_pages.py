@@ -25,7 +25,10 @@ from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
 from saddlescape_cli import leaving
 
 ROOT = Path(__file__).parents[1]
-WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+WORDS = (
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *("ten", "eleven", "twelve", "thirteen"),
+)
 
 
 def text(name):
