@@ -493,6 +493,33 @@ def which_zeros(results):
     }
 
 
+def decay_trap(results):
+    rows = [i for i, decay in enumerate(results.coords["weight_decay"]) if decay]
+    free = [i for i in range(results.dims["decay"]) if i not in rows]
+    start, escape, codes = results["start_theta"], results["escape_step"] >= 0, results["outcome"]
+    spectra, right, near, held = [], [], [], []
+    for i in rows:
+        spec, decay = results.sweep.at((i,)), results.coords["weight_decay"][i]
+        values = np.linalg.eigvalsh(derivatives(spec, np.zeros((1, 9))).hessian[0]).round(6)
+        spectra.append(f"{values[-1]:g}, 8 x {values[0]:g}")
+        held.append(2 * decay * xor_escape_constant(start[i], "pm1") >= 1)
+        right.append(f"{share(held[-1] != escape[i])} at {decay:g}")
+        near.append(np.sqrt((start[i] ** 2).sum(axis=1)) < np.sqrt(decay * (1 + np.sqrt(5))) / 2)
+    inside = ~escape[rows][np.array(near)]
+    checks = [
+        "with decay, zero is a strict minimum of the objective: the eigenvalues of its Hessian are "
+        + "; ".join(spectra),
+        f"without decay {share(escape[free])} starts escape; with it {share(escape[rows])} starts, as close to zero "
+        "in proportion, do",
+        f"the others are at zero at the end: {share(codes[~escape] == 7)} have collapsed",
+        "start by start, a start is held if 2 decay c >= 1, c its escape time without decay: right for "
+        + ", ".join(right),
+        f"{share(inside)} starts within sqrt(decay (1 + sqrt 5)) / 2 of zero are held",
+    ]
+    words = {"runs": count(results.dims["run"]), "escaped": share(escape[rows]), "predicted": share(~np.array(held))}
+    return checks, words
+
+
 def small_starts(results):
     scale, loss, runs = results.coords["scale"], results["final_loss"], results.dims["run"]
     x, t = np.array([-0.75, -0.5, 0.125]), np.array([1.1, 0.1, 0.8])
@@ -542,5 +569,6 @@ RECOUNT = {
     "7-saddle": saddle,
     "8-usually": usually,
     "9-which-zeros": which_zeros,
+    "10-decay-trap": decay_trap,
     "12-small-starts": small_starts,
 }

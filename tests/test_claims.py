@@ -35,6 +35,7 @@ SMALL = {
     "7-saddle": ["starts.count=16", "training.rtol=1e-5"],
     "8-usually": ["training.epochs=2000"],
     "9-which-zeros": ["starts.count=300"],
+    "10-decay-trap": ["starts.count=96"],
     "12-small-starts": ["training.learning_rate=0.02", "training.steps=30000"],
 }
 """Overrides that give the verdict of the whole sweep with few runs."""
@@ -49,6 +50,7 @@ AGAINST = {
     "7-saddle": ["problem.coding=01"],
     "8-usually": ["starts.kind=constant", "starts.scale=0.1"],
     "9-which-zeros": ["training.steps=10"],
+    "10-decay-trap": ["training.noise=0.1", "training.steps=20000"],
     "12-small-starts": ["network.activation=linear"],
 }
 """Overrides with which the claim is false."""
@@ -205,6 +207,10 @@ CHANGED = {
     "a part that does not learn": (
         *("9-which-zeros", "outcome", lambda a, r: changed(a, 3, Outcome.TRAPPED)),
         "in 15 of 16 (94 %) rows starts learn",
+    ),
+    "one gets away": (
+        *("10-decay-trap", "escape_step", lambda a, r: changed(a, (1, slice(None)), 9)),
+        "starts, as close to zero in proportion, do",
     ),
     "a late start": (
         *("12-small-starts", "final_loss", lambda a, r: changed(a, (0, slice(40)), 0.2)),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib.colors import to_rgba
-from tolerances import FLOW_PRODUCT, RANDOM_MODE
+from tolerances import CELLS, FLOW_PRODUCT, RANDOM_MODE
 
 from saddlescape import gallery, plots, results
 from saddlescape.errors import SpecError
@@ -16,6 +16,7 @@ from saddlescape.plots.convergence import GRAY, loss_ratio
 from saddlescape.runs import runner
 from saddlescape.spec import bundled, load, parse
 from saddlescape.system import bundled as bundled_data
+from saddlescape.words.outcomes import Outcome
 from saddlescape_cli.gallery import gallery as command
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +26,7 @@ QUICK = {
     "depth": ["starts.count=2", "training.steps=20"],
     "activation": ["starts.count=2", "training.steps=20"],
     "noise": ["starts.count=1", "training.steps=20"],
+    "decay-trap": ["starts.count=2", "training.steps=20"],
     "initialization": ["starts.count=2", "training.steps=20"],
 }
 
@@ -43,7 +45,12 @@ SLICES = {
 
 
 def run(name, folder, *changes):
-    sweep = load(f"gallery/{name}", QUICK.get(name, []))
+    return run_all(name, folder, *changes, overrides=QUICK.get(name, []))
+
+
+def run_all(name, folder, *changes, overrides=()):
+    """Run a sweep of the gallery with some replacements in its text."""
+    sweep = load(f"gallery/{name}", list(overrides))
     text = sweep.text
     for old, new in changes:
         assert old in text
@@ -134,6 +141,19 @@ def test_convergence_is_decided_by_the_last_losses(tmp_path):
     for point in np.ndindex(converged.shape):
         late = loss[point][1:] / loss[point][0]
         assert converged[point] == (np.where(np.isfinite(late), np.minimum(late, 1e6), 1e6).mean() < 1)
+
+
+def test_starts_are_held_below_the_line_of_the_theory(tmp_path):
+    """Up to a decay of 0.03: at larger ones the terms of higher order count."""
+    small = [("count = 32", "count = 16"), ("1, 31]", "0.03, 6]"), ("3, 31]", "0.5, 25]")]
+    with results.open(run_all("decay-trap", tmp_path / "out", *small)) as result:
+        ax, held = gallery.decay_trap(result), result["outcome"] == Outcome.COLLAPSED
+    lines = {line.get_gid(): line.get_ydata() for line in ax.get_lines() if line.get_gid()}
+    cells = np.arange(25)
+    for column, (half, every) in enumerate(zip(lines["half"], lines["all"], strict=True)):
+        share = held[column].mean(axis=1)
+        assert (share[cells < every - 0.5] == 1).all()
+        assert abs(np.interp(-0.5, -share, cells) - half) < CELLS
 
 
 def _without_axes(sweep):

@@ -151,6 +151,15 @@ def noise(runs):
     assert f"{too_wide:.1g}" == f"{too_noisy:.1g}"
 
 
+def decay_trap(runs):
+    result = runs["decay-trap"]
+    decay, outcome = result.coords["weight_decay"], result["outcome"]
+    unsolved = decay[~solved(result).any(axis=(1, 2))].min()
+    collapsed = decay[(outcome == Outcome.COLLAPSED).all(axis=(1, 2))].min()
+    assert (solved(result).any(axis=(1, 2)) == (decay < unsolved)).all()
+    yield f"From a decay of {unsolved:.2g} on, no run solves XOR, and from {collapsed:.2g} on every run collapses"
+
+
 def trainability(runs):
     dimensions = []
     for name in TRAINABILITY:
@@ -194,6 +203,7 @@ SWEEPS = {
     monte_carlo: ["kolen-pollack-monte-carlo"],
     linear_modes: ["linear-modes"],
     **{part: [part.__name__] for part in (depth, width, activation, initialization, linear, noise)},
+    decay_trap: ["decay-trap"],
     trainability: [*TRAINABILITY, *(f"{name} {LAST_BIT}" for name in ZOOMS)],
     magnification: [],
 }

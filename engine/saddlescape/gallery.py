@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import plots, results
-from saddlescape.analysis import boundary, box_dimension
+from saddlescape.analysis import boundary, box_dimension, held_norm, xor_escape_constant
 from saddlescape.analysis.theory import linear_product
 from saddlescape.network.layout import layers
+from saddlescape.plan import starts
 from saddlescape.plots.common import title_of
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.results import Results
@@ -80,6 +81,24 @@ def trainability(result: Results, zoom: str = "") -> "Axes":
     return ax
 
 
+def decay_trap(result: Results) -> "Axes":
+    """Plot the outcomes over weight decay and distance, and the distances within which half and all starts are held.
+
+    A start is held if 2 decay c >= 1; c is the escape constant of its direction over the square of its distance.
+    """
+    ax, (decay, scale) = plots.map(result), (result.coords[name] for name in plots.axis_names(result))
+    directions = starts.draw(result.sweep.spec, np.arange(result.dims["run"]), 1.0)
+    half = np.sqrt(2 * decay * np.median(xor_escape_constant(directions, "pm1")))
+    cells = np.arange(len(scale))
+    for name, dashes, limit in (("half", "--", half), ("all", ":", held_norm(decay))):
+        shown = (limit >= scale[0]) & (limit <= scale[-1])
+        height = np.interp(np.log(limit[shown]), np.log(scale), cells)
+        ax.plot(np.arange(len(decay))[shown], height, dashes, color="k", scalex=False, scaley=False, gid=name)
+    lines = "theory: half (dashed) and all (dotted) of the starts below are held"
+    ax.set_title(f"{title_of(result)}\n{lines}", fontsize="medium")
+    return ax
+
+
 def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) -> "Axes":
     dimension = box_dimension(boundary(inside))
     value = f"{dimension.value:.2f}, error bar {dimension.low:.2f} to {dimension.high:.2f}"
@@ -97,6 +116,7 @@ PICTURES: dict[str, Draw] = {
     "linear": product,
     "linear-modes": modes,
     "noise": plots.map,
+    "decay-trap": decay_trap,
     "trainability": partial(trainability, zoom="trainability-zoom-1"),
     "trainability-zoom-1": partial(trainability, zoom="trainability-zoom-2"),
     "trainability-zoom-2": partial(trainability, zoom="trainability-zoom-3"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from saddlescape import results
 from saddlescape.claims import (
+    decay_trap,
     delta_rule,
     equal_units,
     hidden_gradient,
@@ -36,6 +37,7 @@ CLAIMS = tuple(
         saddle,
         usually,
         which_zeros,
+        decay_trap,
         small_starts,
     )
 )
