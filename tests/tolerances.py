@@ -223,3 +223,9 @@ CLOSED_FORM = 1e-8
 
 # Entries of J J^T from central differences at step 1e-6: errors of 1e-16 / 1e-6, times eight for condition numbers.
 NTK_DIFFERENCES = 1e-7
+
+# Isolated stationary points found from different starts: a gradient of 1e-10 over a curvature of 1e-3.
+FOUND = 1e-6
+
+# Points of a family whose gradient grows like the square of the distance: the root of the gradient of 1e-10, times ten.
+LINE = 1e-4

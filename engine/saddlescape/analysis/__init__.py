@@ -1,5 +1,8 @@
 """Statistical analysis of the outcomes of many runs, and theory.  The functions take and return arrays."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from saddlescape.analysis.boundary import boundary, box_dimension, uncertainty_exponent
 from saddlescape.analysis.collapse import decay_holds, held_norm, online_growth, online_threshold
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions
@@ -15,7 +18,12 @@ from saddlescape.analysis.theory import (
 )
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 
+if TYPE_CHECKING:
+    from saddlescape.analysis.stationary import Atlas, atlas
+
 __all__ = [
+    "Atlas",
+    "atlas",
     "basin_entropy",
     "basin_fractions",
     "boundary",
@@ -40,3 +48,12 @@ __all__ = [
     "xor_escape_constant",
     "zero_factor_time",
 ]
+
+_COMPILED = {"Atlas": "stationary", "atlas": "stationary"}
+"""Modules of names that load the compiler: they are imported on first use, because plots import this package."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _COMPILED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_COMPILED[name]}"), name)

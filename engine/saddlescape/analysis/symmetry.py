@@ -76,6 +76,32 @@ def canonical(spec: Spec, theta: npt.ArrayLike, same: float = SAME) -> Floats:
     return theta
 
 
+def orbit_size(spec: Spec, theta: npt.ArrayLike, same: float = SAME) -> npt.NDArray[np.int64]:
+    """Number (points,) of different points that permutations and sign changes of hidden units make of each point.
+
+    It is -1 if they have more than `MOST` forms.
+    """
+    return np.array([_orbit(spec, point, same) for point in np.asarray(theta, dtype=np.float64)], dtype=np.int64)
+
+
+def _orbit(spec: Spec, point: Floats, same: float) -> int:
+    forms = point[None].copy()
+    for chain in chains(spec):
+        n, turning = len(_units(spec, chain[0])[0]), flips(spec, chain[0])
+        if len(forms) * factorial(n) * 2 ** (n * turning) > MOST:
+            return -1
+        orders = np.array([*permutations(range(n))])
+        signs = np.array([*product([False, True], repeat=n)])[: 2 ** (n * turning)]
+        order, negated = np.repeat(orders, len(signs), axis=0), np.tile(signs, (len(orders), 1))
+        times = len(order)
+        order, negated = (np.tile(each, (len(forms), 1)) for each in (order, negated))
+        forms = np.repeat(forms, times, axis=0)
+        _permute(spec, forms, chain, order)
+        _negate(spec, forms, chain, negated[:, :, None])
+    fixed = (abs(forms - point) <= same).all(axis=1).sum()
+    return len(forms) // int(fixed)
+
+
 def _sorted(spec: Spec, theta: npt.ArrayLike, same: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Points with signs and order chosen layer by layer, and whether these depend on the next layer."""
     theta = np.array(theta, dtype=np.float64)

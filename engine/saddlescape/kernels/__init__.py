@@ -11,6 +11,7 @@ from saddlescape.kernels.hessian import Derivatives, derivatives, hessian_vector
 from saddlescape.kernels.measures import FIELDS, columns
 from saddlescape.kernels.on_device import Device, Needs
 from saddlescape.kernels.outputs import hidden, jacobian, outputs, slopes
+from saddlescape.kernels.stationary import approach
 from saddlescape.kernels.tangent import log_growth
 from saddlescape.kernels.tangent_kernel import kernel_change, kernel_condition
 from saddlescape.kernels.transverse import logarithm
@@ -27,6 +28,7 @@ __all__ = [
     "Trained",
     "Trainer",
     "announce",
+    "approach",
     "columns",
     "compiling",
     "curvature",

@@ -75,7 +75,7 @@ def fill(net, X, T, theta, loss, gradient, hessian):
             direction[j] = 0.0
 
 
-def _full_batch(trainer: Trainer, samples: int) -> Net:
+def full_batch(trainer: Trainer, samples: int) -> Net:
     """The variant for the network of a trainer and its loss over all samples."""
     network = trainer.sizes, trainer.bias, trainer.activations, trainer.loss
     full_batch = Trainer(*network, "gd", skip=trainer.skip, reduction=trainer.reduction)
@@ -96,7 +96,7 @@ def in_lanes(trainer: Trainer, X: Floats, T: Floats, theta: Floats) -> InLanes:
     points, n = theta.shape
     groups = -(-points // LANES)
     result = InLanes(*(np.empty((groups, *shape, LANES)) for shape in ((), (n,), (n, n))))
-    fill(_full_batch(trainer, len(x)), x, t, theta, *result)
+    fill(full_batch(trainer, len(x)), x, t, theta, *result)
     return result
 
 
@@ -128,7 +128,7 @@ def hessian_vector(trainer: Trainer, X: Floats, T: Floats, theta: npt.ArrayLike,
     """
     x, t, theta, v = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, T, theta, v))
     products = np.empty_like(theta)
-    fill_products(_full_batch(trainer, len(x)), x, t, theta, v, products)
+    fill_products(full_batch(trainer, len(x)), x, t, theta, v, products)
     return products
 
 
