@@ -84,7 +84,8 @@ def test_a_minimum_of_one_unit_is_a_line_of_two(sample):
     between, kind = (line[:, 2:] > -LINE).all(axis=1), two.kind[two.split_of == 0]
     np.testing.assert_array_equal(kind == Kind.FLAT, equal & between)
     assert set(kind) == {Kind.FLAT, Kind.SADDLE}
-    assert not equal.all() and (equal & ~between).any()
+    assert not equal.all()
+    assert (equal & ~between).any()
 
 
 def test_with_decay_only_units_without_weights_are_stationary(xor):

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape import plots, results
-from saddlescape.analysis import boundary, box_dimension, held_norm, xor_escape_constant
+from saddlescape.analysis import atlas, boundary, box_dimension, held_norm, xor_escape_constant
 from saddlescape.analysis.theory import linear_product
 from saddlescape.network.layout import layers
 from saddlescape.plan import starts
 from saddlescape.plots.common import title_of
 from saddlescape.plots.convergence import loss_ratio
+from saddlescape.plots.shown import new_figure
 from saddlescape.results import Results
 from saddlescape.runs import runner
 from saddlescape.spec import load
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 FRAME = "#D55E00"
 """Color of the frame of a zoom: neither on the color map nor close to gray."""
+
+STARTS = 20_000
+"""Starts of the search for stationary points."""
 
 Draw = Callable[[Results], "Axes | Figure"]
 
@@ -106,6 +110,16 @@ def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) 
     return ax
 
 
+def stationary_points(result: Results) -> "Figure":
+    """Plot the atlas of each network of a sweep beside the others, from the starts of the sweep."""
+    number, *_ = result.sweep.shape
+    figure = new_figure(figsize=(6.5 * number, 7))
+    for ax, point in zip(figure.subplots(1, number, squeeze=False)[0], range(number), strict=True):
+        plots.atlas(atlas(result.sweep.at((point,)), STARTS), ax)
+    figure.suptitle(title_of(result))
+    return figure
+
+
 PICTURES: dict[str, Draw] = {
     **{f"figure-{number}": solved_slice for number in range(3, 14)},
     "kolen-pollack-monte-carlo": partial(plots.solved, missed=True),
@@ -117,6 +131,7 @@ PICTURES: dict[str, Draw] = {
     "linear-modes": modes,
     "noise": plots.map,
     "decay-trap": decay_trap,
+    "atlas": stationary_points,
     "trainability": partial(trainability, zoom="trainability-zoom-1"),
     "trainability-zoom-1": partial(trainability, zoom="trainability-zoom-2"),
     "trainability-zoom-2": partial(trainability, zoom="trainability-zoom-3"),

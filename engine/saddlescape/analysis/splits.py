@@ -47,8 +47,8 @@ class Reduced:
     rest: Floats
 
 
-def reduced(spec: Spec, theta: Floats) -> Reduced:
-    """The smallest network with the outputs of `theta` (n_params,) that removing and joining hidden units leads to."""
+def reduced(spec: Spec, theta: Floats, join: bool = True) -> Reduced:
+    """The smallest network with the outputs of `theta` (n_params,) after removing, and joining, hidden units."""
     sizes, bias, skip = spec.shape
     places, last = layout.unit_vectors(sizes, bias, 0, skip), layout.layers(sizes, bias, skip)[-1]
     values, rest = theta[places].copy(), theta[last[:, sizes[1] :]].copy()
@@ -63,7 +63,7 @@ def reduced(spec: Spec, theta: Floats) -> Reduced:
         if first < 0 and (its.odd or (its.complement and bias)):
             rest[:, -1:] += its.complement * outgoing[:, None]
             incoming, outgoing = -incoming, -outgoing
-        same = [other for before, other in kept if (abs(before - incoming) <= SAME).all()]
+        same = [other for before, other in kept if join and (abs(before - incoming) <= SAME).all()]
         if same:
             same[0] += outgoing
         else:
@@ -86,7 +86,7 @@ def split_of(spec: Spec, theta: Floats, smaller: "Atlas | None") -> Integers:
 
     A point contains a point of the smaller network if it has that point's outputs after superfluous units are removed
     and equal ones joined, and what remains is stationary for the smaller network.  Without weight decay it always is;
-    with weight decay, which two equal units share, only if the units removed have no weights at all.
+    with weight decay, for which one unit is not two equal ones, only if the units removed have no weights at all.
 
     Raises
     ------
@@ -95,19 +95,29 @@ def split_of(spec: Spec, theta: Floats, smaller: "Atlas | None") -> Integers:
     found = np.full(len(theta), -1, dtype=np.int64)
     if smaller is None:
         return found
-    small = smaller.spec
-    _check(spec, small)
-    parts = [reduced(spec, point) for point in theta]
-    rows = np.array([row for row, part in enumerate(parts) if len(part.incoming) <= small.sizes[1]], dtype=np.int64)
-    points = np.array([_padded(small, parts[row]) for row in rows]).reshape(len(rows), small.n_params)
-    at = derivatives(small, points)
-    points, stays = canonical(small, points, SAME), np.linalg.norm(at.gradient, axis=1) <= SAME
-    said, known = (outputs(plain_trainer(small), small.loaded.X, values) for values in (points, smaller.theta))
-    for row, point, loss, its in zip(*(a[stays] for a in (rows, points, at.loss, said)), strict=True):
-        near = abs(smaller.theta - point).max(axis=1)
-        alike = (abs(known - its).max(axis=(1, 2)) <= SAME) & (abs(smaller.loss - loss) <= SAME)
-        alike &= (smaller.degeneracy > 0) | (near <= 10 * SAME)
-        found[row] = np.where(alike, near, np.inf).argmin() if alike.any() else -1
+    _check(spec, smaller.spec)
+    for join in (True, False):  # not joined is better: with weight decay, only that may be stationary
+        parts = [reduced(spec, point, join) for point in theta]
+        fits = [row for row, part in enumerate(parts) if len(part.incoming) <= smaller.spec.sizes[1]]
+        points = np.zeros((len(fits), smaller.spec.n_params))
+        for k, row in enumerate(fits):
+            points[k] = _padded(smaller.spec, parts[row])
+        own = _matches(smaller, points)
+        found[fits] = np.where(own >= 0, own, found[fits])
+    return found
+
+
+def _matches(atlas: "Atlas", points: Floats) -> Integers:
+    """The point of an atlas that each of these points (points, n_params) is, or whose family it belongs to, or -1."""
+    at, trainer, X = derivatives(atlas.spec, points), plain_trainer(atlas.spec), atlas.spec.loaded.X
+    known, said = outputs(trainer, X, atlas.theta), outputs(trainer, X, points)
+    found = np.full(len(points), -1, dtype=np.int64)
+    for row, point in enumerate(canonical(atlas.spec, points, SAME)):
+        far = abs(atlas.theta - point).max(axis=1)
+        same = (abs(known - said[row]).max(axis=(1, 2)) <= SAME) & (abs(atlas.loss - at.loss[row]) <= SAME)
+        same &= (atlas.degeneracy > 0) | (far <= SAME)
+        if same.any() and np.linalg.norm(at.gradient[row]) <= SAME:
+            found[row] = np.where(same, far, np.inf).argmin()
     return found
 
 

@@ -14,6 +14,7 @@ with extra("plot"):
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+from saddlescape.plots.atlas import atlas
 from saddlescape.plots.common import COLORS, RAMP, PlotError, Values, axis_names, figure_of, of_results
 from saddlescape.plots.compare import comparable, compare
 from saddlescape.plots.convergence import convergence
@@ -41,6 +42,7 @@ __all__ = [
     "KINDS",
     "RAMP",
     "PlotError",
+    "atlas",
     "axis_names",
     "beside_theory",
     "compare",
