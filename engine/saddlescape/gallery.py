@@ -113,7 +113,7 @@ def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) 
 def stationary_points(result: Results) -> "Figure":
     """Plot the atlas of each network of a sweep beside the others, from the starts of the sweep."""
     number, *_ = result.sweep.shape
-    figure = new_figure(figsize=(6.5 * number, 7))
+    figure = new_figure(figsize=(5.5 * number, 6))
     for ax, point in zip(figure.subplots(1, number, squeeze=False)[0], range(number), strict=True):
         plots.atlas(atlas(result.sweep.at((point,)), STARTS), ax)
     figure.suptitle(title_of(result))

@@ -46,8 +46,8 @@ def atlas(atlas: "Atlas", ax: Axes | None = None) -> Axes:
 
     ax, at = ax or new_axes(), places(atlas)
     x, y = at.T
-    edges = atlas.edges[atlas.edges[:, 1] >= 0]
-    lines = LineCollection(list(at[edges[:, :2]]), colors="0.65", linewidths=0.6, zorder=1, gid="descents")
+    edges = np.unique(atlas.edges[atlas.edges[:, 1] >= 0, :2], axis=0)
+    lines = LineCollection(list(at[edges]), colors="0.78", linewidths=0.6, antialiaseds=False, zorder=1, gid="descents")
     ax.add_collection(lines)
     area = 12 + LARGEST * np.sqrt(atlas.multiplicity / max(1, atlas.multiplicity.max()))
     far = atlas.kind == Kind.AT_INFINITY
@@ -73,5 +73,5 @@ def _label(ax: Axes, atlas: "Atlas") -> None:
     ax.set_yticks(levels, [f"{loss:.4f}" for loss in atlas.loss[first]], fontsize="small")
     ax.set(xticks=[], xlim=(-0.03, 1.03), ylabel="objective (rows evenly spaced)")
     sizes = "-".join(map(str, atlas.spec.sizes))
-    ax.set_title(f"{sizes}: {len(atlas)} stationary points, {atlas.orbit.sum()} with their symmetric copies")
+    ax.set_title(f"{sizes}: {len(atlas)} points, {atlas.orbit.sum()} with symmetric copies")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4, frameon=False, fontsize="small")
