@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib.colors import to_rgba
-from tolerances import CELLS, FLOW_PRODUCT, RANDOM_MODE
+from tolerances import CELLS, FLOW_PRODUCT, RANDOM_MODE, TWO_CYCLE
 
 from saddlescape import gallery, plots, results
 from saddlescape.errors import SpecError
@@ -106,6 +106,23 @@ def test_pictures_are_drawn_from_runs(name, tmp_path, monkeypatch):
 def test_an_unknown_picture_is_refused():
     with pytest.raises(SpecError, match="figure-99: must be one of figure-3, "):
         CliRunner().invoke(command, ["figure-99"], catch_exceptions=False)
+
+
+def test_the_bifurcation_diagram_has_the_exponents_of_the_cycle_of_two(tmp_path):
+    """Derivatives of two steps along and across a = b, as of docs/gallery.md; dots are the outputs of late steps."""
+    with results.open(run("bifurcation", tmp_path / "out", ("1251]", "26]"))) as result:
+        figure = gallery.PICTURES["bifurcation"](result)
+        rate, exponent = result.coords["learning_rate"], result["final_lyapunov"][:, 0]
+        outputs, late = result["outputs"][:, 0, :, 0, 0], result["record_step"] > 1500
+    for r, found in zip(rate, exponent, strict=True):
+        if 1.04 < r < 1.21:
+            slopes = 9 - 2 * (1 + r) ** 2, 3 - 2 * r
+            assert found == pytest.approx(np.log(np.abs(slopes)).max() / 2, abs=TWO_CYCLE)
+    dots, *_ = (line for line in figure.axes[0].get_lines() if line.get_gid() == "outputs")
+    np.testing.assert_array_equal(dots.get_ydata(), outputs[:, late].ravel())
+    np.testing.assert_array_equal(dots.get_xdata(), np.repeat(rate, late.sum()))
+    (line,) = (line for line in figure.axes[1].get_lines() if line.get_gid() == "lyapunov")
+    np.testing.assert_array_equal(np.isnan(line.get_ydata()), rate > 2.0001)
 
 
 def test_linear_weights_follow_the_formula(tmp_path):

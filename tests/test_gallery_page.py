@@ -160,6 +160,19 @@ def decay_trap(runs):
     yield f"From a decay of {unsolved:.2g} on, no run solves XOR, and from {collapsed:.2g} on every run collapses"
 
 
+def bifurcation(runs):
+    result = runs["bifurcation"]
+    rate, exponent = result.coords["learning_rate"], result["final_lyapunov"][:, 0]
+    stayed, records = result["outcome"][:, 0] != Outcome.DIVERGED, result["record_step"] > 0
+    assert stayed[rate <= 2].all()
+    assert not stayed[rate > 2.0001].any()
+    assert abs(exponent[rate <= 0.9]).max() < 1e-3
+    yield f"the last {records.sum()} of {result.sweep.spec.steps} steps"
+    yield f"It is {exponent[np.argmin(abs(rate - 2))]:.2f} at r = 2, ln 3 in theory."
+    late = (rate > 1.1999) & (rate < 2.0001)
+    yield f"Of the {late.sum()} rates from 1.2 to 2, {100 * (exponent[late] > 0).mean():.0f} % are chaotic."
+
+
 def trainability(runs):
     dimensions = []
     for name in TRAINABILITY:
@@ -202,7 +215,7 @@ SWEEPS = {
     zooms: ["figure-11", "figure-12"],
     monte_carlo: ["kolen-pollack-monte-carlo"],
     linear_modes: ["linear-modes"],
-    **{part: [part.__name__] for part in (depth, width, activation, initialization, linear, noise)},
+    **{part: [part.__name__] for part in (depth, width, activation, initialization, linear, noise, bifurcation)},
     decay_trap: ["decay-trap"],
     trainability: [*TRAINABILITY, *(f"{name} {LAST_BIT}" for name in ZOOMS)],
     magnification: [],

@@ -569,6 +569,7 @@ def test_pictures_can_be_saved(scales, tmp_path):
         ({}, "design", "needs two zipped axes of numbers"),
         ({}, "solved", "needs two axes, and this result has 1"),
         ({}, "compare", "needs two axes, and this result has 1"),
+        ({"trajectory_run": np.arange(0)}, "bifurcation", "record.runs"),
         ({"trajectory_run": np.arange(0), "separation": 0}, "portrait", "record.runs"),
         ({"trajectory_run": np.arange(0)}, "trajectories", "record.runs"),
         ({"trajectory_run": None, "loss": None}, "portrait", "record.runs"),

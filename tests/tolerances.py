@@ -212,6 +212,10 @@ EXPONENT = 1e-13
 # Mean of a logarithm over 100 000 steps that differs from its limit by a bounded number over the steps.
 CHEBYSHEV = 1e-4
 
+# An exponent over 3000 steps of a cycle: the logarithm of the part of the first tangent vector in its direction, over
+# the steps.
+TWO_CYCLE = 2e-3
+
 # The rate at which stochastic gradients of two targets are pulled into zero: 1, as of docs/measures.md.
 THRESHOLD = 1e-3
 

@@ -9,6 +9,7 @@ from saddlescape_cli.choice import Choice
 
 KINDS = (
     *("curve", "map", "trajectories", "portrait", "scaling", "solved", "compare", "convergence", "design", "spectrum"),
+    "bifurcation",
 )
 
 
@@ -47,6 +48,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
       trajectories   loss of single runs over training (record.runs)
       portrait       single runs in the plane of two measures
       spectrum       eigenvalues of the Hessian (record.final_parameters)
+      bifurcation    late values of the first measure along an axis (record.fields)
     """
     if measures and kind not in (None, "portrait"):
         raise click.UsageError(f"--measures needs --kind portrait; got --kind {kind}")

@@ -132,6 +132,7 @@ PICTURES: dict[str, Draw] = {
     "noise": plots.map,
     "decay-trap": decay_trap,
     "atlas": stationary_points,
+    "bifurcation": plots.bifurcation,
     "trainability": partial(trainability, zoom="trainability-zoom-1"),
     "trainability-zoom-1": partial(trainability, zoom="trainability-zoom-2"),
     "trainability-zoom-2": partial(trainability, zoom="trainability-zoom-3"),

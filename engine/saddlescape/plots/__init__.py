@@ -15,6 +15,7 @@ with extra("plot"):
     from matplotlib.figure import Figure
 
 from saddlescape.plots.atlas import atlas
+from saddlescape.plots.bifurcation import bifurcation
 from saddlescape.plots.common import COLORS, RAMP, PlotError, Values, axis_names, figure_of, of_results
 from saddlescape.plots.compare import comparable, compare
 from saddlescape.plots.convergence import convergence
@@ -45,6 +46,7 @@ __all__ = [
     "atlas",
     "axis_names",
     "beside_theory",
+    "bifurcation",
     "compare",
     "convergence",
     "convergence_map",
@@ -109,6 +111,7 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "convergence": convergence,
     "design": design,
     "spectrum": spectrum,
+    "bifurcation": bifurcation,
 }
 """The function that draws each kind; ``plots.plot(r, "curve")`` returns the figure of ``plots.curve(r)``."""
 

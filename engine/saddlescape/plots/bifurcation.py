@@ -1,0 +1,74 @@
+"""Bifurcation diagram: the late values of a measure along an axis."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from saddlescape.plots.common import (
+    CYCLE,
+    PlotError,
+    axis_names,
+    check_recorded,
+    clock_of,
+    meaning_of,
+    of_results,
+    title_of,
+    values_of,
+    words,
+)
+from saddlescape.plots.shown import new_figure
+from saddlescape.words.measures import FROM_STARTS, MEASURES
+from saddlescape.words.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+LATE = 0.5
+"""Late records are those in this last part of a run."""
+
+
+@of_results
+def bifurcation(results: "Results", measure: str | None = None) -> Figure:
+    """Draw a dot for each late record of each recorded run over the axis: the values between which runs alternate.
+
+    Late records are those of the second half of the recorded steps; a run that stopped before has none, except at a
+    fixed point.  If ``lyapunov`` was recorded, its median over the runs that do not diverge is drawn below: where it
+    is positive, training is chaotic.
+
+    Parameters
+    ----------
+    measure : by default the first one that was recorded, without exponents; of several numbers all are drawn.
+
+    Raises
+    ------
+    PlotError : there is not exactly one axis, of numbers, or the measure was not recorded.
+    """
+    names = axis_names(results)
+    if len(names) != 1 or not np.issubdtype(values_of(results, names[0]).dtype, np.number):
+        raise PlotError(f"kind: bifurcation needs one axis, of numbers; this result has {', '.join(names) or 'none'}")
+    recorded = (name for name in MEASURES if name in results and name not in (*results.labels, *FROM_STARTS))
+    measure = measure or next(recorded, "loss")
+    check_recorded(results, measure)
+    below = "lyapunov" in results
+    figure = new_figure(figsize=(7, 6 if below else 5))
+    upper, *lower = figure.subplots(1 + below, sharex=True, squeeze=False, height_ratios=(2, 1)[: 1 + below])[:, 0]
+    _draw_dots(upper, results, names[0], measure)
+    for ax in lower:
+        stayed, found = results["outcome"] != Outcome.DIVERGED, results["final_lyapunov"]
+        exponent = [np.median(row[use]) if use.any() else np.nan for row, use in zip(found, stayed, strict=True)]
+        ax.axhline(0, color="k", linewidth=0.7)
+        ax.plot(values_of(results, names[0]), exponent, color=CYCLE[0], linewidth=0.7, gid="lyapunov")
+        ax.set(ylabel="Lyapunov exponent")
+    (lower or [upper])[-1].set(xlabel=meaning_of(results, names[0]))
+    upper.set(ylabel=words(measure), title=title_of(results))
+    return figure
+
+
+def _draw_dots(ax: Axes, results: "Results", along: str, measure: str) -> None:
+    x, clock = values_of(results, along), results[f"record_{clock_of(results)}"]
+    values = results[measure][:, :, clock >= LATE * clock[-1]].reshape(len(x), -1)
+    dots = ax.plot(np.repeat(x, values.shape[1]), values.ravel(), "k.", markersize=1, markeredgewidth=0, gid=measure)
+    for dot in dots:
+        dot.set_rasterized(True)  # an SVG file with a hundred thousand dots would be too large
