@@ -233,3 +233,9 @@ FOUND = 1e-6
 
 # Points of a family whose gradient grows like the square of the distance: the root of the gradient of 1e-10, times ten.
 LINE = 1e-4
+
+# Coverage of Newcombe's 95 % intervals in 4000 samples of 60 runs: discrete counts, and 0.0034 standard error.
+DIFFERENCE_HELD = 0.93, 0.98
+
+# P-values that are sums of the same probabilities in another order.
+P_VALUE = 1e-9

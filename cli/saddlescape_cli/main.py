@@ -35,6 +35,7 @@ COMMANDS = {
     "merge": "Merge the shards of a run into one result.",
     "refine": "Refine a map, running only starts near its boundaries.",
     "info": "Print a summary of a result.",
+    "compare": "Compare two results: settings and fractions.",
     "export": "Export a result as CSV, NPZ or Parquet.",
     "verify": "Check every byte of a result or a run.",
     "plot": "Plot a result: an escape curve, a map or trajectories.",

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from saddlescape.analysis.boundary import boundary, box_dimension, uncertainty_exponent
 from saddlescape.analysis.collapse import decay_holds, held_norm, online_growth, online_threshold
+from saddlescape.analysis.comparison import Comparison, compare
+from saddlescape.analysis.difference import fraction_difference, holm
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions
 from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
 from saddlescape.analysis.scaling import compare_laws, fit_scaling
@@ -23,19 +25,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Atlas",
+    "Comparison",
     "atlas",
     "basin_entropy",
     "basin_fractions",
     "boundary",
     "box_dimension",
+    "compare",
     "compare_laws",
     "decay_holds",
     "event_fraction",
     "event_quantiles",
     "event_times",
     "fit_scaling",
+    "fraction_difference",
     "growth_factor",
     "held_norm",
+    "holm",
     "linear_product",
     "linear_product_time",
     "online_growth",

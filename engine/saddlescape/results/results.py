@@ -181,10 +181,15 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return self._source.text("spec")
 
     @cached_property
+    def resolved(self) -> dict[str, Any]:
+        """The complete spec: defaults, axes and digests of data files included."""
+        return provenance.resolved(self._source)
+
+    @cached_property
     def axes(self) -> list[dict[str, Any]]:
         """Key and values of each axis of the sweep."""
         with guarded(self.path):
-            return [{**axis} for axis in provenance.resolved(self._source)["axes"]]
+            return [{**axis} for axis in self.resolved["axes"]]
 
     @property
     def software(self) -> list[dict[str, str]]:

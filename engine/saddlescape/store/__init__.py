@@ -13,6 +13,7 @@ from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.shards import merge_shards, write_result
 from saddlescape.store.source import Pick, Source, Stored, strips, take
+from saddlescape.store.spec_difference import side_by_side
 from saddlescape.store.status import Status, by_run, last_line, status, together
 from saddlescape.store.verify import verify
 
@@ -44,6 +45,7 @@ __all__ = [
     "read_sweep",
     "result_of",
     "run_first",
+    "side_by_side",
     "sizes",
     "status",
     "strips",

@@ -10,9 +10,17 @@ CONTEXT = 18
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     """The keys whose values differ, each with its old and new value."""
-    before, now = _flat(old), _flat(new)
-    changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
-    return {key: _difference(before, now, key) for key in changed}
+    return {key: f"was {before}, is now {now}" for key, (before, now) in side_by_side(old, new).items()}
+
+
+def side_by_side(one: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """The keys whose values differ, each with both values; of long ones the part around the first difference."""
+    values, others = _flat(one), _flat(other)
+    changed = [key for key in sorted(values | others) if values.get(key) != others.get(key)]
+    return {
+        key: _shortened(*(repr(each[key]) if key in each else "nothing" for each in (values, others)))
+        for key in changed
+    }
 
 
 def _flat(tree: Any) -> dict[str, Any]:
@@ -30,10 +38,9 @@ def _flat(tree: Any) -> dict[str, Any]:
     return values
 
 
-def _difference(before: dict[str, Any], now: dict[str, Any], key: str) -> str:
-    """The values of a key; of long ones the part around the first difference."""
-    texts = [repr(values[key]) if key in values else "nothing" for values in (before, now)]
-    same = next((k for k, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
-    first = max(0, same - CONTEXT) if max(map(len, texts)) > MAX_LENGTH else 0
-    old, new = (f"{'...' if first else ''}{text[first:][:MAX_LENGTH]}" for text in texts)
-    return f"was {old}, is now {new}"
+def _shortened(a: str, b: str) -> tuple[str, str]:
+    """Two texts; of long ones the part around the first difference."""
+    same = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    first = max(0, same - CONTEXT) if max(len(a), len(b)) > MAX_LENGTH else 0
+    one, other = (f"{'...' if first else ''}{text[first:][:MAX_LENGTH]}" for text in (a, b))
+    return one, other
