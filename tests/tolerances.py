@@ -243,3 +243,9 @@ DIFFERENCE_HELD = 0.93, 0.98
 
 # P-values that are sums of the same probabilities in another order.
 P_VALUE = 1e-9
+
+# Levels of the plateaus of a linear network: the rest of the last mode, and the beginning of the next, are below this.
+LEVELS = 0.01
+
+# Times at which modes are learned, of ln(1 / scale) / s: ln 4 for the 16 hidden units over ln 10^12 is 5 %.
+JUMPS = 0.07

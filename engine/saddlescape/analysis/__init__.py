@@ -21,11 +21,13 @@ from saddlescape.analysis.theory import (
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 
 if TYPE_CHECKING:
+    from saddlescape.analysis.plateaus import Stages, stages
     from saddlescape.analysis.stationary import Atlas, atlas
 
 __all__ = [
     "Atlas",
     "Comparison",
+    "Stages",
     "atlas",
     "basin_entropy",
     "basin_fractions",
@@ -48,6 +50,7 @@ __all__ = [
     "online_threshold",
     "outcome_counts",
     "saddle_escape_time",
+    "stages",
     "survival_curve",
     "uncertainty_exponent",
     "wilson_interval",
@@ -55,7 +58,7 @@ __all__ = [
     "zero_factor_time",
 ]
 
-_COMPILED = {"Atlas": "stationary", "atlas": "stationary"}
+_COMPILED = {**dict.fromkeys(("Atlas", "atlas"), "stationary"), **dict.fromkeys(("Stages", "stages"), "plateaus")}
 """Modules of names that load the compiler: they are imported on first use, because plots import this package."""
 
 
