@@ -553,6 +553,41 @@ def small_starts(results):
     return checks, {"runs": count(runs), "power": f"{power:.3f}", "steps": steps, "half": f"{half:g}"}
 
 
+def bigger_steps(results):
+    rates, runs = results.coords["learning_rate"], results.dims["run"]
+    free, learned = {}, 0
+    flat, capped, worse, tops, last = 0, 0, 0, [], []
+    for k, rate in enumerate(rates):
+        ends = {
+            run: s
+            for run, (s, loss) in enumerate(zip(results["final_sharpness"][k], results["final_loss"][k], strict=True))
+            if loss < 1e-6
+        }
+        free, learned, last = free or ends, learned + len(ends), sorted(ends.values())
+        worse += sum(s > 2 / rate for s in last)
+        held = [run for run in ends if run in free and free[run] > 2 / rate]
+        capped, flat = capped + len(held), flat + sum(ends[run] < free[run] for run in held)
+        if 2 / rate < max(free.values()):
+            tops.append(f"{last[-1]:.3g} of {2 / rate:.3g} at {rate:g}")
+    shares = []
+    for path in results["sharpness"][-1]:
+        seen = path[np.isfinite(path)]
+        shares.append((seen > 2 / rates[-1]).sum() / len(seen))
+    sharp_steps = 100 * sum(shares) / len(shares)
+    first, low, high = rates[0], min(free.values()), max(free.values())
+    of_all = share(np.arange(runs) < len(free))
+    checks = [
+        f"{of_all} runs learn at the smallest rate, {first:g}, and end with a sharpness of {low:.3g} to {high:.3g}",
+        f"{share(np.arange(learned) < worse)} runs that learn end sharper than 2 / rate",
+        f"{share(np.arange(capped) < flat)} runs from starts that at rate {first:g} end sharper than 2 / rate end"
+        " flatter",
+        f"the sharpest runs end close to 2 / rate: {', '.join(tops)}",
+        f"on the way they are above it: at rate {rates[-1]:g} in {sharp_steps:.0f} % of the recorded steps",
+    ]
+    words = {"runs": count(runs), "smallest": f"{first:g}", "largest": f"{rates[-1]:g}"}
+    return checks, words | {"sharp": f"{np.median([*free.values()]):.3g}", "flat": f"{np.median(last):.3g}"}
+
+
 def rows_of(table):
     """Return the text of the cells of an HTML table, without its header."""
     rows = re.findall("<tr>(.*?)</tr>", table.partition("<tbody>")[2])
@@ -571,4 +606,5 @@ RECOUNT = {
     "9-which-zeros": which_zeros,
     "10-decay-trap": decay_trap,
     "12-small-starts": small_starts,
+    "13-bigger-steps": bigger_steps,
 }

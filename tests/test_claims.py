@@ -37,6 +37,7 @@ SMALL = {
     "9-which-zeros": ["starts.count=300"],
     "10-decay-trap": ["starts.count=96"],
     "12-small-starts": ["training.learning_rate=0.02", "training.steps=30000"],
+    "13-bigger-steps": ["starts.count=128", "training.steps=5000"],
 }
 """Overrides that give the verdict of the whole sweep with few runs."""
 
@@ -52,6 +53,7 @@ AGAINST = {
     "9-which-zeros": ["training.steps=10"],
     "10-decay-trap": ["training.noise=0.1", "training.steps=20000"],
     "12-small-starts": ["network.activation=linear"],
+    "13-bigger-steps": ["training.optimizer=momentum"],
 }
 """Overrides with which the claim is false."""
 

@@ -28,6 +28,7 @@ QUICK = {
     "noise": ["starts.count=1", "training.steps=20"],
     "decay-trap": ["starts.count=2", "training.steps=20"],
     "initialization": ["starts.count=2", "training.steps=20"],
+    "edge-of-stability": ["starts.count=2", "training.steps=20"],
 }
 
 SLICES = {

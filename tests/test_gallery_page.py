@@ -173,6 +173,16 @@ def bifurcation(runs):
     yield f"Of the {late.sum()} rates from 1.2 to 2, {100 * (exponent[late] > 0).mean():.0f} % are chaotic."
 
 
+def edge_of_stability(runs):
+    result = runs["edge-of-stability"]
+    sharpness, ends, rate = result["sharpness"], result["final_sharpness"], result.coords["learning_rate"]
+    first, last = np.median(sharpness[0, :, 0]), np.median(ends[0])
+    yield f"from the same {result.dims['run']} starts of a tanh 2-4-1 network at each rate"
+    yield f"from a median of {first:.1f} to {last:.1f} at the smallest rate"
+    assert (result["final_loss"] < 1e-6).all()
+    yield f"the sharpest end at {100 * ends[-1].max() * rate[-1] / 2:.0f} % of 2 / rate at the largest rate"
+
+
 def trainability(runs):
     dimensions = []
     for name in TRAINABILITY:
@@ -217,11 +227,12 @@ SWEEPS = {
     linear_modes: ["linear-modes"],
     **{part: [part.__name__] for part in (depth, width, activation, initialization, linear, noise, bifurcation)},
     decay_trap: ["decay-trap"],
+    edge_of_stability: ["edge-of-stability"],
     trainability: [*TRAINABILITY, *(f"{name} {LAST_BIT}" for name in ZOOMS)],
     magnification: [],
 }
 """The sweeps, with an override or without, that each part of the page needs."""
-QUICK = (slices, zooms, linear, linear_modes, magnification)
+QUICK = (slices, zooms, linear, linear_modes, edge_of_stability, magnification)
 """Parts that take a few seconds; the others take minutes."""
 
 

@@ -249,3 +249,6 @@ LEVELS = 0.01
 
 # Times at which modes are learned, of ln(1 / scale) / s: ln 4 for the 16 hidden units over ln 10^12 is 5 %.
 JUMPS = 0.07
+
+# The threshold of a learning rate, above and below which a thousand steps on a quadratic grow and shrink.
+STABILITY = 0.01

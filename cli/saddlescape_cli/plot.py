@@ -10,6 +10,7 @@ from saddlescape_cli.choice import Choice
 KINDS = (
     *("curve", "map", "trajectories", "portrait", "scaling", "solved", "compare", "convergence", "design", "spectrum"),
     "bifurcation",
+    "sharpness",
 )
 
 
@@ -49,6 +50,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
       portrait       single runs in the plane of two measures
       spectrum       eigenvalues of the Hessian (record.final_parameters)
       bifurcation    late values of the first measure along an axis (record.fields)
+      sharpness      sharpness of single runs over training (record.fields)
     """
     if measures and kind not in (None, "portrait"):
         raise click.UsageError(f"--measures needs --kind portrait; got --kind {kind}")

@@ -133,6 +133,7 @@ PICTURES: dict[str, Draw] = {
     "decay-trap": decay_trap,
     "atlas": stationary_points,
     "bifurcation": plots.bifurcation,
+    "edge-of-stability": plots.sharpness,
     "trainability": partial(trainability, zoom="trainability-zoom-1"),
     "trainability-zoom-1": partial(trainability, zoom="trainability-zoom-2"),
     "trainability-zoom-2": partial(trainability, zoom="trainability-zoom-3"),

@@ -10,6 +10,7 @@ from saddlescape.analysis.difference import fraction_difference, holm
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions
 from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
 from saddlescape.analysis.scaling import compare_laws, fit_scaling
+from saddlescape.analysis.stability import edge_of_stability, stability_threshold
 from saddlescape.analysis.survival import event_quantiles, event_times, survival_curve
 from saddlescape.analysis.theory import (
     growth_factor,
@@ -36,6 +37,7 @@ __all__ = [
     "compare",
     "compare_laws",
     "decay_holds",
+    "edge_of_stability",
     "event_fraction",
     "event_quantiles",
     "event_times",
@@ -50,6 +52,7 @@ __all__ = [
     "online_threshold",
     "outcome_counts",
     "saddle_escape_time",
+    "stability_threshold",
     "stages",
     "survival_curve",
     "uncertainty_exponent",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from saddlescape import results
 from saddlescape.claims import (
+    bigger_steps,
     decay_trap,
     delta_rule,
     equal_units,
@@ -39,6 +40,7 @@ CLAIMS = tuple(
         which_zeros,
         decay_trap,
         small_starts,
+        bigger_steps,
     )
 )
 

@@ -26,6 +26,7 @@ from saddlescape.plots.map import map, outcome_maps
 from saddlescape.plots.portrait import portrait
 from saddlescape.plots.save import save
 from saddlescape.plots.scaling import escape_times, medians
+from saddlescape.plots.sharpness import sharpness
 from saddlescape.plots.solved import solved
 from saddlescape.plots.spectrum import cuts, eigenvalue_lines
 from saddlescape.plots.svg import svg
@@ -67,6 +68,7 @@ __all__ = [
     "portrait",
     "save",
     "scaling",
+    "sharpness",
     "solved",
     "spectra",
     "spectrum",
@@ -112,6 +114,7 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "design": design,
     "spectrum": spectrum,
     "bifurcation": bifurcation,
+    "sharpness": sharpness,
 }
 """The function that draws each kind; ``plots.plot(r, "curve")`` returns the figure of ``plots.curve(r)``."""
 

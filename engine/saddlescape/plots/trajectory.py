@@ -1,4 +1,4 @@
-"""Loss of single runs during training."""
+"""Loss, or another measure, of single runs during training."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -53,7 +53,25 @@ def trajectories(
     levels : losses at which to draw a horizontal line, by name.
     columns : panels per row.
     """
-    check_recorded(results, "loss")
+    figure, axes = paths(results, "loss", points, columns)
+    for ax in axes:
+        for name, level in (levels or {}).items():
+            ax.axhline(level, color="k", linewidth=1, linestyle="--")
+            ax.annotate(
+                name, (1, level), (-2, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right"
+            )
+    figure.supylabel("loss")
+    return figure
+
+
+def paths(
+    results: "Results",
+    measure: str,
+    points: Mapping[str, tuple[int, ...]] | Sequence[tuple[int, ...]] | None = None,
+    columns: int = 3,
+) -> tuple[Figure, list[Axes]]:
+    """Draw a measure of one number against step or time; `points` and `columns` as of `trajectories`."""
+    check_recorded(results, measure)
     names = axis_names(results)
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     columns = min(columns, len(points))
@@ -64,35 +82,31 @@ def trajectories(
     for ax, (title, point) in zip(axes, named.items(), strict=True):
         rows, runs = recorded_runs(results, point, CURVES)
         most = max(most, len(runs))
-        seen |= _panel(ax, results, point, runs, rows)
+        seen |= _panel(ax, results, measure, point, runs, rows)
         ax.set_title(fold(title, int(SIDE * INCH)), fontsize="medium")
-        for name, level in (levels or {}).items():
-            ax.axhline(level, color="k", linewidth=1, linestyle="--")
-            ax.annotate(
-                name, (1, level), (-2, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right"
-            )
     figure.suptitle(f"{title_of(results, width=WIDTH * columns // 2)}\n{most} of {results.dims['run']} runs per panel")
     axes[0].set_xlim(left=0)
     tidy(axes[0])
     figure.supxlabel(clock_of(results), x=0.1)
-    figure.supylabel("loss")
     handles = [Line2D([], [], color=COLORS[o], label=o.label) for o in sorted(seen)]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
-    return figure
+    return figure, axes
 
 
-def _panel(ax: Axes, results: "Results", point: tuple[int, ...], runs: Values, rows: Values) -> set[Outcome]:
+def _panel(
+    ax: Axes, results: "Results", measure: str, point: tuple[int, ...], runs: Values, rows: Values
+) -> set[Outcome]:
     """Draw one line per run, colored by its outcome, with a dot at its end; return the outcomes.
 
     A line ends where its run stopped.  A run at a fixed point has records after its stop, and its line ends with the
     last of them.
     """
     clock = clock_of(results)
-    outcomes, stops, final = (results.at(name, point) for name in ("outcome", f"stop_{clock}", "final_loss"))
-    steps, losses = results[f"record_{clock}"], results.at("loss", point)[rows]
-    for run, loss in zip(runs, losses, strict=True):
-        recorded = np.isfinite(loss)
-        x, y = steps[recorded], loss[recorded]
+    outcomes, stops, final = (results.at(name, point) for name in ("outcome", f"stop_{clock}", f"final_{measure}"))
+    steps, values = results[f"record_{clock}"], results.at(measure, point)[rows]
+    for run, path in zip(runs, values, strict=True):
+        recorded = np.isfinite(path)
+        x, y = steps[recorded], path[recorded]
         if not len(x) or stops[run] > x[-1]:
             x, y = np.append(x, stops[run]), np.append(y, final[run])
         (line,) = ax.plot(x, y, color=COLORS[OUTCOMES[outcomes[run]]], linewidth=0.7)

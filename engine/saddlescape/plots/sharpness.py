@@ -1,0 +1,51 @@
+"""Sharpness of single runs during training, beside the threshold of stability."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from saddlescape.analysis.stability import PLAIN, stability_threshold
+from saddlescape.plots.common import axis_names, of_results, spread_points
+from saddlescape.plots.trajectory import paths
+from saddlescape.spec import Spec
+
+if TYPE_CHECKING:
+    from saddlescape.results import Results
+
+
+@of_results
+def sharpness(
+    results: "Results", points: Sequence[tuple[int, ...]] | None = None, columns: int = 3
+) -> Figure:
+    """Draw sharpness against step or time, colored by outcome, in one panel for each of a few points.
+
+    A dashed line is the threshold above which steps grow (`analysis.stability_threshold`), of gd, momentum and nesterov
+    at a constant rate.  Other optimizers have none for the Hessian itself.
+
+    Parameters
+    ----------
+    points : indices over the axes.
+    columns : panels per row.
+
+    Raises
+    ------
+    PlotError : no trajectory, or no sharpness along them, was recorded.
+    """
+    names = axis_names(results)
+    points = spread_points([results.dims[name] for name in names]) if points is None else points
+    figure, axes = paths(results, "sharpness", points, columns)
+    for ax, point in zip(axes, points, strict=True):
+        if (limit := threshold_of(results.sweep.at(point))) is not None:
+            ax.axhline(limit, color="k", linewidth=1, linestyle="--", gid="threshold")
+    figure.supylabel("sharpness")
+    return figure
+
+
+def threshold_of(spec: Spec) -> float | None:
+    """The threshold of the sharpness for a spec; None if its optimizer has none, or not one rate."""
+    keys = spec.training
+    several = keys.layer_rates is not None or keys.bias_rate != 1 or keys.schedule != "constant"
+    if keys.optimizer not in PLAIN or several:
+        return None
+    return float(stability_threshold(keys.optimizer, keys.learning_rate, keys.momentum))
