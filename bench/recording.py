@@ -18,6 +18,8 @@ SAMPLED = {
     "256 of 4096 runs": "record.runs=256",
     "32 of each outcome": "record.runs={per_outcome=32}",
 }
+DERIVED = ("sharpness", "ntk_change")
+"""Measures of derivatives, of 256 of 4096 runs."""
 ALL = {
     "loss": ("record.fields=['loss']",),
     "loss, gradient norm, separation": (),
@@ -54,6 +56,14 @@ def sampled(steps, rounds):
     return {name: timed(plan_of(*settings, runs), rounds)[0] / without - 1 for name, runs in SAMPLED.items()}
 
 
+def derived(steps, rounds):
+    """Measure the cost of measures of derivatives relative to the run with the recorded measures of the sweep."""
+    settings = (f"training.steps={steps}",)
+    without, _ = timed(plan_of(*settings), rounds)
+    fields = {name: f"record.fields=['loss', 'grad_norm', 'separation', '{name}']" for name in DERIVED}
+    return {name: timed(plan_of(*settings, key), rounds)[0] / without - 1 for name, key in fields.items()}
+
+
 def whole(rounds):
     """Measure MB, MB per second of recording and of compression, for each choice of recorded measures."""
     settings = ("starts.count=1024", "training.steps=1000", "record.steps=every:10")
@@ -73,10 +83,13 @@ def main():
     arguments, before = options.parse_args(), report.machine()
     steps, rounds = (1000, 1) if arguments.quick else (20000, 5)
     data = {"sampled": {f"{steps} steps": sampled(steps, rounds)}, "whole": whole(rounds)}
+    data["derived"] = derived(steps, rounds)
     shares = [[name, *row.values()] for name, row in data["sampled"].items()]
+    measures = [[name, share] for name, share in data["derived"].items()]
     rates = [[name, *row] for name, row in data["whole"].items()]
     text = "\n\n".join((
         report.table(["recorded at log:64, over the run without", *SAMPLED], shares),
+        report.table(["measure of 256 runs at log:64", "over the run without"], measures),
         report.table(["all runs, every 10th of 1000 steps", "MB", "MB/s a core", "MB/s of deflate"], rates),
     ))  # fmt: skip
     report.save("recording", data, text, before)

@@ -84,6 +84,8 @@ def test_networks_have_the_measures_that_they_can_have():
     assert not {"separation", "cosine", "effective_width"} & measures(("hidden = [2]", "hidden = [1]"))
     assert "imbalance" in measures(("hidden = [2]", "hidden = [1]"))
     assert not {"separation", "cosine", "imbalance"} & measures(("hidden = [2]", "hidden = []"))
+    assert "sharpness" in measures()
+    assert "sharpness" not in measures(("hidden = [2]", "hidden = [17]"))
     sine = measures(('name = "xor"', 'name = "sine"\nsamples = 9\ntest_fraction = 0.3'))
     assert ("accuracy" in sine, "test_loss" in sine) == (False, True)
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from kernel_cases import activations_of, make_batch, problem
 from tolerances import AUTODIFF
 
-from saddlescape.kernels import Trainer, train
+from saddlescape.kernels import Trainer, curvature, jacobian, kernel_change, train
 from saddlescape.kernels.activations import ACTIVATIONS
 from saddlescape.kernels.hessian import derivatives, hessian_vector
 from saddlescape.kernels.losses import LOSSES
@@ -64,6 +64,40 @@ def kernel_gradient(activations, loss, sizes, theta, X, T, skip="none"):
     batch = make_batch(theta[None], 1, learning_rate=rate)
     trained = train(Trainer(sizes, True, activations, loss, "gd", skip=skip), X, T, batch)
     return (theta - trained.theta_path[0, 1]) / rate
+
+
+def jax_outputs(activations, sizes, X):
+    """All outputs as one vector."""
+
+    def said(theta):
+        x = X
+        for rows, activation in zip(layout.layers(sizes, True), activations, strict=True):
+            w = theta[rows]
+            x = FUNCTIONS[activation](x @ w[:, :-1].T + w[:, -1])
+        return x.ravel()
+
+    return said
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "gelu", "softplus", "silu", "relu"])
+def test_sharpness_and_tangent_kernel_equal_automatic_differentiation(activation):
+    sizes, activations = (2, 3, 2, 2), (activation, activation, "tanh")
+    X, T = problem(5, loss="half_sse")
+    points = np.random.default_rng(8).normal(0, 0.9, (9, layout.n_params(sizes, True)))
+    trainer = Trainer(sizes, True, activations, "half_sse", "gd")
+    zeros = np.zeros(len(points))
+    ours = curvature(trainer, X, T, points, zeros, zeros, np.ones(points.shape[1]))
+    jacobians = jacobian(trainer, X, points).reshape(len(points), -1, points.shape[1])
+    change = kernel_change(jacobians[:1], jacobians[None])[0]
+    total, said = jax_loss(activations, "half_sse", sizes, X, T), jax_outputs(activations, sizes, X)
+    hessians = [np.asarray(jax.hessian(total)(theta)) for theta in points]
+    rows = [np.asarray(jax.jacobian(said)(theta)) for theta in points]
+    kernels = [row @ row.T for row in rows]
+    norm = np.linalg.norm(kernels[0])
+    np.testing.assert_allclose(ours.sharpness, [np.linalg.eigvalsh(h)[-1] for h in hessians], rtol=AUTODIFF)
+    np.testing.assert_allclose(ours.trace, [np.trace(h) for h in hessians], rtol=AUTODIFF, atol=AUTODIFF)
+    np.testing.assert_allclose(jacobians, rows, rtol=0, atol=AUTODIFF)
+    np.testing.assert_allclose(change, [np.linalg.norm(k - kernels[0]) / norm for k in kernels], rtol=AUTODIFF)
 
 
 PAIRS = [*itertools.product(ACTIVATIONS, LOSSES)]

@@ -14,7 +14,6 @@ from saddlescape.claims import (
     many_starts,
     priors,
     saddle,
-    sgd,
     small_starts,
     usually,
     which_zeros,
@@ -40,7 +39,6 @@ CLAIMS = tuple(
         usually,
         which_zeros,
         decay_trap,
-        sgd,
         small_starts,
         bigger_steps,
     )

@@ -14,7 +14,7 @@ from saddlescape.runs.outputs import outputs
 from saddlescape.runs.trace import trace
 from saddlescape.spec import Spec
 from saddlescape.spec.classes import missing
-from saddlescape.words.measures import FROM_STARTS, MEASURES
+from saddlescape.words.measures import DERIVED, FROM_STARTS, MEASURES
 from saddlescape.words.outcomes import SHRINKING, SHRUNK, Outcome
 
 GRID = 48
@@ -22,6 +22,9 @@ GRID = 48
 
 MARGIN = 0.25
 """How far the surface reaches past the samples, in units of their range."""
+
+MOST_PARAMS = 64
+"""Parameters of networks whose paths show measures of derivatives, which take their square in time and memory."""
 
 COLLAPSING = {f"training.{name}" for name in SHRINKING}
 """Numbers that can make runs collapse."""
@@ -96,11 +99,12 @@ class Path:
 def measures_of(spec: Spec) -> tuple[str, ...]:
     """The measures of a network whose paths are shown: one number, or one of each layer."""
     widest = max(spec.network.hidden, default=0)
+    costly = DERIVED if spec.n_params > MOST_PARAMS else ()
     alone = ("separation", "effective_width", "effective_width_tol", "cosine") if widest < 2 else ()
     return tuple(
         name for name, its in MEASURES.items()
         if not {"sample", *(("hidden_layer",) if not widest else ())} & {*its.dims}
-        and name not in (*alone, *FROM_STARTS) and not missing(spec, name)
+        and name not in (*alone, *costly, *FROM_STARTS) and not missing(spec, name)
     )  # fmt: skip
 
 

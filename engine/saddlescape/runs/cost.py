@@ -8,6 +8,7 @@ import numpy as np
 
 from saddlescape.errors import RefusedError
 from saddlescape.kernels.batch import LANE_BYTES
+from saddlescape.kernels.curvature import CHUNK
 from saddlescape.kernels.network import TILE
 from saddlescape.kernels.update_rules import RULES
 from saddlescape.network.problems import KEPT
@@ -15,7 +16,7 @@ from saddlescape.plan import WHOLE, Plan, Shard
 from saddlescape.spec import Spec, Sweep
 from saddlescape.store import FileVariable, block_sizes, sizes, variables
 from saddlescape.system import resources
-from saddlescape.words.measures import AFTER
+from saddlescape.words.measures import AFTER, CURVATURE, TANGENT_KERNEL
 
 COMPILER, A_KERNEL = 3 * 2**27, 2**23
 """Bytes of the interpreter, the libraries and a kernel while it is compiled; and of each kernel afterwards."""
@@ -157,7 +158,8 @@ def _working(plan: Plan, stored: dict[str, int]) -> int:
     """Bytes of one block while it is computed, without the variables to store."""
     runs = math.prod(plan.tile) * (A_RUN + A_PARAMETER * plan.n_params)
     all_runs = -(-plan.tile[-1] // plan.trajectory_tile) if plan.per_outcome else 1  # until outcomes are known
-    return _lanes(plan) + runs + all_runs * (RECORDED * stored["record"] + PATHS * (stored["theta"] or _followed(plan)))
+    fixed = _lanes(plan) + _derived(plan)
+    return fixed + runs + all_runs * (RECORDED * stored["record"] + PATHS * (stored["theta"] or _followed(plan)))
 
 
 def _lanes(plan: Plan) -> int:
@@ -166,6 +168,15 @@ def _lanes(plan: Plan) -> int:
         LANE_BYTES * max(1, TILE // (s.batch or s.samples)) * s.n_params * (3 + RULES[s.training.optimizer].states)
         for s in plan.structures
     )
+
+
+def _derived(plan: Plan) -> int:
+    """Bytes of the Hessians and Jacobians that a thread has at once, of which it makes a copy."""
+    hessians = max(LANE_BYTES // 8 * s.n_params**2 for s in plan.structures)
+    path = block_sizes(plan)["record"] if plan.trajectories else 1
+    jacobians = max(path * s.n_params * s.samples * s.sizes[-1] for s in plan.structures)
+    parts = ((CURVATURE, hessians), (TANGENT_KERNEL, jacobians))
+    return sum(2 * 8 * max(CHUNK, entries) for names, entries in parts if not {*names}.isdisjoint(plan.fields))
 
 
 def _followed(plan: Plan) -> int:

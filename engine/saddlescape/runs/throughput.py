@@ -25,7 +25,7 @@ from saddlescape.runs.device_memory import Batches, check_batches
 from saddlescape.runs.dispatch import Turn
 from saddlescape.runs.prepare import Prepared, prepare, trainer
 from saddlescape.spec import LARGEST, NUMERIC, Spec, Starts, Sweep, only_numbers
-from saddlescape.words.measures import FROM_PARAMETERS
+from saddlescape.words.measures import CURVATURE, FROM_PARAMETERS, TANGENT_KERNEL
 
 Floats = npt.NDArray[np.float64]
 RUNS, LONGEST, SECONDS, ROUNDS = 1024, 2**20, 0.3, 5
@@ -139,6 +139,7 @@ def _compiled(sweep: Sweep, probed: Spec) -> float:
 def _evaluated(spec: Spec) -> set[str]:
     """What more kernels are for: training samples, test samples, their losses, hidden units, tangent vectors."""
     own = {"accuracy": "outputs", "rms_error": "outputs"}
+    own |= {name: "hessian" for name in CURVATURE} | {name: "jacobian" for name in TANGENT_KERNEL}
     return {own.get(name, name) for name in spec.record.fields if name in (*FROM_PARAMETERS, "lyapunov")}
 
 
