@@ -36,6 +36,7 @@ SMALL = {
     "8-usually": ["training.epochs=2000"],
     "9-which-zeros": ["starts.count=300"],
     "10-decay-trap": ["starts.count=96"],
+    "11-sgd": ["starts.count=16"],
     "12-small-starts": ["training.learning_rate=0.02", "training.steps=30000"],
     "13-bigger-steps": ["starts.count=128", "training.steps=5000"],
 }
@@ -52,6 +53,7 @@ AGAINST = {
     "8-usually": ["starts.kind=constant", "starts.scale=0.1"],
     "9-which-zeros": ["training.steps=10"],
     "10-decay-trap": ["training.noise=0.1", "training.steps=20000"],
+    "11-sgd": ["training.noise=0.1"],
     "12-small-starts": ["network.activation=linear"],
     "13-bigger-steps": ["training.optimizer=momentum"],
 }
@@ -213,6 +215,10 @@ CHANGED = {
     "one gets away": (
         *("10-decay-trap", "escape_step", lambda a, r: changed(a, (1, slice(None)), 9)),
         "starts, as close to zero in proportion, do",
+    ),
+    "a start that is pulled in early": (
+        *("11-sgd", "outcome", lambda a, r: changed(a, (1, 1, 0), Outcome.COLLAPSED)),
+        "1 of 16 (6 %) starts collapse at rate 0.95",
     ),
     "a late start": (
         *("12-small-starts", "final_loss", lambda a, r: changed(a, (0, slice(40)), 0.2)),

@@ -252,3 +252,12 @@ JUMPS = 0.07
 
 # The threshold of a learning rate, above and below which a thousand steps on a quadratic grow and shrink.
 STABILITY = 0.01
+
+# Learning coefficients: the leading law at levels that are not infinitely small, and the standard error of the draws.
+LEARNING = 0.02
+
+# The highest point of a line on a grid of 4000 points, whose curvature is of the order of its length squared, 100.
+GRID = 1e-5
+
+# Height of the pass of a band above the infimum of the loss behind it, which is reached only at infinity.
+PASS = 0.02

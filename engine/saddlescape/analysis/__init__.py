@@ -22,14 +22,20 @@ from saddlescape.analysis.theory import (
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 
 if TYPE_CHECKING:
+    from saddlescape.analysis.learning import LearningCoefficient, langevin_learning_coefficient, learning_coefficient
+    from saddlescape.analysis.paths import Band, Barriers, barriers, elastic_band
     from saddlescape.analysis.plateaus import Stages, stages
     from saddlescape.analysis.stationary import Atlas, atlas
 
 __all__ = [
     "Atlas",
+    "Band",
+    "Barriers",
     "Comparison",
+    "LearningCoefficient",
     "Stages",
     "atlas",
+    "barriers",
     "basin_entropy",
     "basin_fractions",
     "boundary",
@@ -38,6 +44,7 @@ __all__ = [
     "compare_laws",
     "decay_holds",
     "edge_of_stability",
+    "elastic_band",
     "event_fraction",
     "event_quantiles",
     "event_times",
@@ -46,6 +53,8 @@ __all__ = [
     "growth_factor",
     "held_norm",
     "holm",
+    "langevin_learning_coefficient",
+    "learning_coefficient",
     "linear_product",
     "linear_product_time",
     "online_growth",
@@ -61,7 +70,11 @@ __all__ = [
     "zero_factor_time",
 ]
 
-_COMPILED = {**dict.fromkeys(("Atlas", "atlas"), "stationary"), **dict.fromkeys(("Stages", "stages"), "plateaus")}
+_COMPILED = {
+    **{name: "learning" for name in ("LearningCoefficient", "langevin_learning_coefficient", "learning_coefficient")},
+    **{name: "paths" for name in ("Band", "Barriers", "barriers", "elastic_band")},
+    **{"Atlas": "stationary", "atlas": "stationary", "Stages": "plateaus", "stages": "plateaus"},
+}
 """Modules of names that load the compiler: they are imported on first use, because plots import this package."""
 
 

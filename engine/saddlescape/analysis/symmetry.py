@@ -169,6 +169,24 @@ def _arrangements(spec: Spec, form: Floats, chain: list[int], group: npt.NDArray
     return forms
 
 
+def forms(spec: Spec, point: Floats) -> Floats:
+    """All points (forms, n_params) that are equivalent to a point by permutations and sign changes of hidden units.
+
+    There are none if there would be more than `MOST`.
+    """
+    found = np.array(point, dtype=np.float64)[None]
+    for chain in chains(spec):
+        units, turns = len(_units(spec, chain[0])[0]), 1 + flips(spec, chain[0])
+        if len(found) * factorial(units) * turns**units > MOST:
+            return found[:0]
+        each = [*product(permutations(range(units)), product(range(turns), repeat=units))]
+        orders, signs = (np.tile(np.array(parts), (len(found), 1)) for parts in zip(*each, strict=True))
+        found = np.repeat(found, len(each), axis=0)
+        _permute(spec, found, chain, orders)
+        _negate(spec, found, chain, signs.astype(bool)[:, :, None])
+    return found
+
+
 def _units(spec: Spec, layer: int) -> tuple[npt.NDArray[np.intp], int]:
     """Flat indices of each hidden unit's parameters, and the number of its incoming weights including the bias."""
     sizes, bias, skip = spec.shape

@@ -14,6 +14,7 @@ from saddlescape.claims import (
     many_starts,
     priors,
     saddle,
+    sgd,
     small_starts,
     usually,
     which_zeros,
@@ -39,6 +40,7 @@ CLAIMS = tuple(
         usually,
         which_zeros,
         decay_trap,
+        sgd,
         small_starts,
         bigger_steps,
     )

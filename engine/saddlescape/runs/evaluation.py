@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -97,11 +98,13 @@ def _in_parts(function: Callable[..., tuple[Floats, ...]], threads: int, *arrays
             all_values[part] = some
 
     fill(first, values)
-    with ThreadPoolExecutor(threads) as executor:
-        list(executor.map(fill, others))
+    if others:
+        with ThreadPoolExecutor(threads) as executor:
+            list(executor.map(fill, others))
     return whole
 
 
+@lru_cache(8)
 def _with_penalties(spec: Spec) -> tuple[kernels.Trainer, dict[str, npt.NDArray[np.float64]]]:
     """The variant for the gradient of the objective, and its numbers."""
     numbers = numbers_of(spec, 1)
@@ -115,6 +118,7 @@ def held(spec: Spec) -> npt.NDArray[np.bool_]:
     return layout.is_bias(*spec.shape) & (spec.training.bias_rate == 0)
 
 
+@lru_cache(8)
 def penalties(spec: Spec) -> tuple[Floats, Floats]:
     """The weight decay in the objective, and l1, of each parameter."""
     keys, coupled = spec.training, OPTIMIZERS[spec.training.optimizer].decay is Decay.COUPLED
