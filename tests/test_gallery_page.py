@@ -9,7 +9,7 @@ from kolen_pollack import levels
 from tolerances import FLOW_PRODUCT
 
 from saddlescape import gallery, plots, results
-from saddlescape.analysis import boundary, box_dimension
+from saddlescape.analysis import atlas, boundary, box_dimension
 from saddlescape.analysis.theory import linear_product
 from saddlescape.network.layout import layers
 from saddlescape.plots.convergence import loss_ratio
@@ -183,6 +183,31 @@ def edge_of_stability(runs):
     yield f"the sharpest end at {100 * ends[-1].max() * rate[-1] / 2:.0f} % of 2 / rate at the largest rate"
 
 
+def stationary_points(runs):
+    result = runs["atlas"]
+    spec, starts = result.sweep.at((0,)), gallery.STARTS
+    two, three = (atlas(result.sweep.at((k,)), starts, descend=False) for k in (0, 1))
+    assert two.euler == three.euler == 1
+    yield f"and weight decay {spec.training.weight_decay}, from {starts // 1000} 000 starts each"
+    yield f"The 2-2-1 network has {len(two)}, {two.orbit.sum()} with those that permutations and sign changes of units"
+    solved, wrong, zero = np.unique(two.loss[two.index == 0].round(4))
+    yield f"Three objectives belong to minima: {solved:.4f}, which solves XOR; {wrong:.4f}, with outputs that are wrong"
+    yield f"and zero, objective {zero:.0f}, which weight decay has made a minimum."
+    decay = spec.training.weight_decay / 2 * (result["final_theta"] ** 2)
+    ends = [result["final_loss"][k] + np.nansum(decay[k], axis=-1) for k in (0, 1)]
+    shares = [100 * (abs(ends[0] - loss) < 1e-3).mean() for loss in (solved, wrong)]
+    at_zero = (abs(ends[0] - zero) < 1e-3).sum()
+    yield f"{shares[0]:.1f} % end in the first, {shares[1]:.1f} % in the second, and {at_zero} runs at zero."
+    yield f"there are {len(three)} stationary points, {three.orbit.sum()} with their symmetric copies, but {wrong:.4f}"
+    assert (three.index[abs(three.loss - wrong) < 1e-4] == 1).all()
+    best, other = np.unique(three.loss[three.index == 0].round(4))
+    assert other == 2
+    assert (abs(ends[1] - best) < 1e-3).all()
+    yield f"All {len(ends[1])} runs end in the one minimum besides zero, of objective {best:.4f}."
+    heard = three.theta[three.loss.argmin()][:2]
+    assert (abs(heard) < 1e-6).all()
+
+
 def trainability(runs):
     dimensions = []
     for name in TRAINABILITY:
@@ -228,6 +253,7 @@ SWEEPS = {
     **{part: [part.__name__] for part in (depth, width, activation, initialization, linear, noise, bifurcation)},
     decay_trap: ["decay-trap"],
     edge_of_stability: ["edge-of-stability"],
+    stationary_points: ["atlas"],
     trainability: [*TRAINABILITY, *(f"{name} {LAST_BIT}" for name in ZOOMS)],
     magnification: [],
 }
