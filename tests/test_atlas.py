@@ -51,8 +51,14 @@ def test_a_product_has_a_saddle_at_zero_and_two_minima(sample):
     np.testing.assert_allclose(found.spectrum, [[1, 3], [-1.5, 2.5]], atol=POLISHED)
     assert found.edges.tolist() == [[1, 0, -1], [1, 0, 1]]
     assert found.multiplicity.sum() + found.unsettled == 200
-    assert (found.multiplicity > 0).all()
     assert found.euler == 1
+
+
+def test_the_starts_of_each_point_are_counted(sample):
+    """Those near the two minima together, as they are one point."""
+    starts = np.repeat([[1.2, 1.2], [-1.2, -1.2], [0.1, -0.1]], [3, 2, 4], axis=0)
+    found = atlas(sample([(1, 2)], PRODUCT + DECAY + "0.5"), starts, descend=False)
+    assert (found.multiplicity.tolist(), found.unsettled) == ([5, 4], 0)
 
 
 def test_beyond_the_threshold_of_decay_there_is_only_zero(sample):
