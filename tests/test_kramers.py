@@ -6,8 +6,7 @@ from kernel_cases import slowly
 from tolerances import INTERVAL, KRAMERS
 
 import saddlescape as ss
-from saddlescape.analysis.basins import basin_steps
-from saddlescape.analysis.kramers import kramers, mean_time
+from saddlescape.analysis import basin_steps, kramers, mean_time
 from saddlescape.system.arguments import ArgumentError
 
 S, MU, RATE = 1.0, 0.2, 0.1

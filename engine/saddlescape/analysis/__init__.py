@@ -22,7 +22,9 @@ from saddlescape.analysis.theory import (
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 
 if TYPE_CHECKING:
+    from saddlescape.analysis.basins import basin_steps
     from saddlescape.analysis.learning import LearningCoefficient, langevin_learning_coefficient, learning_coefficient
+    from saddlescape.analysis.noise import Kramers, kramers, mean_time
     from saddlescape.analysis.paths import Band, Barriers, barriers, elastic_band
     from saddlescape.analysis.plateaus import Stages, stages
     from saddlescape.analysis.stationary import Atlas, atlas
@@ -32,12 +34,14 @@ __all__ = [
     "Band",
     "Barriers",
     "Comparison",
+    "Kramers",
     "LearningCoefficient",
     "Stages",
     "atlas",
     "barriers",
     "basin_entropy",
     "basin_fractions",
+    "basin_steps",
     "boundary",
     "box_dimension",
     "compare",
@@ -53,10 +57,12 @@ __all__ = [
     "growth_factor",
     "held_norm",
     "holm",
+    "kramers",
     "langevin_learning_coefficient",
     "learning_coefficient",
     "linear_product",
     "linear_product_time",
+    "mean_time",
     "online_growth",
     "online_threshold",
     "outcome_counts",
@@ -73,6 +79,8 @@ __all__ = [
 _COMPILED = {
     **{name: "learning" for name in ("LearningCoefficient", "langevin_learning_coefficient", "learning_coefficient")},
     **{name: "paths" for name in ("Band", "Barriers", "barriers", "elastic_band")},
+    **{name: "noise" for name in ("Kramers", "kramers", "mean_time")},
+    "basin_steps": "basins",
     **{"Atlas": "stationary", "atlas": "stationary", "Stages": "plateaus", "stages": "plateaus"},
 }
 """Modules of names that load the compiler: they are imported on first use, because plots import this package."""
