@@ -196,11 +196,27 @@ def test_the_steps_of_the_kernel_are_those_of_the_reference(xor, steps):
     np.testing.assert_allclose(size, np.linalg.norm(derivatives(spec, ends).gradient, axis=1), atol=1e-12)
 
 
+def test_starts_that_lead_nowhere_are_counted(xor):
+    found = atlas(xor.spec, np.full((3, 9), 1e200))
+    assert (len(found), found.unsettled, found.edges.shape, found.euler) == (0, 3, (0, 3), 0)
+    assert plots.atlas(found).get_title() == "2-2-1: 0 points, 0 with symmetric copies"
+
+
 def test_orbits_are_counted(xor):
     points = np.array([[0] * 9, [1, 2, 3, 1, 2, 3, 4, 4, 5], [1, 2, 3, -1, -2, -3, 4, -4, 5], range(9)], dtype=float)
     assert orbit_size(xor.spec, points).tolist() == [1, 4, 4, 8]
     relu = parse(XOR.format(2).replace("tanh", "relu"), Path()).spec
     assert orbit_size(relu, points).tolist() == [1, 1, 2, 2]
+
+
+def test_families_of_xor_without_decay_are_few_points():
+    """None is a minimum, as every minimum is at infinity (Sprinkhuizen-Kuyper & Boers 1998)."""
+    logistic = parse('[problem]\nname = "xor"', Path()).spec
+    found = atlas(logistic, 2000, descend=False)
+    assert found.multiplicity.sum() > 1000
+    assert len(found) < 20
+    assert set(found.kind) == {Kind.FLAT, Kind.SADDLE}
+    assert found.loss.min() > 0.5 - POLISHED
 
 
 def test_the_graph_shows_all_points_and_descents(xor):

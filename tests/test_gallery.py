@@ -104,6 +104,14 @@ def test_pictures_are_drawn_from_runs(name, tmp_path, monkeypatch):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_atlas_has_a_panel_for_each_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "STARTS", 2000)
+    small = [("count = 4096", "count = 2"), ("[[2], [3]]", "[[2]]")]
+    with results.open(run("atlas", tmp_path / "out", *small)) as result:
+        figure = gallery.stationary_points(result)
+    assert [ax.get_title() for ax in figure.axes] == ["2-2-1: 37 points, 225 with symmetric copies"]
+
+
 def test_an_unknown_picture_is_refused():
     with pytest.raises(SpecError, match="figure-99: must be one of figure-3, "):
         CliRunner().invoke(command, ["figure-99"], catch_exceptions=False)

@@ -25,7 +25,7 @@ def features(spec: Spec, theta: Floats, loss: Floats, index: Integers, degenerac
 
     They are index, degeneracy and the canonical form, or for degenerate points loss and outputs for all samples.
     """
-    said = outputs(plain_trainer(spec), spec.loaded.X, theta).reshape(len(theta), -1)
+    said = outputs(plain_trainer(spec), spec.loaded.X, theta).reshape(len(theta), spec.loaded.T.size)
     values = np.zeros((len(theta), 2 + max(spec.n_params, 1 + said.shape[1])))
     values[:, :2] = np.column_stack([index, degeneracy])
     isolated = degeneracy == 0

@@ -29,7 +29,7 @@ def places(atlas: "Atlas") -> Values:
     """
     x, rows = np.full(len(atlas), 0.5), np.arange(len(atlas))
     start, end = atlas.edges[atlas.edges[:, 1] >= 0, :2].T
-    for level in range(atlas.level.max() + 1):
+    for level in range(atlas.level.max(initial=-1) + 1):
         own = rows[atlas.level == level]
         below = np.array([x[end[start == point]].mean() if (start == point).any() else 0.0 for point in own])
         x[own[np.argsort(below.round(9), kind="stable")]] = (np.arange(len(own)) + 0.5) / len(own)
@@ -49,13 +49,14 @@ def atlas(atlas: "Atlas", ax: Axes | None = None) -> Axes:
     edges = np.unique(atlas.edges[atlas.edges[:, 1] >= 0, :2], axis=0)
     lines = LineCollection(list(at[edges]), colors="0.78", linewidths=0.6, antialiaseds=False, zorder=1, gid="descents")
     ax.add_collection(lines)
-    area = 12 + LARGEST * np.sqrt(atlas.multiplicity / max(1, atlas.multiplicity.max()))
+    area = 12 + LARGEST * np.sqrt(atlas.multiplicity / atlas.multiplicity.max(initial=1))
     far = atlas.kind == Kind.AT_INFINITY
     fewer = (atlas.units >= 0) & (atlas.units < sum(atlas.spec.network.hidden))
-    for index in range(min(atlas.index.max() + 1, len(COLORS))):
+    for index in range(min(atlas.index.max(initial=-1) + 1, len(COLORS))):
         color, last = COLORS[index], index == len(COLORS) - 1
         own = (np.minimum(atlas.index, len(COLORS) - 1) == index) & ~far
-        label = "minimum" if index == 0 else f"index {index}{' and higher' * last}"
+        minima = index == 0 and not (atlas.kind[own] == Kind.FLAT).any()
+        label = "minimum" if minima else f"index {index}{' and higher' * last}"
         face = [color if filled else "w" for filled in ~fewer[own]]
         ax.scatter(x[own], y[own], s=area[own], c=face, edgecolors=color, linewidths=1.2, zorder=2, gid=label)
         if own.any():
@@ -74,4 +75,5 @@ def _label(ax: Axes, atlas: "Atlas") -> None:
     ax.set(xticks=[], xlim=(-0.03, 1.03), ylabel="objective (rows evenly spaced)")
     sizes = "-".join(map(str, atlas.spec.sizes))
     ax.set_title(f"{sizes}: {len(atlas)} points, {atlas.orbit.sum()} with symmetric copies")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4, frameon=False, fontsize="small")
+    if len(atlas):
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4, frameon=False, fontsize="small")
