@@ -550,7 +550,7 @@ def test_plot_draws_a_design_where_there_is_one():
 def test_pictures_can_be_saved(scales, tmp_path):
     scales.variables |= {"separation": scales["loss"], "stop_reason": 0 * scales["stop_step"]}
     scales.variables["escape_step"] = scales["stop_step"] - 5
-    for kind in plots.KINDS.keys() - {"spectrum", "sharpness"}:
+    for kind in plots.KINDS.keys() - {"spectrum", "sharpness", "landscape"}:
         two = kind in ("map", "solved", "compare", "convergence")
         made = results(Outcome.SYMMETRIC, x=[1, 2], y=[3, 4]) if two else scales
         made = designed([1]) if kind == "design" else made

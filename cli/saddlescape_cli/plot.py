@@ -11,6 +11,7 @@ KINDS = (
     *("curve", "map", "trajectories", "portrait", "scaling", "solved", "compare", "convergence", "design", "spectrum"),
     "bifurcation",
     "sharpness",
+    "landscape",
 )
 
 
@@ -51,6 +52,7 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
       spectrum       eigenvalues of the Hessian (record.final_parameters)
       bifurcation    late values of the first measure along an axis (record.fields)
       sharpness      sharpness of single runs over training (record.fields)
+      landscape      loss on the plane of zero and two solved runs (record.final_parameters)
     """
     if measures and kind not in (None, "portrait"):
         raise click.UsageError(f"--measures needs --kind portrait; got --kind {kind}")

@@ -22,6 +22,7 @@ from saddlescape.plots.convergence import convergence
 from saddlescape.plots.curve import curve
 from saddlescape.plots.design import design, numbers_of
 from saddlescape.plots.ends import spectra
+from saddlescape.plots.landscape import landscape, plane
 from saddlescape.plots.map import map, outcome_maps
 from saddlescape.plots.portrait import portrait
 from saddlescape.plots.save import save
@@ -60,10 +61,12 @@ __all__ = [
     "escaped_within",
     "figure_of",
     "fitting",
+    "landscape",
     "map",
     "medians",
     "outcome_map",
     "outcome_maps",
+    "plane",
     "plot",
     "portrait",
     "save",
@@ -115,6 +118,7 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
     "spectrum": spectrum,
     "bifurcation": bifurcation,
     "sharpness": sharpness,
+    "landscape": landscape,
 }
 """The function that draws each kind; ``plots.plot(r, "curve")`` returns the figure of ``plots.curve(r)``."""
 
