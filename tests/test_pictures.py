@@ -249,7 +249,7 @@ def test_a_run_in_progress_is_drawn_as_far_as_it_is(tmp_path):
     made.variables["loss"] = np.where((outcome[..., ::2] < 0)[..., None], np.nan, made["loss"])
     made.variables["distinct_starts"] = np.array([[8, 8], [8, -1], [-1, -1]])
     made.so_far = (28, 48)
-    for kind in set(KINDS) - {"design", "scaling"}:
+    for kind in set(KINDS) - {"bifurcation", "design", "scaling"}:
         figure = plots.plot(made, kind)
         figure.savefig(tmp_path / "it.png")
         assert any("so far 28 of 48 runs" in text.get_text() for text in figure.findobj(Text))
