@@ -14,6 +14,7 @@ from saddlescape.analysis.theory import linear_product
 from saddlescape.network.layout import layers
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.runs import runner
+from saddlescape.runs.outputs import outputs
 from saddlescape.spec import load
 from saddlescape.words.outcomes import Outcome
 
@@ -191,7 +192,9 @@ def stationary_points(runs):
     yield f"and weight decay {spec.training.weight_decay}, from {starts // 1000} 000 starts each"
     yield f"The 2-2-1 network has {len(two)}, {two.orbit.sum()} with those that permutations and sign changes of units"
     solved, wrong, zero = np.unique(two.loss[two.index == 0].round(4))
-    yield f"Three objectives belong to minima: {solved:.4f}, which solves XOR; {wrong:.4f}, with outputs that are wrong"
+    yield f"Three objectives belong to minima: {solved:.4f}, which solves XOR; {wrong:.4f}, with outputs near"
+    said = outputs(spec, two.theta[abs(two.loss - wrong) < 1e-4], spec.loaded.X)[..., 0]
+    assert ((abs(said) < 0.1).sum(axis=1) == 2).all()
     yield f"and zero, objective {zero:.0f}, which weight decay has made a minimum."
     decay = spec.training.weight_decay / 2 * (result["final_theta"] ** 2)
     ends = [result["final_loss"][k] + np.nansum(decay[k], axis=-1) for k in (0, 1)]
