@@ -160,6 +160,11 @@ def hessian_vector(spec: Spec, theta: npt.ArrayLike, v: npt.ArrayLike, *, thread
     References
     ----------
     B. A. Pearlmutter (1994), Fast exact multiplication by the Hessian, Neural Computation 6, 147-160.
+
+    Examples
+    --------
+    >>> ss.hessian_vector(ss.load("xor").spec, np.zeros((1, 9)), np.eye(9)[8:]).sum()  # doctest: +SKIP
+    0.5
     """
     points, vectors, threads = starts_of(spec, theta), starts_of(spec, v, "v"), thread_count(threads)
     if vectors.shape != points.shape:
