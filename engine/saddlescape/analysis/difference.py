@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, hypergeom
 
 from saddlescape.analysis.escape import wilson_interval
 
@@ -86,12 +85,16 @@ def _correlation(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> Floats:
 
 def _mcnemar(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> Floats:
     """Probability of runs that differ at least as unequally, if both directions are equally likely."""
+    from scipy.stats import binom  # takes a second, and plots import this package
+
     only_a, only_b = (a & ~b).sum(axis=-1), (b & ~a).sum(axis=-1)
     return np.asarray(np.minimum(2 * binom.cdf(np.minimum(only_a, only_b), only_a + only_b, 0.5), 1.0))
 
 
 def _fisher(k: npt.NDArray[np.int64], n: int, j: npt.NDArray[np.int64], m: int) -> Floats:
     """Probability of tables that are at most as probable, given the sums of rows and columns."""
+    from scipy.stats import hypergeom
+
     values = np.empty(np.shape(k))
     for where in np.ndindex(values.shape):
         total = int(k[where] + j[where])
