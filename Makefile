@@ -113,6 +113,7 @@ clean:
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q engine cli
 	touch $@
 
 .venv-3.11/.ready: requirements-lowest.lock .venv/.ready
