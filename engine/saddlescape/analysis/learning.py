@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.runs.evaluation import evaluate
+from saddlescape.runs.evaluation import evaluate, objective
 from saddlescape.runs.from_array import starts_of
 from saddlescape.spec import Spec
 from saddlescape.system.arguments import ArgumentError, integer, thread_count
@@ -133,7 +133,7 @@ class _Box:
     def excess(self, offsets: Floats) -> Floats:
         """The objective above that of the point, at offsets from it in units of the half width."""
         rows = np.concatenate([np.zeros((1, len(self.centre))), offsets])
-        values = evaluate(self.spec, self.centre + self.half_width * rows, threads=1).objective
+        values = objective(self.spec, self.centre + self.half_width * rows)
         return np.asarray(values[1:] - values[0])
 
     def uniform(self, rng: np.random.Generator) -> Floats:

@@ -87,6 +87,13 @@ def evaluate(
     return Evaluation(loss, _objective(spec, points, loss), slopes, values)
 
 
+def objective(spec: Spec, points: npt.NDArray[np.float64]) -> Floats:
+    """The objective of `evaluate` at finite points (n_points, n_params), on this thread and without checks."""
+    rows = points.astype(spec.network.dtype, copy=False)
+    loss = kernels.loss(plain_trainer(spec), spec.loaded.X, spec.loaded.T, rows)
+    return _objective(spec, points, loss.astype(np.float64, copy=False))
+
+
 def _in_parts(function: Callable[..., tuple[Floats, ...]], threads: int, *arrays: Floats) -> list[Floats]:
     """The arrays that a function returns for arrays of points, in float64, computed in pieces on all threads."""
     first, *others = (slice(at, at + PIECE) for at in range(0, len(arrays[0]), PIECE))
