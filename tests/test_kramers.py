@@ -1,5 +1,7 @@
 """Escape over the saddle at zero by noise: Kramers' formula in closed form, and runs of a linear 1-1-1 network."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from kernel_cases import slowly
@@ -7,6 +9,8 @@ from tolerances import INTERVAL, KRAMERS
 
 import saddlescape as ss
 from saddlescape.analysis import basin_steps, kramers, mean_time
+from saddlescape.runs.basins import left_basin
+from saddlescape.runs.prepare import numbers_of, prepare
 from saddlescape.system.arguments import ArgumentError
 
 S, MU, RATE = 1.0, 0.2, 0.1
@@ -25,7 +29,7 @@ def linear(T, mu=MU, runs=1, every=400, multiple=3, **training):
         starts={"kind": "constant", "scale": float(np.sqrt(S - mu)), "count": runs},
         training={**keys, "steps": steps, **training},
         stop={"solved": 0.0},
-        record={"steps": f"every:{every}", "parameters": True, "runs": "all", "fields": ["loss"]},
+        record={"steps": f"every:{every}", "parameters": True, "runs": "all", "fields": ["loss", "left_basin"]},
     )
 
 
@@ -46,11 +50,12 @@ def test_runs_escape_in_the_time_of_the_theory(case, tmp_path):
     T, runs = case
     sweep = linear(T, runs=runs)
     with ss.run(sweep, tmp_path / "runs") as result:
-        theta, steps = result.theta, result.record_step
-    escape = basin_steps(sweep.spec, theta, steps)
+        theta, steps, left = result.theta, result.record_step, result["final_left_basin"]
+        escape = basin_steps(result["left_basin"], steps)
     crossed = theta.sum(axis=-1) < 0
     by_sign = np.where(crossed.any(axis=1), steps[crossed.argmax(axis=1)], -1)
     np.testing.assert_array_equal(escape, by_sign)
+    np.testing.assert_array_equal(left == 1, crossed[:, -1])
     measured, theory = mean_time(escape, steps[-1]), kramers(sweep.spec, [M, M], [0, 0]).steps
     assert abs(measured.mean / theory - 1) < KRAMERS
     assert measured.error < KRAMERS / 2 * theory
@@ -58,10 +63,25 @@ def test_runs_escape_in_the_time_of_the_theory(case, tmp_path):
 
 def test_a_run_is_in_another_basin_at_the_first_record_that_ends_elsewhere():
     """By hand: the minima of 1-1-1 are (m, m) and (-m, -m), and a + b = 0 divides their basins."""
-    spec = linear(0.06).spec
+    spec, steps = linear(0.06).spec, [0, 10, 20, 30, 40]
     path = [[[0.9, 0.9], [1, 0.1], [0.5, -0.4], [-0.4, 0.3], [0.5, 0.5]]]
     path += [[[-2, 0.1], [-0.1, -0.1], [np.nan, np.nan], [np.nan, np.nan], [np.nan, np.nan]]]
-    assert basin_steps(spec, path, [0, 10, 20, 30, 40]).tolist() == [30, -1]
+    path = np.array(path)
+    ready = prepare(spec, np.arange(2), theta=path[:, 0])
+    left, ends = left_basin(ready, SimpleNamespace(theta=path[:, 1], theta_path=path), np.arange(2))
+    np.testing.assert_array_equal(left, [[0, 0, 0, 1, 0], [0, 0, np.nan, np.nan, np.nan]])
+    assert ends.tolist() == [0, 0]
+    assert basin_steps(left, steps).tolist() == [30, -1]
+
+
+def test_a_basin_is_that_of_the_runs_own_numbers():
+    """Above mu = s zero is the only minimum."""
+    spec = linear(0.06).spec
+    numbers = numbers_of(spec, 2) | {"training.weight_decay": np.array([0.2, 2.0])}
+    path = np.array([[[0.9, 0.9], [-0.9, -0.9]]] * 2)
+    ready = prepare(spec, np.arange(2), numbers, theta=path[:, 0])
+    left, ends = left_basin(ready, SimpleNamespace(theta=path[:, 1], theta_path=path), np.arange(2))
+    assert (left.tolist(), ends.tolist()) == ([[0, 1], [0, 0]], [1, 0])
 
 
 def test_mean_times_count_what_runs_have_waited():
@@ -76,8 +96,8 @@ def test_mean_times_count_what_runs_have_waited():
         (lambda: kramers(linear(0.06, noise=0.0).spec, [M, M], [0, 0]), "training.noise > 0"),
         (lambda: kramers(linear(0.06).spec, [0, 0], [M, M]), "minimum must have only positive eigenvalues; got -0.8"),
         (lambda: kramers(linear(0.06).spec, [M, M], [-M, -M]), "saddle must have one negative eigenvalue"),
-        (lambda: basin_steps(linear(0.06).spec, np.zeros((3, 2)), [0, 1, 2]), r"the shape \(runs, 3, 2\)"),
-        (lambda: basin_steps(linear(0.06).spec, np.zeros((1, 2, 2)), [0, 1, 2]), r"got \(1, 2, 2\)"),
+        (lambda: basin_steps(np.zeros((1, 2)), [0, 1, 2]), r"each of 3 steps; got shape \(1, 2\)"),
+        (lambda: basin_steps(0.0, 1), r"each of 1 steps; got shape \(\)"),
     ],
 )
 def test_what_the_theory_does_not_cover_is_refused(call, match):

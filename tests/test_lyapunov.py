@@ -148,7 +148,7 @@ def test_stochastic_gradients_are_pulled_into_zero_from_rate_1_on():
         assert 1 - THRESHOLD < low < high < 1 + THRESHOLD
 
 
-FIELDS = ["lyapunov", "lyapunov_zero", "lyapunov_units"]
+FIELDS = ["lyapunov", "lyapunov_zero", "lyapunov_units", "left_basin"]
 SWEEP = {
     "problem": "xor", "hidden": [2], "starts": {"count": 12},
     "record": {"fields": ["param_norm", "separation", *FIELDS], "steps": [0, 64, 200], "runs": 3, "dtype": "float64"},

@@ -22,9 +22,8 @@ from saddlescape.analysis.theory import (
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 
 if TYPE_CHECKING:
-    from saddlescape.analysis.basins import basin_steps
     from saddlescape.analysis.learning import LearningCoefficient, langevin_learning_coefficient, learning_coefficient
-    from saddlescape.analysis.noise import Kramers, kramers, mean_time
+    from saddlescape.analysis.noise import Kramers, basin_steps, kramers, mean_time
     from saddlescape.analysis.paths import Band, Barriers, barriers, elastic_band
     from saddlescape.analysis.plateaus import Stages, stages
     from saddlescape.analysis.stationary import Atlas, atlas
@@ -79,8 +78,7 @@ __all__ = [
 _COMPILED = {
     **{name: "learning" for name in ("LearningCoefficient", "langevin_learning_coefficient", "learning_coefficient")},
     **{name: "paths" for name in ("Band", "Barriers", "barriers", "elastic_band")},
-    **{name: "noise" for name in ("Kramers", "kramers", "mean_time")},
-    "basin_steps": "basins",
+    **{name: "noise" for name in ("Kramers", "basin_steps", "kramers", "mean_time")},
     **{"Atlas": "stationary", "atlas": "stationary", "Stages": "plateaus", "stages": "plateaus"},
 }
 """Modules of names that load the compiler: they are imported on first use, because plots import this package."""

@@ -88,3 +88,27 @@ def mean_time(escape: npt.ArrayLike, end: npt.ArrayLike) -> Measured:
     waited = float(np.where(escape >= 0, escape, end).sum())
     mean = waited / escapes if escapes else np.inf
     return Measured(mean, mean / np.sqrt(escapes) if escapes else np.nan, escapes)
+
+
+def basin_steps(left_basin: npt.ArrayLike, record_step: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """First recorded step at which each run is in another basin than its start; -1 for never.
+
+    Excursions between two records are not seen, and a run that has only just crossed the boundary may return.
+
+    Parameters
+    ----------
+    left_basin : (..., records), the measure, with ``record.fields = ["left_basin"]``; NaN after a stop.
+    record_step : (records,), such as ``results["record_step"]``.
+
+    Returns
+    -------
+    int64 (...)
+
+    Raises
+    ------
+    ArgumentError : the shapes do not fit.
+    """
+    away, steps = np.asarray(left_basin) == 1, np.asarray(record_step)
+    if steps.ndim != 1 or away.shape[-1:] != steps.shape:
+        raise ArgumentError(f"left_basin must have a value for each of {steps.size} steps; got shape {away.shape}")
+    return np.where(away.any(axis=-1), steps[away.argmax(axis=-1)], -1).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Measures of how fast the neighbourhood of a run grows from its start: Lyapunov exponents, computed after the run."""
+"""Measures that compare a run with its start, computed after the run: Lyapunov exponents, and its basin."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.kernels import Trained, log_growth, logarithm
+from saddlescape.runs.basins import left_basin
 from saddlescape.runs.prepare import Prepared
 from saddlescape.words.measures import FROM_STARTS
 from saddlescape.words.outcomes import StopReason
@@ -35,6 +36,9 @@ def growth(
     rows = rows[np.argsort(batch.recorded[rows])]  # the run of each trajectory
     found = {}
     for name in names:
+        if name == "left_basin":
+            found[name] = left_basin(ready, trained, rows, after_slice)
+            continue
         if name == "lyapunov":
             along, ends, _ = log_growth(*data, last, after_slice)
         else:

@@ -202,6 +202,13 @@ MEASURES = {
         sources="Chen, Kunin, Yamamura and Ganguli 2023",
         later=True,
     ),
+    "left_basin": Measure(
+        "whether the run is in another basin than its start",
+        "1 if the run, continued from here [without noise](#basins), ends elsewhere than its start does, else 0",
+        "0 or 1",
+        "if the run diverged, or for the gradient flow",
+        later=True,
+    ),
 }
 """Measures by name.  Kernels store the recorded ones in this order; in a mask, bit ``1 << k`` stands for the k-th."""
 
@@ -223,8 +230,8 @@ FROM_OUTPUTS = ("outputs", "accuracy", "test_loss", "test_accuracy", "rms_error"
 FROM_PARAMETERS = (*FROM_OUTPUTS, *DERIVED)
 """Measures that are computed from recorded parameters after the run, not by the kernel."""
 
-FROM_STARTS = ("lyapunov", "lyapunov_zero", "lyapunov_units")
-"""Measures of the growth since the start, computed after the run."""
+FROM_STARTS = ("lyapunov", "lyapunov_zero", "lyapunov_units", "left_basin")
+"""Measures that compare a run with its start, computed after the run."""
 
 AFTER = (*FROM_PARAMETERS, *FROM_STARTS)
 """Measures that are computed after the run."""
