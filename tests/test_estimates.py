@@ -59,7 +59,7 @@ SLOW = {
     "outputs": (TINY, ('record.fields=["loss", "outputs"]',), 2**14),
     "more problems": (BIG + axis("problem.seed", list(range(600))), ("record.runs=0",), 2**14),
 }
-QUICK = ("many problems", "a shard")
+QUICK = ("many problems",)
 EACH = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in (CASES | SLOW) if name not in QUICK)]
 
 

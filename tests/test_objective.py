@@ -31,7 +31,7 @@ def with_skip(options):
     return {"skip": "input", **options} if options.get("l1") else options
 
 
-@pytest.mark.parametrize("name", slowly(CASES, QUICK))
+@pytest.mark.parametrize("name", slowly(CASES, QUICK[:1]))
 def test_the_objective_equals_the_reference(name):
     case, options = CASES[name]
     expect_equal_to_reference(case, steps=20, **with_skip(options))

@@ -17,7 +17,7 @@ READING = frozenset({"pydantic"})
 COMPUTING = (
     *("kernels/*.py", "network/*.py", "network/reference/*.py", "plan/*.py", "words/*.py"),
     *("runs/compute.py", "runs/prepare.py", "runs/finished.py", "runs/classify.py", "runs/evaluate.py"),
-    *("runs/derived.py", "runs/growth.py", "runs/device_check.py"),
+    *("runs/derived.py", "runs/growth.py", "runs/basins.py", "runs/device_check.py"),
     *("system/arithmetic.py", "system/rounding.py", "system/spacing.py", "system/user_files.py"),
 )
 """Files that determine the bits of a block."""
