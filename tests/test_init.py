@@ -51,7 +51,7 @@ def test_inputs_far_from_unit_scale_are_standardized(scale, shift, tmp_path):
 
 def test_a_constant_input_is_no_error(tmp_path):
     data = write(tmp_path / "mine.csv", np.column_stack([X[:, :1], np.full(40, 9.0)]), CLASS[:, None])
-    parse(draft(data, tmp_path / "mine.toml"), tmp_path)
+    assert not parse(draft(data, tmp_path / "mine.toml"), tmp_path).spec.problem.standardize
 
 
 def test_the_command_writes_a_spec_next_to_the_data_and_none_over_a_file(tmp_path):

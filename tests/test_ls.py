@@ -15,7 +15,7 @@ from saddlescape_cli.ls import ls
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A finished run, a stopped one two levels down, a computed shard, a result alone, and something else."""
+    """A finished run, a stopped one two levels down, a computed shard, a result alone, no HDF5, and a dangling link."""
     plan = small_plan(monkeypatch)
     finish(tmp_path / "a", plan)
     with RunFolder(tmp_path / "b/c", plan) as store:
@@ -24,12 +24,14 @@ def folder(tmp_path, monkeypatch):
         commit(store, plan.block(2), filled(plan, plan.block(2)))
     shutil.copy(tmp_path / "a/result.h5", tmp_path / "e.h5")
     (tmp_path / "f.h5").write_bytes(b"no")
+    (tmp_path / "g.h5").symlink_to("nowhere.h5")
     return tmp_path
 
 
 def test_runs_and_results_are_listed_with_their_states(folder):
     found = {each.path.relative_to(folder).as_posix(): each for each in entries(folder)}
     states = {"a": "finished", "b/c": "stopped, 33 %", "d": "computed, 100 %", "e.h5": "result", "f.h5": "unreadable"}
+    states["g.h5"] = "unreadable"
     assert {name: each.state for name, each in found.items()} == states
     assert {found[name].title for name in ("a", "b/c", "d", "e.h5")} == {"tiny"}
     assert "f.h5" in found["f.h5"].title
@@ -50,7 +52,7 @@ def test_the_time_is_that_of_the_result_or_of_the_session(folder):
 
 def test_the_command_prints_a_table(folder):
     lines = CliRunner().invoke(ls, [str(folder)], catch_exceptions=False).output.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert re.fullmatch(rf"{folder}/a +finished +20\d\d-\d\d-\d\d \d\d:\d\d  tiny", lines[0])
     assert len({line.index("  20") for line in lines}) == 1
 

@@ -12,7 +12,7 @@ from saddlescape.network.problems import Problem, read_problem
 from saddlescape.spec.from_python import toml_of
 
 TEXT = """\
-# {samples} samples, {inputs} inputs, {outputs} outputs.  docs/spec.md explains every key;
+# samples: {samples}, inputs: {inputs}, outputs: {outputs}.  docs/spec.md explains every key;
 # saddlescape run {spec} --dry-run checks this file and estimates the cost.
 schema = 1
 title = {title}
@@ -62,7 +62,7 @@ def draft(data: Path, spec: Path) -> str:
     Raises
     ------
     SpecError
-        If the file is not valid, or is not in the folder of the spec or below.
+        If the file is not valid.
     """
     try:
         problem = read_problem(data)

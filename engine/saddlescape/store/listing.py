@@ -64,4 +64,4 @@ def _result(path: Path) -> Entry:
 
 
 def _time(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    return datetime.fromtimestamp(path.lstat().st_mtime).astimezone()  # a link may lead nowhere
