@@ -6,7 +6,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu pictures tables clean
-.PHONY: test-lowest test-pythons test-wheel test-cuda wheel
+.PHONY: test-lowest test-pythons test-wheel test-cuda wheel site test-site
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -42,6 +42,15 @@ test-browser: .venv/.ready .venv-browser/.ready
 # Notebooks in a kernel, and the explorer's widget in JupyterLab in Debian's chromium; pictures of it in build/jupyter.
 test-jupyter: .venv-jupyter/.ready
 	.venv-jupyter/bin/python -m pytest -q -o addopts= -o filterwarnings= tests/jupyter
+
+# The documents as pages with a search, in build/site; a warning is an error.
+site: .venv-site/.ready
+	rm -rf build/site
+	.venv-site/bin/sphinx-build -q -E -W --keep-going -d build/doctrees -c docs/site . build/site
+	cp build/site/README.html build/site/index.html
+
+test-site: site
+	PYTHONPATH=engine .venv-site/bin/python -m pytest -q -o addopts= -o filterwarnings= tests/site
 
 # The real numba.cuda, without a GPU.
 test-cuda: .venv-cuda/.ready
@@ -142,6 +151,11 @@ clean:
 .venv-jupyter/.ready: tests/jupyter/jupyter.lock
 	python3 -m venv .venv-jupyter
 	.venv-jupyter/bin/pip install --quiet --require-hashes -r tests/jupyter/jupyter.lock
+	touch $@
+
+.venv-site/.ready: docs/site.lock
+	python3 -m venv .venv-site
+	.venv-site/bin/pip install --quiet --require-hashes -r docs/site.lock
 	touch $@
 
 .venv-cuda/.ready: tests/cuda/cuda.lock

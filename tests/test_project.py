@@ -16,10 +16,10 @@ LOCK, LOWEST, *OTHERS = (
     for name in (
         *("requirements.lock", "requirements-lowest.lock"),
         *("bench/peers.lock", "tests/readers/readers.lock", "tests/cuda/cuda.lock", "tests/browser/browser.lock"),
-        "tests/jupyter/jupyter.lock",
+        *("tests/jupyter/jupyter.lock", "docs/site.lock"),
     )
 )
-NAMES = ["ours", "lowest", "peers", "readers", "cuda", "browser", "jupyter"]
+NAMES = ["ours", "lowest", "peers", "readers", "cuda", "browser", "jupyter", "site"]
 locks = pytest.mark.parametrize("lock", [LOCK, LOWEST, *OTHERS], ids=NAMES)
 
 

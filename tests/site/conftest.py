@@ -1,0 +1,3 @@
+"""The browser in which the site is looked at."""
+
+from chromium import chromium  # noqa: F401
