@@ -1,5 +1,7 @@
 """`saddlescape bench`: measure how fast a network trains on this machine."""
 
+from pathlib import Path
+
 import click
 
 from saddlescape_cli.completing import spec_name
@@ -11,21 +13,36 @@ from saddlescape_cli.watch import on_device
 @click.argument("spec", shell_complete=spec_name, default="xor")
 @overriding
 @on_device
-def bench(spec: str, overrides: tuple[str, ...], axes: tuple[str, ...], device: str) -> None:
+@click.option("--asm", type=click.Path(path_type=Path), metavar="FILE", help="Write the machine code, into a new file.")
+@click.option("--target", metavar="TRIPLE", help="With --asm, a target of LLVM for arm64, such as aarch64-linux-gnu.")
+def bench(
+    spec: str, overrides: tuple[str, ...], axes: tuple[str, ...], device: str, asm: Path | None, target: str | None
+) -> None:
     """\b
     Examples:
       saddlescape bench
       saddlescape bench mine.toml --set network.dtype=float32
       saddlescape bench --device cuda
+      saddlescape bench mine.toml --asm kernel.s
 
     Measure the network-steps per second of SPEC (by default xor) on one core and on all cores, and their share of the
     limit that the arithmetic of a step sets on this machine; or on a device, with as many batches in flight as in a
     run.  Each axis has its last value; solved runs do not stop.
+
+    With --asm, write the assembly code of the kernel, or LLVM IR if FILE ends with .ll, and count the instructions on
+    vectors in the loop over ticks (a tick is a step of all lanes) as they stand in the code.
     """
+    if target and not asm:
+        raise click.UsageError("--target belongs to --asm")
     from saddlescape.spec import load
 
     sweep = load(spec, (*overrides, *axes))  # before the compiler is loaded, so that an error appears at once
     last = sweep.at(tuple(n - 1 for n in sweep.shape))
+    if asm:
+        from saddlescape_cli.asm import write_asm
+
+        write_asm(last, asm, target)
+        return
     from saddlescape.runs.throughput import ON_DEVICE, peak_steps_per_second, steps_per_second
     from saddlescape.system.resources import cores
 
