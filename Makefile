@@ -6,7 +6,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu pictures tables clean
-.PHONY: test-lowest test-pythons test-wheel test-cuda wheel site test-site
+.PHONY: test-lowest test-pythons test-wheel test-cuda test-walks wheel site test-site
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -51,6 +51,10 @@ site: .venv-site/.ready
 
 test-site: site
 	PYTHONPATH=engine .venv-site/bin/python -m pytest -q -o addopts= -o filterwarnings= tests/site
+
+# What three kinds of users type, in a terminal.
+test-walks: .venv/.ready
+	$(BIN)/pytest -q -o addopts= tests/walks
 
 # The real numba.cuda, without a GPU.
 test-cuda: .venv-cuda/.ready

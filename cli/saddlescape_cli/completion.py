@@ -15,10 +15,11 @@ def completion(shell: str) -> None:
       saddlescape completion fish > ~/.config/fish/completions/saddlescape.fish
 
     Print a script for SHELL, which completes commands, options, names of sweeps, and the keys of --set and --axis with
-    their words (in bash without the words).
+    their words.
     """
     from click.shell_completion import get_completion_class
 
+    from saddlescape_cli import bash  # noqa: F401
     from saddlescape_cli.main import cli
 
     complete = get_completion_class(shell)

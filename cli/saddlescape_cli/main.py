@@ -1,6 +1,7 @@
 """Train many small neural networks from starts at and near zero, and find which escape the saddle, and how soon."""
 
 import errno
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -109,6 +110,8 @@ def main() -> None:
     from saddlescape.errors import DeviceError, SaddlescapeError
 
     warnings.showwarning = warn  # type: ignore[assignment]
+    if "_SADDLESCAPE_COMPLETE" in os.environ:
+        import_module("saddlescape_cli.bash")
     try:
         sys.exit(cli(standalone_mode=False))
     except click.ClickException as mistake:
