@@ -14,26 +14,39 @@ from saddlescape_cli.watch import on_device
 @overriding
 @on_device
 @click.option("--asm", type=click.Path(path_type=Path), metavar="FILE", help="Write the machine code, into a new file.")
+@click.option("--against", metavar="REV|SPEC", help="Compare with a revision of the code, or with another spec.")
 @click.option("--target", metavar="TRIPLE", help="With --asm, a target of LLVM for arm64, such as aarch64-linux-gnu.")
 def bench(
-    spec: str, overrides: tuple[str, ...], axes: tuple[str, ...], device: str, asm: Path | None, target: str | None
+    spec: str, overrides: tuple[str, ...], axes: tuple[str, ...], device: str, asm: Path | None, target: str | None,
+    against: str | None,
 ) -> None:
     """\b
     Examples:
       saddlescape bench
       saddlescape bench mine.toml --set network.dtype=float32
       saddlescape bench --device cuda
+      saddlescape bench mine.toml --against HEAD~1
       saddlescape bench mine.toml --asm kernel.s
 
     Measure the network-steps per second of SPEC (by default xor) on one core and on all cores, and their share of the
     limit that the arithmetic of a step sets on this machine; or on a device, with as many batches in flight as in a
     run.  Each axis has its last value; solved runs do not stop.
 
+    With --against, train SPEC with this code and with that of a revision, or SPEC and another spec, in turn in many
+    rounds, and print the ratio of their rates with its interval.  Here solved runs stop, as in a run.
+
     With --asm, write the assembly code of the kernel, or LLVM IR if FILE ends with .ll, and count the instructions on
     vectors in the loop over ticks (a tick is a step of all lanes) as they stand in the code.
     """
     if target and not asm:
         raise click.UsageError("--target belongs to --asm")
+    if against:
+        if asm or device != "cpu":
+            raise click.UsageError("--against does not go with --asm or --device; leave it out, or them")
+        from saddlescape_cli.against import compare_speed
+
+        compare_speed(spec, against, (*overrides, *axes))
+        return
     from saddlescape.spec import load
 
     sweep = load(spec, (*overrides, *axes))  # before the compiler is loaded, so that an error appears at once

@@ -9,6 +9,7 @@ from saddlescape.analysis.comparison import Comparison, compare
 from saddlescape.analysis.difference import fraction_difference, holm
 from saddlescape.analysis.entropy import basin_entropy, basin_fractions
 from saddlescape.analysis.escape import event_fraction, outcome_counts, wilson_interval
+from saddlescape.analysis.middle import median_interval
 from saddlescape.analysis.scaling import compare_laws, fit_scaling
 from saddlescape.analysis.stability import edge_of_stability, stability_threshold
 from saddlescape.analysis.survival import event_quantiles, event_times, survival_curve
@@ -62,6 +63,7 @@ __all__ = [
     "linear_product",
     "linear_product_time",
     "mean_time",
+    "median_interval",
     "online_growth",
     "online_threshold",
     "outcome_counts",
