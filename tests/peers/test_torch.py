@@ -1,6 +1,7 @@
 """Every optimizer against PyTorch's, every step of 1000."""
 
 import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from golden_cases import kernel_trajectory
 from tolerances import PEERS
 
+import saddlescape
 from saddlescape.spec.sections import Training
 from saddlescape.words.optimizers import OPTIMIZERS
 
@@ -61,3 +63,15 @@ def test_defaults_are_those_of_torch_but_for_the_documented():
         inspect.signature(torch.optim.lr_scheduler.StepLR).parameters["gamma"].default, defaults["schedule_decay"]
     ]
     assert gammas == [0.1, 0.999]
+
+
+def test_the_network_of_the_docs_has_the_outputs_of_its_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs/how-to.md").read_text()
+    names = {}
+    exec(re.search(r"## Take a network to PyTorch.*?```python\n(.*?)```", page, re.DOTALL)[1], names)
+    theta, X = names["r"].sel(scale=1.0).final_theta[:1], np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float64)
+    ours = saddlescape.outputs(names["r"].sweep.spec, theta, X)
+    assert np.ptp(ours) > 0.1
+    with torch.no_grad():
+        np.testing.assert_allclose(np.ravel(ours), names["network"](torch.tensor(X)).numpy().ravel(), rtol=PEERS)

@@ -20,6 +20,7 @@ from saddlescape.analysis.theory import (
     saddle_escape_time,
     zero_factor_time,
 )
+from saddlescape.analysis.wada import Merged, wada_merge
 from saddlescape.analysis.xor_saddle import xor_escape_constant
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "Comparison",
     "Kramers",
     "LearningCoefficient",
+    "Merged",
     "Stages",
     "atlas",
     "barriers",
@@ -72,6 +74,7 @@ __all__ = [
     "stages",
     "survival_curve",
     "uncertainty_exponent",
+    "wada_merge",
     "wilson_interval",
     "xor_escape_constant",
     "zero_factor_time",
