@@ -1,6 +1,7 @@
 BIN := .venv/bin
 PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
+ONLY :=
 READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
@@ -89,9 +90,10 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Each run is kept in .benchmarks, and compared with the last; ONLY=test_kernels.py selects.
 bench: .venv/.ready
-	mkdir -p .benchmarks
-	$(BIN)/pytest bench --benchmark-enable --benchmark-only --benchmark-json=.benchmarks/kernels.json
+	$(BIN)/pytest bench/$(ONLY) --benchmark-enable --benchmark-only --benchmark-autosave \
+	    --benchmark-columns=min,median,iqr,rounds $(if $(wildcard .benchmarks/*/0*.json),--benchmark-compare)
 
 # All of docs/performance.md: half an hour; QUICK=--quick tries the machinery in minutes.
 bench-peers: .venv/.ready .venv-peers/.ready

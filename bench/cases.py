@@ -42,6 +42,7 @@ def make_trainer(sizes, optimizer="gd", batch=0):
 NUMBERS = {
     **{"momentum": 0.9, "epsilon": 1e-8, "smoothing": 0.99, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01},
     **{"eta_plus": 1.2, "eta_minus": 0.5, "step_max": 50.0, "step_min": 1e-6},
+    **{"momentum_decay": 4e-3, "growth_max": 1.75},
 }
 """Hyperparameters of optimizers other than gd: the defaults of torch.optim."""
 

@@ -13,6 +13,13 @@ def costs():
     return COSTS
 
 
+@pytest.fixture(autouse=True)
+def like_with_like(request):
+    """Group benchmarks that name no group by their function, so that a table compares cases of one task."""
+    if "benchmark" in request.fixturenames:
+        request.getfixturevalue("benchmark").group = request.function.__name__
+
+
 @pytest.fixture
 def note(benchmark):
     """Return a function that saves the median rate of a finished benchmark."""
