@@ -7,7 +7,7 @@ READERS := READERS_FILES=build/readers .venv-readers/bin/python
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu pictures tables clean
-.PHONY: test-lowest test-pythons test-wheel test-cuda test-walks wheel site test-site
+.PHONY: test-lowest test-pythons test-wheel test-cuda test-walks wheel site test-site test-slurm
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -56,6 +56,11 @@ test-site: site
 # What three kinds of users type, in a terminal.
 test-walks: .venv/.ready
 	$(BIN)/pytest -q -o addopts= tests/walks
+
+# The recipes of docs/scaling.md, with Debian's Slurm on this machine.
+test-slurm: .venv/.ready
+	@if .ci/slurm; then $(BIN)/pytest -q -o addopts= tests/slurm; \
+	else echo "Slurm cannot be installed on this machine: its recipes are NOT tested"; fi
 
 # The real numba.cuda, without a GPU.
 test-cuda: .venv-cuda/.ready

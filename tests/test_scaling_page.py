@@ -1,4 +1,4 @@
-"""Run the scripts of `docs/scaling.md`: a job array, a job that is queued again after its time, and submitit."""
+"""Run the scripts of `docs/scaling.md` without Slurm: a job array, a job that is queued again, and submitit."""
 
 import os
 import re
@@ -41,9 +41,10 @@ def command(folder, name, line):
 
 def job(folder, number):
     slurm = {"SLURM_ARRAY_TASK_ID": number, "SLURM_ARRAY_JOB_ID": 7, "SLURM_CPUS_PER_TASK": 1}
+    command(folder, "srun", 'shift && exec "$@"')
     path = f"{folder / 'bin'}:{os.environ['PATH']}"
     environment = {**os.environ, **{name: str(value) for name, value in slurm.items()}, "PATH": path}
-    return subprocess.run(["bash", "-c", code("sh", "SBATCH")], env=environment, capture_output=True, text=True)
+    return subprocess.run(["bash", "-c", code("sh", "--shard")], env=environment, capture_output=True, text=True)
 
 
 def test_jobs_of_an_array_are_the_shards_of_a_run(folder):
@@ -55,11 +56,12 @@ def test_jobs_of_an_array_are_the_shards_of_a_run(folder):
     assert ss.merge(sorted(folder.glob("shards/*")), "result.h5").read_bytes() == whole
 
 
-def test_a_job_whose_time_is_up_is_queued_again(folder):
-    command(folder, "saddlescape", "exit 75")
+def test_a_job_whose_time_is_up_or_that_is_told_to_stop_is_queued_again(folder):
     command(folder, "scontrol", 'echo "$@"')
-    done = job(folder, 2)
-    assert (done.returncode, done.stdout) == (0, "requeue 7_2\n")
+    for status in (75, 143):
+        command(folder, "saddlescape", f"exit {status}")
+        done = job(folder, 2)
+        assert (done.returncode, done.stdout) == (0, "requeue 7_2\n")
     command(folder, "saddlescape", "exit 3")
     assert job(folder, 2).returncode == 3
 
