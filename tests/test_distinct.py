@@ -11,7 +11,7 @@ import saddlescape as ss
 from saddlescape.plan import Plan, starts
 from saddlescape.results import outcome_table as table
 from saddlescape.results.distinct import distinct_starts
-from saddlescape.runs.compute import _distinct_starts, _groups, _index
+from saddlescape.runs.compute import _distinct_starts, groups_of, index_of
 from saddlescape.spec import parse
 from saddlescape.store import RunFolder
 
@@ -43,7 +43,7 @@ AXES = {
 
 
 def counted(plan, block):
-    return {"distinct_starts": _distinct_starts(plan, block, list(_groups(plan, _index(block))))}
+    return {"distinct_starts": _distinct_starts(plan, block, list(groups_of(plan, index_of(block))))}
 
 
 def finished(text, folder):

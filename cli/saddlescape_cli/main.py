@@ -31,6 +31,7 @@ COMMANDS = {
     "init": "Write a spec for a data file.",
     "run": "Run a sweep; its result is DIR/result.h5.",
     "resume": "Continue an interrupted run.",
+    "more": "Extend a finished run by starts or values of axes.",
     "status": "Print the progress of a run.",
     "ls": "List the runs and results in a folder.",
     "merge": "Merge the shards of a run into one result.",

@@ -18,8 +18,9 @@ def resume(folder: Path, **options: Any) -> None:
     Example:
       saddlescape resume my-run
 
-    Continue the interrupted run in FOLDER.  The result has the same bits as without the interruption.
+    Continue the interrupted run in FOLDER, or its extension by saddlescape more.  The result has the same bits as
+    without the interruption.
     """
-    from saddlescape.runs.runner import resume as library_resume
+    from saddlescape.runs.more import resume as library_resume
 
     compute(partial(library_resume, folder), **options)

@@ -69,12 +69,21 @@ on_threads = click.option(
 )
 
 
+on_cluster = click.option(
+    "--dask", metavar="ADDRESS", help="Use a Dask cluster, tcp://HOST:PORT, or processes, local:N."
+)
+
+
 def working(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of a command that computes blocks."""
+    """Add the options of a command that computes blocks, on this machine or others."""
+    return on_cluster(working_here(command))
+
+
+def working_here(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a command that computes blocks on this machine."""
     options = (
         on_device,
         on_threads,
-        click.option("--dask", metavar="ADDRESS", help="Use a Dask cluster, tcp://HOST:PORT, or processes, local:N."),
         click.option("--max-time", callback=duration, metavar="TIME", help="Stop after this time: 90s, 55m, 1h30m."),
         accepting,
         click.option("--keep-going", is_flag=True, help="Continue when a block fails."),
@@ -106,16 +115,16 @@ def compute(
     *,
     device: str,
     threads: int | None,
-    dask: str | None,
     max_time: float | None,
     as_json: bool,
+    dask: str | None = None,
     **options: bool,
 ) -> None:
     """Call `work`, the library's `run` or `resume`, with the options of `working`, and print the outcomes."""
     if dask and device != "cpu":
         raise click.UsageError("--device is for this machine; leave out --dask, or --device")
     with workers(dask, threads) as team:
-        work = partial(work, device=device, threads=threads, workers=team, **options)
+        work = partial(work, device=device, threads=threads, **({"workers": team} if team else {}), **options)
         result = watched(lambda show, should_stop: work(progress=show, should_stop=should_stop), max_time)
     report(result, as_json)
 

@@ -8,6 +8,7 @@ run : run a sweep in a folder, and open its results.
 open : open the result of a run.
 status : progress of a run.
 merge : merge the shards of a run into one result.
+more : extend a finished run by more starts or more values of axes.
 start : the initial parameters of a run.
 replay : compute one run again, and record its parameters.
 run_starts : train from an array of starts.
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from saddlescape.explorer.notebook import explore
     from saddlescape.explorer.report import report
     from saddlescape.results import open
-    from saddlescape.results.run import run
+    from saddlescape.results.run import more, run
     from saddlescape.runs.evaluation import evaluate, hessian_vector
     from saddlescape.runs.from_array import run_starts
     from saddlescape.runs.one_batch import prepare
@@ -61,6 +62,7 @@ __all__ = [
     "hessian_vector",
     "load",
     "merge",
+    "more",
     "open",
     "outputs",
     "prepare",
@@ -79,7 +81,7 @@ _HOME = {
     **{"start": "runs.replay", "prepare": "runs.one_batch", "sweep": "spec.from_python"},
     **{"explore": "explorer.notebook", "outputs": "runs.outputs", "report": "explorer.report", "trace": "runs.trace"},
     **dict.fromkeys(("evaluate", "hessian_vector"), "runs.evaluation"),
-    **{"run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
+    **{"more": "results.run", "run": "results.run", **dict.fromkeys(("merge", "status"), "runs.runner")},
 }
 _MODULES = ("analysis", "plots")
 _MOVED = {"cluster": "runs.cluster", "reference": "network.reference"}

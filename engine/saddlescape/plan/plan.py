@@ -219,25 +219,26 @@ class Plan:
         return min(self.trajectories, -(-self.tile[-1] // self.trajectory_stride))
 
     @cached_property
-    def _tiles(self) -> Tiles:
+    def tiles(self) -> Tiles:
+        """The blocks, as tiles of the grid of runs."""
         return Tiles(self.shape, self.tile)
 
     @property
     def blocks(self) -> int:
         """Number of blocks."""
-        return math.prod(self._tiles.cells)
+        return math.prod(self.tiles.cells)
 
     def block(self, number: int) -> Block:
         """Block `number`, counted from 0 in C order of the tiles."""
-        return self._tiles.block(number)
+        return self.tiles.block(number)
 
     def number_of(self, index: Sequence[int]) -> int:
         """Number of the block that contains the run with these indices along `dimensions`."""
-        return self._tiles.number_of(index)
+        return self.tiles.number_of(index)
 
     def runs_in(self, numbers: range) -> int:
         """Number of runs in the blocks of these numbers."""
-        return self._tiles.runs_in(numbers)
+        return self.tiles.runs_in(numbers)
 
     def __iter__(self) -> Iterator[Block]:
         return map(self.block, range(self.blocks))

@@ -1,4 +1,4 @@
-"""Run a sweep, and open its results."""
+"""Run a sweep, or extend a run, and open its results."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -7,6 +7,7 @@ from typing import Any
 
 from saddlescape.plan import WHOLE, Shard
 from saddlescape.results.results import Results, open
+from saddlescape.runs import more as extending
 from saddlescape.runs import runner
 from saddlescape.runs.bar import progress_bar
 from saddlescape.runs.dispatch import Progress, Workers
@@ -102,3 +103,53 @@ def run(
             accept_versions=accept_versions, keep_going=keep_going, progress=report, should_stop=should_stop,
         )  # fmt: skip
     return Run(path)
+
+
+@ieee()
+def more(
+    folder: str | Path,
+    *,
+    count: int | None = None,
+    axes: Sequence[str] = (),
+    device: str = "cpu",
+    threads: int | None = None,
+    accept_versions: bool = False,
+    keep_going: bool = False,
+    progress: Callable[[Progress], None] | bool | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Run:
+    """Extend a finished run by more starts, more values of axes, or further axes: only what is new is computed.
+
+    The result takes the place of the old one, with the same bytes as that of one run of the bigger sweep.  Old runs are
+    trained again only where the bigger sweep records more of them, or trains them by another kernel.
+
+    Parameters
+    ----------
+    folder : the folder of the run.
+    count : the new number of starts at each point.
+    axes : such as ``["starts.scale=0,0.1,1"]``: all values of an axis, old ones included.  A further axis contains the
+        value that its key had.
+    device, threads, accept_versions, keep_going, progress, should_stop : as for `run`.
+
+    Returns
+    -------
+    Run : the results of the bigger run, as of `run`.
+
+    Raises
+    ------
+    ArgumentError, SpecError, RefusedError, LockedError, CorruptError
+        Before anything is computed: also if the run is not finished, if an axis lacks an old value, or if other
+        versions of the software computed the old result, unless `accept_versions`.
+    FailedBlocksError, DeviceError, Interrupted
+        As for `run`; the old result stays, and the same call continues.
+
+    Examples
+    --------
+    >>> r = ss.more("my-run", count=1000, axes=["starts.scale=0,0.1,1"])  # doctest: +SKIP
+    """
+    with nullcontext(progress) if callable(progress) else progress_bar(progress) as report:
+        extended = extending.more(
+            folder, count=count, axes=axes, device=device, threads=threads,
+            accept_versions=accept_versions, keep_going=keep_going, progress=report, should_stop=should_stop,
+        )  # fmt: skip
+    return Run(extended.path)

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.kernels import Batch, Device, Trained, columns
+from saddlescape.kernels import Batch, Device, Trained, Trainer, columns
 from saddlescape.network import layout
 from saddlescape.network.classes import coding, largest_share
 from saddlescape.plan import Block, Plan, starts
@@ -19,7 +19,7 @@ from saddlescape.runs.derived import Origin, derived, origin
 from saddlescape.runs.evaluate import evaluate
 from saddlescape.runs.finished import Finished, finished, part
 from saddlescape.runs.growth import growth
-from saddlescape.runs.prepare import Prepared, numbers_of, prepare
+from saddlescape.runs.prepare import Prepared, numbers_of, prepare, trainer
 from saddlescape.spec import Spec, only_numbers
 from saddlescape.spec.sections import Record
 from saddlescape.system.arithmetic import ieee
@@ -35,13 +35,28 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of a block whose specs differ only in numbers; `where` contains their flat indices in the block."""
+    """Runs of a block whose specs differ only in numbers; `where` contains their flat indices in the block.
+
+    If they are only a part of such runs, `whole` contains all of them, which determine the kernel.
+    """
 
     spec: Spec
     where: npt.NDArray[np.intp]
     point: npt.NDArray[np.intp]
     start: npt.NDArray[np.int64]
     numbers: dict[str, npt.NDArray[np.float64]]
+    whole: "Group | None" = None
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """The variant of the kernel."""
+        return self.whole.trainer if self.whole else trainer(self.spec, self.numbers)
+
+    def part(self, wanted: npt.NDArray[np.bool_]) -> "Group":
+        """Some of the runs."""
+        numbers = {key: values[wanted] for key, values in self.numbers.items()}
+        where, point, start = self.where[wanted], self.point[wanted], self.start[wanted]
+        return replace(self, where=where, point=point, start=start, numbers=numbers, whole=self.whole or self)
 
     @cached_property
     def single(self) -> npt.NDArray[np.bool_]:
@@ -57,7 +72,7 @@ def _flat(index: Sequence[npt.NDArray[np.intp]], lengths: Sequence[int], n: int)
     return number
 
 
-def _groups(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
+def groups_of(plan: Plan, index: list[npt.NDArray[np.intp]]) -> Iterator[Group]:
     """Group runs, given by their index along each dimension of the plan, by the structure of their spec."""
     sweep, n = plan.sweep, len(index[-1])
     axes, cells = index[: len(sweep.shape)], index[len(sweep.shape) : -1]
@@ -96,7 +111,10 @@ def _train_group(
         numbers = {key: values[first] for key, values in numbers.items()}
     any_recorded = recorded if isinstance(inverse, slice) else np.bincount(inverse, recorded) > 0
     rows = np.where(any_recorded, np.cumsum(any_recorded) - 1, -1)
-    ready = prepare(group.spec, start, numbers, recorded=rows, record_at=plan.record_at, device=device)
+    ready = prepare(
+        group.spec, start, numbers,
+        recorded=rows, record_at=plan.record_at, device=device, variant=group.trainer,
+    )  # fmt: skip
     return ready, ready.train(after_slice=after_slice), inverse
 
 
@@ -207,7 +225,7 @@ def measured(
     yield from derived(fields, spec, theta, runs)
 
 
-def _filled(plan: Plan, name: str, values: Floats) -> Floats:
+def filled(plan: Plan, name: str, values: Floats) -> Floats:
     """A measure, padded by NaN to the layers of the plan's deepest network; other variables unchanged."""
     dims = MEASURES[name].dims if name in MEASURES else ()
     outer = values.ndim - len(dims)
@@ -234,7 +252,7 @@ def _group_data(
     record, batch = plan.sweep.spec.record, ready.batch
     grown = growth(record.fields, ready, trained, after_slice)
     ends = _outcomes(group.spec, batch, trained, grown, plan.can_fit, plan.can_collapse, plan.counts_epochs)
-    runs = {name: _filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
+    runs = {name: filled(plan, name.removeprefix("final_"), values)[inverse] for name, values in ends.items()}
     if record.final_parameters:
         runs["start_theta"] = _placed(plan, group.spec, batch.theta)[inverse]
         runs["final_theta"] = _placed(plan, group.spec, trained.theta)[inverse]
@@ -242,7 +260,7 @@ def _group_data(
     runs_of_paths = origin(group.spec, batch).of(np.flatnonzero(batch.recorded >= 0))
     along = dict(measured(record.fields, group.spec, trained.measures, trained.theta_path, runs_of_paths))
     along |= {name: values for name, (values, _) in grown.items()}
-    paths = {name: _stored(record, _filled(plan, name, values), "float32") for name, values in along.items()}
+    paths = {name: _stored(record, filled(plan, name, values), "float32") for name, values in along.items()}
     if record.parameters:
         paths["theta"] = _stored(record, _placed(plan, group.spec, trained.theta_path), plan.dtype)
     every = np.array_equal(rows, np.arange(len(trained.measures)))  # saves a copy
@@ -264,7 +282,7 @@ def compute_runs(
 ) -> Data:
     """All variables, except trajectories, of single runs, given by their index along each dimension of the plan."""
     data: Data = {}
-    for group in _groups(plan, index):
+    for group in groups_of(plan, index):
         runs, _ = _group_data(plan, group, np.zeros(len(group.where), dtype=bool), after_slice, device)
         for name, values in runs.items():
             data.setdefault(name, np.empty((len(index[-1]), *values.shape[1:]), values.dtype))[group.where] = values
@@ -276,27 +294,53 @@ def compute(
     plan: Plan, block: Block, after_slice: Callable[[int], None] | None = None, device: Device | None = None
 ) -> Data:
     """All variables of one block, in its shape; `after_slice(network_steps)` may raise to stop the computation."""
-    index = _index(block)
-    recorded = _is_recorded(plan, index[-1])
-    order, groups = np.cumsum(recorded) - 1, list(_groups(plan, index))
-    data: Data = {}
+    index = index_of(block)
+    recorded, groups = is_recorded(plan, index[-1]), list(groups_of(plan, index))
+    return in_shape(plan, block, trained_runs(plan, groups, recorded, after_slice, device), groups)
+
+
+def trained_runs(
+    plan: Plan,
+    groups: Sequence[Group],
+    recorded: npt.NDArray[np.bool_],
+    after_slice: Callable[[int], None] | None,
+    device: Device | None,
+) -> Data:
+    """The variables of the runs in some groups of a block: one row for each run of the block, or each recorded one."""
+    order, data = np.cumsum(recorded) - 1, Data()
     for group in groups:
         own = recorded[group.where]
         runs, paths = _group_data(plan, group, own, after_slice, device)
-        for arrays, where, n in (
-            (runs, group.where, len(recorded)),
-            (paths, order[group.where[own]], recorded.sum()),
-        ):
-            for name, values in arrays.items():
-                if len(where) == n:
-                    data[name] = values
-                else:
-                    data.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[where] = values
-    if plan.can_fit and not plan.parts_points:
-        data |= {"outcome": fitted(data, block.shape[-1])}
+        put_rows(data, runs, group.where, len(recorded))
+        put_rows(data, paths, order[group.where[own]], int(recorded.sum()))
+    return data
+
+
+def put_rows(data: Data, arrays: Data, where: npt.NDArray[np.intp], n: int) -> None:
+    """Put rows of variables into `data`, whose arrays have `n` rows."""
+    for name, values in arrays.items():
+        if len(where) == n:
+            data[name] = values
+        else:
+            data.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[where] = values
+
+
+def settled(plan: Plan, block: Block, data: Data) -> npt.NDArray[np.int8]:
+    """The outcomes of a block as they are stored: candidates are fitted or trapped, if the block has whole points."""
+    return fitted(data, block.shape[-1]) if plan.can_fit and not plan.parts_points else data["outcome"]
+
+
+def chosen_rows(plan: Plan, block: Block, outcome: npt.NDArray[np.int8]) -> npt.NDArray[np.intp]:
+    """The runs of a block that have a trajectory because of their outcomes; see `chosen`."""
+    return chosen(outcome.reshape(-1, block.shape[-1]), plan.per_outcome, len(plan.outcomes))
+
+
+def in_shape(plan: Plan, block: Block, data: Data, groups: Sequence[Group]) -> Data:
+    """The variables of a block, in its shape, from their rows."""
+    data["outcome"] = settled(plan, block, data)
     points, along = block.shape[:-1], [name for name in data if name in MEASURES or name == "theta"]
     if plan.per_outcome:
-        rows = chosen(data["outcome"].reshape(-1, block.shape[-1]), plan.per_outcome, len(plan.outcomes))
+        rows = chosen_rows(plan, block, data["outcome"])
         data |= {name: _rows(data[name], rows) for name in along}
         data["trajectory_run"] = np.where(rows < 0, -1, rows % block.shape[-1] + block.start[-1]).ravel()
         along.append("trajectory_run")
@@ -305,12 +349,12 @@ def compute(
     return {**shaped, "distinct_starts": _distinct_starts(plan, block, groups)}
 
 
-def _index(block: Block) -> list[npt.NDArray[np.intp]]:
+def index_of(block: Block) -> list[npt.NDArray[np.intp]]:
     """The index of each run of a block along each dimension of the plan."""
     return [i.ravel() + first for i, first in zip(np.indices(block.shape), block.start, strict=True)]
 
 
-def _is_recorded(plan: Plan, run: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+def is_recorded(plan: Plan, run: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     """Whether runs of these numbers have a trajectory, or may have one, depending on their outcomes."""
     stride, number = plan.trajectory_stride, len(plan.trajectory_run)
     recorded: npt.NDArray[np.bool_] = (run % stride == 0) & (run < stride * number) | (plan.per_outcome > 0)
@@ -354,7 +398,7 @@ def _rows(values: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> npt.NDArray[A
     return selected
 
 
-def _distinct_starts(plan: Plan, block: Block, groups: list[Group]) -> npt.NDArray[np.int64]:
+def _distinct_starts(plan: Plan, block: Block, groups: Sequence[Group]) -> npt.NDArray[np.int64]:
     """Number of distinct starts at each point of the block, int64, of the block's shape without the runs."""
     out = np.empty(math.prod(block.shape), dtype=np.int64)
     for group in groups:

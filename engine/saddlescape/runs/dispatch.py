@@ -10,7 +10,7 @@ from typing import Protocol
 
 from saddlescape.kernels import Device
 from saddlescape.plan import Block, Plan
-from saddlescape.runs.compute import compute
+from saddlescape.runs.compute import Data, compute
 from saddlescape.store import encode
 from saddlescape.system.arguments import thread_count
 
@@ -59,10 +59,13 @@ class Threads:
     """Threads of this process, each with one block; leaving the context waits for them.
 
     With devices, the blocks are trained there in turn, and the number is that of the blocks in flight on all devices.
+    `work` is `compute`, or what takes some runs from an old result.
     """
 
-    def __init__(self, number: int | None = None, devices: Sequence[Device] = ()) -> None:
-        self._number = in_flight(number, devices)
+    def __init__(
+        self, number: int | None = None, devices: Sequence[Device] = (), work: Callable[..., Data] = compute
+    ) -> None:
+        self._number, self._work = in_flight(number, devices), work
         self._turn = Turn(devices)
         self._pool = ThreadPoolExecutor(self._number)
 
@@ -79,7 +82,7 @@ class Threads:
     def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[Computed]:
         """Compute a block on the next free thread."""
         device = self._turn.next()
-        return self._pool.submit(lambda: (encode(plan, block, compute(plan, block, after_slice, device)), 0))
+        return self._pool.submit(lambda: (encode(plan, block, self._work(plan, block, after_slice, device)), 0))
 
 
 @dataclass(frozen=True)

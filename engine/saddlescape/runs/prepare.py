@@ -129,6 +129,7 @@ def prepare(
     recorded: npt.NDArray[np.int64] | None = None,
     record_at: npt.NDArray[Any] | None = None,
     device: Device | None = None,
+    variant: Trainer | None = None,
 ) -> Prepared:
     """Prepare runs for training.
 
@@ -139,13 +140,14 @@ def prepare(
     theta : (n_runs, n_params), starts to use instead of those of the spec.
     recorded, record_at : as for `Batch`; by default no run is recorded.
     device : by default the processor.
+    variant : of the kernel; by default that for these numbers.
     """
     n = len(start)
     numbers = numbers_of(spec, n) if numbers is None else numbers
     theta = starts.draw(spec, start, sampler=sample, numbers=numbers) if theta is None else theta
     if record_at is None:
         record_at = np.zeros(1, dtype=np.float64 if spec.flows else np.int64)  # each dtype compiles its own kernel
-    keys, variant = spec.training, trainer(spec, numbers)
+    keys, variant = spec.training, variant or trainer(spec, numbers)
     escape = (1 - ESCAPE_DROP) * plateau_loss(spec.loaded, keys.loss, spec.network.output, keys.reduction)
     batch = Batch(
         theta=theta.astype(spec.network.dtype),

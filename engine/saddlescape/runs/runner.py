@@ -12,6 +12,7 @@ from saddlescape import store as stores
 from saddlescape.errors import DeviceError, RefusedError, SaddlescapeError
 from saddlescape.kernels import Device, devices
 from saddlescape.plan import WHOLE, Plan, Shard
+from saddlescape.runs.compute import Data, compute
 from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.runs.device_memory import check_blocks
 from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch, in_flight
@@ -64,12 +65,12 @@ def run(
     thread_count(threads)
     sweep = source if isinstance(source, Sweep) else specs.load(source, overrides)
     folder = Path(out) if out is not None else stores.default_folder(source)
-    used = _devices(device, workers)
+    used = devices_of(device, workers)
     plan, number = Plan(sweep), in_flight(threads, used)
     check_room(plan, folder, number, shard)
     check_blocks(plan, used, number)
     with RunFolder(folder, plan, shard, accept_versions, device) as store:
-        return _finish(store, _team(used, number, workers), keep_going, progress, should_stop)
+        return finish(store, team(used, number, workers), keep_going, progress, should_stop)
 
 
 @ieee()
@@ -104,7 +105,7 @@ def resume(
     FailedBlocksError, DeviceError, Interrupted
         As for `run`.
     """
-    used = _devices(device, workers)
+    used = devices_of(device, workers)
     number = in_flight(threads, used)
     with RunFolder.existing(Path(folder), accept_versions, device) as store:
         notes = store.failed() if retry_failed else {}
@@ -112,7 +113,7 @@ def resume(
             note.unlink()
         check_memory(store.plan, number, store.shard)
         check_blocks(store.plan, used, number)
-        return _finish(store, _team(used, number, workers), keep_going, progress, should_stop, bool(notes))
+        return finish(store, team(used, number, workers), keep_going, progress, should_stop, bool(notes))
 
 
 @ieee()
@@ -195,16 +196,18 @@ def _paths(folders: Sequence[str | Path]) -> list[Path]:
     return [Path(folder) for folder in folders]
 
 
-def _devices(name: str, workers: Workers | None) -> Sequence[Device]:
+def devices_of(name: str, workers: Workers | None) -> Sequence[Device]:
     """The devices of a name; none with workers."""
     if workers is not None and name != "cpu":
         raise ArgumentError(f"device must be cpu with workers, which compute on their own machines; got {name!r}")
     return devices(name)
 
 
-def _team(devices: Sequence[Device], threads: int, workers: Workers | None) -> AbstractContextManager[Workers]:
-    """The given workers, which the caller closes, or new threads."""
-    return Threads(threads, devices) if workers is None else nullcontext(workers)
+def team(
+    devices: Sequence[Device], threads: int, workers: Workers | None, work: Callable[..., Data] = compute
+) -> AbstractContextManager[Workers]:
+    """The given workers, which the caller closes, or new threads, with `work` as of `Threads`."""
+    return Threads(threads, devices, work) if workers is None else nullcontext(workers)
 
 
 @contextmanager
@@ -217,14 +220,15 @@ def _resumable(folder: Path) -> Iterator[None]:
         raise DeviceError(f"{error}; finished blocks are kept. {way_on}") from error
 
 
-def _finish(
+def finish(
     store: RunFolder,
-    team: AbstractContextManager[Workers],
+    members: AbstractContextManager[Workers],
     keep_going: bool,
     progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
     again: bool = False,
 ) -> Path:
+    """Compute the missing blocks of a run, and merge them; the path of its result, or of the folder of a shard."""
     plan, numbers = store.plan, store.shard.numbers(store.plan.blocks)
     done = store.committed()
     meter = Meter(plan.runs_in(numbers), progress, should_stop)
@@ -232,14 +236,14 @@ def _finish(
     def check() -> None:
         meter.add()
         if meter.stopped:
-            raise Interrupted(store.folder)
+            raise Interrupted(store.home)
 
     meter.add(runs=sum(math.prod(plan.block(number).shape) for number in done))
     settled = done.keys() | store.failed().keys()
     missing = (plan.block(number) for number in numbers if number not in settled)
     if len(settled) < len(numbers):
         store.compare_software()
-    with _resumable(store.folder), team as workers:
+    with _resumable(store.home), members as workers:
         for block, future in dispatch(plan, missing, workers, meter):
             error = future.exception()
             if keep_going and error is not None and not isinstance(error, SaddlescapeError):
@@ -250,5 +254,5 @@ def _finish(
             meter.add(runs=math.prod(block.shape), steps=steps)
     check()
     if notes := store.failed():
-        raise FailedBlocksError(store.folder, notes, again)
+        raise FailedBlocksError(store.home, notes, again)
     return store.merge(check) if store.shard == WHOLE else store.folder

@@ -4,6 +4,7 @@ from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
 from saddlescape.store.folder import RESULT, RunFolder, default_folder, result_of
+from saddlescape.store.growth import GROWING, finished, grows, held, settle
 from saddlescape.store.guard import guarded
 from saddlescape.store.listing import Entry, entries
 from saddlescape.store.merge import versions
@@ -18,6 +19,7 @@ from saddlescape.store.status import Status, by_run, last_line, status, together
 from saddlescape.store.verify import verify
 
 __all__ = [
+    "GROWING",
     "RESULT",
     "Committed",
     "Entry",
@@ -35,7 +37,10 @@ __all__ = [
     "default_folder",
     "encode",
     "entries",
+    "finished",
+    "grows",
     "guarded",
+    "held",
     "is_run",
     "is_spec",
     "last_line",
@@ -45,6 +50,7 @@ __all__ = [
     "read_sweep",
     "result_of",
     "run_first",
+    "settle",
     "side_by_side",
     "sizes",
     "status",

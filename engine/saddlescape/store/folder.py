@@ -59,6 +59,11 @@ class RunFolder:
 
     A block is committed if and only if its file exists and matches the hash in its name.
 
+    Attributes
+    ----------
+    folder, plan, shard : what the folder contains.
+    home : the folder that messages name.
+
     Raises
     ------
     RefusedError
@@ -71,6 +76,7 @@ class RunFolder:
         self, folder: Path, plan: Plan, shard: Shard = WHOLE, accept_versions: bool = False, device: str = "cpu"
     ) -> None:
         self.folder, self.plan, self.shard, self._device = folder, plan, shard, device
+        self.home = folder
         self._software, self._accepts = Mixture(plan, accept_versions), accept_versions
         self._lock, self._began, self._before = -1, "", 0
         self._other_folder = ", or choose another folder with -o"  # an option of new runs only
@@ -177,6 +183,11 @@ class RunFolder:
             else:
                 set_aside(path)
         return files
+
+    def add_result(self, stamps: Sequence[str], path: Path) -> None:
+        """Refuse a result of different software, from which runs are copied, unless that is accepted."""
+        if any(stamp != software.stamp() for stamp in stamps):
+            self._software.add_result(stamps, path)
 
     def compare_software(self) -> None:
         """Refuse to add blocks of this software to blocks of different software, unless that is accepted."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -153,8 +154,8 @@ def shard_of(fields: dict[str, Any]) -> Shard:
     return Shard(*fields.get("shard", (1, 1)))
 
 
-def read_sweep(folder: Path) -> specs.Sweep:
-    """The sweep of a run, from the spec and the overrides in its folder.
+def read_sweep(folder: Path, overrides: Sequence[str] | None = None) -> specs.Sweep:
+    """The sweep of a run, from the spec and the overrides in its folder, or from other overrides.
 
     Data files are in the folder of the run, if ``plan.json`` says so, or else relative to the folder that it names; if
     that does not exist, as on another machine, to the current one.
@@ -167,8 +168,9 @@ def read_sweep(folder: Path) -> specs.Sweep:
         raise CorruptError(f"{spec} is missing or damaged; restore the spec of the run") from None
     data = Path(fields["folder"])
     data = data if data.is_dir() else Path()
-    contents, overrides, meant = _data(folder, fields), tuple(fields["overrides"]), generation_of(fields)
-    return specs.parse(content, data, overrides, contents, name=str(spec), begun=True, generation=meant)
+    contents, meant, begun = _data(folder, fields), generation_of(fields), overrides is None
+    own = tuple(fields["overrides"] if overrides is None else overrides)
+    return specs.parse(content, data, own, contents, name=str(spec), begun=begun, generation=meant)
 
 
 def read_text(path: Path) -> str:

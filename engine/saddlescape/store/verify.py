@@ -36,11 +36,11 @@ def verify(path: Path) -> str:
     if faults:
         raise CorruptError("\n".join(faults))
     if not path.is_dir():
-        return f"{path} {_fault(path) or 'is intact'}"
+        return f"{path} {fault_of(path) or 'is intact'}"
     fields = read_plan(path)
     committed, total = len(blocks.files(path)), len(shard_of(fields).numbers(fields["blocks"]))
     result = f" and {RESULT}" if (path / RESULT).exists() else ""
-    fault = f"; {RESULT} {_fault(path / RESULT)}" if result and _fault(path / RESULT) else ""
+    fault = f"; {RESULT} {fault_of(path / RESULT)}" if result and fault_of(path / RESULT) else ""
     return f"{path} is intact: {committed} of {total} blocks{result}{fault}"
 
 
@@ -61,7 +61,7 @@ def _folder(folder: Path) -> Iterator[str]:
 
 def _file(path: Path, plan: str | None = None) -> Iterator[str]:
     """The faults of a result file, which must belong to the plan with this digest."""
-    if (fault := _fault(path)) and fault != OLD:
+    if (fault := fault_of(path)) and fault != OLD:
         yield f"{path} {fault}"
     try:
         file = ResultFile(path)
@@ -75,7 +75,7 @@ def _file(path: Path, plan: str | None = None) -> Iterator[str]:
     file.close()
 
 
-def _fault(path: Path) -> str:
+def fault_of(path: Path) -> str:
     """The fault that the digest of a result shows; "" if it matches."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -1,0 +1,113 @@
+"""A finished run that grows: the bigger run is made in a folder inside its folder, and then takes its place.
+
+Until then the old result stays.  A kill at any time leaves either result, and `settle` ends what was begun.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from shlex import quote
+
+from saddlescape.errors import CorruptError, RefusedError
+from saddlescape.plan import WHOLE, Plan
+from saddlescape.store import blocks
+from saddlescape.store.atomic import sync, write_atomic
+from saddlescape.store.folder import LOCK, RESULT, SESSION
+from saddlescape.store.lock import lock
+from saddlescape.store.plan_file import PLAN, SPEC, is_run, read_plan, read_sweep, shard_of
+from saddlescape.store.result_file import ResultFile
+from saddlescape.store.verify import OLD, fault_of
+
+GROWING = "growing"
+"""Folder, in that of a run, of the bigger run that it becomes."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Lock the folder of a run.
+
+    Raises
+    ------
+    RefusedError
+        If the folder contains no run.
+    LockedError
+        If another process is working in it.
+    """
+    read_plan(folder)
+    descriptor = lock(folder / LOCK, folder, "")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def grows(folder: Path) -> bool:
+    """Whether a run was being extended, and is not yet."""
+    return is_run(folder) and is_run(folder / GROWING)
+
+
+def finished(folder: Path) -> Plan:
+    """The plan of a finished run, whose result is intact.
+
+    Raises
+    ------
+    RefusedError
+        If the run is not finished, or is a shard.
+    CorruptError
+        If its result or its spec are damaged or not those of the run.
+    """
+    fields = read_plan(folder)
+    if (shard := shard_of(fields)) != WHOLE:
+        raise RefusedError(f"{folder} contains shard {shard} of a run; only a whole run can be extended")
+    result = folder / RESULT
+    if not result.is_file():
+        raise RefusedError(f"{folder} is not finished; finish it first: saddlescape resume {quote(str(folder))}")
+    plan = Plan(read_sweep(folder))
+    if plan.digest != fields["digest"]:
+        raise CorruptError(f"{folder}: spec.toml, plan.json or a data file has changed since the run began")
+    if (fault := fault_of(result)) and fault != OLD:
+        raise CorruptError(f"{result} {fault}; restore it, or run the sweep again in a new folder")
+    if _plan_of(result) != plan.digest:
+        raise CorruptError(f"{result} is not the result of the run in its folder; restore it")
+    return plan
+
+
+def _plan_of(result: Path) -> str:
+    with closing(ResultFile(result)) as source:
+        return source.plan
+
+
+def settle(folder: Path) -> bool:
+    """If the bigger run is finished, put it in the place of the old one; a kill may have ended that before.
+
+    Returns
+    -------
+    Whether there was a finished one.
+    """
+    growing, result = folder / GROWING, folder / RESULT
+    if not grows(folder):
+        return False
+    if (growing / RESULT).is_file():
+        write_atomic(folder / PLAN, (growing / PLAN).read_bytes())
+        os.replace(growing / RESULT, result)
+        sync(folder)
+    elif _plan_of(result) != read_plan(growing)["digest"]:
+        return False
+    for name in (blocks.FOLDER, SESSION):
+        if (growing / name).exists():
+            shutil.rmtree(folder / name, ignore_errors=True)
+            os.replace(growing / name, folder / name)
+    discard(growing)
+    return True
+
+
+def discard(folder: Path) -> None:
+    """Delete the files of a run, and its folder if it is then empty; ``plan.json`` last, in case of a kill."""
+    data = read_plan(folder).get("stored", [])
+    shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
+    for name in (RESULT, SESSION, *data, SPEC, PLAN, LOCK):
+        (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
