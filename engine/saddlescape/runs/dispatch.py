@@ -59,11 +59,11 @@ class Threads:
     """Threads of this process, each with one block; leaving the context waits for them.
 
     With devices, the blocks are trained there in turn, and the number is that of the blocks in flight on all devices.
-    `work` is `compute`, or what takes some runs from an old result.
+    `work` is used in place of `compute`.
     """
 
     def __init__(
-        self, number: int | None = None, devices: Sequence[Device] = (), work: Callable[..., Data] = compute
+        self, number: int | None = None, devices: Sequence[Device] = (), work: Callable[..., Data] | None = None
     ) -> None:
         self._number, self._work = in_flight(number, devices), work
         self._turn = Turn(devices)
@@ -81,8 +81,8 @@ class Threads:
 
     def submit(self, plan: Plan, block: Block, after_slice: Callable[[int], None]) -> Future[Computed]:
         """Compute a block on the next free thread."""
-        device = self._turn.next()
-        return self._pool.submit(lambda: (encode(plan, block, self._work(plan, block, after_slice, device)), 0))
+        device, work = self._turn.next(), self._work or compute
+        return self._pool.submit(lambda: (encode(plan, block, work(plan, block, after_slice, device)), 0))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from saddlescape import store as stores
 from saddlescape.errors import DeviceError, RefusedError, SaddlescapeError
 from saddlescape.kernels import Device, devices
 from saddlescape.plan import WHOLE, Plan, Shard
-from saddlescape.runs.compute import Data, compute
+from saddlescape.runs.compute import Data
 from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.runs.device_memory import check_blocks
 from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch, in_flight
@@ -204,7 +204,7 @@ def devices_of(name: str, workers: Workers | None) -> Sequence[Device]:
 
 
 def team(
-    devices: Sequence[Device], threads: int, workers: Workers | None, work: Callable[..., Data] = compute
+    devices: Sequence[Device], threads: int, workers: Workers | None, work: Callable[..., Data] | None = None
 ) -> AbstractContextManager[Workers]:
     """The given workers, which the caller closes, or new threads, with `work` as of `Threads`."""
     return Threads(threads, devices, work) if workers is None else nullcontext(workers)
