@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import saddlescape as ss
 from saddlescape.errors import RefusedError, SpecError
+from saddlescape.network.problems import read_problem
 from saddlescape.spec import draft, parse
 from saddlescape.words.outcomes import Outcome
 from saddlescape_cli.init import init
@@ -31,10 +32,15 @@ def write(path, X, T):
     return path
 
 
+def drafted(data):
+    spec = data.with_suffix(".toml")
+    return draft(data, spec)[spec].decode()
+
+
 @pytest.mark.parametrize(("X", "T", "output", "loss"), DATA.values(), ids=DATA)
 def test_outputs_and_loss_fit_the_targets(X, T, output, loss, tmp_path):
     data = write(tmp_path / "mine.csv", X, T)
-    sweep = parse(draft(data, tmp_path / "mine.toml"), tmp_path)
+    sweep = parse(drafted(data), tmp_path)
     assert (sweep.spec.network.output, sweep.spec.training.loss) == (output, loss)
     assert sweep.spec.samples == 40
     assert not sweep.spec.problem.standardize
@@ -46,12 +52,12 @@ def test_outputs_and_loss_fit_the_targets(X, T, output, loss, tmp_path):
 @pytest.mark.parametrize(("scale", "shift"), [(100, 0), (1, 10), (0.01, 0)])
 def test_inputs_far_from_unit_scale_are_standardized(scale, shift, tmp_path):
     data = write(tmp_path / "mine.csv", scale * X + shift, CLASS[:, None])
-    assert parse(draft(data, tmp_path / "mine.toml"), tmp_path).spec.problem.standardize
+    assert parse(drafted(data), tmp_path).spec.problem.standardize
 
 
 def test_a_constant_input_is_no_error(tmp_path):
     data = write(tmp_path / "mine.csv", np.column_stack([X[:, :1], np.full(40, 9.0)]), CLASS[:, None])
-    assert not parse(draft(data, tmp_path / "mine.toml"), tmp_path).spec.problem.standardize
+    assert not parse(drafted(data), tmp_path).spec.problem.standardize
 
 
 def test_the_command_writes_a_spec_next_to_the_data_and_none_over_a_file(tmp_path):
@@ -73,10 +79,70 @@ def test_the_spec_may_be_in_another_folder(tmp_path):
     assert ss.load(tmp_path / "specs/a.toml").spec.samples == 40
 
 
-def test_messages(tmp_path):
-    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(SpecError, match="the first line must be a header such as x1,x2,t1"):
+IRIS = """petal, length ,species
+1.5,short,setosa
+4.5,long,versicolor
+5.5,long,virginica
+1.25,short,setosa
+"""
+
+
+def test_columns_with_names_and_words_become_numbers(tmp_path):
+    data = tmp_path / "iris.csv"
+    data.write_text(IRIS)
+    assert CliRunner().invoke(init, [str(data)], catch_exceptions=False).exit_code == 0
+    sweep = ss.load(tmp_path / "iris.toml")
+    assert sweep.spec.training.loss == "softmax_ce"
+    problem = read_problem(tmp_path / "iris-numbers.csv")
+    assert problem.X.tolist() == [[1.5, 1], [4.5, 0], [5.5, 0], [1.25, 1]]
+    assert problem.T.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
+    comments = [line for line in sweep.text.splitlines() if line.startswith("# ") and " is " in line]
+    assert comments[:3] == ["# x1 is petal", "# x2 is 1 where length is short", "# t1 is 1 where species is setosa"]
+
+
+def test_targets_are_chosen_by_name(tmp_path):
+    (tmp_path / "iris.csv").write_text(IRIS)
+    files = draft(tmp_path / "iris.csv", tmp_path / "mine.toml", ["petal"])
+    assert b"x1,x2,x3,x4,t1\n1.0,1.0,0.0,0.0,1.5\n" in files[tmp_path / "mine-numbers.csv"]
+    assert b'file = "mine-numbers.csv"' in files[tmp_path / "mine.toml"]
+    assert b'loss = "mse"' in files[tmp_path / "mine.toml"]
+
+
+def test_nothing_is_written_if_one_of_both_files_exists(tmp_path):
+    (tmp_path / "iris.csv").write_text(IRIS)
+    (tmp_path / "iris.toml").write_text("kept")
+    with pytest.raises(RefusedError, match=r"iris.toml exists"):
+        CliRunner().invoke(init, [str(tmp_path / "iris.csv")], catch_exceptions=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["iris.csv", "iris.toml"]
+
+
+BAD = {
+    "1,2\n3,4\n": "the first line must be the names of the columns; got '1,2'",
+    "a,a\n3,4\n": "the names of the columns must differ",
+    "a,b\n3,4\n5\n": "sample 2 must have 2 cells, as the header has; got 1",
+    "a,b\n3,\n": "b of sample 1 must not be empty; leave out samples without a value",
+    "a\n3\n": "a column that is no target must be left",
+    "a,b\n": "must have a header and samples",
+    "a,b\n1,nan\n": "T must be finite; got nan in sample 0",
+    "a,b\n" + "".join(f"1,w{i}\n" for i in range(21)): "b must have numbers, or at most 20 different words; got 21",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), BAD.items(), ids=range(len(BAD)))
+def test_what_is_no_table_is_told_in_one_line(text, words, tmp_path):
+    (tmp_path / "bad.csv").write_text(text)
+    with pytest.raises(SpecError) as refused:
         draft(tmp_path / "bad.csv", tmp_path / "bad.toml")
+    assert words in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_messages(tmp_path):
+    (tmp_path / "iris.csv").write_text(IRIS)
+    with pytest.raises(SpecError, match=r"--target must be one of petal, length, species; got 'specie'; did you mean"):
+        draft(tmp_path / "iris.csv", tmp_path / "iris.toml", ["specie"])
+    with pytest.raises(SpecError, match=r"must be a CSV file for --target; got 'mine.npz'"):
+        draft(tmp_path / "mine.npz", tmp_path / "mine.toml", ["a"])
     done = subprocess.run(
         [sys.executable, "-m", "saddlescape", "init", "gone.csv"], capture_output=True, text=True, cwd=tmp_path
     )

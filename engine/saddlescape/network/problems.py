@@ -220,7 +220,8 @@ def _columns(header: list[str]) -> tuple[int, int]:
     n_out = len(header) - n_in
     expected = [f"x{i + 1}" for i in range(n_in)] + [f"t{i + 1}" for i in range(n_out)]
     if header != expected or not n_in or not n_out:
-        raise ValueError(f"the first line must be a header such as x1,x2,t1; got {','.join(header)!r:.80}")
+        remedy = "saddlescape init makes such a file from other columns"
+        raise ValueError(f"the first line must be a header such as x1,x2,t1; got {','.join(header)!r:.80}; {remedy}")
     return n_in, n_out
 
 

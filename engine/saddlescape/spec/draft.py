@@ -1,6 +1,7 @@
 """A commented spec for a data file, to begin with."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import numpy.typing as npt
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.network.classes import coding
-from saddlescape.network.problems import Problem, read_problem
+from saddlescape.network.problems import Problem, read_problem, to_csv
+from saddlescape.spec.columns import has_names, read_table
 from saddlescape.spec.from_python import toml_of
 
 TEXT = """\
 # samples: {samples}, inputs: {inputs}, outputs: {outputs}.  docs/spec.md explains every key;
-# saddlescape run {spec} --dry-run checks this file and estimates the cost.
+# saddlescape run {spec} --dry-run checks this file and estimates the cost.{meanings}
 schema = 1
 title = {title}
 
@@ -56,27 +58,49 @@ FAR = 3
 """Mean of an input, or factor of its standard deviation, from which on the draft standardizes the inputs."""
 
 
-def draft(data: Path, spec: Path) -> str:
-    """The TOML text of a spec at the path `spec` for a CSV or NPZ file, with outputs and a loss that fit its targets.
+def draft(data: Path, spec: Path, targets: Sequence[str] = ()) -> dict[Path, bytes]:
+    """The files to write for a data file: a spec at the path `spec`, with outputs and a loss that fit the targets.
+
+    For a CSV file whose columns have other names than x1, x2, ..., t1, ..., also a data file with these numbers, beside
+    the spec; `targets` are the names of the targets, by default the last column.
 
     Raises
     ------
     SpecError
         If the file is not valid.
     """
+    if has_names(data) or (targets and data.suffix == ".csv"):
+        table = read_table(data, targets)
+        numbers, content = spec.with_name(f"{spec.stem}-numbers.csv"), to_csv(table.X, table.T)
+        problem = _valid(data, lambda: read_problem(numbers.with_name(f"{data.stem}.csv"), lambda *_: content))
+        return {numbers: content, spec: _text(problem, numbers, spec, table.meanings).encode()}
+    if targets:
+        raise SpecError([Fault(str(data), f"must be a CSV file for --target; got {data.name!r}")])
+    return {spec: _text(_valid(data, lambda: read_problem(data)), data, spec).encode()}
+
+
+def _valid(data: Path, read: Callable[[], Problem]) -> Problem:
     try:
-        problem = read_problem(data)
+        return read()
     except ValueError as error:
         raise SpecError([Fault(str(data), str(error))]) from None
-    name = os.path.relpath(data.absolute(), spec.absolute().parent)
+
+
+def _text(problem: Problem, data: Path, spec: Path, meanings: Sequence[str] = ()) -> str:
+    name = Path(os.path.relpath(data.absolute(), spec.absolute().parent)).as_posix()
     output, loss, why, solved = _fitting(problem)
     standardize = f"{'' if _is_far(problem.X) else '# '}standardize = true"
     return TEXT.format(
         samples=len(problem.X), inputs=problem.X.shape[1], outputs=problem.T.shape[1], spec=spec.name,
-        title=toml_of(f"{data.stem} from zero to large weights"), file=toml_of(name),
+        title=toml_of(f"{problem.name} from zero to large weights"), file=toml_of(name),
         standardize=standardize.ljust(27), output=output, space=" " * (17 - len(output)), why=why, loss=loss,
-        solved=solved,
+        solved=solved, meanings="".join(f"\n# {_one_line(meaning)}" for meaning in meanings),
     )  # fmt: skip
+
+
+def _one_line(text: str) -> str:
+    """A text for a comment of a TOML file, which has no control characters."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _is_far(X: npt.NDArray[np.float64]) -> bool:
