@@ -57,10 +57,10 @@ def test_shares_of_a_map_are_of_runs_and_said_to_be():
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["trapped 37.5 %"]
     assert ax.figure.axes[1].get_ylabel() == "solved (62.5 %) at step"
-    assert legend.get_title().get_text() == "most frequent outcome of a cell; shares of all runs"
+    assert legend.get_title().get_text() == "most frequent outcome of a cell; shares of all 32 runs"
     legend = plots.map(results(Outcome.FROZEN, runs=1, x=[1, 2], y=[1, 2])).get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["frozen 100 %"]
-    assert legend.get_title().get_text() == "shares of all runs"
+    assert legend.get_title().get_text() == "shares of all 4 runs"
 
 
 def test_a_share_that_is_not_all_is_not_said_to_be():
@@ -90,7 +90,7 @@ def test_escape_times_have_no_numbers_in_place_of_words():
 def test_escape_times_are_drawn_against_zipped_numbers():
     ax = plots.scaling(zipped(learning_rate=[0.5, 0.1, 0.01], scale=[1.0, 0.1, 0.2]))
     assert sorted(drawn(ax, "escape")[0].tolist()) == [0.1, 0.2, 1.0]
-    assert ax.get_xlabel() == "training.learning_rate with training.scale"
+    assert ax.get_xlabel() == "learning rate with training.scale"
 
 
 def test_no_line_goes_from_exact_zero_to_the_first_scale():

@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,6 +68,9 @@ def results(outcome, runs=8, clock="step", **coords):
     return Stand(
         title="XOR",
         so_far=None,
+        path=Path("xor/result.h5"),
+        digests={},
+        selected="",
         labels={name: f"starts.{name}" for name in coords},
         along={name: (name,) for name in coords},
         variables=variables,
@@ -98,7 +102,7 @@ def test_curve_draws_the_fractions(scales):
     assert y.tolist() == [1 / 8, 2 / 8, 4 / 8, 1]
     assert drawn(ax, "plateau")[1].tolist() == [7 / 8, 6 / 8, 4 / 8, 0]
     assert ax.get_title() == "XOR"
-    assert ax.get_xlabel() == "starts.scale"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("initialization scale", "fraction of 8 runs, 95 % interval")
 
 
 def test_curve_puts_zero_apart_left_of_a_break(scales):
@@ -183,7 +187,7 @@ def test_curve_pools_further_axes():
     outcome[0, 1] = Outcome.SOLVED
     ax = plots.escape_curve(results(outcome, scale=[1, 2], learning_rate=[1, 2, 3]))
     assert drawn(ax, "solved")[1].tolist() == [1 / 3, 0]
-    assert ax.get_title() == "XOR, pooled over learning rate"
+    assert ax.get_title() == "XOR\npooled over learning rate (3 values)"
 
 
 def test_trajectories_draw_the_kept_runs_by_outcome(scales):
@@ -275,9 +279,24 @@ def test_a_map_tells_every_word():
     names = ["logistic", "tanh", "relu", "leaky_relu", "linear", "softplus", "silu", "gelu", "erf", "sin"]
     ax = plots.outcome_map(results(Outcome.TRAPPED, activation=names, scale=[1, 2]))
     ax.figure.draw_without_rendering()
-    boxes = [tick.get_window_extent() for tick in ax.get_xticklabels()]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == names
+    check_sloping(ax)
+    level = plots.outcome_map(results(Outcome.TRAPPED, activation=names[:3], scale=[1, 2]))
+    level.figure.draw_without_rendering()
+    boxes = [tick.get_window_extent() for tick in level.get_xticklabels()]
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert {tick.get_rotation() for tick in level.get_xticklabels()} == {0}
+
+
+def check_sloping(ax):
+    """Whether tick labels slope, and the lines through their middles are further apart than they are high."""
+    labels = ax.get_xticklabels()
+    places = ax.transData.transform([(x, 0) for x in ax.get_xticks()])[:, 0]
+    for label in labels:
+        angle = np.radians(label.get_rotation())
+        label.set_rotation(0)
+        height = label.get_window_extent().height
+        assert np.diff(places).min() * np.sin(angle) > height
 
 
 def test_a_map_of_runs_solved_at_once_has_a_ramp():
@@ -396,7 +415,7 @@ def test_fractions_solved_have_lines_and_panels():
     assert drawn(figure.axes[0], "2 at zero")[1].tolist() == [3 / 8]
     missed = plots.solved(made, missed=True)
     assert drawn(missed.axes[0], "2")[1].tolist() == [4 / 8, 3 / 8]
-    assert missed.get_supylabel() == "fraction not solved, 95 % interval"
+    assert missed.get_supylabel() == "fraction of 8 runs not solved, 95 % interval"
 
 
 def test_many_words_have_lines_of_their_own():
@@ -426,9 +445,14 @@ def test_words_are_compared_by_fractions_and_medians():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
 
 
-def test_a_comparison_of_many_points_is_refused():
-    with pytest.raises(plots.PlotError, match="compare draws at most 8 columns, and this result needs 9; use map"):
-        plots.compare(results(Outcome.SOLVED, seed=range(9), kind=["a", "b"], scale=[0, 1]))
+def test_a_comparison_of_many_points_pools_them():
+    """Of 8 runs at each of 9 seeds 3 are solved."""
+    outcome = np.where(np.arange(8) < 3, Outcome.SOLVED, Outcome.TRAPPED)
+    figure = plots.compare(results(outcome, seed=range(9), kind=["a", "b"], scale=[0.1, 1]))
+    assert len(figure.axes) == 2
+    assert drawn(figure.axes[0], "a")[1].tolist() == [3 / 8, 3 / 8]
+    assert figure.get_suptitle() == "XOR\npooled over seed (9 values)"
+    assert figure.axes[0].get_ylabel() == "fraction of 72 runs solved,\n95 % interval"
 
 
 def test_runs_that_have_not_finished_have_no_time():
@@ -507,7 +531,7 @@ def test_a_design_has_its_points_where_their_numbers_lie():
         to_rgba(plots.COLORS[o]) for o in (Outcome.FROZEN, Outcome.TRAPPED)
     ]
     assert tuple(dots.get_facecolors()[2]) == plots.RAMP(1.0)
-    assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "linear", "starts.scale")
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "linear", "initialization scale")
 
 
 def designed(seeds):

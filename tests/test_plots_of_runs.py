@@ -1,6 +1,8 @@
 """Pictures that need a result file: spectra where runs stopped, portraits of measures with layers."""
 
+import hashlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -119,7 +121,8 @@ def test_a_measure_that_is_not_there_is_told_with_those_that_are(done, measure, 
 
 def test_the_command_draws_the_plane_that_is_asked_for(path, monkeypatch):
     asked = []
-    monkeypatch.setattr(plots, "portrait", lambda _, measures: asked.append(measures) or plots.figure_of(plots.plot(_)))
+    drawn = plots.KINDS["trajectories"]
+    monkeypatch.setitem(plots.KINDS, "portrait", lambda _, measures: asked.append(measures) or drawn(_))
     done = CliRunner().invoke(command, [str(path), "--measures", "cosine.1, loss"], catch_exceptions=False)
     assert done.exit_code == 0
     assert asked == [("cosine.1", "loss")]
@@ -154,3 +157,27 @@ def test_only_a_spectrum_loads_the_compiler(path, tmp_path):
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert re.search(r"(True|False)$", done.stdout.strip())[0] == str(loads)
+
+
+@pytest.mark.parametrize("extension", ["png", "svg", "pdf"])
+def test_a_picture_tells_how_it_was_made(path, tmp_path, extension):
+    """A title that looks like the end of a string, or like a tag, is no end of the metadata."""
+    target, title = tmp_path / f"it.{extension}", "a (b\\) </dc:description> \n \x1b é"
+    options = {"at": {"scale": [0, 3]}, "facet": "network.hidden", "style": "paper", "title": title}
+
+    def saved() -> bytes:
+        with ss.open(path) as done:
+            figure = plots.plot(done, "curve", **options)
+        figure.made["title"] = title
+        return plots.save(figure, target, 100).read_bytes()
+
+    assert saved() == saved()
+    made = plots.info(target)
+    assert made["title"] == title
+    assert made["result"].removeprefix("sha256:") == hashlib.sha256(path.read_bytes()[:-72]).hexdigest()
+    with ss.open(path) as done:
+        assert {name: made[name] for name in done.digests} == done.digests
+    assert made["version"] == ss.__version__
+    words = ["--at", "scale=0,3", "--facet", "network.hidden", "--style", "paper", "--title", title, "--dpi", "100"]
+    words = ["saddlescape", "plot", "run/result.h5", "--kind", "curve", *words, "-o", target.name]
+    assert shlex.split(made["command"]) == words

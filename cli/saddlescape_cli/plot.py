@@ -1,10 +1,10 @@
 """`saddlescape plot`: plot a result."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from saddlescape.errors import SaddlescapeError
 from saddlescape_cli.choice import Choice
 
 KINDS = (
@@ -24,19 +24,74 @@ def _plane(context: click.Context, option: click.Parameter, value: str | None) -
     return measures[0].strip(), measures[1].strip()
 
 
+ALIASES = {
+    "escape_curve": "curve",
+    "outcome_map": "map",
+    "convergence_map": "convergence",
+    "escape_times": "scaling",
+    "spectra": "spectrum",
+}
+STYLES = ("screen", "paper")
+
+
+class Kind(Choice):
+    """A kind of plot, by its name or another name of it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(ALIASES.get(value, value), param, ctx)
+
+
+def _size(context: click.Context, option: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    """Width and height in inches, from WxH."""
+    if value is None:
+        return None
+    try:
+        width, height = map(float, value.lower().split("x"))
+    except ValueError:
+        raise click.BadParameter(f"must be WxH in inches, such as 3.25x2.5; got {value!r}") from None
+    return width, height
+
+
+def _values(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Texts of values by axis, from KEY=VALUE,VALUE."""
+    pairs = [text.partition("=") for text in texts]
+    for text, (key, _, values) in zip(texts, pairs, strict=True):
+        if not key.strip() or not values.strip():
+            raise click.BadParameter(f"must be KEY=VALUE, such as scale=0.1; got {text!r}")
+    return {key.strip(): [value.strip() for value in values.split(",")] for key, _, values in pairs}
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--kind", type=Choice(KINDS), help="Kind of plot; by default chosen by the axes of the result.")
+@click.option("--kind", type=Kind(KINDS), help="Kind of plot; by default chosen by the axes of the result.")
+@click.option("--at", "at", metavar="KEY=VALUE", multiple=True, callback=_values, help="Select a value of an axis.")
+@click.option("--facet", metavar="KEY", multiple=True, help="Draw a panel for each value of an axis.")
+@click.option("--pool", metavar="KEY", multiple=True, help="Count the runs of all values of an axis together.")
 @click.option("--measures", metavar="X,Y", callback=_plane, help="Measures of a portrait; by default separation,loss.")
+@click.option("--style", type=Choice(STYLES), help="paper: sizes and fonts for print.  [default: screen]")
+@click.option("--size", metavar="WxH", callback=_size, help="Width and height in inches.")
+@click.option("--title", metavar="TEXT", help='Instead of the title of the sweep; "" for none.')
+@click.option("--dpi", type=float, default=150, show_default=True, help="Pixels in an inch of a PNG file.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file; by default FILE as .png.")
-def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Path | None) -> None:
+def plot(
+    file: Path,
+    kind: str | None,
+    at: dict[str, list[str]],
+    measures: tuple[str, str] | None,
+    out: Path | None,
+    dpi: float,
+    **options: Any,
+) -> None:
     """\b
     Examples:
       saddlescape plot my-run/result.h5
       saddlescape plot my-run/result.h5 --kind trajectories -o paths.svg
       saddlescape plot my-run/result.h5 --measures param_norm,loss
+      saddlescape plot my-run --at optimizer=adam --pool seed
+      saddlescape plot my-run --style paper --title "" -o figure.pdf
 
-    Plot the result FILE; for the folder of a run in progress, plot the finished runs.
+    Plot the result FILE; for the folder of a run in progress, plot the finished runs.  saddlescape info tells of the
+    picture how it was made.
 
     \b
     Kinds:
@@ -59,12 +114,9 @@ def plot(file: Path, kind: str | None, measures: tuple[str, str] | None, out: Pa
     from saddlescape import plots
     from saddlescape_cli.open_result import open_result
 
+    plots.check_look(options["style"], options["size"])
+    target, _ = plots.checked(out or (file / "result.png" if file.is_dir() else file.with_suffix(".png")), dpi)
     with open_result(file, unfinished=True) as results:
-        figure = plots.figure_of(plots.portrait(results, measures)) if measures else plots.plot(results, kind)
-    out = out or (file / "result.png" if file.is_dir() else file.with_suffix(".png"))
-    out = out if out.suffix else out.with_name(f"{out.name}.png")
-    try:
-        out = plots.save(figure, out)
-    except ValueError as failure:
-        raise SaddlescapeError(f"{out}: cannot be written; {failure}") from None
-    click.echo(str(out))
+        chosen = {key: plots.value_at(results, key, values) for key, values in at.items()}
+        figure = plots.plot(results, kind, at=chosen, measures=measures, **options)
+    click.echo(str(plots.save(figure, target, dpi)))

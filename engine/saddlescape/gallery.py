@@ -13,7 +13,7 @@ from saddlescape.analysis import atlas, boundary, box_dimension, held_norm, xor_
 from saddlescape.analysis.theory import linear_product
 from saddlescape.network.layout import layers
 from saddlescape.plan import starts
-from saddlescape.plots.common import title_of
+from saddlescape.plots.common import entitle
 from saddlescape.plots.convergence import loss_ratio
 from saddlescape.plots.shown import new_figure
 from saddlescape.results import Results
@@ -45,7 +45,8 @@ def product(result: Results) -> "Axes":
     measured = dict(zip(names, theta.prod(axis=-1), strict=True))
     theory = {name: linear_product(2 * time, value**2, 1.0) for name, value in zip(names, scale, strict=True)}
     ax = plots.beside_theory(time, measured, theory)
-    ax.set(xlabel="time", ylabel="product of the weights", title=title_of(result))
+    ax.set(xlabel="time", ylabel="product of the weights")
+    entitle(ax, result)
     return ax
 
 
@@ -65,7 +66,8 @@ def modes(result: Results) -> "Axes":
     measured = dict(zip(names, (into * out_of).sum(axis=1).T, strict=True))
     theory = dict(zip(names, linear_product(time, start[:, None], singular[:, None]), strict=True))
     ax = plots.beside_theory(time, measured, theory)
-    ax.set(xlabel="time", ylabel="strength of the mode", title=title_of(result))
+    ax.set(xlabel="time", ylabel="strength of the mode")
+    entitle(ax, result)
     return ax
 
 
@@ -99,14 +101,14 @@ def decay_trap(result: Results) -> "Axes":
         height = np.interp(np.log(limit[shown]), np.log(scale), cells)
         ax.plot(np.arange(len(decay))[shown], height, dashes, color="k", scalex=False, scaley=False, gid=name)
     lines = "theory: half (dashed) and all (dotted) of the starts below are held"
-    ax.set_title(f"{title_of(result)}\n{lines}", fontsize="medium")
+    entitle(ax, result, lines)
     return ax
 
 
 def _with_dimension(ax: "Axes", result: Results, inside: npt.NDArray[np.bool_]) -> "Axes":
     dimension = box_dimension(boundary(inside))
     value = f"{dimension.value:.2f}, error bar {dimension.low:.2f} to {dimension.high:.2f}"
-    ax.set_title(f"{title_of(result)}\nbox-counting dimension of the boundary {value}", fontsize="medium")
+    entitle(ax, result, f"box-counting dimension of the boundary {value}")
     return ax
 
 
@@ -116,7 +118,7 @@ def stationary_points(result: Results) -> "Figure":
     figure = new_figure(figsize=(5.5 * number, 6))
     for ax, point in zip(figure.subplots(1, number, squeeze=False)[0], range(number), strict=True):
         plots.atlas(atlas(result.sweep.at((point,)), STARTS), ax)
-    figure.suptitle(title_of(result))
+    entitle(figure, result)
     return figure
 
 

@@ -1,9 +1,10 @@
 """Plots of results: they show the values in the file, without recomputation.
 
-Figures need neither a window nor global state; save them with `savefig`.
+Figures need neither a window nor global state; `save` writes them to files, and `info` reads how a figure was made.
 """
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, cast, overload
 
 import numpy as np
@@ -23,23 +24,29 @@ from saddlescape.plots.curve import curve
 from saddlescape.plots.design import design, numbers_of
 from saddlescape.plots.ends import spectra
 from saddlescape.plots.landscape import landscape, plane
+from saddlescape.plots.look import check_look, look
+from saddlescape.plots.made import command
 from saddlescape.plots.map import map, outcome_maps
+from saddlescape.plots.parts import At, Names, select, value_at
 from saddlescape.plots.portrait import portrait
-from saddlescape.plots.save import save
+from saddlescape.plots.save import checked, save
 from saddlescape.plots.scaling import escape_times, medians
 from saddlescape.plots.sharpness import sharpness
+from saddlescape.plots.shown import ShownFigure
 from saddlescape.plots.solved import solved
 from saddlescape.plots.spectrum import cuts, eigenvalue_lines
 from saddlescape.plots.svg import svg
 from saddlescape.plots.theory import beside_theory
 from saddlescape.plots.trajectory import trajectories
 from saddlescape.plots.within import escaped_within
+from saddlescape.system.figures import read as info
 from saddlescape.words.suggest import hint
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
 
 __all__ = [
+    "ALIASES",
     "COLORS",
     "COLOURS",
     "KINDS",
@@ -49,6 +56,8 @@ __all__ = [
     "axis_names",
     "beside_theory",
     "bifurcation",
+    "check_look",
+    "checked",
     "compare",
     "convergence",
     "convergence_map",
@@ -61,7 +70,9 @@ __all__ = [
     "escaped_within",
     "figure_of",
     "fitting",
+    "info",
     "landscape",
+    "look",
     "map",
     "medians",
     "outcome_map",
@@ -77,6 +88,7 @@ __all__ = [
     "spectrum",
     "svg",
     "trajectories",
+    "value_at",
 ]
 
 escape_curve, outcome_map, convergence_map = curve, map, convergence
@@ -89,23 +101,29 @@ def scaling(
     measured: Mapping[str, Values] | None = None,
     theory: Mapping[str, tuple[Values, Values]] | None = None,
     ax: Axes | None = None,
+    *,
+    at: At | None = None,
+    facet: Names = (),
+    pool: Names = (),
 ) -> Axes:
     """Draw the escape times of results with `escape_times`, or arrays with `medians`, whose parameters these are."""
     if measured is None:
-        return escape_times(cast("Results", results), ax)
+        return escape_times(cast("Results", results), ax, at=at, facet=facet, pool=pool)
     return medians(np.asarray(results), measured, theory, ax)
 
 
 @overload
 def spectrum(results: dict[str, Values], ax: Axes | None = None) -> Axes: ...
 @overload
-def spectrum(results: "Results") -> Figure: ...
-def spectrum(results: "Results | dict[str, Values]", ax: Axes | None = None) -> Axes | Figure:
+def spectrum(results: "Results", *, at: At | None = None) -> Figure: ...
+def spectrum(
+    results: "Results | dict[str, Values]", ax: Axes | None = None, *, at: At | None = None
+) -> Axes | Figure:
     """Draw the Hessian spectra of final points with `spectra`, or a dict of eigenvalues with `eigenvalue_lines`."""
-    return eigenvalue_lines(results, ax) if isinstance(results, dict) else spectra(results)
+    return eigenvalue_lines(results, ax) if isinstance(results, dict) else spectra(results, at=at)
 
 
-KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
+KINDS: dict[str, Callable[..., Axes | Figure]] = {
     "curve": curve,
     "map": map,
     "trajectories": trajectories,
@@ -123,22 +141,68 @@ KINDS: dict[str, Callable[["Results"], Axes | Figure]] = {
 """The function that draws each kind; ``plots.plot(r, "curve")`` returns the figure of ``plots.curve(r)``."""
 
 
+ALIASES = {
+    "escape_curve": "curve",
+    "outcome_map": "map",
+    "convergence_map": "convergence",
+    "escape_times": "scaling",
+    "spectra": "spectrum",
+}
+"""Other names of kinds, which are names of functions, too."""
+
+
 @of_results
-def plot(results: "Results", kind: str | None = None) -> Figure:
+def plot(
+    results: "Results",
+    kind: str | None = None,
+    *,
+    at: At | None = None,
+    facet: Names = (),
+    pool: Names = (),
+    measures: tuple[str, str] | None = None,
+    style: str | None = None,
+    size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
     """Plot results as `kind`, one of `KINDS`; by default the kind that fits the axes.
 
     That is trajectories without axes, a curve or a design with one, compare for words against numbers, else a map.
 
+    Parameters
+    ----------
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``; a list selects several.
+    facet : axes with a panel for each value.
+    pool : axes whose runs count together.
+    measures : horizontal and vertical measure of a portrait, which is then the default.
+    style, size, title : as of `look`.
+
     Raises
     ------
-    PlotError : the kind is unknown, or the results do not contain the data that it needs.
+    PlotError : the kind is unknown or lacks a parameter, or the results do not contain the data that it needs.
     """
     if results.so_far is not None and not results.so_far[0]:
         raise PlotError(f"{results.path}: has no finished run yet; try again later")
-    kind = kind or fitting(results)
+    if kind is None:
+        kind = "portrait" if measures else fitting(select(results, at))
+    kind = ALIASES.get(kind, kind)
     if kind not in KINDS:
         raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}{hint(kind, KINDS)}")
-    return figure_of(KINDS[kind](results))
+    given = {"at": at, "facet": facet, "pool": pool, "measures": measures}
+    options = {name: value for name, value in given.items() if value}
+    for name in options:
+        _check_takes(kind, name)
+    with look(style, size, title):
+        figure = figure_of(KINDS[kind](results, **options))
+        if isinstance(figure, ShownFigure):
+            figure.made |= {"command": command(results, kind, options)}
+    return figure
+
+
+def _check_takes(kind: str, name: str) -> None:
+    able = [other for other, draw in KINDS.items() if name in signature(draw).parameters]
+    if kind not in able:
+        remedy = "; choose points by at" if name in ("facet", "pool") else ""
+        raise PlotError(f"{name}: is for {', '.join(able)}; got kind {kind!r}{remedy}")
 
 
 def fitting(results: "Results") -> str:

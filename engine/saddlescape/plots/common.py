@@ -1,30 +1,42 @@
-"""Code that all plots share: colors, labels, and a logarithmic axis with an isolated position for exact zero."""
+"""Code that all plots share: colors, markers, titles, and what they read of results."""
 
 import math
 import re
-import textwrap
-from collections.abc import Callable
-from functools import partial, wraps
+from collections.abc import Callable, Collection, Sequence
+from functools import wraps
+from inspect import signature
+from itertools import islice
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-import numpy.typing as npt
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from saddlescape.errors import SaddlescapeError
-from saddlescape.plots.shown import new_figure, single
+from saddlescape.plots.look import SMALLEST, current, settings
+from saddlescape.plots.look import PlotError as PlotError
+from saddlescape.plots.made import made_of
+from saddlescape.plots.shown import ShownFigure, new_figure, single
+from saddlescape.plots.text import fitted, points_of
+from saddlescape.plots.ticks import LOG_RANGE as LOG_RANGE
+from saddlescape.plots.ticks import TICKS as TICKS
+from saddlescape.plots.ticks import Values as Values
+from saddlescape.plots.ticks import axis_positions as axis_positions
+from saddlescape.plots.ticks import label as label
+from saddlescape.plots.ticks import plain as plain
+from saddlescape.plots.ticks import tidy as tidy
 from saddlescape.results import Results
+from saddlescape.spec import Spec
+from saddlescape.spec.keys import ALIASES
 from saddlescape.words.colors import COLORS as COLORS
 from saddlescape.words.colors import RAMP as SHADES
 from saddlescape.words.measures import MEASURES
 from saddlescape.words.outcomes import Outcome
 from saddlescape.words.suggest import hint
+from saddlescape.words.titles import title_of_key
 
-Values = npt.NDArray[Any]
 P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
 
@@ -34,29 +46,28 @@ RAMP = ListedColormap(SHADES, "viridis")
 CYCLE = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73")
 """Colors of lines that do not show outcomes, from the same source."""
 
-LOG_RANGE = 50
-"""An axis is logarithmic if its largest value is at least this many times its smallest positive value."""
+SHAPES = "os^vDPX*"
+MARKERS = dict(zip(Outcome, "sXvDo*P^", strict=True))
+"""Markers of lines and of outcomes, which differ without colors."""
 
 NOT_AXES = frozenset({"run", "trajectory", "record", "parameter"})
-PANELS, TICKS, FEW = 6, 9, 3
+PANELS = 6
 
-WIDTH, LINES = 64, 3
-"""Characters in a line of a title, and the maximum number of lines; the rest is cut off."""
+WIDTH = 64
+"""Characters in a line of a legend below a figure."""
 
 INCH = 13
-"""Characters of a panel's title that fit in an inch."""
+"""Characters of a legend that fit in an inch."""
+
+EDGE, SHARE = 0.9, 0.93
+"""Width in inches of a figure that its panels do not have, and the share of a panel that its title has."""
 
 OUTCOMES = tuple(Outcome)
 
 
-class PlotError(SaddlescapeError):
-    """The result does not contain what the plot would show."""
-
-    exit_code = 2
-
-
 def of_results(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
-    """Check that the first argument of a plot is results."""
+    """Check that the first argument of a plot is results, draw in the current style, and note how."""
+    names = list(signature(draw).parameters)
 
     @wraps(draw)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Drawn:
@@ -66,7 +77,13 @@ def of_results(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
         if (args or "results" in kwargs) and not isinstance(results, Results):
             kind = type(results).__name__
             raise PlotError(f"results: must be what saddlescape.open returns; got a value of type {kind}")
-        return draw(*args, **kwargs)
+        with settings():
+            drawn = draw(*args, **kwargs)
+        figure = figure_of(drawn)  # type: ignore[arg-type]
+        if isinstance(figure, ShownFigure) and not hasattr(figure, "made") and isinstance(results, Results):
+            options = {**dict(islice(zip(names, args, strict=False), 1, None)), **kwargs}
+            figure.made = made_of(results, draw.__name__, options)
+        return drawn
 
     return checked
 
@@ -134,19 +151,38 @@ def check_recorded(results: "Results", *measures: str) -> None:
             raise PlotError(f'record.fields: does not contain "{name}"; {contents}; {remedy}')
 
 
-def plain(text: object) -> str:
-    """Text without formulas: dollar signs are escaped, and nonprintable characters replaced by U+FFFD."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(text)).replace("$", r"\$")
+def entitle(place: Axes | Figure, results: "Results", *captions: str) -> None:
+    """Put the title of the results, or that of the current look, over axes or a figure, with captions below it.
+
+    A run in progress also has the number of runs.  Text is broken into lines, and shrunk if it is long.
+    """
+    text, size = fitted(paragraphs(results, *captions), figure_of(place).get_figwidth(), *_sizes(place))
+    if isinstance(place, Axes):
+        place.set_title(text, fontsize=size)
+    elif text:
+        place.suptitle(text, fontsize=size)
 
 
-def title_of(results: "Results", suffix: str = "", width: int = WIDTH) -> str:
-    """Title of the results and `suffix`, in lines of similar length; for a run in progress also the number of runs."""
-    lines = textwrap.wrap(results.title + suffix, width, max_lines=LINES, placeholder=" ...")
-    narrower = (textwrap.wrap(" ".join(lines), narrow) for narrow in range(width // 2, width))
-    lines = next((even for even in narrower if len(even) == len(lines)), lines)
-    if results.so_far is not None:
-        lines.append("so far {:,} of {:,} runs".format(*results.so_far))
-    return "\n".join(map(plain, lines))
+def _sizes(place: Axes | Figure) -> tuple[float, float]:
+    """The usual font size of a title, and the smallest one."""
+    return points_of(rcParams["axes.titlesize" if isinstance(place, Axes) else "figure.titlesize"]), SMALLEST
+
+
+def paragraphs(results: "Results", *captions: str) -> list[str]:
+    """What a title consists of; nothing if the look has none."""
+    title = current().title
+    if title == "":
+        return []
+    so_far = "" if results.so_far is None else "so far {:,} of {:,} runs".format(*results.so_far)
+    return [text for text in (plain(results.title if title is None else title), *captions, so_far) if text]
+
+
+def panel_titles(axes: Sequence[Axes], titles: Sequence[str], columns: int) -> None:
+    """Put titles over panels, in lines that are narrower than a column."""
+    for ax, title in zip(axes, titles, strict=True):
+        width = SHARE * (figure_of(ax).get_figwidth() - EDGE) / columns
+        text, size = fitted([title] if title else [], width, points_of("medium"), SMALLEST)
+        ax.set_title(text, fontsize=size)
 
 
 def words(name: str) -> str:
@@ -174,30 +210,51 @@ def fold(text: str, width: int) -> str:
 
 
 def values_of(results: "Results", dim: str) -> Values:
-    """Coordinate of a dimension; the first one if several axes are zipped."""
-    return np.asarray(results.coords[results.along[dim][0]])
+    """Coordinate of a dimension; of zipped axes the first one, or words of all if one of them has words."""
+    names = results.along[dim]
+    if len(names) > 1 and not all(is_numeric(results.coords[name]) for name in names):
+        columns = (results.coords[name] for name in names)
+        return np.array([", ".join(_bare(value) for value in row) for row in zip(*columns, strict=True)])
+    return np.asarray(results.coords[names[0]])
+
+
+def _bare(value: Any) -> str:
+    return str(value) if isinstance(value, str) else f"{value:.4g}"
+
+
+def is_numeric(values: Values) -> bool:
+    """Whether values are numbers, neither words nor true and false."""
+    return bool(np.issubdtype(np.asarray(values).dtype, np.number))
+
+
+def is_words(results: "Results", dim: str) -> bool:
+    """Whether the values along a dimension are words."""
+    return not is_numeric(values_of(results, dim))
 
 
 def meaning_of(results: "Results", dim: str) -> str:
-    """Axis label of a dimension: the key of its axis, or the keys of the axes that are zipped."""
-    return " with ".join(plain(results.labels[name]) for name in results.along[dim])
+    """Axis label of a dimension: the name of the key of its axis, or those of the axes that are zipped."""
+    return " with ".join(meaning(results, name) for name in results.along[dim])
 
 
-def label(value: Any) -> str:
-    """A value of an axis as text; powers of ten as formulas."""
-    return plain(value) if isinstance(value, str) else re.sub(r"^(.+)e([+-])0*(\d+)$", _power, f"{value:.4g}")
+def meaning(results: "Results", coordinate: str) -> str:
+    """Axis label of a coordinate: the name of its key."""
+    key = results.labels[coordinate]
+    return plain(title_of_key(ALIASES.get(key, key)))
 
 
-def _power_of_ten(value: float, _: int | None = None, zero: str = "") -> str:
-    if value <= 0:  # a tick outside the axes, or in the linear part of the axis
-        return zero if value == 0 else ""
-    exponent = round(float(np.log10(value)))
-    return f"$10^{{{exponent}}}$" if math.isclose(value, 10.0**exponent) and abs(exponent) > 1 else label(value)
+def some_points(results: "Results", points: Collection[Any]) -> str:
+    """"6 of 20 points", if not all points of the axes are shown."""
+    number = math.prod(results.dims[name] for name in axis_names(results))
+    return f"{len(points)} of {number:,} points" if len(points) < number else ""
 
 
-def _power(match: re.Match[str]) -> str:
-    factor = "" if match[1] == "1" else rf"{match[1]} \times "
-    return f"${factor}10^{{{match[2].removeprefix('+')}{match[3]}}}$"
+def spec_at(results: "Results", point: Sequence[int]) -> Spec:
+    """The spec of a point of results, which may be a selection."""
+    names = list(results.dims)[: len(point)]
+    picks = results.isel(**dict(zip(names, map(int, point), strict=True))).picks("outcome").values()
+    sweep = results.sweep
+    return sweep.at([pick for pick in picks if isinstance(pick, int)][: len(sweep.shape)])
 
 
 def spread(length: int, number: int) -> Values:
@@ -209,65 +266,3 @@ def spread_points(shape: list[int], number: int = PANELS) -> list[tuple[int, ...
     """At most `number` points of a grid, evenly spaced in C order."""
     flat = spread(math.prod(shape), number)
     return [tuple(int(i) for i in np.unravel_index(cell, shape)) for cell in flat] if shape else [()]
-
-
-def tidy(ax: Axes) -> None:
-    """Label logarithmic axes with powers of ten, and with more ticks if they span less than two decades."""
-    for axis in (ax.xaxis, ax.yaxis):
-        low, high = axis.get_view_interval()
-        if axis.get_scale() not in ("log", "symlog") or isinstance(axis.get_major_locator(), FixedLocator):
-            continue
-        if axis.get_scale() == "log" and high < 100 * low:
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high >= 10 * low else MaxNLocator(FEW + 1))
-        axis.set_major_formatter(
-            FuncFormatter(partial(_power_of_ten, zero="0" if axis.get_scale() == "symlog" else ""))
-        )
-        axis.set_minor_formatter(NullFormatter())
-
-
-def axis_positions(ax: Axes, values: Values, log: bool = False) -> tuple[Values, npt.NDArray[np.bool_]]:
-    """Set up the horizontal axis for these values; return their positions, and which of them are isolated.
-
-    Words are isolated, and so is exact zero if all other values are positive.  The axis is logarithmic if `log` is
-    true or the values span a factor of `LOG_RANGE`.
-    """
-    if not np.issubdtype(values.dtype, np.number):
-        ax.set_xticks(range(len(values)), list(map(label, values)))
-        _rotate(ax)
-        return np.arange(len(values)), np.ones(len(values), dtype=bool)
-    positive = values[values > 0]
-    wide = len(positive) > 1 and positive.max() >= (1 if log else LOG_RANGE) * positive.min()
-    if np.any(values < 0) or not wide:
-        return values, (values == 0) & np.all(values >= 0)
-    ax.set_xscale("log")
-    if len(positive) == len(values):
-        return values, values == 0
-    decades = np.log10(positive.max() / positive.min())
-    zero = positive.min() / 10 ** max(0.5, decades / 10)
-    _break(ax, zero, positive)
-    return np.where(values == 0, zero, values), values == 0
-
-
-def _rotate(ax: Axes) -> None:
-    """Rotate long tick labels so that they do not overlap."""
-    if len("".join(tick.get_text() for tick in ax.get_xticklabels())) > WIDTH:
-        ax.tick_params(axis="x", rotation=30)
-        for tick in ax.get_xticklabels():
-            tick.set(ha="right", rotation_mode="anchor")
-
-
-def _break(ax: Axes, zero: float, positive: Values) -> None:
-    """Draw ticks at zero and at some powers of ten, and the mark of a broken axis between them."""
-    low, high = np.ceil(np.log10(positive.min())), np.floor(np.log10(positive.max()))
-    powers = 10.0 ** np.arange(low, high + 1, max(1, -(-(high - low) // TICKS)))
-    if len(powers) < FEW:
-        fine = np.outer(10.0 ** np.arange(low - 1, high + 1), [1, 2, 5]).ravel()
-        powers = fine[(fine >= positive.min()) & (fine <= positive.max())]
-    ax.set_xticks([zero, *powers], ["0", *map(_power_of_ten, powers)])
-    ax.set_xticks([], minor=True)
-    middle = np.sqrt(zero * positive.min())
-    marks = middle * (positive.min() / zero) ** np.array([-0.06, 0.06])
-    ax.plot(
-        marks, [0, 0], transform=ax.get_xaxis_transform(),
-        marker=[(-1, -2), (1, 2)], markersize=10, linestyle="none", color="k", clip_on=False, gid="break",
-    )  # fmt: skip

@@ -8,23 +8,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescape.plots.common import (
-    INCH,
     PlotError,
     Values,
     axis_names,
     axis_positions,
     clock_of,
-    fold,
+    entitle,
+    is_words,
     meaning_of,
     of_results,
+    panel_titles,
     tidy,
-    title_of,
     values_of,
-    where,
-    words,
 )
+from saddlescape.plots.fractions import of_runs
+from saddlescape.plots.parts import MOST, At, Names, Parts, divided
 from saddlescape.plots.shown import new_figure
-from saddlescape.plots.solved import draw_legend, draw_solved, is_words, labels_of, shifted, styles_of
+from saddlescape.plots.solved import draw_legend, draw_solved, labels_of, shifted, styles_of
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -33,25 +33,22 @@ if TYPE_CHECKING:
 COLUMN, ROW = 3.2, 2.9
 """Width and height of a panel in inches."""
 
-MOST = 8
-"""Maximum number of columns of panels."""
-
 FEWEST = 10
 """Minimum number of runs a point for which fractions and medians are drawn by default."""
 
 QUARTILES = (0.25, 0.5, 0.75)
 
 
-def roles(results: "Results") -> tuple[list[str], str, str]:
-    """The dimensions of the panels, of the lines, and along the horizontal axis.
+def roles(results: "Results", names: list[str]) -> list[str]:
+    """The dimension of the lines, and that along the horizontal axis.
 
     The last dimension of numbers is horizontal; the last dimension of words, or else of numbers, gives the lines.
     """
-    names = axis_names(results)
+    if len(names) < 2:
+        raise PlotError(f"kind: compare needs two axes, and this result has {len(names)}; use curve")
     along = next((name for name in reversed(names) if not is_words(results, name)), names[-1])
     rest = [name for name in names if name != along]
-    lines = next((name for name in reversed(rest) if is_words(results, name)), rest[-1])
-    return [name for name in rest if name != lines], lines, along
+    return [next((name for name in reversed(rest) if is_words(results, name)), rest[-1]), along]
 
 
 def comparable(results: "Results") -> bool:
@@ -59,49 +56,51 @@ def comparable(results: "Results") -> bool:
     names = axis_names(results)
     if {is_words(results, name) for name in names} != {False, True} or results.dims["run"] < FEWEST:
         return False
-    return math.prod(results.dims[name] for name in roles(results)[0]) <= MOST
+    return math.prod(results.dims[name] for name in names if name not in roles(results, names)) <= MOST
 
 
 @of_results
-def compare(results: "Results") -> Figure:
+def compare(results: "Results", *, at: At | None = None, facet: Names = (), pool: Names = ()) -> Figure:
     """Draw the fraction solved, and below it the median solve step or time: a line per word, a column per other point.
 
     The horizontal axis is the last axis of numbers; each value of the last axis of words (of numbers, if there is none)
-    has a line; the values of all other axes have columns.  The median is that of all starts, so there is none where
-    fewer than half are solved; the band shows the quartiles.
+    has a line; the values of all other axes have columns if there are at most 8, and are pooled otherwise.  The median
+    is that of all starts, so there is none where fewer than half are solved; the band shows the quartiles.
+
+    Parameters
+    ----------
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+    facet : axes with a column for each value.
+    pool : axes whose runs count together.
     """
-    if len(names := axis_names(results)) < 2:
-        raise PlotError(f"kind: compare needs two axes, and this result has {len(names)}; use curve")
-    others, lines, along = roles(results)
-    shape = [results.dims[name] for name in others]
-    points = list(np.ndindex(*shape))
-    if len(points) > MOST:
-        raise PlotError(f"kind: compare draws at most {MOST} columns, and this result needs {len(points)}; use map")
-    order = [*map(names.index, (*others, lines, along)), -1]
-    outcome, distinct = results["outcome"].transpose(order), results["distinct_starts"].transpose(order[:-1])
-    time = np.where(outcome == Outcome.SOLVED, results[f"solve_{clock_of(results)}"].transpose(order), np.inf)
-    figure = new_figure(figsize=(2.6 + COLUMN * len(points), 1 + 2 * ROW))
-    axes = figure.subplots(2, len(points), sharex=True, sharey="row", squeeze=False)
-    for column, point in zip(axes.T, points, strict=True):
+    parts = divided(results, roles, at, facet, pool)
+    results, (lines, along), number, clock = parts.results, parts.drawn, parts.panels, clock_of(results)
+    outcome, distinct = parts.read("outcome"), parts.read("distinct_starts")
+    time = np.where(outcome == Outcome.SOLVED, parts.read(f"solve_{clock}"), np.inf)
+    figure = new_figure(figsize=(2.6 + COLUMN * number, 1 + 2 * ROW))
+    axes = figure.subplots(2, number, sharex=True, sharey="row", squeeze=False)
+    for column, point in zip(axes.T, parts.points(), strict=True):
         hit = np.where(outcome[point] < 0, -1, outcome[point] == Outcome.SOLVED)
-        draw_solved(column[0], results, hit, distinct[point], lines, along)
-        _draw_times(column[1], results, np.where(outcome[point] < 0, np.nan, time[point]), lines, along)
-        column[0].set_title(fold(where(results, others, point), int(COLUMN * INCH)), fontsize="medium")
-    axes[0, 0].set_ylabel("fraction solved, 95 % interval")
-    axes[1, 0].set_ylabel(f"median solve {clock_of(results)}, quartiles")
-    draw_legend(figure, axes[0, 0], ", ".join(map(words, results.along[lines])), numbers=not is_words(results, lines))
-    figure.suptitle(title_of(results))
+        draw_solved(column[0], parts, hit, distinct[point])
+        _draw_times(column[1], parts, np.where(outcome[point] < 0, np.nan, time[point]))
+    panel_titles(axes[0], [parts.title(point) for point in parts.points()], number + 1)
+    axes[0, 0].set_ylabel(f"fraction {of_runs((outcome >= 0).sum(axis=-1))} solved,\n95 % interval")
+    axes[1, 0].set_ylabel(f"median solve {clock}, quartiles")
+    draw_legend(figure, axes[0, 0], meaning_of(results, lines), numbers=not is_words(results, lines))
+    entitle(figure, results, parts.caption)
     figure.supxlabel(meaning_of(results, along))
     return figure
 
 
-def _draw_times(ax: Axes, results: "Results", time: Values, lines: str, along: str) -> None:
+def _draw_times(ax: Axes, parts: Parts, time: Values) -> None:
     """Draw the quartiles of times (lines, along, runs): inf where unsolved, NaN where a run has not finished."""
+    results, (lines, along) = parts.results, parts.drawn
     (x, isolated), labels = axis_positions(ax, values_of(results, along)), labels_of(results, lines)
-    for row, (name, (color, dashes)) in enumerate(zip(labels, styles_of(values_of(results, lines)), strict=True)):
+    for row, (name, style) in enumerate(zip(labels, styles_of(values_of(results, lines)), strict=True)):
+        color, dashes, marker = style
         low, median, high = np.array([_quartiles(runs[~np.isnan(runs)]) for runs in time[row]]).T
-        positions, style = shifted(x, row, len(labels), results, along), {"color": color, "gid": name}
-        _draw_line(ax, positions, isolated, (low, median, high), style, dashes)
+        its: dict[str, Any] = {"color": color, "gid": name, "marker": marker}
+        _draw_line(ax, shifted(x, row, len(labels), results, along), isolated, (low, median, high), its, dashes)
     drawn = ax.dataLim.intervaly
     if np.isfinite(drawn).all() and drawn[0] <= drawn[1]:
         ax.set_yscale("log" if np.nanmin(time) > 0 else "symlog")
@@ -115,9 +114,9 @@ def _draw_line(
     low, median, high = (np.where(np.isfinite(values), values, np.nan) for values in quartiles)
     top, order = np.where(np.isfinite(high), high, median), np.argsort(x)
     line = order[~isolated[order]]
-    ax.plot(x[line], median[line], dashes, marker="o", markersize=4, **style)
+    ax.plot(x[line], median[line], dashes, **style)
     ax.fill_between(x[line], low[line], top[line], color=style["color"], alpha=0.2, linewidth=0)
-    ax.plot(x[isolated], median[isolated], "o", markersize=4, color=style["color"])
+    ax.plot(x[isolated], median[isolated], color=style["color"], marker=style["marker"], linestyle="none")
     ax.vlines(x[isolated], low[isolated], top[isolated], color=style["color"])
 
 

@@ -7,19 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgba
 
-from saddlescape.plots.common import (
-    RAMP,
-    PlotError,
-    Values,
-    axis_names,
-    meaning_of,
-    new_axes,
-    of_results,
-    tidy,
-    title_of,
-    values_of,
-)
-from saddlescape.plots.map import show_cells
+from saddlescape.plots.common import RAMP, PlotError, Values, figure_of, meaning_of, of_results, tidy, values_of
+from saddlescape.plots.map import shades, show_cells, two_axes
+from saddlescape.plots.parts import At, Names, axes_of, divided, labelled
 from saddlescape.system.shares import percent
 
 if TYPE_CHECKING:
@@ -42,26 +32,38 @@ def loss_ratio(results: "Results") -> Values:
 
 
 @of_results
-def convergence(results: "Results", ax: Axes | None = None) -> Axes:
+def convergence(results: "Results", ax: Axes | None = None, *, at: At | None = None, facet: Names = ()) -> Axes:
     """Draw `loss_ratio` over two axes where it is below 1, and gray where training does not converge.
 
     This is the criterion of Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, if the last
-    20 steps are recorded.
+    20 steps are recorded.  The axes are those of `map`; other axes have a panel for each value.
+
+    Parameters
+    ----------
+    ax : axes to draw on.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+    facet : axes with a panel for each value; the first panel is returned.
     """
-    names, ax = axis_names(results), ax or new_axes()
-    if len(names) != 2 or "loss" not in results:
-        raise PlotError(f"kind: convergence needs two axes and a recorded loss; this result has the axes {names}")
-    ratio = loss_ratio(results)
-    finished = ~np.isnan(np.asarray(results["loss"][..., 0, 0], dtype=np.float64))
+    if "loss" not in results:
+        raise PlotError("kind: convergence needs a recorded loss; add loss to record.fields and run again")
+    parts = divided(results, two_axes, at, facet, ax=ax)
+    if any(parts.results.dims[name] > 1 for name in parts.pooled):
+        raise PlotError(f"kind: convergence shows single runs; select values of {', '.join(parts.pooled)} by at")
+    axes, order = axes_of(parts, ax), (*parts.facets, *parts.drawn, *parts.pooled)
+    names = [name for name in parts.results.dims if name in order]
+    ratio = loss_ratio(parts.results).transpose([names.index(name) for name in order])
+    started = np.asarray(parts.results["loss"][..., 0, 0], dtype=np.float64)
+    finished = ~np.isnan(started).transpose([names.index(name) for name in order])
+    shape = (len(axes), *(parts.results.dims[name] for name in parts.drawn))
+    ratio, finished = ratio.reshape(shape), finished.reshape(shape)
     converged = finished & (ratio < 1)
     norm = LogNorm(np.clip(ratio.min(), *LOWEST), 1)
-    image = np.where(converged[..., None], RAMP.reversed()(norm(np.clip(ratio, norm.vmin, 1))), to_rgba(GRAY))
-    image = np.where(finished[..., None], image, 0.0)
-    show_cells(ax, image, *(values_of(results, name) for name in names))
-    bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax)
-    share = percent(int(converged.sum()), max(1, int(finished.sum())))
+    image = np.where(converged[..., None], shades(norm, np.clip(ratio, norm.vmin, 1)), to_rgba(GRAY))
+    for panel, cells in zip(axes, np.where(finished[..., None], image, 0.0), strict=True):
+        show_cells(panel, cells, *(values_of(parts.results, name) for name in parts.drawn))
+    bar = figure_of(axes[0]).colorbar(ScalarMappable(norm, RAMP.reversed()), ax=list(axes))
+    number = max(1, int(finished.sum()))
+    share = percent(int(converged.sum()), number)
     tidy(bar.ax)
-    bar.set_label(f"later losses / first loss (converged {share}, gray: not)")
-    across, up = (meaning_of(results, name) for name in names)
-    ax.set(xlabel=across, ylabel=up, title=title_of(results))
-    return ax
+    bar.set_label(f"later losses / first loss (converged {share} of {number:,} runs, gray: not)")
+    return labelled(parts, axes, *(meaning_of(parts.results, name) for name in parts.drawn))

@@ -5,19 +5,9 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 
 from saddlescape.analysis import outcome_counts
-from saddlescape.plots.common import (
-    COLORS,
-    PlotError,
-    axis_names,
-    axis_positions,
-    meaning_of,
-    new_axes,
-    of_results,
-    tidy,
-    title_of,
-    values_of,
-)
-from saddlescape.plots.fractions import draw_fractions, pooled_starts
+from saddlescape.plots.common import COLORS, MARKERS, PlotError, axis_positions, meaning_of, of_results, tidy, values_of
+from saddlescape.plots.fractions import draw_fractions, independent_starts, of_runs
+from saddlescape.plots.parts import At, Names, axes_of, common_legend, divided, labelled
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -25,25 +15,42 @@ if TYPE_CHECKING:
 
 
 @of_results
-def curve(results: "Results", ax: Axes | None = None) -> Axes:
-    """Draw the fraction of starts with each outcome against the first axis, with Wilson intervals (95 %).
+def curve(
+    results: "Results", ax: Axes | None = None, *, at: At | None = None, facet: Names = (), pool: Names = ()
+) -> Axes:
+    """Draw the fraction of runs with each outcome against the first axis, with Wilson intervals (95 %).
 
     Exact zero is isolated, on a logarithmic axis left of a break, and so are words: no line joins these points.
     Other axes are pooled.  An interval counts runs that share random numbers (the same seed and number) at several
     pooled points as one.  A point whose runs all have the same start has no interval.
+
+    Parameters
+    ----------
+    ax : axes to draw on.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+    facet : axes with a panel for each value; the first panel is returned.
+    pool : axes whose runs count together.
     """
-    if not (names := axis_names(results)):
+    parts = divided(results, first, at, facet, pool, spare=False, ax=ax)
+    axes, (along,) = axes_of(parts, ax), parts.drawn
+    outcome, distinct = parts.read("outcome"), parts.read("distinct_starts")
+    for panel, point in zip(axes, parts.points(), strict=True):
+        counts = outcome_counts(outcome[point], 0)
+        total = counts.sum(axis=1)
+        starts = independent_starts(parts.results, total, distinct[point], parts.pooled)
+        positions = axis_positions(panel, values_of(parts.results, along))
+        for o in (o for o in Outcome if counts[:, o].any()):
+            draw_fractions(panel, positions, counts[:, o], total, starts, o.label, COLORS[o], marker=MARKERS[o])
+        panel.set_ylim(-0.02, 1.02)
+        tidy(panel)
+    runs = (outcome >= 0).sum(axis=-1)
+    labelled(parts, axes, meaning_of(parts.results, along), f"fraction {of_runs(runs)}, 95 % interval")
+    common_legend(axes)
+    return axes[0]
+
+
+def first(results: "Results", names: list[str]) -> list[str]:
+    """The first axis with several values, or else the first."""
+    if not names:
         raise PlotError("kind: a curve needs an axis, and this result has none; use trajectories")
-    ax = ax or new_axes()
-    counts = outcome_counts(results["outcome"], 0)
-    total = counts.sum(axis=1)
-    starts = pooled_starts(results, total)
-    positions = axis_positions(ax, values_of(results, names[0]))
-    for outcome in (o for o in Outcome if counts[:, o].any()):
-        draw_fractions(ax, positions, counts[:, outcome], total, starts, outcome.label, COLORS[outcome])
-    pooled = f", pooled over {' and '.join(name.replace('_', ' ') for name in names[1:])}" if names[1:] else ""
-    ax.set(xlabel=meaning_of(results, names[0]), ylabel="fraction of starts, 95 % interval", ylim=(-0.02, 1.02))
-    ax.set_title(title_of(results, pooled))
-    tidy(ax)
-    ax.legend(frameon=False)
-    return ax
+    return [next((name for name in names if results.dims[name] > 1), names[0])]

@@ -2,21 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.axes import Axes
 
-from saddlescape.plots.common import (
-    LOG_RANGE,
-    PlotError,
-    axis_names,
-    clock_of,
-    new_axes,
-    of_results,
-    plain,
-    tidy,
-    title_of,
-)
-from saddlescape.plots.map import color_cells
+from saddlescape.plots.common import LOG_RANGE, PlotError, clock_of, is_numeric, meaning, of_results, tidy
+from saddlescape.plots.map import color_cells, place_legend
+from saddlescape.plots.parts import At, Names, axes_of, divided, labelled
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -24,31 +14,43 @@ if TYPE_CHECKING:
 
 def numbers_of(results: "Results", dim: str) -> list[str]:
     """Names of the numeric coordinates of a dimension; a design has two or more."""
-    return [name for name in results.along[dim] if np.issubdtype(results.coords[name].dtype, np.number)]
+    return [name for name in results.along[dim] if is_numeric(results.coords[name])]
 
 
 @of_results
-def design(results: "Results", ax: Axes | None = None) -> Axes:
+def design(
+    results: "Results", ax: Axes | None = None, *, at: At | None = None, facet: Names = (), pool: Names = ()
+) -> Axes:
     """Draw a dot for each point of the first zipped axes, at its first two numeric coordinates.
 
     The color shows the most frequent outcome or, if this is solved, the median solve step (or time).  Other axes are
     pooled.
+
+    Parameters
+    ----------
+    ax : axes to draw on.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+    facet : axes with a panel for each value; the first panel is returned.
+    pool : axes whose runs count together.
     """
-    names = axis_names(results)
+    parts, clock = divided(results, _zipped, at, facet, pool, spare=False, ax=ax), clock_of(results)
+    results, (dim,), axes = parts.results, parts.drawn, axes_of(parts, ax)
+    outcomes, steps = parts.read("outcome"), parts.read(f"solve_{clock}")
+    outcomes, steps = (values.reshape(len(axes), *values.shape[-2:]) for values in (outcomes, steps))
+    across, up = numbers_of(results, dim)[:2]
+    x, y = results.coords[across], results.coords[up]
+    for panel, colors in zip(axes, color_cells(clock, axes, outcomes, steps), strict=True):
+        panel.scatter(x, y, c=colors, s=14)
+        for values, scale in ((x, panel.set_xscale), (y, panel.set_yscale)):
+            if values.min() > 0 and values.max() > LOG_RANGE * values.min():
+                scale("log")
+        tidy(panel)
+    place_legend(axes)
+    return labelled(parts, axes, meaning(results, across), meaning(results, up))
+
+
+def _zipped(results: "Results", names: list[str]) -> list[str]:
     dim = next((name for name in names if len(numbers_of(results, name)) > 1), None)
     if dim is None:
         raise PlotError("kind: a design needs two zipped axes of numbers, and this result has none; use another kind")
-    across, up = numbers_of(results, dim)[:2]
-    runs = [
-        np.moveaxis(results[name], names.index(dim), 0).reshape(results.dims[dim], -1)
-        for name in ("outcome", f"solve_{clock_of(results)}")
-    ]
-    ax = ax or new_axes()
-    x, y = results.coords[across], results.coords[up]
-    ax.scatter(x, y, c=color_cells(results, ax, *runs), s=14)
-    for values, scale in ((x, ax.set_xscale), (y, ax.set_yscale)):
-        if values.min() > 0 and values.max() > LOG_RANGE * values.min():
-            scale("log")
-    ax.set(xlabel=plain(results.labels[across]), ylabel=plain(results.labels[up]), title=title_of(results))
-    tidy(ax)
-    return ax
+    return [dim]

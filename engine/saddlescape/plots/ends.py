@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from saddlescape.plots.common import COLORS, WIDTH, PlotError, Values, of_results, panels, spread, title_of
+from saddlescape.plots.common import COLORS, PlotError, Values, entitle, of_results, panels, spec_at, spread
+from saddlescape.plots.parts import At, select, selection
 from saddlescape.plots.spectrum import ZERO, signs
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
-    from saddlescape.spec import Sweep
 
 ENDS = 8
 """Maximum number of runs per outcome."""
@@ -26,35 +26,39 @@ LARGE = 1024
 
 
 @of_results
-def spectra(results: "Results") -> Figure:
+def spectra(results: "Results", *, at: At | None = None) -> Figure:
     """Draw the eigenvalues of the exact Hessian at the final points of runs, largest first, in a panel per outcome.
 
     Up to `ENDS` runs of each outcome except diverged are drawn, evenly spaced over all points.  Circles are the
     eigenvalues of the same networks at zero.  The axis is linear in the range in which eigenvalues count as zero.
 
+    Parameters
+    ----------
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+
     Raises
     ------
     PlotError : final parameters were not recorded, all runs diverged, or the networks are too large.
     """
+    selected, results = selection(results, at), select(results, at)
     _check(results)
     codes = results["outcome"]
     runs = {o: np.argwhere(codes == o) for o in Outcome if o != Outcome.DIVERGED and (codes == o).any()}
     if not runs:
         raise PlotError("kind: a spectrum needs runs that did not diverge, and this result has none")
-    sweep = results.sweep
     spectra = {
-        o: [_spectra(results, sweep, index) for index in indices[spread(len(indices), ENDS)]]
+        o: [_spectra(results, index) for index in indices[spread(len(indices), ENDS)]]
         for o, indices in runs.items()
     }
     columns = 2 if len(spectra) == 4 else min(COLUMNS, len(spectra))
     figure, axes = panels(len(spectra), columns, 3.2, 3, 1)
     for ax, (outcome, ends) in zip(axes, spectra.items(), strict=True):
         _panel(ax, outcome, ends)
-        ax.set_title(f"{outcome.label}: {len(ends)} of {len(runs[outcome])} runs\n{_counts(ends)}", fontsize="medium")
+        ax.set_title(f"{outcome.label}: {len(ends)} of {len(runs[outcome]):,} runs\n{_counts(ends)}", fontsize="medium")
     for ax in axes[-columns:]:
         ax.set_xlabel("rank")
     _scale(axes[0], max(abs(values).max() for ends in spectra.values() for pair in ends for values in pair))
-    figure.suptitle(title_of(results, width=WIDTH * columns // 2))
+    entitle(figure, results, selected)
     figure.supylabel("eigenvalue of the Hessian")
     zero = Line2D([], [], color="k", marker="o", markerfacecolor="none", linestyle="none", label="at zero parameters")
     figure.legend(handles=[zero], loc="outside lower right", frameon=False)
@@ -74,15 +78,13 @@ def _check(results: "Results") -> None:
         raise PlotError(f"network: must have at most {LARGE} parameters for a spectrum; this one has {size}")
 
 
-def _spectra(results: "Results", sweep: "Sweep", index: Values) -> tuple[Values, Values]:
+def _spectra(results: "Results", index: Values) -> tuple[Values, Values]:
     """Eigenvalues at the final point of a run, given by its index along each dimension, and at zero; largest first."""
     from saddlescape.analysis.points import derivatives  # loads the compiler, which no other plot needs
 
-    run = results.isel(**dict(zip(results.dims, index.tolist(), strict=True)))
-    point = [pick for pick in run.picks("outcome").values() if isinstance(pick, int)]
-    end = run["final_theta"]
+    end = results.isel(**dict(zip(results.dims, index.tolist(), strict=True)))["final_theta"]
     end = end[~np.isnan(end)]
-    hessian = derivatives(sweep.at(point[: len(sweep.shape)]), [end, 0 * end]).hessian
+    hessian = derivatives(spec_at(results, index.tolist()), [end, 0 * end]).hessian
     final, zero = np.linalg.eigvalsh(hessian)[:, ::-1]
     return final, zero
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from saddlescape.analysis import wilson_interval
-from saddlescape.plots.common import Values, axis_names
+from saddlescape.plots.common import Values
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -31,10 +31,10 @@ def independent_starts(results: "Results", runs: Values, distinct: Values, poole
     return np.where(distinct > 1, runs / math.prod(_sharing(results, dim) for dim in pooled), 1)
 
 
-def pooled_starts(results: "Results", runs: Values) -> Values:
-    """Number of independent starts at each point (points,) of the first axis, with all other axes pooled."""
-    distinct = results["distinct_starts"].reshape(len(runs), -1).max(axis=1)
-    return independent_starts(results, runs, distinct, axis_names(results)[1:])
+def of_runs(runs: Values) -> str:
+    """"of 4,096 runs", if each point has this many, or "of runs"."""
+    number = int(runs.max(initial=0))
+    return f"of {number:,} runs" if number > 1 and (runs == number).all() else "of runs"
 
 
 def _sharing(results: "Results", dim: str) -> int:
@@ -53,6 +53,7 @@ def draw_fractions(
     color: Any,
     label: str | None = None,
     dashes: str = "-",
+    marker: str = "o",
 ) -> None:
     """Draw hits / runs as a line with a Wilson interval (95 %); isolated points are dots, which no line joins.
 
@@ -68,7 +69,7 @@ def draw_fractions(
     fraction = hits / np.maximum(runs, 1)
     trials = np.maximum(starts, 1)
     low, high = np.where(starts > 1, wilson_interval(fraction * trials, trials), np.nan)
-    style: dict[str, Any] = {"color": color, "marker": "o", "markersize": 4}
+    style: dict[str, Any] = {"color": color, "marker": marker}
     if len(line):
         ax.plot(x[line], fraction[line], dashes, label=label or name, gid=name, **style)
         band = ax.fill_between(x[line], low[line], high[line], color=color, alpha=0.2, linewidth=0)

@@ -15,13 +15,16 @@ from saddlescape.plots.common import (
     PlotError,
     Values,
     axis_names,
+    entitle,
     figure_of,
     label,
     new_axes,
     of_results,
+    spec_at,
     tidy,
-    title_of,
+    where,
 )
+from saddlescape.plots.parts import At, select, selection
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -39,39 +42,46 @@ EDGE = [withStroke(linewidth=3, foreground="w")]
 
 
 @of_results
-def landscape(results: "Results", ax: Axes | None = None) -> Axes:
+def landscape(results: "Results", ax: Axes | None = None, *, at: At | None = None) -> Axes:
     """Draw the loss on the plane through zero and two solved runs, and the paths of these runs, replayed.
 
     The runs are of the first point that has two solved ones: the first of them and the one that is closest to
     perpendicular to it.
 
+    Parameters
+    ----------
+    ax : axes to draw on.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+
     Raises
     ------
     PlotError : final parameters were not recorded, or no point has two solved runs.
     """
+    selected, results = selection(results, at), select(results, at)
     if "final_theta" not in results:
         raise PlotError("record.final_parameters: is false, so final points are missing; set it to true and run again")
     names = axis_names(results)
     for point in np.ndindex(*(results.dims[name] for name in names)):
         solved = np.flatnonzero(results.at("outcome", point) == Outcome.SOLVED)
         if len(solved) > 1:
-            return _of_runs(results, point, solved, ax or new_axes())
+            drawn = _of_runs(results, point, solved, ax or new_axes())
+            at_point = ", ".join(filter(None, (selected, where(results, names, point))))
+            entitle(drawn, results, at_point, "the plane of zero and two solutions")
+            return drawn
     raise PlotError("kind: a landscape needs a point with two solved runs, and this result has none")
 
 
 def _of_runs(results: "Results", point: tuple[int, ...], solved: Values, ax: Axes) -> Axes:
     """Draw the plane of two of the solved runs of a point."""
-    sweep = results.sweep
-    spec = sweep.at(point[: len(sweep.shape)])
+    spec = spec_at(results, point)
     ends = results.at("final_theta", point)[solved][:, : spec.n_params]
     unit = ends / np.linalg.norm(ends, axis=1, keepdims=True)
     pair = [0, int(abs(unit @ unit[0]).argmin())]
     numbers = results.coords["run"][solved[pair]] if "run" in results.coords else solved[pair]
     replays = (results.replay(point, int(number))["theta"] for number in numbers)
     paths = [np.append(path, [end], axis=0) for path, end in zip(replays, ends[pair], strict=True)]
-    plane(spec, np.stack([0 * ends[0], *ends[pair]]), paths, ("zero", *(f"run {number}" for number in numbers)), ax)
-    ax.set_title(title_of(results, "; the plane of zero and two solutions"))
-    return ax
+    names = ("zero", *(f"run {number}" for number in numbers))
+    return plane(spec, np.stack([0 * ends[0], *ends[pair]]), paths, names, ax)
 
 
 def plane(

@@ -1,36 +1,40 @@
 """Maps of outcomes over two axes; solved runs are colored by the solve step or time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from saddlescape.plots.common import (
     COLORS,
     RAMP,
     TICKS,
-    WIDTH,
     PlotError,
     Values,
     axis_names,
     clock_of,
-    fold,
+    entitle,
+    figure_of,
+    is_words,
     label,
     meaning_of,
     new_axes,
     of_results,
-    title_of,
+    tidy,
     values_of,
     where,
 )
+from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
 from saddlescape.plots.shown import new_figure
+from saddlescape.plots.ticks import below, name_ticks
 from saddlescape.system.shares import percent
 from saddlescape.words.outcomes import Outcome
 
@@ -41,62 +45,118 @@ if TYPE_CHECKING:
 LEGEND = 0.08
 """Height of the space below the maps, as a fraction of the figure."""
 
-WORDS, ROOM = 16, 45
-"""Maximum number of words along a side, and of their characters in full size."""
+WORDS = 16
+"""Maximum number of words along a side."""
 
 FEW_TICKS = 5
 """Maximum number of intervals between ticks whose labels may be long."""
 
 
 @of_results
-def map(results: "Results", ax: Axes | None = None, point: tuple[int, ...] | None = None) -> Axes:
-    """Draw outcomes over the last two axes; the color of solved runs shows the solve step or time.
+def map(
+    results: "Results",
+    ax: Axes | None = None,
+    point: tuple[int, ...] | None = None,
+    *,
+    at: At | None = None,
+    facet: Names = (),
+    pool: Names = (),
+) -> Axes:
+    """Draw outcomes over two axes; the color of solved runs shows the solve step or time.
 
-    The first of the two axes is horizontal, the second vertical.  A cell with several runs shows their most frequent
-    outcome and the median solve step or time; the shares in the legend are of all runs.  Cells without runs are white.
+    The axes are the last two of numbers, or else of words; the first of them is horizontal.  Other axes have a panel
+    for each value if there are at most 8, and are pooled otherwise.  A cell with several runs shows their most frequent
+    outcome and the median solve step or time; the shares in the legend are of all runs that are drawn.  Cells without
+    runs are white.
 
     Parameters
     ----------
-    point : indices along the axes before the last two; by default the first of each.
+    ax : axes to draw on.
+    point : indices along the axes before the last two, which are drawn; `at` takes values instead.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+    facet : axes with a panel for each value; the first panel is returned.
+    pool : axes whose runs count together.
     """
-    names = axis_names(results)
+    parts = divided(results, two_axes, at, facet, pool, ax=ax) if point is None else _at_point(results, point)
+    axes, clock = axes_of(parts, ax) if point is None else [ax or new_axes()], clock_of(results)
+    outcomes, steps = parts.read("outcome"), parts.read(f"solve_{clock}")
+    if point is not None:
+        outcomes, steps = outcomes[point][None], steps[point][None]
+    outcomes, steps = (values.reshape(len(axes), *values.shape[-3:]) for values in (outcomes, steps))
+    across, up = (values_of(parts.results, name) for name in parts.drawn)
+    for panel, image in zip(axes, color_cells(clock, axes, outcomes, steps), strict=True):
+        show_cells(panel, image, across, up)
+    place_legend(axes)
+    title = "" if point is None else where(results, axis_names(results)[:-2], point)
+    return labelled(parts, axes, *(meaning_of(parts.results, name) for name in parts.drawn), title)
+
+
+def two_axes(results: "Results", names: list[str]) -> list[str]:
+    """The last two axes with several values, of numbers if there are two."""
     if len(names) < 2:
         raise PlotError(f"kind: a map needs two axes, and this result has {len(names)}; use another kind")
-    point = point or (0,) * (len(names) - 2)
-    runs = results["outcome"][point], results[f"solve_{clock_of(results)}"][point]
-    ax = ax or new_axes()
-    show_cells(ax, color_cells(results, ax, *runs), *(values_of(results, name) for name in names[-2:]))
-    across, up = (meaning_of(results, name) for name in names[-2:])
-    title = f"{title_of(results)}\n{fold(where(results, names[:-2], point), WIDTH)}".strip()
-    ax.set(xlabel=across, ylabel=up, title=title)
-    return ax
+    order = sorted(names, key=lambda name: (results.dims[name] > 1, not is_words(results, name), names.index(name)))
+    return sorted(order[-2:], key=names.index)
 
 
-def color_cells(results: "Results", ax: Axes, outcomes: Values, steps: Values) -> Values:
-    """Color (..., rgba) of each cell, from the outcomes and the solve steps or times of its runs (last axis).
+def _at_point(results: "Results", point: tuple[int, ...]) -> Parts:
+    """The last two axes, at a point of the others."""
+    if len(names := axis_names(results)) < 2:
+        two_axes(results, names)
+    return Parts(results, names[-2:], names[:-2], [], "")
 
-    Draws a legend and a color bar with the share of each outcome in all runs.
+
+def color_cells(clock: str, axes: Sequence[Axes], outcomes: Values, steps: Values) -> Values:
+    """Color (panels, ..., rgba) of each cell, from the outcomes and solve steps of its runs (panels, ..., runs).
+
+    Draws a legend into the first axes, and a color bar, with the share of each outcome in all runs.
     """
     outcome, step = cells(outcomes, steps)
     finished, solved = outcome >= 0, outcome == Outcome.SOLVED
     counts = {o: k for o in Outcome if (k := np.count_nonzero(outcomes == o))}
-    shares = {o: percent(k, np.count_nonzero(outcomes >= 0)) for o, k in counts.items()}
-    several = outcomes.shape[-1] > 1
-    ax.legend(
-        handles=[Patch(color=COLORS[o], label=f"{o.label} {shares[o]}") for o in shares if o != Outcome.SOLVED],
-        title="most frequent outcome of a cell; shares of all runs" if several else "shares of all runs",
-        loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3, frameon=False, columnspacing=1, handlelength=1.2,
-        alignment="left", title_fontsize="small",
+    total = np.count_nonzero(outcomes >= 0)
+    shares = {o: percent(k, total) for o, k in counts.items()}
+    handles = [Patch(color=COLORS[o], label=f"{o.label} {shares[o]}") for o in shares if o != Outcome.SOLVED]
+    of_all = f"shares of all {total:,} runs" if total else "no runs"
+    title = f"most frequent outcome of a cell; {of_all}" if outcomes.shape[-1] > 1 else of_all
+    axes[0].legend(
+        handles=handles, title=title, ncols=2 if len(axes) == 1 and figure_of(axes[0]).get_figwidth() < 5 else 3,
+        frameon=False, columnspacing=1, handlelength=1.2, alignment="left",
+        title_fontsize=rcParams["legend.title_fontsize"] or "small",
     )  # fmt: skip
     fastest, slowest = _ends(step[solved])
     norm = LogNorm(fastest, slowest)
     if solved.any():
-        bar = ax.figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=ax, format=LogFormatter())
-        bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-        bar.set_label(f"solved ({shares[Outcome.SOLVED]}) at {clock_of(results)}")
+        bar = figure_of(axes[0]).colorbar(ScalarMappable(norm, RAMP.reversed()), ax=list(axes))
+        tidy(bar.ax)
+        bar.set_label(f"solved ({shares[Outcome.SOLVED]}) at {clock}")
     flat = np.array([to_rgba(COLORS[o]) for o in Outcome])
-    image = np.where(solved[..., None], RAMP.reversed()(norm(np.maximum(step, fastest))), flat[outcome])
+    image = np.where(solved[..., None], shades(norm, np.maximum(step, fastest)), flat[outcome])
     return np.where(finished[..., None], image, 0.0)
+
+
+def shades(norm: LogNorm, values: Values) -> Values:
+    """Colors (..., rgba) of values; the smallest is the brightest."""
+    return np.asarray(RAMP.reversed()(norm(values.ravel()))).reshape(*values.shape, 4)
+
+
+def place_legend(axes: Sequence[Axes]) -> None:
+    """Put the legend of `color_cells` below the only axes, or below all panels."""
+    legend = axes[0].get_legend()
+    assert legend is not None
+    if len(axes) == 1:
+        place = below(axes[0])
+        legend.set_loc(place["loc"])
+        legend.set_bbox_to_anchor(place["bbox_to_anchor"], place["bbox_transform"])
+        legend.borderaxespad = 0
+        return
+    figure = figure_of(axes[0])
+    handles, title = legend.legend_handles, legend.get_title().get_text()
+    legend.remove()
+    figure.legend(
+        handles=handles, title=title, loc="outside lower left", ncols=4, frameon=False, columnspacing=1,
+        handlelength=1.2, alignment="left", title_fontsize=rcParams["legend.title_fontsize"] or "small",
+    )  # fmt: skip
 
 
 @of_results
@@ -108,7 +168,7 @@ def outcome_maps(results: "Results", points: Mapping[str, tuple[int, ...]]) -> F
     for ax, (title, point) in zip(figure.subplots(1, len(points), squeeze=False)[0], points.items(), strict=True):
         map(results, ax, point).set_title(title)
         ax.legend_.set_in_layout(False)
-    figure.suptitle(title_of(results, width=WIDTH * len(points) // 2))
+    entitle(figure, results)
     return figure
 
 
@@ -140,9 +200,10 @@ def _extent(axis: Any, values: Values) -> tuple[float, float]:
         if step > 0 and np.allclose(np.diff(values), step):
             return values[0] - step / 2, values[-1] + step / 2
     shown, names = _ticks(values)
-    axis.set_ticks(shown, names)
-    if axis.axis_name == "x" and not np.issubdtype(values.dtype, np.number) and len("".join(names)) > ROOM:
-        axis.set_tick_params(labelsize="x-small")
+    if axis.axis_name == "x" and not np.issubdtype(values.dtype, np.number):
+        name_ticks(axis.axes, shown, names)
+    else:
+        axis.set_ticks(shown, names)
     return -0.5, len(values) - 0.5
 
 

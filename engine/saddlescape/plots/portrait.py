@@ -13,14 +13,18 @@ from saddlescape.plots.common import (
     PlotError,
     axis_names,
     check_recorded,
+    entitle,
+    figure_of,
     new_axes,
     of_results,
     recorded_runs,
+    some_points,
     spread_points,
     tidy,
-    title_of,
     words,
 )
+from saddlescape.plots.parts import At, select, selection
+from saddlescape.plots.ticks import below
 from saddlescape.words.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ def portrait(
     measures: tuple[str, str] = DEFAULT_MEASURES,
     points: Sequence[tuple[int, ...]] | None = None,
     ax: Axes | None = None,
+    *,
+    at: At | None = None,
 ) -> Axes:
     """Draw runs of a few points in the plane of two measures, colored by outcome.
 
@@ -47,12 +53,15 @@ def portrait(
     ----------
     measures : horizontal and vertical; if a measure has several layers, name one, as in "cosine.2".
     points : indices over the axes; by default a few points, evenly spaced.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
 
     Raises
     ------
     PlotError : a measure was not recorded, or there are no trajectories.
     """
+    selected, results = selection(results, at), select(results, at)
     plane = [_coordinate(results, measure) for measure in measures]
+    chosen = points is not None
     names, ax = axis_names(results), ax or new_axes()
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     seen, least = set(), [np.inf, np.inf]
@@ -70,10 +79,12 @@ def portrait(
         scale("log" if low > 0 else "linear")
     tidy(ax)
     across, up = (words(measure).replace(".", " of layer ") for measure in measures)
-    ax.set(xlabel=across, ylabel=up, title=title_of(results))
+    ax.set(xlabel=across, ylabel=up)
+    entitle(ax, results, selected, "" if chosen else some_points(results, points))
     handles = [Line2D([], [], color=COLORS[o], label=o.label) for o in sorted(seen)]
     handles.append(Line2D([], [], color="k", marker=".", linestyle="none", label="end of a run"))
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=4, frameon=False, columnspacing=1)
+    columns = 4 if figure_of(ax).get_figwidth() > 5 else 3
+    ax.legend(handles=handles, ncols=columns, frameon=False, columnspacing=1, **below(ax))
     return ax
 
 

@@ -1,5 +1,6 @@
 """How one quantity scales with another, measured and in theory."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,20 +10,21 @@ from matplotlib.axes import Axes
 from saddlescape.analysis import event_times, fit_scaling
 from saddlescape.plots.common import (
     CYCLE,
+    SHAPES,
     PlotError,
     Values,
-    axis_names,
     axis_positions,
     clock_of,
     fold,
+    is_numeric,
     meaning_of,
     new_axes,
     of_results,
-    spread_points,
     tidy,
-    title_of,
     where,
 )
+from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
+from saddlescape.plots.ticks import below
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -32,6 +34,9 @@ LEVELS = (25, 50, 75)
 
 HALF = 30
 """Characters that fit in half the width of a figure."""
+
+LINES = 10
+"""Maximum number of lines in a panel."""
 
 FAR = 4
 """A scale counts as near the saddle if its median time is more than this multiple of the smallest median time."""
@@ -56,11 +61,13 @@ def medians(
     ax = ax or new_axes()
     ax.set_yscale("log")
     positions, isolated = axis_positions(ax, x, log=True)
-    for color, (name, values) in zip(CYCLE, measured.items(), strict=False):
+    for number, (name, values) in enumerate(measured.items()):
+        color, dashes = CYCLE[number % len(CYCLE)], "-" if number < len(CYCLE) else ":"
         low, middle, high = np.percentile(values, LEVELS, axis=1, method="nearest")
         shown = ~isolated & (middle > 0) & np.isfinite(middle)
         x_shown, late = positions[shown], positions[~isolated & np.isinf(middle)]
-        ax.plot(x_shown, middle[shown], "o-", color=color, label=name, gid=name, markersize=4)
+        shape = SHAPES[number % len(SHAPES)]
+        ax.plot(x_shown, middle[shown], dashes, marker=shape, color=color, label=name, gid=name)
         ax.fill_between(x_shown, low[shown], high[shown], color=color, alpha=0.2, linewidth=0)
         _draw_at_zero(ax, name, color, positions[isolated], middle[isolated])
         _mark_edge(ax, late, 1, color, "not in time", f"{name} not in time")
@@ -69,52 +76,74 @@ def medians(
     tidy(ax)
     handles, names = ax.get_legend_handles_labels()
     columns = 2 if max(map(len, names), default=0) <= HALF else 1
-    below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.18), "ncols": columns}
-    ax.legend(handles, [fold(name, 2 * HALF) for name in names], frameon=False, **(below if ax.texts else {}))
+    place = below(ax) if ax.texts else {}
+    ax.legend(handles, [fold(name, 2 * HALF) for name in names], frameon=False, ncols=columns, **place)
     return ax
 
 
 @of_results
-def escape_times(results: "Results", ax: Axes | None = None) -> Axes:
+def escape_times(
+    results: "Results", ax: Axes | None = None, *, at: At | None = None, facet: Names = (), pool: Names = ()
+) -> Axes:
     """Draw median escape times against the scale of the starts (or the last numeric axis), with fitted power laws.
 
-    There is a line for each of up to ``len(CYCLE)`` points of the other axes.  The fit treats runs that did not escape
-    as censored.
+    Up to 10 points of the last other axes have lines, the values of further axes panels if there are at most 8; what
+    is left is pooled.  The fit treats runs that did not escape as censored.
+
+    Parameters
+    ----------
+    ax : axes to draw on.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+    facet : axes with a panel for each value; the first panel is returned.
+    pool : axes whose runs count together.
     """
-    names, clock = axis_names(results), clock_of(results)
-    along, x = _scales(results, names)
-    others = [name for name in names if name != along]
+    parts, clock = divided(results, _lines_and_scales, at, facet, pool, ax=ax), clock_of(results)
+    axes, (*_, along) = axes_of(parts, ax, height=3.6), parts.drawn
     fields = (f"escape_{clock}", f"stop_{clock}", "stop_reason")
-    escape, stop, reason = (np.moveaxis(results[name], names.index(along), -2) for name in fields)
+    escape, stop, reason = (parts.read(name) for name in fields)
+    for panel, point in zip(axes, parts.points(), strict=True):
+        _draw_escapes(panel, parts, escape[point], stop[point], reason[point])
+    across = meaning_of(parts.results, along)
+    labelled(parts, axes, across, f"escape {clock}: median and quartiles")
+    return axes[0]
+
+
+def _draw_escapes(ax: Axes, parts: Parts, escape: Values, stop: Values, reason: Values) -> None:
+    """Draw the lines of one panel, from the variables of its runs (*lines, scales, runs)."""
+    results, (*others, along) = parts.results, parts.drawn
+    x = _numbers(results, along)
+    assert x is not None
     measured: dict[str, Values] = {}
     theory: dict[str, tuple[Values, Values]] = {}
-    for point in spread_points([results.dims[name] for name in others], len(CYCLE)):
+    for point in np.ndindex(*escape.shape[:-2]):
         name = where(results, others, point) or "escape"
         measured[name] = np.where(escape[point] >= 0, escape[point], np.inf)
         near = _near(x, np.percentile(measured[name], 50, axis=1, method="nearest"))
         time, observed = event_times(escape[point], stop[point], reason[point])
         theory |= _power_law(x[near], time[near], observed[near], name)
-    ax = medians(x, measured, theory, ax)
-    ax.set(xlabel=meaning_of(results, along), ylabel=f"escape {clock}: median and quartiles", title=title_of(results))
-    return ax
+    medians(x, measured, theory, ax)
 
 
-def _scales(results: "Results", names: list[str]) -> tuple[str, Values]:
-    """The dimension of the scales of the starts, or else the last numeric one, and its values."""
-    fit = {name: values for name in names if (values := _numbers(results, name)) is not None}
+def _lines_and_scales(results: "Results", names: list[str]) -> list[str]:
+    """The dimensions with lines, and that of the scales of the starts, or else the last numeric one."""
+    fit = [name for name in names if _numbers(results, name) is not None]
     if not names:
         raise PlotError("kind: escape times need an axis, and this result has none; use trajectories")
     if not fit:
         needed = f"two positive numbers on the axis {names[-1]}, no number twice, and no words zipped with it"
         raise PlotError(f"kind: escape times need {needed}; use curve")
-    chosen = next((name for name in fit if "scale" in (name, *results.along[name])), list(fit)[-1])
-    return chosen, fit[chosen]
+    along = next((name for name in fit if "scale" in (name, *results.along[name])), fit[-1])
+    lines: list[str] = []
+    for name in reversed([name for name in names if name != along]):
+        if math.prod(results.dims[other] for other in (name, *lines)) <= LINES:
+            lines.insert(0, name)
+    return [*lines, along]
 
 
 def _numbers(results: "Results", dim: str) -> Values | None:
     """Scales, or else the first numbers, along a dimension; None if they do not fit the axis of a scaling plot."""
     numbers = {name: np.asarray(results.coords[name]) for name in results.along[dim]}
-    if not all(np.issubdtype(values.dtype, np.number) for values in numbers.values()):
+    if not all(map(is_numeric, numbers.values())):
         return None
     x = numbers.get("scale", next(iter(numbers.values())))
     fits = (x >= 0).all() and np.count_nonzero(x > 0) > 1 and len(np.unique(x)) == len(x)
@@ -150,7 +179,7 @@ def _draw_at_zero(ax: Axes, name: str, color: str, x: Values, y: Values) -> None
 def _mark_edge(ax: Axes, x: Values, height: int, color: str, text: str, gid: str) -> None:
     """Draw marks on the lower (0) or upper (1) edge of the axes; write `text` once, next to the first mark."""
     up = ax.get_xaxis_transform()
-    style: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o^"[height], "markersize": 6}
+    style: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o^"[height]}
     ax.plot(x, np.full(len(x), height), transform=up, clip_on=False, zorder=5, gid=gid, **style)
     if len(x) and text not in [drawn.get_text() for drawn in ax.texts]:
         ax.annotate(text, (x.min(), height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from saddlescape.analysis.stability import PLAIN, stability_threshold
-from saddlescape.plots.common import axis_names, of_results, spread_points
+from saddlescape.plots.common import axis_names, of_results, spec_at, spread_points
+from saddlescape.plots.parts import At, select, selection
 from saddlescape.plots.trajectory import paths
 from saddlescape.spec import Spec
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 @of_results
 def sharpness(
-    results: "Results", points: Sequence[tuple[int, ...]] | None = None, columns: int = 3
+    results: "Results",
+    points: Sequence[tuple[int, ...]] | None = None,
+    columns: int = 3,
+    *,
+    at: At | None = None,
 ) -> Figure:
     """Draw sharpness against step or time, colored by outcome, in one panel for each of a few points.
 
@@ -27,16 +32,18 @@ def sharpness(
     ----------
     points : indices over the axes.
     columns : panels per row.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
 
     Raises
     ------
     PlotError : no trajectory, or no sharpness along them, was recorded.
     """
+    selected, results = selection(results, at), select(results, at)
     names = axis_names(results)
     points = spread_points([results.dims[name] for name in names]) if points is None else points
-    figure, axes = paths(results, "sharpness", points, columns)
+    figure, axes = paths(results, "sharpness", points, columns, selected)
     for ax, point in zip(axes, points, strict=True):
-        if (limit := threshold_of(results.sweep.at(point))) is not None:
+        if (limit := threshold_of(spec_at(results, point))) is not None:
             ax.axhline(limit, color="k", linewidth=1, linestyle="--", gid="threshold")
     figure.supylabel("sharpness")
     return figure

@@ -6,9 +6,14 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from saddlescape.plots.look import settings, sized
+
 
 class ShownFigure(Figure):
     """A figure that a notebook shows if it is the value of a cell, or given to ``display``."""
+
+    made: dict[str, str]
+    """What the figure shows and how it was made, by name; `save` writes it into the file."""
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -24,11 +29,14 @@ class ShownAxes(Axes):
         return figure._repr_png_() if isinstance(figure, ShownFigure) else None
 
 
-def new_figure(**options: Any) -> ShownFigure:
-    """An empty figure; the options are those of `matplotlib.figure.Figure`."""
-    return ShownFigure(**{"layout": "constrained", **options})
+def new_figure(figsize: tuple[float, float], **options: Any) -> ShownFigure:
+    """An empty figure of a size in inches, which the style may change; the options are those of Matplotlib's."""
+    with settings():
+        return ShownFigure(figsize=sized(*figsize), **{"layout": "constrained", **options})
 
 
-def single(**options: Any) -> Axes:
+def single(figsize: tuple[float, float], **options: Any) -> Axes:
     """The only axes of a new figure."""
-    return new_figure(**options).add_subplot(axes_class=ShownAxes)
+    figure = new_figure(figsize, **options)
+    with settings():
+        return figure.add_subplot(axes_class=ShownAxes)

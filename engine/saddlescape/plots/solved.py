@@ -1,6 +1,5 @@
 """The fraction of starts that are solved, or not solved, along an axis, for several values of other axes."""
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,30 +10,31 @@ from saddlescape.plots.common import (
     CYCLE,
     INCH,
     RAMP,
+    SHAPES,
     PlotError,
     Values,
-    axis_names,
     axis_positions,
+    entitle,
     fold,
+    is_words,
     label,
     meaning_of,
     of_results,
+    panel_titles,
     panels,
     spread,
     tidy,
-    title_of,
     values_of,
-    where,
-    words,
 )
-from saddlescape.plots.fractions import draw_fractions, independent_starts
+from saddlescape.plots.fractions import draw_fractions, independent_starts, of_runs
+from saddlescape.plots.parts import At, Names, Parts, columns_of, divided
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
 
-COLUMNS, SIDE = 2, 3.4
-"""Panels per row, and their width in inches."""
+SIDE = 3.4
+"""Width of a panel in inches."""
 
 MANY, ROWS = 6, 16
 """Maximum number of lines in a legend inside the axes, and of rows in a legend next to them."""
@@ -44,35 +44,46 @@ SHIFT = 0.25
 
 
 @of_results
-def solved(results: "Results", missed: bool = False) -> Figure:
+def solved(
+    results: "Results", missed: bool = False, *, at: At | None = None, facet: Names = (), pool: Names = ()
+) -> Figure:
     """Draw the fraction solved against the last axis: one line per value of the axis before it, panels for others.
 
-    Intervals and exact zero are drawn as by `curve`.
+    Intervals and exact zero are drawn as by `curve`.  Axes with more than 8 panels are pooled.
 
     Parameters
     ----------
     missed : draw the fraction that is not solved.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+    facet : axes with a panel for each value.
+    pool : axes whose runs count together.
     """
-    if len(names := axis_names(results)) < 2:
-        raise PlotError(f"kind: solved needs two axes, and this result has {len(names)}; use curve")
-    *others, lines, along = names
-    shape = [results.dims[name] for name in others]
-    number = math.prod(shape)
-    figure, axes = panels(number, COLUMNS, SIDE, 3, 1.2) if number > 1 else panels(1, 1, 6, 3, 1.6)
-    outcome, distinct = results["outcome"], results["distinct_starts"]
+    parts = divided(results, last_two, at, facet, pool)
+    results, (lines, along), number = parts.results, parts.drawn, parts.panels
+    columns = 2 if number == 3 else columns_of(number)
+    figure, axes = panels(number, columns, SIDE, 3, 1.2) if number > 1 else panels(1, 1, 6, 3, 1.6)
+    outcome, distinct = parts.read("outcome"), parts.read("distinct_starts")
     hit = np.where(outcome < 0, -1, (outcome == Outcome.SOLVED) ^ missed)
-    for ax, point in zip(axes, np.ndindex(*shape), strict=True):
-        draw_solved(ax, results, hit[point], distinct[point], lines, along)
-        ax.set_title(fold(where(results, others, point), int(SIDE * INCH)), fontsize="medium")
-    legend = ", ".join(map(words, results.along[lines]))
+    for ax, point in zip(axes, parts.points(), strict=True):
+        draw_solved(ax, parts, hit[point], distinct[point])
+    panel_titles(axes, [parts.title(point) for point in parts.points()], columns)
+    legend = meaning_of(results, lines)
     if results.dims[lines] > MANY:
         draw_legend(figure, axes[0], legend, numbers=not is_words(results, lines))
     else:
         axes[0].legend(title=legend, frameon=False)
-    figure.suptitle(title_of(results))
+    entitle(figure, results, parts.caption)
     figure.supxlabel(meaning_of(results, along))
-    figure.supylabel(f"fraction {'not ' if missed else ''}solved, 95 % interval")
+    figure.supylabel(f"fraction {of_runs((outcome >= 0).sum(axis=-1))} {'not ' if missed else ''}solved, 95 % interval")
     return figure
+
+
+def last_two(results: "Results", names: list[str]) -> list[str]:
+    """The last two axes with several values, or else the last two."""
+    if len(names) < 2:
+        raise PlotError(f"kind: solved needs two axes, and this result has {len(names)}; use curve")
+    order = sorted(names, key=lambda name: (results.dims[name] > 1, names.index(name)))
+    return sorted(order[-2:], key=names.index)
 
 
 def draw_legend(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
@@ -85,20 +96,23 @@ def draw_legend(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
     )  # fmt: skip
 
 
-def draw_solved(ax: Axes, results: "Results", hit: Values, distinct: Values, lines: str, along: str) -> None:
+def draw_solved(ax: Axes, parts: Parts, hit: Values, distinct: Values) -> None:
     """Draw the lines of one panel.
 
     Parameters
     ----------
+    parts : of whose drawn dimensions the first has lines, and the second is horizontal.
     hit : (lines, along, runs), whether each run is solved, -1 for a run that has not finished.
     distinct : (lines, along), distinct starts of each point.
     """
+    results, (lines, along) = parts.results, parts.drawn
     (x, isolated), labels = axis_positions(ax, values_of(results, along)), labels_of(results, lines)
     runs, hits = (np.count_nonzero(rows, axis=-1) for rows in (hit >= 0, hit == 1))
-    starts = independent_starts(results, runs, distinct, ())
-    for row, (name, (color, dashes)) in enumerate(zip(labels, styles_of(values_of(results, lines)), strict=True)):
-        positions = shifted(x, row, len(labels), results, along), isolated
-        draw_fractions(ax, positions, hits[row], runs[row], starts[row], name, color, dashes=dashes)
+    starts = independent_starts(results, runs, distinct, parts.pooled)
+    for row, (name, style) in enumerate(zip(labels, styles_of(values_of(results, lines)), strict=True)):
+        positions, (color, dashes, marker) = (shifted(x, row, len(labels), results, along), isolated), style
+        line = (hits[row], runs[row], starts[row])
+        draw_fractions(ax, positions, *line, name, color, dashes=dashes, marker=marker)
     ax.set_ylim(-0.02, 1.02)
     tidy(ax)
 
@@ -115,14 +129,12 @@ def shifted(x: Values, row: int, rows: int, results: "Results", along: str) -> V
     return x + step * (2 * row + 1 - rows)
 
 
-def is_words(results: "Results", dim: str) -> bool:
-    """Whether the values along a dimension are words."""
-    return not np.issubdtype(values_of(results, dim).dtype, np.number)
-
-
-def styles_of(values: Values) -> list[tuple[Any, str]]:
-    """Color and dashes of each line: along the color map in order, or distinct combinations for many words."""
-    if len(values) <= MANY or np.issubdtype(values.dtype, np.number):
-        return [(RAMP(shade), "-") for shade in np.linspace(0, 0.85, len(values))]
+def styles_of(values: Values) -> list[tuple[Any, str, str]]:
+    """Color, dashes and marker of each line: along the color map in order, or combinations that differ for words."""
+    number = len(values)
+    shapes = [SHAPES[line % len(SHAPES)] for line in range(number)]
+    if number <= MANY or np.issubdtype(values.dtype, np.number):
+        shades = np.linspace(0, 0.85, number)
+        return [(RAMP(shade), "-", shape) for shade, shape in zip(shades, shapes, strict=True)]
     styles = [(color, dashes) for dashes in ("-", "--", ":", "-.") for color in CYCLE]
-    return [styles[number % len(styles)] for number in range(len(values))]
+    return [(*styles[line % len(styles)], shape) for line, shape in enumerate(shapes)]

@@ -10,22 +10,22 @@ from matplotlib.lines import Line2D
 
 from saddlescape.plots.common import (
     COLORS,
-    INCH,
     OUTCOMES,
-    WIDTH,
     Values,
     axis_names,
     check_recorded,
     clock_of,
-    fold,
+    entitle,
     of_results,
+    panel_titles,
     panels,
     recorded_runs,
+    some_points,
     spread_points,
     tidy,
-    title_of,
     where,
 )
+from saddlescape.plots.parts import At, select, selection
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def trajectories(
     points: Mapping[str, tuple[int, ...]] | Sequence[tuple[int, ...]] | None = None,
     levels: Mapping[str, float] | None = None,
     columns: int = 3,
+    *,
+    at: At | None = None,
 ) -> Figure:
     """Draw loss against step or time, colored by outcome, in one panel for each of a few points.
 
@@ -52,8 +54,9 @@ def trajectories(
     points : indices over the axes, by title; in a list, the values of the axes are the titles.
     levels : losses at which to draw a horizontal line, by name.
     columns : panels per row.
+    at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
     """
-    figure, axes = paths(results, "loss", points, columns)
+    figure, axes = paths(select(results, at), "loss", points, columns, selection(results, at))
     for ax in axes:
         for name, level in (levels or {}).items():
             ax.axhline(level, color="k", linewidth=1, linestyle="--")
@@ -69,22 +72,26 @@ def paths(
     measure: str,
     points: Mapping[str, tuple[int, ...]] | Sequence[tuple[int, ...]] | None = None,
     columns: int = 3,
+    selected: str = "",
 ) -> tuple[Figure, list[Axes]]:
     """Draw a measure of one number against step or time; `points` and `columns` as of `trajectories`."""
     check_recorded(results, measure)
     names = axis_names(results)
+    chosen = points is not None
     points = spread_points([results.dims[name] for name in names]) if points is None else points
     columns = min(columns, len(points))
     named = points if isinstance(points, Mapping) else {where(results, names, point): point for point in points}
     figure, axes = panels(len(named), columns, SIDE, 2.6, 0.8)
     seen: set[Outcome] = set()
     most = 0
-    for ax, (title, point) in zip(axes, named.items(), strict=True):
+    for ax, point in zip(axes, named.values(), strict=True):
         rows, runs = recorded_runs(results, point, CURVES)
         most = max(most, len(runs))
         seen |= _panel(ax, results, measure, point, runs, rows)
-        ax.set_title(fold(title, int(SIDE * INCH)), fontsize="medium")
-    figure.suptitle(f"{title_of(results, width=WIDTH * columns // 2)}\n{most} of {results.dims['run']} runs per panel")
+    panel_titles(axes, list(named), columns)
+    some = "" if chosen else some_points(results, points)
+    shown = ", ".join(filter(None, (some, f"{most} of {results.dims['run']:,} runs per panel")))
+    entitle(figure, results, selected, shown)
     axes[0].set_xlim(left=0)
     tidy(axes[0])
     figure.supxlabel(clock_of(results), x=0.1)
@@ -110,7 +117,7 @@ def _panel(
         if not len(x) or stops[run] > x[-1]:
             x, y = np.append(x, stops[run]), np.append(y, final[run])
         (line,) = ax.plot(x, y, color=COLORS[OUTCOMES[outcomes[run]]], linewidth=0.7)
-        line.set(gid=f"run {run}", marker=".", markevery=[len(x) - 1])
+        line.set(gid=f"run {run}", marker=".", markersize=1.5 * line.get_markersize(), markevery=[len(x) - 1])
     ax.set_xscale("symlog", linthresh=steps[steps > 0].min(initial=1))
     ax.set_yscale("log")
     return {OUTCOMES[code] for code in outcomes[runs]}

@@ -6,7 +6,7 @@ from typing import Any
 from saddlescape import spec as specs
 from saddlescape.errors import RefusedError
 from saddlescape.spec import Sweep
-from saddlescape.store import Source, guarded, is_run, read_plan, read_sweep
+from saddlescape.store import Source, guarded, is_run, read_plan, read_sweep, written
 from saddlescape.system.software import versions
 
 
@@ -14,6 +14,12 @@ def resolved(source: Source) -> dict[str, Any]:
     """The complete spec: defaults, axes and digests of data files included."""
     with guarded(source.path):
         return {**json.loads(source.text("resolved"))}
+
+
+def digests(source: Source) -> dict[str, str]:
+    """Digests by name; see `Results.digests`."""
+    result = written(source.path) if source.path.is_file() else ""
+    return {**({"result": result} if result else {}), "spec": f"sha256:{source.plan}"}
 
 
 def software(source: Source) -> list[dict[str, str]]:

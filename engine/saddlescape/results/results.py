@@ -192,6 +192,21 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             return [{**axis} for axis in self.resolved["axes"]]
 
     @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the file (`result`, without one of a run in progress) and of what determines it (`spec`).
+
+        That of the file is the one at its end, with which `saddlescape verify` compares its bytes.
+        """
+        return provenance.digests(self._source)
+
+    @property
+    def selected(self) -> str:
+        """How much is selected, such as "1 of 5 along scale"; "" if it is everything."""
+        whole, dims = self.stored("outcome"), self.dims
+        sizes = {name: (dims.get(name, 1), size) for name, size in zip(whole.dims, whole.shape, strict=True)}
+        return ", ".join(f"{part} of {size} along {name}" for name, (part, size) in sizes.items() if part < size)
+
+    @property
     def software(self) -> list[dict[str, str]]:
         """Versions by name of the software that computed the runs, one dict for each combination; {} if unknown."""
         return provenance.software(self._source)

@@ -12,6 +12,7 @@ from saddlescape.store.mixture import Mixture
 from saddlescape.store.plan_file import is_run, is_spec, read_plan, read_sweep, run_first
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
+from saddlescape.store.seal import written
 from saddlescape.store.shards import merge_shards, write_result
 from saddlescape.store.source import Pick, Source, Stored, strips, take
 from saddlescape.store.spec_difference import side_by_side
@@ -62,4 +63,5 @@ __all__ = [
     "versions",
     "write_all",
     "write_result",
+    "written",
 ]
