@@ -104,10 +104,10 @@ def test_results_tables_and_plots_tell_the_values_of_zipped_axes(zipped):
         assert [(row["hidden"], row["scale"]) for row in rows] == [("2", 1), ("3", 0.5), ("3", 2)]
         curve = plots.escape_curve(r)
         assert curve.get_xlabel() == "units of the hidden layers with initialization scale"
-        assert [label.get_text() for label in curve.get_xticklabels()] == ["2", "3", "3"]
+        assert [label.get_text() for label in curve.get_xticklabels()] == ["2, 1", "3, 0.5", "3, 2"]
         assert plots.outcome_map(r).get_xlabel() == curve.get_xlabel()
         first = plots.trajectories(r).axes[0]
-        assert first.get_title() == "hidden 2, scale 1, bias 1"
+        assert first.get_title() == "hidden 2, scale 1, bias true"
 
 
 def test_a_zip_never_takes_the_name_of_a_variable():

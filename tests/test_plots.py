@@ -290,12 +290,11 @@ def test_a_map_tells_every_word():
 
 def check_sloping(ax):
     """Whether tick labels slope, and the lines through their middles are further apart than they are high."""
-    labels = ax.get_xticklabels()
     places = ax.transData.transform([(x, 0) for x in ax.get_xticks()])[:, 0]
-    for label in labels:
-        angle = np.radians(label.get_rotation())
-        label.set_rotation(0)
-        height = label.get_window_extent().height
+    for tick in ax.get_xticklabels():
+        angle = np.radians(tick.get_rotation())
+        tick.set_rotation(0)
+        height = tick.get_window_extent().height
         assert np.diff(places).min() * np.sin(angle) > height
 
 

@@ -29,7 +29,7 @@ from saddlescape.plots.ticks import plain as plain
 from saddlescape.plots.ticks import tidy as tidy
 from saddlescape.results import Results
 from saddlescape.spec import Spec
-from saddlescape.spec.keys import ALIASES
+from saddlescape.spec.keys import ALIASES, KEYS
 from saddlescape.words.colors import COLORS as COLORS
 from saddlescape.words.colors import RAMP as SHADES
 from saddlescape.words.measures import MEASURES
@@ -63,6 +63,9 @@ EDGE, SHARE = 0.9, 0.93
 """Width in inches of a figure that its panels do not have, and the share of a panel that its title has."""
 
 OUTCOMES = tuple(Outcome)
+
+SWITCHES = frozenset(key for key, (model, name) in KEYS.items() if model.model_fields[name].annotation is bool)
+"""Keys that are true or false."""
 
 
 def of_results(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
@@ -193,7 +196,7 @@ def words(name: str) -> str:
 def where(results: "Results", names: list[str], point: tuple[int, ...]) -> str:
     """Names and values of the axes at a point, for a title."""
     pairs = [(name, i) for dim, i in zip(names, point, strict=False) for name in results.along[dim]]
-    return ", ".join(f"{words(name)} {label(results.coords[name][i])}" for name, i in pairs)
+    return ", ".join(f"{words(name)} {label(coordinate(results, name)[i])}" for name, i in pairs)
 
 
 def fold(text: str, width: int) -> str:
@@ -211,11 +214,16 @@ def fold(text: str, width: int) -> str:
 
 def values_of(results: "Results", dim: str) -> Values:
     """Coordinate of a dimension; of zipped axes the first one, or words of all if one of them has words."""
-    names = results.along[dim]
-    if len(names) > 1 and not all(is_numeric(results.coords[name]) for name in names):
-        columns = (results.coords[name] for name in names)
-        return np.array([", ".join(_bare(value) for value in row) for row in zip(*columns, strict=True)])
-    return np.asarray(results.coords[names[0]])
+    columns = [coordinate(results, name) for name in results.along[dim]]
+    if len(columns) > 1 and not all(map(is_numeric, columns)):
+        return np.array([", ".join(map(_bare, row)) for row in zip(*columns, strict=True)])
+    return columns[0]
+
+
+def coordinate(results: "Results", name: str) -> Values:
+    """A coordinate; of a key that is true or false these words, which a result holds as 1 and 0."""
+    values, key = np.asarray(results.coords[name]), results.labels.get(name, name)
+    return np.where(values, "true", "false") if ALIASES.get(key, key) in SWITCHES and is_numeric(values) else values
 
 
 def _bare(value: Any) -> str:

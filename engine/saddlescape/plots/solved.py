@@ -14,6 +14,7 @@ from saddlescape.plots.common import (
     PlotError,
     Values,
     axis_positions,
+    coordinate,
     entitle,
     fold,
     is_words,
@@ -119,7 +120,7 @@ def draw_solved(ax: Axes, parts: Parts, hit: Values, distinct: Values) -> None:
 
 def labels_of(results: "Results", lines: str) -> list[str]:
     """Label of each line: its value, or its values along all zipped axes."""
-    columns = (results.coords[name] for name in results.along[lines])
+    columns = (coordinate(results, name) for name in results.along[lines])
     return [", ".join(map(label, values)) for values in zip(*columns, strict=True)]
 
 
