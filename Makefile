@@ -5,9 +5,11 @@ ONLY :=
 READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
 LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed results export software analysis scaling survival ptx_links explore_server))
+# What files, locks, signals and the console do; of the tests of writers not the races, of which Windows may lose all.
+PORTABLE := $(addprefix tests/test_,$(addsuffix .py,store writers status committed verify export init leaving explore_server))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu pictures tables clean
-.PHONY: test-lowest test-pythons test-wheel test-cuda test-walks wheel site test-site test-slurm
+.PHONY: test-lowest test-pythons test-portable test-wheel test-cuda test-walks wheel site test-site test-slurm
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -81,6 +83,10 @@ test-pythons: wheel
 test-python-%: .venv-%/.ready
 	$(BIN)/uv pip install -q -p .venv-$* --no-deps --reinstall build/wheel/*.whl
 	.venv-$*/bin/python -m pytest $(LANE)
+
+# On Linux, without what Windows lacks (tests/portable/sitecustomize.py).
+test-portable: .venv/.ready
+	PYTHONPATH=tests/portable $(BIN)/python -m pytest -k "not one_of_many and not tears" tests/portable $(PORTABLE)
 
 # The wheel without extras, from another folder.
 test-wheel: wheel

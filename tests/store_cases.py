@@ -1,5 +1,7 @@
 """A small sweep, and block data in which each value identifies its position, so that no test needs training."""
 
+import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from saddlescape.plan import plan as plans
 from saddlescape.spec import parse
 from saddlescape.spec.files import ARRAYS
 from saddlescape.store import RunFolder, encode, is_run, read_sweep
+from saddlescape.store.lock import lock
 from saddlescape.store.schema import variables
 from saddlescape.words.outcomes import CODED
 
@@ -48,6 +51,16 @@ def filled(plan, where):
         codes = len(CODED[variable.name]) if variable.name in CODED else 97
         data[variable.name] = (values % codes).astype(variable.dtype)
     return data
+
+
+@contextmanager
+def held(path):
+    """A file that another descriptor has locked, as another process would."""
+    descriptor = lock(path, path, "")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def commit(store, block, data):

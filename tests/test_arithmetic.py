@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import environment
 import numpy as np
@@ -19,6 +20,7 @@ from saddlescape.kernels import Trainer, derivatives, outputs, train
 from saddlescape.kernels.limit import limit
 from saddlescape.kernels.probe import OperationTimes
 from saddlescape.spec import parse
+from saddlescape.system import arithmetic
 
 SPEC = f"""{TINY.replace("steps = 20", "steps = 600")}
 [record]
@@ -119,6 +121,21 @@ def test_what_a_callback_changes_does_not_last():
     )
     assert len(slices) > 1
     assert control() == kept
+
+
+def test_the_control_word_of_windows_is_set_and_restored(monkeypatch):
+    word = 0x0009_001F | 0x0100_0300  # flushes subnormal numbers and rounds toward zero
+
+    def controlfp(now, new, mask):
+        nonlocal word
+        word = word & ~mask | getattr(new, "value", new) & mask
+        now._obj.value = word
+        return 0
+
+    monkeypatch.setattr(arithmetic, "_C", SimpleNamespace(_controlfp_s=controlfp))
+    with arithmetic._windows():
+        assert word == 0x0009_001F
+    assert word == 0x0109_031F
 
 
 def library(folder):

@@ -1,12 +1,12 @@
 """The command line as its users meet it: words on stdout and stderr, and exit codes."""
 
-import fcntl
 import json
 import subprocess
 import sys
 
 import pytest
 from spec_cases import TINY
+from store_cases import held
 
 import saddlescape as ss
 from saddlescape.results import outcome_table as table
@@ -161,12 +161,10 @@ def test_a_changed_data_file_is_refused_and_named(spec, tmp_path):
 def test_a_folder_that_is_in_use_is_told(spec, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    with (out / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(out / "lock"):
         refused(saddlescape("run", spec, "-o", out), 5, str(out), "in use by another process", "-o")
     assert saddlescape("run", spec, "-o", out).returncode == 0
-    with (out / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(out / "lock"):
         told = f"error: {out} is in use by another process; wait for it\n"  # -o is no option of resume
         done = saddlescape("resume", out)
         assert (done.returncode, done.stderr) == (5, told)

@@ -1,7 +1,9 @@
 """What a sweep costs and whether there is room for it, told before anything is laid out."""
 
 import json
+import os
 import re
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -194,6 +196,49 @@ def test_cores_heed_a_quota_of_the_first_version_of_control_groups(tmp_path, mon
     assert resources.memory(tmp_path).bytes == 8 * GIB, "the process is in no group of memory"
     (tmp_path / "proc/self/cgroup").write_text("4:cpu,cpuacct:/job/step\n5:hugetlb,memory:/job\n")
     assert resources.memory(tmp_path).bytes == GIB
+
+
+VM_STAT = """#!/bin/sh
+cat << END
+Mach Virtual Memory Statistics: (page size of 16384 bytes)
+Pages free:                               65536.
+Pages active:                            300000.
+Pages inactive:                          131072.
+Pages speculative:                        65536.
+Pages wired down:                        100000.
+"Translation faults":                  12345678.
+END
+"""
+
+
+def test_memory_of_macos_is_what_vm_stat_tells(tmp_path, monkeypatch):
+    (tmp_path / "vm_stat").write_text(VM_STAT)
+    (tmp_path / "vm_stat").chmod(0o755)
+    monkeypatch.setattr(resources, "VM_STAT", str(tmp_path / "vm_stat"))
+    monkeypatch.setattr(resources, "resource", None)
+    assert resources.memory(tmp_path) == (4 * GIB, "free on this machine")
+
+
+@pytest.mark.parametrize(("available", "committable"), [(3 * GIB, 2 * GIB), (2 * GIB, 3 * GIB)])
+def test_memory_of_windows_is_what_can_still_be_committed(tmp_path, monkeypatch, available, committable):
+    def fill(status):
+        assert int.from_bytes(status[:4], "little") == len(status) == 64
+        status[:] = struct.pack("<2I7Q", 64, 50, 9 * GIB, available, 9 * GIB, committable, *[0] * 3)
+        return 1
+
+    monkeypatch.setattr(resources, "resource", None)
+    kernel = SimpleNamespace(kernel32=SimpleNamespace(GlobalMemoryStatusEx=fill))
+    monkeypatch.setattr("ctypes.windll", kernel, raising=False)
+    assert resources.memory(tmp_path) == (2 * GIB, "free on this machine")
+    assert resources.resident(tmp_path) == 0, "not known"
+
+
+def test_memory_that_no_system_tells_is_what_is_installed(tmp_path, monkeypatch):
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    monkeypatch.setattr(resources, "resource", None)
+    assert resources.memory(tmp_path) == (installed, "installed in this machine")
+    monkeypatch.delattr("os.sysconf_names")
+    assert resources.memory(tmp_path) == (resources.UNLIMITED, "the memory of this machine is unknown")
 
 
 def test_memory_is_bounded_by_the_limit_of_the_address_space():

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from pathlib import PureWindowsPath
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import saddlescape as ss
 from saddlescape.errors import RefusedError, SpecError
 from saddlescape.network.problems import read_problem
 from saddlescape.spec import draft, parse
+from saddlescape.spec.draft import _from
 from saddlescape.words.outcomes import Outcome
 from saddlescape_cli.init import init
 
@@ -70,6 +72,10 @@ def test_the_command_writes_a_spec_next_to_the_data_and_none_over_a_file(tmp_pat
     with pytest.raises(RefusedError, match="exists and is left alone"):
         CliRunner().invoke(init, [str(data)], catch_exceptions=False)
     assert (tmp_path / "my data.toml").read_text() == text
+
+
+def test_a_data_file_on_another_drive_is_named_from_its_root():
+    assert _from(PureWindowsPath("C:/runs"), PureWindowsPath("D:/data/mine.csv")) == "D:/data/mine.csv"
 
 
 def test_the_spec_may_be_in_another_folder(tmp_path):

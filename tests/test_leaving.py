@@ -1,6 +1,7 @@
 """A command begins with streams that may be closed, and ends soon after it was asked to, whatever it is doing."""
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -79,6 +80,17 @@ def test_streams_that_are_closed_are_null(tiny, tmp_path, closed):
     assert (tmp_path / "run/result.h5").read_bytes() == (tiny.parent / "run/result.h5").read_bytes()
     assert (done.stdout == "") == (1 in closed)
     assert done.stderr == ""
+
+
+def test_characters_that_a_console_lacks_are_no_traceback(tiny):
+    path = tiny.parent / "greek.toml"
+    path.write_text(TINY.replace("tiny", "\u03b1 \u2192 0 \xb1 1"), encoding="utf-8")
+    ss.run(path, tiny.parent / "greek")
+    console = {**os.environ, "PYTHONIOENCODING": "cp1252:strict"}
+    command = [sys.executable, "-m", "saddlescape", "info", "greek"]
+    done = subprocess.run(command, cwd=tiny.parent, env=console, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"? ? 0 \xb1 1" in done.stdout
 
 
 def test_a_reader_that_has_gone_is_no_traceback(tiny):

@@ -1,6 +1,5 @@
 """The progress bar: nothing before a refusal, and what takes so long while there are no runs yet."""
 
-import fcntl
 import gc
 import io
 import os
@@ -14,6 +13,7 @@ import pytest
 from numba import njit
 from numba.core import event
 from spec_cases import TINY
+from store_cases import held
 
 from saddlescape.kernels import compiling
 from saddlescape.kernels.compiling import _Count
@@ -84,8 +84,7 @@ def test_a_refused_run_shows_no_bar(tmp_path):
     (tmp_path / "tiny.toml").write_text(TINY)
     (tmp_path / "out").mkdir()
     parent, child = pty.openpty()
-    with (tmp_path / "out/lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(tmp_path / "out/lock"):
         command = [sys.executable, "-m", "saddlescape", "run", "tiny.toml", "-o", "out"]
         done = subprocess.run(command, stderr=child, cwd=tmp_path, env={**os.environ, "COLUMNS": "100"})
     said = os.read(parent, 10_000).decode()

@@ -1,6 +1,5 @@
 """Merged shards give the same bytes as one run; missing, duplicated or foreign blocks are refused."""
 
-import fcntl
 import math
 import shutil
 from dataclasses import replace
@@ -8,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from store_cases import commit, filled, sweep
+from store_cases import commit, filled, held, sweep
 
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import WHOLE, Plan, Shard
@@ -144,10 +143,11 @@ def test_a_name_that_leads_nowhere_is_left_alone(tmp_path):
 
 def test_two_merges_do_not_make_one_file(tmp_path):
     folders = shard_folders(tmp_path, 2)
-    with temporary(tmp_path / "result.h5", PART).open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(LockedError, match=r"another process is writing .*result\.h5"):
-            merge_shards(folders, tmp_path / "result.h5")
+    with (
+        held(temporary(tmp_path / "result.h5", PART)),
+        pytest.raises(LockedError, match=r"another process is writing .*result\.h5"),
+    ):
+        merge_shards(folders, tmp_path / "result.h5")
     merge_shards(folders, tmp_path / "result.h5")
     assert [path.name for path in tmp_path.glob("*result*")] == ["result.h5"]
 

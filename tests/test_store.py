@@ -1,7 +1,6 @@
 """The folder of a run and the merged file: no data are lost or mixed up, and equal runs give equal bytes."""
 
 import errno
-import fcntl
 import json
 import math
 import os
@@ -12,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import h5py
 import numpy as np
 import pytest
-from store_cases import TEXT, commit, filled, run_folder, sweep
+from store_cases import TEXT, commit, filled, held, run_folder, sweep
 
 from saddlescape.errors import CorruptError, LockedError, RefusedError
 from saddlescape.plan import Plan
@@ -182,8 +181,8 @@ def test_one_process_at_a_time(plan, tmp_path):
     folder = tmp_path / "run"
     run_folder(plan, folder)
     program = (
-        "import fcntl, sys; lock = open(sys.argv[1]); fcntl.flock(lock, fcntl.LOCK_EX);"
-        "print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from saddlescape.store.lock import lock;"
+        "lock(Path(sys.argv[1]), 'run', ''); print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(folder / "lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -202,8 +201,8 @@ def test_the_lock_is_given_back_when_entering_fails(plan, tmp_path, monkeypatch)
     monkeypatch.setattr("saddlescape.store.folder.write_atomic", full)
     with pytest.raises(OSError, match="No space"), RunFolder(tmp_path / "run", plan):
         pass
-    with (tmp_path / "run/lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with held(tmp_path / "run/lock"):
+        pass
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "spec.toml", "result.h5"])

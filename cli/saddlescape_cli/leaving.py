@@ -2,8 +2,8 @@
 
 import math
 import os
-import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -15,6 +15,8 @@ GRACE = 1.0
 """Seconds that a command has to end by itself after a signal."""
 LOOK = 3600.0
 """Maximum seconds of one wait for signals; some systems cannot wait without a limit."""
+TIME_IS_UP = 75
+"""Exit code when the time of ``--max-time`` is up: EX_TEMPFAIL of sysexits.h, which `os` lacks on Windows."""
 
 
 def interrupt(number: int) -> None:
@@ -45,10 +47,10 @@ class Leaving:
         """Wait for signals from now on; must be called by the main thread; a second call does nothing."""
         if signal.getsignal(signal.SIGINT) == self._asked:
             return
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
+        reader, self._writer = socket.socketpair()  # Windows cannot wait for a pipe with a time limit
+        self._writer.setblocking(False)
         begin(threading.Thread(target=self._wait, args=(reader,)))
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, self._asked)
 
@@ -85,18 +87,18 @@ class Leaving:
             self.exit_code = 128 + number
             self.ask(number)
 
-    def _wait(self, reader: int) -> None:
+    def _wait(self, reader: socket.socket) -> None:
         first = _next(reader)
         self.leave(128 + (_next(reader, GRACE) or first))
 
 
-def _next(reader: int, seconds: float = math.inf) -> int:
+def _next(reader: socket.socket, seconds: float = math.inf) -> int:
     """The next of `SIGNALS`, or 0 if none came within this many seconds; other signals, such as alarms, are ignored."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        if select.select([reader], [], [], min(left, LOOK))[0]:
-            number = os.read(reader, 1)[0]
-            if number in SIGNALS:
+        reader.settimeout(min(left, LOOK))
+        with suppress(TimeoutError):
+            if (number := reader.recv(1)[0]) in SIGNALS:
                 return number
     return 0
 

@@ -1,7 +1,6 @@
 """While a sweep runs: its options, and its signals to stop."""
 
 import math
-import os
 import re
 import sys
 import time
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saddlescape_cli.leaving import leaving
+from saddlescape_cli.leaving import TIME_IS_UP, leaving
 from saddlescape_cli.open_result import merge_it
 
 if TYPE_CHECKING:
     from saddlescape.runs.dispatch import Progress, Workers
 
 UNITS = (86400, 3600, 60, 1)
-TIME_IS_UP = os.EX_TEMPFAIL
 AT_ONCE = "\nstopped at once; finished blocks are kept; continue with saddlescape resume\n"
 
 

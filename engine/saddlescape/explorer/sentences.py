@@ -1,6 +1,7 @@
 """The sentences of a report; all of them are plain text."""
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 
 from saddlescape.errors import SaddlescapeError
@@ -24,7 +25,7 @@ def sweep_of(results: Results) -> Sweep | str:
 def reason(results: Results, fault: SaddlescapeError) -> str:
     """A fault on one line, without the folder of the results, which is nobody else's business."""
     folder = results.path if results.path.is_dir() else results.path.parent
-    return " ".join(str(fault).splitlines()).replace(f"{folder}/", "").replace(str(folder), folder.name)
+    return " ".join(str(fault).splitlines()).replace(f"{folder}{os.sep}", "").replace(str(folder), folder.name)
 
 
 def what(results: Results, sweep: Sweep | str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -87,7 +87,7 @@ def _valid(data: Path, read: Callable[[], Problem]) -> Problem:
 
 
 def _text(problem: Problem, data: Path, spec: Path, meanings: Sequence[str] = ()) -> str:
-    name = Path(os.path.relpath(data.absolute(), spec.absolute().parent)).as_posix()
+    name = _from(spec.absolute().parent, data.absolute())
     output, loss, why, solved = _fitting(problem)
     standardize = f"{'' if _is_far(problem.X) else '# '}standardize = true"
     return TEXT.format(
@@ -101,6 +101,12 @@ def _text(problem: Problem, data: Path, spec: Path, meanings: Sequence[str] = ()
 def _one_line(text: str) -> str:
     """A text for a comment of a TOML file, which has no control characters."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _from(folder: PurePath, file: PurePath) -> str:
+    """The path of a file from a folder, with slashes; from the root of its drive, if it is on another one (Windows)."""
+    same = folder.anchor == file.anchor
+    return Path(os.path.relpath(file, folder)).as_posix() if same else file.as_posix()
 
 
 def _is_far(X: npt.NDArray[np.float64]) -> bool:

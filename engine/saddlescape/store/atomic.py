@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from saddlescape.errors import LockedError, RefusedError
-from saddlescape.store.lock import acquire
+from saddlescape.store.lock import MOVES_OPEN_FILES, acquire, is_at
+from saddlescape.system.descriptors import READ, SYNCS_FOLDERS, WRITE
 
 PART, PIECES = "part", "pieces"
 TEMPORARY = ".{}.saddlescape.{}"
@@ -43,16 +44,44 @@ def _discard(part: Path) -> bool:
         if not stat.S_ISREG(part.lstat().st_mode):
             part.unlink()
             return True
-        descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        file = _Open(os.open(part, WRITE))
     except FileNotFoundError:  # it did not exist, or another process has renamed or deleted it
         return True
-    try:
-        if acquired := acquire(descriptor, part):
+    with contextlib.closing(file):
+        if acquire(file.descriptor, part):
             shutil.rmtree(part.with_name(part.name.removesuffix(PART) + PIECES), ignore_errors=True)
-            part.unlink()
-        return acquired
-    finally:
-        os.close(descriptor)
+            file.release()
+            return _removed(part)
+        return False
+
+
+def _removed(part: Path) -> bool:
+    """Delete a temporary file; False if Windows does not, because another process has opened it meanwhile."""
+    try:
+        part.unlink(missing_ok=not MOVES_OPEN_FILES)
+    except PermissionError:
+        if MOVES_OPEN_FILES:
+            raise
+        return False
+    return True
+
+
+class _Open:
+    """An open file, closed at the end, or on Windows before it is renamed or deleted."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def release(self) -> None:
+        """Close the file if an open file can neither be renamed nor deleted."""
+        if not MOVES_OPEN_FILES:
+            self.close()
+
+    def close(self) -> None:
+        """Close the file, and thereby unlock it; a second call does nothing."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -117,23 +146,35 @@ def replacing(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         If another process is writing `path`.
     """
     part = temporary(path, PART)
-    descriptor = _open_part(part, path)
+    file = _Open(_open_part(part, path))
     try:
         check()
-        yield descriptor
-        os.fsync(descriptor)
+        yield file.descriptor
+        os.fsync(file.descriptor)
         check()
-        os.replace(part, path)
+        file.release()
+        _move(part, path)
         sync(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
-            if acquire(descriptor, part):
+            if file.descriptor < 0 or is_at(file.descriptor, part):
+                file.release()
                 part.unlink()
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
     finally:
-        os.close(descriptor)
+        file.close()
+
+
+def _move(part: Path, path: Path) -> None:
+    """Rename a temporary file, which is closed and not locked any more on Windows."""
+    try:
+        os.replace(part, path)
+    except (FileNotFoundError, PermissionError):
+        if MOVES_OPEN_FILES:
+            raise
+        raise LockedError(f"another process has opened {path} or is writing it; close it there and try again") from None
 
 
 def _open_part(part: Path, path: Path) -> int:
@@ -141,7 +182,7 @@ def _open_part(part: Path, path: Path) -> int:
     descriptor = -1
     try:
         if _discard(part):
-            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(part, WRITE | os.O_CREAT | os.O_EXCL, 0o666)
             if acquire(descriptor, part):
                 return descriptor
             os.close(descriptor)
@@ -190,8 +231,10 @@ def make_folder(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Force the names in a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """Force the names in a folder to the disk, if the system can."""
+    if not SYNCS_FOLDERS:
+        return
+    descriptor = os.open(path, READ)
     try:
         os.fsync(descriptor)
     finally:

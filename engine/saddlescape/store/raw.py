@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from saddlescape.errors import SaddlescapeError
+from saddlescape.system.descriptors import READ, read_at
 
 MAX_REREADS, MAX_EXTRA = 4, 2**20
 """Limit of the metadata read: so many times the size of the file, and so many bytes more."""
@@ -49,7 +50,7 @@ class Raw:
     @classmethod
     def of_file(cls, path: Path) -> Self:
         """Open a file."""
-        return cls(descriptor=os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
+        return cls(descriptor=os.open(path, READ))
 
     def close(self) -> None:
         """Close the file."""
@@ -68,7 +69,7 @@ class Raw:
             return self._content[address : address + size]
         if self._descriptor < 0:
             raise SaddlescapeError("this result is closed; open it again")
-        content = os.pread(self._descriptor, size, address)
+        content = read_at(self._descriptor, size, address)
         if len(content) != size:
             raise ValueError(f"{size} bytes at {address} cannot be read")
         return content

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from saddlescape.system.descriptors import read_at
+
 PIECE = 2**22
 """Bytes that are hashed at once."""
 MARK = b"sha256:"
@@ -26,7 +28,7 @@ def seal(descriptor: int, size: int | None = None, after_piece: Callable[[], Non
 def fault(descriptor: int) -> str:
     """The fault that the seal shows, for messages; "" if the seal matches the bytes before it."""
     size = os.fstat(descriptor).st_size - SIZE
-    end = os.pread(descriptor, SIZE, max(0, size))
+    end = read_at(descriptor, SIZE, max(0, size))
     if not end.startswith(MARK):
         return CUT
     if end != seal(descriptor, size):
@@ -46,6 +48,6 @@ def written(path: Path) -> str:
 def _digest(descriptor: int, size: int, after_piece: Callable[[], None]) -> str:
     digest = hashlib.sha256()
     for start in range(0, size, PIECE):
-        digest.update(os.pread(descriptor, min(PIECE, size - start), start))
+        digest.update(read_at(descriptor, min(PIECE, size - start), start))
         after_piece()
     return digest.hexdigest()

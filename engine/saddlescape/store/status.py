@@ -1,9 +1,7 @@
 """Progress of a run, read from its folder alone: no spec is parsed, no block is opened, no process is blocked."""
 
-import fcntl
 import json
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Any
 from saddlescape.plan import Shard
 from saddlescape.store import blocks
 from saddlescape.store.folder import LOCK, RESULT, SESSION
+from saddlescape.store.lock import is_locked
 from saddlescape.store.plan_file import read_plan, read_text, shard_of
 
 
@@ -111,7 +110,7 @@ def status(folder: Path) -> Status:
     total = len(shard.numbers(plan["blocks"]))
     committed = {blocks.number(path) for path in blocks.files(folder)} - {None}
     notes = [note for number, note in blocks.notes(folder).items() if number not in committed]
-    running = "ended" not in session and _locked(folder)
+    running = "ended" not in session and is_locked(folder / LOCK)
     seconds = _seconds(session, running)
     computed = max(0, len(committed) - session.get("before", 0))  # blocks may have been set aside since
     rate = computed / seconds if seconds > 0 else 0.0
@@ -156,18 +155,3 @@ def _seconds(session: dict[str, Any], running: bool) -> float:
     if ended is None or "began" not in session:
         return 0.0
     return float(max(0.0, (ended - session["began"]).total_seconds()))
-
-
-def _locked(folder: Path) -> bool:
-    """Whether another process has the lock of the folder."""
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -13,6 +13,7 @@ from saddlescape.store.plan_file import is_spec, read_plan, read_sweep, run_firs
 from saddlescape.store.raw import Raw
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.source import strips, take
+from saddlescape.system.descriptors import READ
 
 PIECE = 2**20
 """Values that are read at once."""
@@ -77,7 +78,7 @@ def _file(path: Path, plan: str | None = None) -> Iterator[str]:
 
 def fault_of(path: Path) -> str:
     """The fault that the digest of a result shows; "" if it matches."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, READ)
     try:
         fault = seal.fault(descriptor)
     finally:

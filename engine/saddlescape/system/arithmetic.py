@@ -7,12 +7,17 @@ flush-to-zero and denormals-are-zero of MXCSR (glibc since 2.23), on aarch64 FZ 
 """
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_C = ctypes.PyDLL(None)
 MAX_SIZE = 512
 """Bytes of an environment (``fenv_t``), at most."""
+
+CONTROLS = 0x0300_0300
+"""Bits of Windows' control word for subnormal numbers and rounding (_MCW_DN | _MCW_RC); 0: keep them, to nearest."""
+
+_C = ctypes.PyDLL("ucrtbase" if os.name == "nt" else None)
 
 
 def _default() -> int:
@@ -29,8 +34,7 @@ DEFAULT = ctypes.c_void_p(_default())
 
 
 @contextmanager
-def ieee() -> Iterator[None]:
-    """Set the default environment on this thread and restore the previous one at the end; also a decorator."""
+def _c99() -> Iterator[None]:
     previous = ctypes.create_string_buffer(MAX_SIZE)
     _C.fegetenv(previous)
     _C.fesetenv(DEFAULT)
@@ -38,3 +42,19 @@ def ieee() -> Iterator[None]:
         yield
     finally:
         _C.fesetenv(previous)
+
+
+@contextmanager
+def _windows() -> Iterator[None]:
+    """With ``_controlfp_s``, as Microsoft documents what that does to subnormal numbers."""
+    previous, now = ctypes.c_uint(), ctypes.c_uint()
+    _C._controlfp_s(ctypes.byref(previous), 0, 0)
+    _C._controlfp_s(ctypes.byref(now), 0, CONTROLS)
+    try:
+        yield
+    finally:
+        _C._controlfp_s(ctypes.byref(now), previous, CONTROLS)
+
+
+ieee = _windows if os.name == "nt" else _c99
+"""Set the default environment on this thread and restore the previous one at the end; also a decorator."""

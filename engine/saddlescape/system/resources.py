@@ -1,16 +1,32 @@
 """Processors that this process may use, and memory and disk space that are left."""
 
+import ctypes
 import math
 import os
-import resource
+import re
 import shutil
+import struct
+import subprocess
 from collections.abc import Iterator
+from mmap import PAGESIZE
 from pathlib import Path
 from typing import NamedTuple
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 ROOT = Path("/")
 UNLIMITED = 2**62
 """Control groups without a limit report at least this number."""
+
+VM_STAT = "/usr/bin/vm_stat"
+GIVEN_UP = ("free", "speculative", "inactive")
+"""Pages in the table of vm_stat that macOS gives to a process that needs them."""
+
+MEMORY_STATUS = struct.Struct("<2I7Q")
+"""MEMORYSTATUSEX of Windows: its size, a percentage, and bytes, among them (3, 5) those available and committable."""
 
 
 class Room(NamedTuple):
@@ -38,8 +54,8 @@ def cores(root: Path = ROOT) -> int:
 
 
 def resident(root: Path = ROOT) -> int:
-    """Bytes of memory that this process occupies (resident set size)."""
-    return int((_text(root / "proc/self/statm") or "0 0").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """Bytes of memory that this process occupies (resident set size); 0 where only other systems than Linux know."""
+    return int((_text(root / "proc/self/statm") or "0 0").split()[1]) * PAGESIZE
 
 
 def disk(folder: Path) -> Room:
@@ -50,6 +66,8 @@ def disk(folder: Path) -> Room:
 
 def files(folder: Path) -> bool:
     """Whether the file system of a folder has free inodes; True if it does not count inodes."""
+    if not hasattr(os, "statvfs"):  # Windows
+        return True
     file_system = os.statvfs(_existing(folder))
     return file_system.f_favail > 0 or file_system.f_files == 0
 
@@ -60,9 +78,38 @@ def _existing(folder: Path) -> Path:
 
 
 def _machine(root: Path) -> Room:
+    """Memory of the machine that is free; if no system tells, all that is installed, or no limit."""
+    free = _linux(root) or _macos() or _windows()
+    if free is not None:
+        return Room(free, "free on this machine")
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        return Room(PAGESIZE * os.sysconf("SC_PHYS_PAGES"), "installed in this machine")
+    return Room(UNLIMITED, "the memory of this machine is unknown")
+
+
+def _linux(root: Path) -> int | None:
     available = _fields(root / "proc/meminfo").get("MemAvailable:")
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Room(installed if available is None else 1024 * available, "free on this machine")
+    return None if available is None else 1024 * available
+
+
+def _macos() -> int | None:
+    try:
+        table = subprocess.run([VM_STAT], capture_output=True, text=True, check=True, encoding="utf-8").stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    pages = dict(re.findall(r"^Pages (\w+): +(\d+)\.$", table, re.MULTILINE))
+    size = re.search(r"page size of (\d+) bytes", table)
+    return int(size[1]) * sum(int(pages[kind]) for kind in GIVEN_UP) if size and pages.keys() >= {*GIVEN_UP} else None
+
+
+def _windows() -> int | None:
+    if not (system := getattr(ctypes, "windll", None)):
+        return None
+    size = MEMORY_STATUS.size
+    status = ctypes.create_string_buffer(size.to_bytes(4, "little"), size)
+    filled = system.kernel32.GlobalMemoryStatusEx(status)
+    numbers = MEMORY_STATUS.unpack(status)
+    return min(numbers[3], numbers[5]) if filled else None
 
 
 def _groups(root: Path, controller: str) -> Iterator[tuple[Path, Path]]:
@@ -98,10 +145,12 @@ def _group(folder: Path, maximum: str, used: str, cached: str) -> Iterator[Room]
 
 
 def _address_space(root: Path) -> Iterator[Room]:
+    if not resource:
+        return
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit != resource.RLIM_INFINITY:
         pages = int((_text(root / "proc/self/statm") or "0").split()[0])
-        yield Room(max(0, limit - pages * os.sysconf("SC_PAGE_SIZE")), "left of the limit of ulimit -v")
+        yield Room(max(0, limit - pages * PAGESIZE), "left of the limit of ulimit -v")
 
 
 def _fields(path: Path) -> dict[str, int]:
@@ -113,6 +162,6 @@ def _fields(path: Path) -> dict[str, int]:
 def _text(path: Path) -> str:
     """The content of a file; "" if it cannot be read."""
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except OSError:
         return ""
