@@ -5,12 +5,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_plots import Stand, designed, drawn, results
 
 from saddlescape import plots
 from saddlescape.plots.common import fold
+from saddlescape.spec.keys import KEYS as SPEC_KEYS
+from saddlescape.system.figures import HEADS, FigureError
 from saddlescape.words.outcomes import Outcome
+from saddlescape.words.titles import TITLES, title_of_key
 
 LONG = "A title that says at some length which sweep this is, of what, and why anybody should take the time to look"
 DOLLARS = r"costs $5, \frac{ and $\alpha and a_b^c $$"
@@ -258,3 +262,191 @@ def test_a_run_in_progress_is_drawn_as_far_as_it_is(tmp_path):
     assert plots.map(made).figure.axes[1].get_ylabel() == "solved (100 %) at step"
     assert drawn(plots.curve(made), "solved")[0].tolist() == [1, 2]
     assert drawn(plots.solved(made).axes[0], "1")[1].tolist() == [1, 1]
+
+
+def sweep_of_three() -> Stand:
+    """Three optimizers (5, 2 and 1 of 8 runs solved at scale 0.1, none at 1), two seeds that agree."""
+    solved = np.array([5, 2, 1])[:, None, None, None] * np.array([1, 0])[:, None]
+    outcome = np.where(np.arange(8) < solved, Outcome.SOLVED, Outcome.TRAPPED)
+    return complete(results(outcome.repeat(2, axis=1), optimizer=["gd", "adam", "lion"], seed=[1, 2], scale=[0.1, 1]))
+
+
+def test_runs_of_pooled_values_count_together():
+    ax = plots.curve(sweep_of_three(), pool=["optimizer", "seed"])
+    assert drawn(ax, "solved")[1].tolist() == [(5 + 2 + 1) / 24, 0]
+    assert ax.get_title() == "XOR\npooled over optimizer (3 values), seed (2 values)"
+    assert ax.get_ylabel() == "fraction of 48 runs, 95 % interval"
+    ax = plots.map(sweep_of_three(), pool="optimizer")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["trapped 83.3 %", "solved 16.7 %"]
+    assert ax.get_legend().get_title().get_text().endswith("shares of all 96 runs")
+
+
+def test_each_value_of_a_facet_has_a_panel_of_its_own():
+    axes = plots.curve(sweep_of_three(), facet="starts.optimizer", pool="seed").figure.axes
+    assert [ax.get_title() for ax in axes] == ["optimizer gd", "optimizer adam", "optimizer lion"]
+    assert [drawn(ax, "solved")[1][0] for ax in axes] == [5 / 8, 2 / 8, 1 / 8]
+
+
+def test_a_map_of_more_axes_hides_none_of_their_values():
+    figure = plots.map(sweep_of_three()).figure
+    panels = [ax for ax in figure.axes if ax.get_images()]
+    assert [ax.get_title() for ax in panels] == ["optimizer gd", "optimizer adam", "optimizer lion"]
+    yellow = [tuple(np.asarray(ax.get_images()[0].get_array())[0, 0]) == plots.RAMP(1.0) for ax in panels]
+    assert yellow == [True, False, False]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["trapped 83.3 %"]
+    many = complete(results(Outcome.SOLVED, seed=range(9), x=[1, 2], y=[1, 2]))
+    assert plots.map(many).get_title() == "XOR\npooled over seed (9 values)"
+
+
+def test_escape_times_of_many_points_have_panels():
+    made = complete(results(Outcome.TRAPPED, batch=["full", "online"], seed=range(6), scale=[0.1, 1, 10]))
+    axes = plots.scaling(made).figure.axes
+    assert [ax.get_title() for ax in axes] == ["batch full", "batch online"]
+    for ax in axes:
+        assert {f"seed {number}" for number in range(6)} <= {line.get_gid() for line in ax.get_lines()}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"at": {"rate": 1}}, r"^at: must be an axis of this result: optimizer, seed, scale; got 'rate'"),
+        ({"at": ["scale"]}, r"^at: must be values by axis, such as {'scale': 0.1}; got \['scale'\]"),
+        ({"facet": "optimiser"}, r"^facet: must be an axis of .*; got 'optimiser'; did you mean 'optimizer'"),
+        ({"facet": "seed", "pool": "seed"}, "^facet: must be another axis than those that are pooled; got seed"),
+        ({"kind": "trajectories", "pool": "seed"}, "^pool: is for curve, map, .*; got kind 'trajectories'; choose"),
+        ({"kind": "curve", "measures": ("loss", "loss")}, "^measures: is for portrait; got kind 'curve'"),
+        ({"style": "papr"}, "^style: must be screen or paper; got 'papr'; did you mean 'paper'"),
+        ({"size": (3, 0.1)}, r"^size: must be a width and a height from 1 to 50 inches, .*; got \(3, 0.1\)"),
+        ({"size": "3x2"}, "^size: must be a width and a height"),
+        ({"title": 3}, "^title: must be text; got 3"),
+    ],
+)
+def test_what_a_plot_cannot_show_is_refused(options, message):
+    with pytest.raises(plots.PlotError, match=message):
+        plots.plot(sweep_of_three(), **options)
+
+
+def test_panels_need_a_figure_of_their_own_and_are_not_too_many():
+    ax = plots.curve(sweep_of_three())
+    with pytest.raises(plots.PlotError, match="facet: needs a figure of its own; leave out ax"):
+        plots.curve(sweep_of_three(), ax, facet="seed")
+    with pytest.raises(plots.PlotError, match="facet: must need at most 36 panels; got 40"):
+        plots.curve(results(Outcome.SOLVED, seed=range(40), scale=[1, 2]), facet="seed")
+
+
+def texts_of(figure) -> list[Text]:
+    """All texts that are seen, but not those that slope."""
+    figure.draw_without_rendering()
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    of_ticks = {text for axis in axes for text in axis.findobj(Text)} - {axis.label for axis in axes}
+    seen = {tick.label1 if tick.label1.get_visible() else tick.label2 for a in axes for tick in a._update_ticks()}
+    texts = [text for text in figure.findobj(Text) if text not in of_ticks or text in seen]
+    return [text for text in texts if text.get_visible() and text.get_text().strip() and text.get_rotation() % 90 == 0]
+
+
+@pytest.mark.parametrize("style", ["screen", "paper"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_text_lies_on_another(kind, style):
+    made = of_kind(kind)
+    made.title = LONG
+    figure = plots.plot(made, kind, style=style)
+    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts_of(figure)]
+    over = [(a, b) for n, (a, one) in enumerate(boxes) for b, other in boxes[:n] if one.overlaps(other)]
+    assert not over
+    assert len(boxes) > 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_for_print_has_its_sizes(kind):
+    figure = plots.plot(of_kind(kind), kind, style="paper")
+    assert figure.get_figwidth() in (3.25, 6.75)
+    assert all(7 <= text.get_fontsize() <= 9 for text in texts_of(figure))
+    lines = [line for ax in figure.axes for line in ax.get_lines()]
+    assert all(line.get_linewidth() <= 1 for line in lines)
+    sized = plots.plot(of_kind(kind), kind, size=(5, 4), title="")
+    assert sized.get_size_inches().tolist() == [5, 4]
+    assert "XOR" not in {text.get_text() for text in texts_of(sized)}
+
+
+def test_lines_differ_without_their_colors():
+    outcome = np.where(np.arange(8) < 4, Outcome.SOLVED, Outcome.TRAPPED)
+    lines = plots.curve(results(outcome, scale=[1, 2])).get_lines()
+    assert len({line.get_marker() for line in lines}) == len(lines) == 2
+    lines = plots.solved(results(outcome, rate=[1, 2, 3], scale=[1, 2])).axes[0].get_lines()
+    assert len({line.get_marker() for line in lines}) == len(lines) == 3
+
+
+def test_true_and_false_are_words():
+    made = results(Outcome.SOLVED, bias=[1, 0])
+    made.labels = {"bias": "network.bias"}
+    ax = plots.curve(made)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["true", "false"]
+    assert {line.get_linestyle() for line in ax.get_lines()} == {"None"}
+
+
+def test_numbers_zipped_with_words_are_words():
+    ax = plots.curve(zipped(learning_rate=[0.5, 0.1, 0.5], optimizer=["gd", "momentum", "adam"]))
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0.5, gd", "0.1, momentum", "0.5, adam"]
+    assert ax.get_xlabel() == "learning rate with optimizer"
+
+
+def test_each_key_has_a_name_of_its_own():
+    assert list(TITLES) == list(SPEC_KEYS)
+    assert len(set(TITLES.values())) == len(TITLES)
+    assert not any("_" in title or title.strip() != title for title in TITLES.values())
+    assert [title_of_key(key) for key in ("network.hidden.0", "training.layer_rates.1", "starts.base.3", "mine")] == [
+        "units of hidden layer 1", "learning rate factor of layer 2", "parameter of the base, component 3", "mine"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("alias", "kind"), plots.ALIASES.items())
+def test_another_name_of_a_kind_is_that_kind_without_a_word(alias, kind):
+    assert callable(getattr(plots, alias))
+    with warnings.catch_warnings(action="error"):
+        if kind != "spectrum":
+            assert plots.plot(of_kind(kind), alias).made["kind"] in (kind, alias)
+
+
+def test_fonts_of_a_pdf_are_of_type_42(tmp_path):
+    content = plots.save(plots.figure_of(plots.curve(of_kind("curve"))), tmp_path / "it.pdf").read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
+
+
+@pytest.mark.parametrize("extension", HEADS)
+def test_a_figure_that_is_none_of_ours_is_told_so(tmp_path, extension):
+    path = tmp_path / f"it.{extension}"
+    Figure().savefig(path)
+    with pytest.raises(FigureError, match=f"it is {extension.upper()}, without the data that saddlescape"):
+        plots.info(path)
+    path.write_bytes(b"no image")
+    with pytest.raises(FigureError, match="must be a PNG, SVG or PDF figure that saddlescape saved; it is no image"):
+        plots.info(path)
+
+
+@pytest.mark.parametrize("made", ["{}", "[]", "{", "[" * 10**5, '{"version": "1"}', "\\"])
+def test_odd_metadata_are_refused(tmp_path, made):
+    path = tmp_path / "it.png"
+    Figure().savefig(path, metadata={"saddlescape": made})
+    with pytest.raises(FigureError):
+        plots.info(path)
+    content = path.read_bytes()
+    for cut in range(0, 200, 7):
+        path.write_bytes(content[:8] + b"\xff" * 4 + content[12 : 12 + cut])
+        with pytest.raises(FigureError):
+            plots.info(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "dpi", "message"),
+    [
+        ("it.gif", 100, r"it.gif: must end in one of .png, .pdf, .svg; got '.gif'"),
+        ("it.png", 5, "dpi: must be a number from 10 to 1200; got 5"),
+        ("it.png", float("nan"), "dpi: must be a number"),
+        ("it.png", True, "dpi: must be a number"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused(tmp_path, name, dpi, message):
+    with pytest.raises(plots.PlotError, match=message):
+        plots.save(Figure(), tmp_path / name, dpi)
+    assert not list(tmp_path.iterdir())

@@ -391,7 +391,7 @@ def test_escape_times_and_the_power_law_that_fits_them():
     assert [line.get_gid() for line in ax.get_lines() if "slope" in str(line.get_gid())] == ["name a: slope -2.00"]
     assert drawn(ax, "name a never")[1].tolist() == [1]
     assert drawn(ax, "name b not in time")[0].tolist() == [1e-3, 1e-2, 0.1]
-    assert ax.get_ylabel() == "escape step: median and quartiles"
+    assert ax.get_ylabel() == "escape step, median and quartiles"
 
 
 def test_the_law_of_escape_times_is_that_of_starts_near_the_saddle():
@@ -414,7 +414,7 @@ def test_fractions_solved_have_lines_and_panels():
     assert drawn(figure.axes[0], "2 at zero")[1].tolist() == [3 / 8]
     missed = plots.solved(made, missed=True)
     assert drawn(missed.axes[0], "2")[1].tolist() == [4 / 8, 3 / 8]
-    assert missed.get_supylabel() == "fraction of 8 runs not solved, 95 % interval"
+    assert missed.get_supylabel() == "fraction of 8 runs not solved,\n95 % interval"
 
 
 def test_many_words_have_lines_of_their_own():

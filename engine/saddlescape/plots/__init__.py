@@ -21,7 +21,7 @@ from saddlescape.plots.common import COLORS, RAMP, PlotError, Values, axis_names
 from saddlescape.plots.compare import comparable, compare
 from saddlescape.plots.convergence import convergence
 from saddlescape.plots.curve import curve
-from saddlescape.plots.design import design, numbers_of
+from saddlescape.plots.design import design, lies_apart
 from saddlescape.plots.ends import spectra
 from saddlescape.plots.landscape import landscape, plane
 from saddlescape.plots.look import check_look, look
@@ -212,4 +212,4 @@ def fitting(results: "Results") -> str:
         return "trajectories"
     if len(wide) > 1:
         return "compare" if comparable(results) else "map"
-    return "design" if len(numbers_of(results, wide[0])) > 1 else "curve"
+    return "design" if lies_apart(results, wide[0]) else "curve"

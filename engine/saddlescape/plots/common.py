@@ -19,7 +19,7 @@ from saddlescape.plots.look import SMALLEST, current, settings
 from saddlescape.plots.look import PlotError as PlotError
 from saddlescape.plots.made import made_of
 from saddlescape.plots.shown import ShownFigure, new_figure, single
-from saddlescape.plots.text import fitted, points_of
+from saddlescape.plots.text import fitted, list_lines, points_of
 from saddlescape.plots.ticks import LOG_RANGE as LOG_RANGE
 from saddlescape.plots.ticks import TICKS as TICKS
 from saddlescape.plots.ticks import Values as Values
@@ -59,10 +59,20 @@ WIDTH = 64
 INCH = 13
 """Characters of a legend that fit in an inch."""
 
-EDGE, SHARE = 0.9, 0.93
-"""Width in inches of a figure that its panels do not have, and the share of a panel that its title has."""
+EDGE, SHARE, ABOVE = 0.9, 0.93, 0.9
+"""Width in inches of a figure that its panels do not have, and the shares that titles have of a panel and, as axes are
+not in the middle, of a figure with one panel."""
+
+BESIDE = 0.62
+"""Share of a figure's height or width that the label of an axis fills."""
 
 OUTCOMES = tuple(Outcome)
+
+ZIPPED = 3
+"""Number of zipped axes whose values a label shows."""
+
+SHORT = {"problem.name": "problem", "starts.kind": "initialization"}
+"""Names in titles of keys whose last part says little."""
 
 SWITCHES = frozenset(key for key, (model, name) in KEYS.items() if model.model_fields[name].annotation is bool)
 """Keys that are true or false."""
@@ -159,32 +169,30 @@ def entitle(place: Axes | Figure, results: "Results", *captions: str) -> None:
 
     A run in progress also has the number of runs.  Text is broken into lines, and shrunk if it is long.
     """
-    text, size = fitted(paragraphs(results, *captions), figure_of(place).get_figwidth(), *_sizes(place))
+    title = current().title
+    so_far = "" if results.so_far is None else "so far {:,} of {:,} runs".format(*results.so_far)
+    lists = [text for text in (*captions, so_far) if text and title != ""]
+    whole = plain(results.title if title is None else title)
+    sizes = points_of(rcParams["axes.titlesize" if isinstance(place, Axes) else "figure.titlesize"]), SMALLEST
+    width = figure_of(place).get_figwidth() * (ABOVE if isinstance(place, Axes) else 1)
+    text, size = fitted(whole, lists, width, *sizes)
     if isinstance(place, Axes):
         place.set_title(text, fontsize=size)
     elif text:
         place.suptitle(text, fontsize=size)
 
 
-def _sizes(place: Axes | Figure) -> tuple[float, float]:
-    """The usual font size of a title, and the smallest one."""
-    return points_of(rcParams["axes.titlesize" if isinstance(place, Axes) else "figure.titlesize"]), SMALLEST
-
-
-def paragraphs(results: "Results", *captions: str) -> list[str]:
-    """What a title consists of; nothing if the look has none."""
-    title = current().title
-    if title == "":
-        return []
-    so_far = "" if results.so_far is None else "so far {:,} of {:,} runs".format(*results.so_far)
-    return [text for text in (plain(results.title if title is None else title), *captions, so_far) if text]
+def broken(figure: Figure, text: str, up: bool = False, panels: int = 1) -> str:
+    """The label of an axis in lines that are shorter than the axis, of which the figure has `panels` in line."""
+    length = figure.get_figheight() if up else figure.get_figwidth()
+    return "\n".join(list_lines(text, BESIDE * length / panels, points_of(rcParams["axes.labelsize"])))
 
 
 def panel_titles(axes: Sequence[Axes], titles: Sequence[str], columns: int) -> None:
     """Put titles over panels, in lines that are narrower than a column."""
     for ax, title in zip(axes, titles, strict=True):
         width = SHARE * (figure_of(ax).get_figwidth() - EDGE) / columns
-        text, size = fitted([title] if title else [], width, points_of("medium"), SMALLEST)
+        text, size = fitted("", [title], width, points_of("medium"), SMALLEST)
         ax.set_title(text, fontsize=size)
 
 
@@ -193,10 +201,18 @@ def words(name: str) -> str:
     return plain(name.replace("_", " "))
 
 
+def short(results: "Results", name: str) -> str:
+    """The name of a coordinate in a title: the last part of its key, if no other has the same."""
+    keys = {other: ALIASES.get(key, key) for other, key in results.labels.items()}
+    last = {other: SHORT.get(key, key.partition(".")[2]) for other, key in keys.items() if key in (*KEYS, *SHORT)}
+    known = name in last and list(last.values()).count(last[name]) == 1
+    return words(last[name] if known else name)
+
+
 def where(results: "Results", names: list[str], point: tuple[int, ...]) -> str:
     """Names and values of the axes at a point, for a title."""
     pairs = [(name, i) for dim, i in zip(names, point, strict=False) for name in results.along[dim]]
-    return ", ".join(f"{words(name)} {label(coordinate(results, name)[i])}" for name, i in pairs)
+    return ", ".join(f"{short(results, name)} {label(coordinate(results, name)[i])}" for name, i in pairs)
 
 
 def fold(text: str, width: int) -> str:
@@ -213,9 +229,11 @@ def fold(text: str, width: int) -> str:
 
 
 def values_of(results: "Results", dim: str) -> Values:
-    """Coordinate of a dimension; of zipped axes the first one, or words of all if one of them has words."""
+    """Coordinate of a dimension; of zipped axes the first one, or words of all if one has words, or their numbers."""
     columns = [coordinate(results, name) for name in results.along[dim]]
     if len(columns) > 1 and not all(map(is_numeric, columns)):
+        if len(columns) > ZIPPED:
+            return np.array([str(1 + number) for number in range(len(columns[0]))])
         return np.array([", ".join(map(_bare, row)) for row in zip(*columns, strict=True)])
     return columns[0]
 
@@ -242,7 +260,9 @@ def is_words(results: "Results", dim: str) -> bool:
 
 def meaning_of(results: "Results", dim: str) -> str:
     """Axis label of a dimension: the name of the key of its axis, or those of the axes that are zipped."""
-    return " with ".join(meaning(results, name) for name in results.along[dim])
+    names = results.along[dim]
+    several = f"{words(dim)} ({len(names)} zipped axes)"
+    return several if len(names) > ZIPPED else " with ".join(meaning(results, name) for name in names)
 
 
 def meaning(results: "Results", coordinate: str) -> str:

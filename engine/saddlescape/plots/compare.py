@@ -12,6 +12,7 @@ from saddlescape.plots.common import (
     Values,
     axis_names,
     axis_positions,
+    broken,
     clock_of,
     entitle,
     is_words,
@@ -79,21 +80,28 @@ def compare(results: "Results", *, at: At | None = None, facet: Names = (), pool
     time = np.where(outcome == Outcome.SOLVED, parts.read(f"solve_{clock}"), np.inf)
     figure = new_figure(figsize=(2.6 + COLUMN * number, 1 + 2 * ROW))
     axes = figure.subplots(2, number, sharex=True, sharey="row", squeeze=False)
+    medians = False
     for column, point in zip(axes.T, parts.points(), strict=True):
         hit = np.where(outcome[point] < 0, -1, outcome[point] == Outcome.SOLVED)
         draw_solved(column[0], parts, hit, distinct[point])
-        _draw_times(column[1], parts, np.where(outcome[point] < 0, np.nan, time[point]))
+        medians |= _draw_times(column[1], parts, np.where(outcome[point] < 0, np.nan, time[point]))
+    if not medians:
+        axes[1, 0].set_yticks([])
     panel_titles(axes[0], [parts.title(point) for point in parts.points()], number + 1)
-    axes[0, 0].set_ylabel(f"fraction {of_runs((outcome >= 0).sum(axis=-1))} solved,\n95 % interval")
-    axes[1, 0].set_ylabel(f"median solve {clock}, quartiles")
+    fraction = f"fraction {of_runs((outcome >= 0).sum(axis=-1))} solved, 95 % interval"
+    for ax, up in zip(axes[:, 0], (fraction, f"median solve {clock}, quartiles"), strict=True):
+        ax.set_ylabel(broken(figure, up, up=True, panels=2))
     draw_legend(figure, axes[0, 0], meaning_of(results, lines), numbers=not is_words(results, lines))
     entitle(figure, results, parts.caption)
     figure.supxlabel(meaning_of(results, along))
     return figure
 
 
-def _draw_times(ax: Axes, parts: Parts, time: Values) -> None:
-    """Draw the quartiles of times (lines, along, runs): inf where unsolved, NaN where a run has not finished."""
+def _draw_times(ax: Axes, parts: Parts, time: Values) -> bool:
+    """Draw the quartiles of times (lines, along, runs): inf where unsolved, NaN where a run has not finished.
+
+    Returns whether there are any.
+    """
     results, (lines, along) = parts.results, parts.drawn
     (x, isolated), labels = axis_positions(ax, values_of(results, along)), labels_of(results, lines)
     for row, (name, style) in enumerate(zip(labels, styles_of(values_of(results, lines)), strict=True)):
@@ -104,7 +112,10 @@ def _draw_times(ax: Axes, parts: Parts, time: Values) -> None:
     drawn = ax.dataLim.intervaly
     if np.isfinite(drawn).all() and drawn[0] <= drawn[1]:
         ax.set_yscale("log" if np.nanmin(time) > 0 else "symlog")
+    else:
+        ax.annotate("fewer than\nhalf are solved", (0.5, 0.5), xycoords="axes fraction", ha="center", color="0.4")
     tidy(ax)
+    return bool(np.isfinite(drawn).all())
 
 
 def _draw_line(

@@ -17,6 +17,12 @@ def numbers_of(results: "Results", dim: str) -> list[str]:
     return [name for name in results.along[dim] if is_numeric(results.coords[name])]
 
 
+def lies_apart(results: "Results", dim: str) -> bool:
+    """Whether the points of a dimension have two numeric coordinates, and no two of them the same two."""
+    numbers = [results.coords[name] for name in numbers_of(results, dim)[:2]]
+    return len(numbers) == 2 and len(set(zip(*(values.tolist() for values in numbers), strict=True))) == len(numbers[0])
+
+
 @of_results
 def design(
     results: "Results", ax: Axes | None = None, *, at: At | None = None, facet: Names = (), pool: Names = ()

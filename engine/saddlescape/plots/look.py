@@ -20,7 +20,7 @@ class PlotError(SaddlescapeError):
 
 
 _PAPER: dict[Any, Any] = {
-    "font.size": 8.5,
+    **dict.fromkeys(("font.size", "figure.labelsize"), 8.5),
     **dict.fromkeys(("axes.titlesize", "figure.titlesize"), 9),
     **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize", "legend.title_fontsize"), 7.5),
     **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.5),
@@ -32,7 +32,10 @@ _PAPER: dict[Any, Any] = {
     "legend.handlelength": 1.6,
     "axes.labelpad": 2,
 }
-STYLES: dict[str, dict[Any, Any]] = {"screen": {"lines.markersize": 4}, "paper": _PAPER}
+STYLES: dict[str, dict[Any, Any]] = {
+    "screen": {"lines.markersize": 4, "figure.labelsize": "medium"},
+    "paper": _PAPER,
+}
 """Settings of Matplotlib in each style; text of "paper" has 7 to 9 points at the size of print."""
 
 COLUMN, PAGE, NARROW = 3.25, 6.75, 8.0

@@ -34,6 +34,7 @@ from saddlescape.plots.common import (
 )
 from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
 from saddlescape.plots.shown import new_figure
+from saddlescape.plots.text import list_lines, points_of
 from saddlescape.plots.ticks import below, name_ticks
 from saddlescape.system.shares import percent
 from saddlescape.words.outcomes import Outcome
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 LEGEND = 0.08
 """Height of the space below the maps, as a fraction of the figure."""
+
+BELOW, NARROW = 0.75, 5
+"""Share of a figure's width that the legend fills, and the width in inches up to which it has fewer columns."""
 
 WORDS = 16
 """Maximum number of words along a side."""
@@ -116,11 +120,14 @@ def color_cells(clock: str, axes: Sequence[Axes], outcomes: Values, steps: Value
     counts = {o: k for o in Outcome if (k := np.count_nonzero(outcomes == o))}
     total = np.count_nonzero(outcomes >= 0)
     shares = {o: percent(k, total) for o, k in counts.items()}
-    handles = [Patch(color=COLORS[o], label=f"{o.label} {shares[o]}") for o in shares if o != Outcome.SOLVED]
+    named = [o for o in shares if o != Outcome.SOLVED or not solved.any()]
+    handles = [Patch(color=COLORS[o], label=f"{o.label} {shares[o]}") for o in named]
     of_all = f"shares of all {total:,} runs" if total else "no runs"
     title = f"most frequent outcome of a cell; {of_all}" if outcomes.shape[-1] > 1 else of_all
+    width = figure_of(axes[0]).get_figwidth()
+    title = "\n".join(list_lines(title, BELOW * width, points_of(rcParams["legend.title_fontsize"] or "small")))
     axes[0].legend(
-        handles=handles, title=title, ncols=2 if len(axes) == 1 and figure_of(axes[0]).get_figwidth() < 5 else 3,
+        handles=handles, title=title, ncols=3 if width > NARROW else 2,
         frameon=False, columnspacing=1, handlelength=1.2, alignment="left",
         title_fontsize=rcParams["legend.title_fontsize"] or "small",
     )  # fmt: skip
@@ -198,6 +205,8 @@ def _extent(axis: Any, values: Values) -> tuple[float, float]:
     if np.issubdtype(values.dtype, np.number) and len(values) > 1:
         step = (values[-1] - values[0]) / (len(values) - 1)
         if step > 0 and np.allclose(np.diff(values), step):
+            if len(values) <= TICKS:
+                axis.set_ticks(values, [label(value) for value in values])
             return values[0] - step / 2, values[-1] + step / 2
     shown, names = _ticks(values)
     if axis.axis_name == "x" and not np.issubdtype(values.dtype, np.number):

@@ -14,6 +14,7 @@ from saddlescape.plots.common import (
     PlotError,
     Values,
     axis_names,
+    broken,
     entitle,
     figure_of,
     is_numeric,
@@ -21,6 +22,7 @@ from saddlescape.plots.common import (
     new_axes,
     panel_titles,
     panels,
+    short,
     where,
     words,
 )
@@ -82,12 +84,17 @@ class Parts:
     def caption(self) -> str:
         """What is selected and pooled; "" if nothing is."""
         wide = [name for name in self.pooled if self.results.dims[name] > 1]
-        pooled = " and ".join(f"{words(name)} ({self.results.dims[name]} values)" for name in wide)
+        pooled = ", ".join(f"{dimension(self.results, name)} ({self.results.dims[name]} values)" for name in wide)
         return "; ".join(filter(None, (self.selected, pooled and f"pooled over {pooled}")))
 
     def runs(self) -> int:
         """Number of runs that each drawn point has."""
         return self.results.dims["run"] * math.prod(self.results.dims[name] for name in self.pooled)
+
+
+def dimension(results: "Results", dim: str) -> str:
+    """The name of a dimension in a caption."""
+    return short(results, dim) if results.along[dim] == (dim,) else words(dim)
 
 
 def divided(
@@ -165,7 +172,7 @@ def _value(text: str) -> Any:
 
 def selection(results: "Results", at: At | None) -> str:
     """What is selected, for a title."""
-    names = {name: words(_coordinate(results, name, "at")) for name in at or {}}
+    names = {name: short(results, _coordinate(results, name, "at")) for name in at or {}}
     return ", ".join(f"{names[name]} {_listed(value)}" for name, value in (at or {}).items())
 
 
@@ -211,13 +218,13 @@ def labelled(parts: Parts, axes: Sequence[Axes], across: str, up: str, *captions
     """Write the labels of the axes and the title; return the first axes."""
     place: Axes | Figure
     if len(axes) == 1:
-        place = axes[0]
-        place.set(xlabel=across, ylabel=up)
+        place, figure = axes[0], figure_of(axes[0])
+        place.set(xlabel=broken(figure, across), ylabel=broken(figure, up, up=True))
     else:
         place, columns = figure_of(axes[0]), columns_of(len(axes))
         for panel in axes[-columns:]:
             panel.set_xlabel(across)
-        place.supylabel(up)
+        place.supylabel(broken(place, up, up=True))
     entitle(place, parts.results, parts.caption, *captions)
     return axes[0]
 

@@ -24,6 +24,7 @@ from saddlescape.plots.common import (
     where,
 )
 from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
+from saddlescape.plots.text import points_of
 from saddlescape.plots.ticks import below
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 LEVELS = (25, 50, 75)
 """Percentiles of the runs: the line shows the second one, the band the range from the first to the third."""
+
+LATE = "not in time"
+"""Text at medians that were not observed, in a line of its own."""
 
 HALF = 30
 """Characters that fit in half the width of a figure."""
@@ -70,7 +74,7 @@ def medians(
         ax.plot(x_shown, middle[shown], dashes, marker=shape, color=color, label=name, gid=name)
         ax.fill_between(x_shown, low[shown], high[shown], color=color, alpha=0.2, linewidth=0)
         _draw_at_zero(ax, name, color, positions[isolated], middle[isolated])
-        _mark_edge(ax, late, 1, color, "not in time", f"{name} not in time")
+        _mark_edge(ax, late, 1, color, LATE, f"{name} {LATE}")
     for name, (line_x, line_y) in (theory or {}).items():
         ax.plot(line_x, line_y, "--", color="k", linewidth=1, label=name, gid=name)
     tidy(ax)
@@ -104,7 +108,7 @@ def escape_times(
     for panel, point in zip(axes, parts.points(), strict=True):
         _draw_escapes(panel, parts, escape[point], stop[point], reason[point])
     across = meaning_of(parts.results, along)
-    labelled(parts, axes, across, f"escape {clock}: median and quartiles")
+    labelled(parts, axes, across, f"escape {clock}, median and quartiles")
     return axes[0]
 
 
@@ -182,4 +186,6 @@ def _mark_edge(ax: Axes, x: Values, height: int, color: str, text: str, gid: str
     style: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o^"[height]}
     ax.plot(x, np.full(len(x), height), transform=up, clip_on=False, zorder=5, gid=gid, **style)
     if len(x) and text not in [drawn.get_text() for drawn in ax.texts]:
-        ax.annotate(text, (x.min(), height), (8, 6 - 20 * height), xycoords=up, textcoords="offset points")
+        line = 1.2 * points_of("medium")
+        down = height * line * (2 if text == LATE else 1) - (0 if height else line / 2)
+        ax.annotate(text, (x.min(), height), (8, -down), xycoords=up, textcoords="offset points")

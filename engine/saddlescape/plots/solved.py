@@ -14,6 +14,7 @@ from saddlescape.plots.common import (
     PlotError,
     Values,
     axis_positions,
+    broken,
     coordinate,
     entitle,
     fold,
@@ -75,7 +76,8 @@ def solved(
         axes[0].legend(title=legend, frameon=False)
     entitle(figure, results, parts.caption)
     figure.supxlabel(meaning_of(results, along))
-    figure.supylabel(f"fraction {of_runs((outcome >= 0).sum(axis=-1))} {'not ' if missed else ''}solved, 95 % interval")
+    runs = of_runs((outcome >= 0).sum(axis=-1))
+    figure.supylabel(broken(figure, f"fraction {runs} {'not ' if missed else ''}solved, 95 % interval", up=True))
     return figure
 
 

@@ -1,12 +1,13 @@
 """Text that is broken into lines, or shrunk, by the measured width of its letters."""
 
 import re
+from collections.abc import Sequence
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
-LINES = 3
-"""Number of lines of a title in full size; a longer one is shrunk."""
+LINES = 2
+"""Number of lines of a title in full size, beside one for each list below it; a longer one is shrunk."""
 
 SHARE = 0.9
 """Share of the available width that lines fill."""
@@ -16,6 +17,9 @@ MOST = 12
 
 WORD = re.compile(r"(?:(?<!\\)\$.*?(?<!\\)\$|\S)+")
 """A word: spaces in a formula do not end it."""
+
+ENTRY = re.compile(r"(?:(?<!\\)\$.*?(?<!\\)\$|.)+?(?:[,;](?= )|$)")
+"""An entry of a list, up to its comma or semicolon."""
 
 
 def points_of(size: str | float) -> float:
@@ -42,6 +46,14 @@ def lines_of(text: str, inches: float, points: float) -> list[str]:
     return lines
 
 
+def list_lines(text: str, inches: float, points: float) -> list[str]:
+    """Break a list at its commas, if its entries are short enough, or else at spaces."""
+    entries = [entry.strip() for entry in ENTRY.findall(text)]
+    if all(width_of(entry, points) <= inches for entry in entries):
+        return _filled(entries, inches, points)
+    return lines_of(text, inches, points)
+
+
 def _filled(words: list[str], inches: float, points: float) -> list[str]:
     lines: list[str] = []
     for word in words:
@@ -62,11 +74,12 @@ def _pieces(word: str, inches: float, points: float) -> list[str]:
     return ["".join(letters[k : k + size]) for k in range(0, len(letters), size)]
 
 
-def fitted(paragraphs: list[str], inches: float, points: float, smallest: float) -> tuple[str, float]:
-    """Paragraphs in lines that fit, and their font size: the given one, or less if there were too many lines."""
+def fitted(title: str, lists: Sequence[str], inches: float, points: float, smallest: float) -> tuple[str, float]:
+    """A title and lists in lines that fit, and their font size: the given one, or less if there were too many lines."""
     while True:
-        lines = [line for text in paragraphs for line in lines_of(text, SHARE * inches, points)]
-        if len(lines) <= max(LINES, len(paragraphs)) or points <= smallest:
+        lines = lines_of(title, SHARE * inches, points)
+        lines += [line for text in lists if text for line in list_lines(text, SHARE * inches, points)]
+        if len(lines) <= LINES + len(lists) or points <= smallest:
             break
         points = max(smallest, 0.9 * points)
     cut = [*lines[: MOST - 1], "..."] if len(lines) > MOST else lines

@@ -24,6 +24,9 @@ TICKS, FEW = 9, 3
 NARROWEST, ROWS = 0.92, 2
 """Share of the room of a level word that it may fill, and the lines that it may have."""
 
+TICK = 4
+"""Width of the label of a power of ten, with a space, in font sizes."""
+
 SLOPE, LONGEST = 30, 1.6
 """Angle in degrees of words that are too long to be level, and the length in inches at which they have more lines."""
 
@@ -38,6 +41,10 @@ def label(value: Any) -> str:
     if isinstance(value, str | bool | np.bool_):
         return plain(value if isinstance(value, str) else str(value).lower())
     return re.sub(r"^(.+)e([+-])0*(\d+)$", _power, f"{value:.4g}")
+
+
+def _number(value: float, _: int | None = None) -> str:
+    return label(value) if value > 0 else ""
 
 
 def _power_of_ten(value: float, _: int | None = None, zero: str = "") -> str:
@@ -58,8 +65,11 @@ def tidy(ax: Axes) -> None:
         low, high = axis.get_view_interval()
         if axis.get_scale() not in ("log", "symlog") or isinstance(axis.get_major_locator(), FixedLocator):
             continue
-        if axis.get_scale() == "log" and high < 100 * low:
+        if low > 0 and high < 100 * low:
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high >= 10 * low else MaxNLocator(FEW + 1))
+            axis.set_major_formatter(FuncFormatter(_number))
+            axis.set_minor_formatter(NullFormatter())
+            continue
         axis.set_major_formatter(
             FuncFormatter(partial(_power_of_ten, zero="0" if axis.get_scale() == "symlog" else ""))
         )
@@ -74,6 +84,7 @@ def axis_positions(ax: Axes, values: Values, log: bool = False) -> tuple[Values,
     """
     if not np.issubdtype(values.dtype, np.number):
         name_ticks(ax, np.arange(len(values)), list(map(label, values)))
+        ax.set_xlim(-0.5, len(values) - 0.5)
         return np.arange(len(values)), np.ones(len(values), dtype=bool)
     positive = values[values > 0]
     wide = len(positive) > 1 and positive.max() >= (1 if log else LOG_RANGE) * positive.min()
@@ -83,7 +94,8 @@ def axis_positions(ax: Axes, values: Values, log: bool = False) -> tuple[Values,
     if len(positive) == len(values):
         return values, values == 0
     decades = np.log10(positive.max() / positive.min())
-    zero = positive.min() / 10 ** max(0.5, decades / 10)
+    room = TICK * points_of(rcParams["xtick.labelsize"]) / 72 / _width(ax)
+    zero = positive.min() / 10 ** max(0.5, decades / 10, decades * room)
     _break(ax, zero, positive)
     return np.where(values == 0, zero, values), values == 0
 
@@ -91,8 +103,7 @@ def axis_positions(ax: Axes, values: Values, log: bool = False) -> tuple[Values,
 def name_ticks(ax: Axes, positions: Values, names: list[str]) -> None:
     """Put names along the horizontal axis: in lines, or sloping if they have too little room for this."""
     size = points_of(rcParams["xtick.labelsize"])
-    figure = ax.get_figure(root=True)
-    width = ax.get_position().width * (figure.get_figwidth() if figure else 1) / max(1, len(names))
+    width = _width(ax) / max(1, len(names))
     level = [lines_of(name, NARROWEST * width, size) for name in names]
     whole = all(" ".join(lines) == " ".join(name.split()) for lines, name in zip(level, names, strict=True))
     if whole and max(map(len, level), default=0) <= ROWS:
@@ -103,10 +114,17 @@ def name_ticks(ax: Axes, positions: Values, names: list[str]) -> None:
         tick.set(rotation=SLOPE, ha="right", rotation_mode="anchor")
 
 
+def _width(ax: Axes) -> float:
+    """Width of axes in inches, before their layout."""
+    figure = ax.get_figure(root=True)
+    return float(ax.get_position().width * (figure.get_figwidth() if figure else 1))
+
+
 def _break(ax: Axes, zero: float, positive: Values) -> None:
     """Draw ticks at zero and at some powers of ten, and the mark of a broken axis between them."""
     low, high = np.ceil(np.log10(positive.min())), np.floor(np.log10(positive.max()))
-    powers = 10.0 ** np.arange(low, high + 1, max(1, -(-(high - low) // TICKS)))
+    most = max(FEW, min(TICKS, int(_width(ax) / (TICK * points_of(rcParams["xtick.labelsize"]) / 72))))
+    powers = 10.0 ** np.arange(low, high + 1, max(1, -(-(high - low) // most)))
     if len(powers) < FEW:
         fine = np.outer(10.0 ** np.arange(low - 1, high + 1), [1, 2, 5]).ravel()
         powers = fine[(fine >= positive.min()) & (fine <= positive.max())]
