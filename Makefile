@@ -49,7 +49,7 @@ test-jupyter: .venv-jupyter/.ready
 # The documents as pages with a search, in build/site; a warning is an error.
 site: .venv-site/.ready
 	rm -rf build/site
-	.venv-site/bin/sphinx-build -q -E -W --keep-going -d build/doctrees -c docs/site . build/site
+	PYTHONPATH=$(CURDIR)/engine .venv-site/bin/sphinx-build -q -E -W --keep-going -d build/doctrees -c docs/site . build/site
 	cp build/site/README.html build/site/index.html
 
 test-site: site

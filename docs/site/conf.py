@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "docs/site")]
+sys.path.insert(0, str(ROOT / "docs/site"))
 
 from docstrings import as_numpydoc, shorter  # noqa: E402
 from pygments.lexers.special import TextLexer  # noqa: E402
@@ -15,7 +15,10 @@ from sphinx.util.logging import getLogger  # noqa: E402
 import saddlescape  # noqa: E402
 
 NAVIGATION = {
-    "Tutorials": ["Tutorial <docs/tutorial>", "Why zero is a saddle <docs/why-zero>", "docs/gallery"],
+    "Tutorials": [
+        *("Tutorial <docs/tutorial>", "docs/notebooks/the-question", "docs/notebooks/my-own-data"),
+        *("docs/notebooks/maps-and-boundaries", "Why zero is a saddle <docs/why-zero>", "docs/gallery"),
+    ],
     "How-to guides": [
         *("docs/how-to", "docs/explorer", "Given starts as arrays <docs/arrays>", "docs/results", "docs/scaling"),
         "docs/gpu",
@@ -29,7 +32,7 @@ NAVIGATION = {
     ],
     "Project": [
         *("CHANGELOG", "CONTRIBUTING", "Add to the words <docs/extending>", "docs/performance", "docs/reliability"),
-        "Dependencies <docs/dependencies>",
+        *("docs/profiling", "Dependencies <docs/dependencies>"),
     ],
 }
 """The pages of each part of the site."""
@@ -63,7 +66,8 @@ extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosumma
 myst_heading_anchors = 4
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_in_temp = True
+nb_execution_timeout = 300
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 
 autodoc_default_options = {"no-value": True}
