@@ -87,7 +87,10 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
 
 
 def _no_spec(path: Path) -> str:
-    return "; a spec is a TOML file that names the data file" if path.suffix in (".csv", ".npz", ".npy") else ""
+    if path.suffix not in (".csv", ".npz", ".npy"):
+        return ""
+    remedy = f"; write one with: saddlescape init {quote(str(path))}" if path.suffix != ".npy" else ""
+    return f"; a spec is a TOML file that names the data file{remedy}"
 
 
 @ieee()
