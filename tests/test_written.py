@@ -109,8 +109,12 @@ def test_a_name_without_its_ending_and_a_file_that_is_no_spec_are_told(tmp_path,
     Path("mine.toml").write_text(TINY)
     Path("mine.csv").write_text("x1,t1\n0,1\n")
     Path("mine.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    for name, words in [("mine", "did you mean 'mine.toml'?"), ("mine.csv", "a TOML file that names the data file; write one with: saddlescape init mine.csv"),
-                        ("mine.h5", "must be a spec, a TOML file; this is an HDF5 file")]:  # fmt: skip
+    remedies = {
+        "mine": "did you mean 'mine.toml'?",
+        "mine.csv": "a TOML file that names the data file; write one with: saddlescape init mine.csv",
+        "mine.h5": "must be a spec, a TOML file; this is an HDF5 file",
+    }
+    for name, words in remedies.items():
         with pytest.raises(SpecError) as caught:
             load(name)
         assert words in str(caught.value)

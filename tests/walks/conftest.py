@@ -28,7 +28,7 @@ class Terminal:
         self.folder, self._prompt = folder, PROMPT
         self._bash = pexpect.spawn(
             "bash", ["--norc", "--noprofile"], cwd=folder, env={**os.environ, **settings}, encoding="utf-8",
-            dimensions=(50, COLUMNS), timeout=60,
+            dimensions=(50, COLUMNS), timeout=300,
         )  # fmt: skip
         self._bash.delaybeforesend = None
         self._until_prompt()
@@ -63,6 +63,10 @@ class Terminal:
         self._bash.sendline(line)
         self._bash.expect(until)
         return self._seen() + self._bash.after
+
+    def rest(self) -> str:
+        """What is on the screen when the started command has ended."""
+        return self._until_prompt()
 
     def interrupt(self) -> str:
         """Press Ctrl-C, and return what is on the screen before the next prompt."""
