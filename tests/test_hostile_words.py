@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -69,13 +70,18 @@ def told(monkeypatch, capfd, *command):
     return end.value.code or 0, *capfd.readouterr()
 
 
+def without_digest(said):
+    return [re.sub(r"result: sha256:\w+", "", str(each)) for each in said]
+
+
 @pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
 def test_coordinates_of_many_words_are_not_each_looked_at(result, monkeypatch, capfd, tried):
     before = told(monkeypatch, capfd, "info", result)
     with h5py.File(result, "a") as file:
         words = file["outcome"].attrs["coordinates"]
         file["outcome"].attrs["coordinates"] = f"{words} " + "loss final_loss record_step run outcome x " * 20_000
-    assert told(monkeypatch, capfd, "info", result) == before
+    after = told(monkeypatch, capfd, "info", result)
+    assert without_digest(after) == without_digest(before)
     with ss.open(result) as opened:
         assert opened.along["pair"] == ("activation", "scale")
     tried()

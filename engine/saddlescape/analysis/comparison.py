@@ -13,7 +13,7 @@ from saddlescape.results import Results
 from saddlescape.store import side_by_side
 from saddlescape.system.arguments import ArgumentError
 from saddlescape.words.outcomes import Outcome
-from saddlescape.words.suggest import nearest
+from saddlescape.words.suggest import hint
 
 POOLED = ("x", "y", "run")
 """Dimensions whose runs are counted together."""
@@ -55,7 +55,7 @@ def compare(a: Results, b: Results, outcome: str = "solved") -> Comparison:
     """
     labels = [each.label for each in Outcome]
     if outcome not in labels:
-        raise ArgumentError(f"outcome must be one of {', '.join(labels)}; got {outcome!r}{nearest(outcome, labels)}")
+        raise ArgumentError(f"outcome must be one of {', '.join(labels)}; got {outcome!r}{hint(outcome, labels)}")
     if (of_a := _axes(a)) != (of_b := _axes(b)):
         remedy = "compare results of sweeps with the same axes; --axis KEY=VALUES runs a sweep with another one"
         raise ArgumentError(f"{b.path} must have the axes of {a.path}: {_told(of_a)}; got {_told(of_b)}; {remedy}")

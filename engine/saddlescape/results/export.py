@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import SaddlescapeError
 from saddlescape.results.results import Results
 from saddlescape.results.tables import WORDS
 from saddlescape.store import creating
+from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.extras import extra
 from saddlescape.words.suggest import hint
@@ -39,11 +39,11 @@ def export(results: Results, to: str, target: str | Path) -> None:
         If `target` exists.
     LockedError
         If another process is writing `target`.
-    SaddlescapeError
+    ArgumentError
         If there is no such format, or a package that it needs is not installed.
     """
     if to not in FORMATS:
-        raise SaddlescapeError(f"to must be one of {', '.join(FORMATS)}; got {to!r}{hint(str(to), FORMATS)}")
+        raise ArgumentError(f"to must be one of {', '.join(FORMATS)}; got {to!r}{hint(str(to), FORMATS)}")
     with creating(Path(target)) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
         FORMATS[to](results, file)
 

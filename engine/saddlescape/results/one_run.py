@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import SaddlescapeError
-from saddlescape.system.arguments import point_index, run_number
+from saddlescape.system.arguments import ArgumentError, point_index, run_number
 
 if TYPE_CHECKING:
     from saddlescape.results.results import Results
@@ -21,7 +20,7 @@ def trajectory(results: "Results", point: Sequence[int] | int, run: int | None) 
     recorded = results.read("trajectory_run", **index) if "trajectory_run" in results else np.empty(0, dtype=np.int64)
     rows = np.flatnonzero(recorded == number)
     if not len(rows):
-        raise SaddlescapeError(f"no trajectory of run {number} was recorded; use replay, or raise record.runs")
+        raise ArgumentError(f"no trajectory of run {number} was recorded; use replay, or raise record.runs")
     names = [name for name in results if {"trajectory", "record"} <= set(results.stored(name).dims)]
     coordinate = next(name for name in ("record_time", "record_step") if name in results)
     paths = {name: results.read(name, **index, trajectory=int(rows[0])) for name in names}
@@ -52,5 +51,5 @@ def _number(results: "Results", run: int | None) -> int:
     pick = results.picks("outcome")["run"]
     runs = range(pick, pick + 1) if isinstance(pick, int) else pick
     if run is None and not len(runs):
-        raise SaddlescapeError("run must be selected; the selection is empty")
+        raise ArgumentError("run must be selected; the selection is empty")
     return int(runs[0]) if run is None else run_number(run, runs)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import Fault, SaddlescapeError, SpecError
+from saddlescape.errors import Fault, SpecError
 from saddlescape.results import one_run, provenance, selection, tables
 from saddlescape.results.outcome_table import IGNORED, LARGE, OutcomeTable, html, rows
 from saddlescape.spec import Sweep
@@ -30,6 +30,7 @@ from saddlescape.store import (
     strips,
     take,
 )
+from saddlescape.system.arguments import ArgumentError
 from saddlescape.words.suggest import hint, nearest
 
 if TYPE_CHECKING:
@@ -291,7 +292,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 
         Raises
         ------
-        SaddlescapeError
+        ArgumentError
             If there is no such point or run, or no trajectory of the run was recorded; `replay` computes it again.
         """
         return one_run.trajectory(self, point, run)
@@ -337,7 +338,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
 def _check_known(names: Collection[str], known: Collection[str]) -> None:
     if unknown := sorted(name for name in names if name not in known):
         valid = f"must be one of {', '.join(known)}{hint(unknown[0], known)}"
-        raise SaddlescapeError(f"{', '.join(unknown)}: {valid}")
+        raise ArgumentError(f"{', '.join(unknown)}: {valid}")
 
 
 def open(path: str | Path) -> Results:

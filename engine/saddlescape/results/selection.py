@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import SaddlescapeError
+from saddlescape.system.arguments import ArgumentError
 from saddlescape.words import suggest
 
 SAME = 1e-9
@@ -49,7 +49,7 @@ def narrow(pick: Any, index: Any, name: str) -> Any:
 
     Raises
     ------
-    SaddlescapeError
+    ArgumentError
         If it is none of these, or out of range.
     """
     if index is None:
@@ -60,9 +60,9 @@ def narrow(pick: Any, index: Any, name: str) -> Any:
         return pick[_checked(index, INTEGERS, name)]
     wanted = np.asarray(index)
     if (wanted.dtype.kind not in "iu" and wanted.shape != (0,)) or wanted.ndim > 1:
-        raise SaddlescapeError(f"{name}: must have an integer index, a slice or a list of integers; got {index!r}")
+        raise ArgumentError(f"{name}: must have an integer index, a slice or a list of integers; got {index!r}")
     if wanted.size and not -len(pick) <= wanted.min() <= wanted.max() < len(pick):
-        raise SaddlescapeError(f"{name}: must have an index from {-len(pick)} to {len(pick) - 1}; got {index!r}")
+        raise ArgumentError(f"{name}: must have an index from {-len(pick)} to {len(pick) - 1}; got {index!r}")
     if not wanted.ndim:
         return int(pick[int(wanted)])
     wanted = np.where(wanted < 0, wanted + len(pick), wanted).astype(np.intp)
@@ -76,7 +76,7 @@ def locate(coordinate: npt.NDArray[Any] | range, value: Any, name: str) -> Any:
 
     Raises
     ------
-    SaddlescapeError
+    ArgumentError
         If the coordinate does not contain a value.
     """
     if isinstance(value, slice):
@@ -85,13 +85,13 @@ def locate(coordinate: npt.NDArray[Any] | range, value: Any, name: str) -> Any:
         return np.concatenate([np.empty(0, np.intp), *(np.atleast_1d(locate(coordinate, v, name)) for v in value)])
     if isinstance(coordinate, range):
         if isinstance(value, bool) or value not in coordinate:
-            raise SaddlescapeError(f"{name}: must be one of the {len(coordinate)} selected; got {value!r}")
+            raise ArgumentError(f"{name}: must be one of the {len(coordinate)} selected; got {value!r}")
         return coordinate.index(value)
     indices = np.flatnonzero(_same(coordinate, value))
     if not len(indices):
         shown = ", ".join(map(str, coordinate[:SHOWN].tolist())) + ", ..." * (len(coordinate) > SHOWN)
         words = coordinate.tolist() if isinstance(value, str) and coordinate.dtype.kind == "U" else []
-        raise SaddlescapeError(f"{name}: must be one of {shown}; got {value!r}{suggest.hint(str(value), words)}")
+        raise ArgumentError(f"{name}: must be one of {shown}; got {value!r}{suggest.hint(str(value), words)}")
     return int(indices[0]) if len(indices) == 1 else indices
 
 
@@ -106,7 +106,7 @@ def _between(coordinate: npt.NDArray[Any] | range, ends: slice, name: str) -> An
     numeric = isinstance(coordinate, range) or coordinate.dtype.kind in "iuf"
     _checked(ends, INTEGERS if isinstance(coordinate, range) else NUMBERS if numeric else (str,), name)
     if ends.step is not None:
-        raise SaddlescapeError(f"{name}: must be a slice of values without a step; got {ends!r}; isel takes steps")
+        raise ArgumentError(f"{name}: must be a slice of values without a step; got {ends!r}; isel takes steps")
     low, high = ends.start, ends.stop
     if isinstance(coordinate, range) and coordinate.step == 1:
         first = 0 if low is None else max(0, low - coordinate.start)
@@ -123,5 +123,5 @@ def _checked(ends: slice, types: tuple[type, ...], name: str) -> slice:
     """The slice, after checking the types of its ends and its step."""
     if not all(end is None or isinstance(end, types) for end in (ends.start, ends.stop, ends.step)):
         kind = "integers" if types == INTEGERS else "numbers" if types == NUMBERS else "strings"
-        raise SaddlescapeError(f"{name}: must be a slice between {kind}; got {ends!r}")
+        raise ArgumentError(f"{name}: must be a slice between {kind}; got {ends!r}")
     return ends

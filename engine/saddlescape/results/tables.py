@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import SaddlescapeError
 from saddlescape.store import strips
+from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.extras import extra
 from saddlescape.words.outcomes import CODED
 from saddlescape.words.suggest import hint
@@ -29,13 +29,13 @@ def code(outcome: str) -> int:
 
     Raises
     ------
-    SaddlescapeError
+    ArgumentError
         If there is no such outcome.
     """
     known = WORDS["outcome"]
     if outcome not in known:
         valid = f"outcome must be one of {', '.join(known)}"
-        raise SaddlescapeError(f"{valid}; got {outcome!r}{hint(str(outcome), known)}")
+        raise ArgumentError(f"{valid}; got {outcome!r}{hint(str(outcome), known)}")
     return known.index(outcome)
 
 

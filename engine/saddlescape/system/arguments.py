@@ -16,6 +16,8 @@ SHOWN = 20
 class ArgumentError(SaddlescapeError, ValueError):
     """An argument has the wrong type or is out of range."""
 
+    exit_code = 2
+
 
 def integer(value: object, name: str) -> int:
     """An argument as an int.
