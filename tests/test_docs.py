@@ -77,5 +77,6 @@ def test_targets_of_links_exist(page):
 )
 def test_named_source_files_exist(page):
     named = set(re.findall(r"\b[\w/]+\.py\b", page.read_text(encoding="utf-8")))
-    paths = [path.as_posix() for room in ("engine", "cli", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
+    rooms = ("engine", "cli", "tests", "bench", "docs")
+    paths = [path.as_posix() for room in rooms for path in (ROOT / room).rglob("*.py")]
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in paths)] == []
