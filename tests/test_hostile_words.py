@@ -71,7 +71,7 @@ def told(monkeypatch, capfd, *command):
 
 
 def without_digest(said):
-    return [re.sub(r"result: sha256:\w+", "", str(each)) for each in said]
+    return [re.sub(r"result: sha256:\w+\n", "", str(each)) for each in said]
 
 
 @pytest.mark.fault("a malicious file that delays a command, or contains codes for a terminal or a spreadsheet")
