@@ -64,7 +64,7 @@ def sweep(small_blocks):
 def finished(sweep, tmp_path_factory):
     """The folder of an uninterrupted run on one thread."""
     assert Plan(sweep).blocks == 22
-    return ss.run(sweep, tmp_path_factory.mktemp("one") / "run", threads=1).parent
+    return ss.run(sweep, tmp_path_factory.mktemp("one") / "run", threads=1, keep_blocks=True).parent
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_resume_computes_only_what_is_missing(finished, tmp_path):
         path.unlink()
     kept = {path: path.stat().st_mtime_ns for path in committed(folder)}
     seen = []
-    assert sha256(resume(folder, threads=2, progress=seen.append)) == sha256(finished / "result.h5")
+    assert sha256(resume(folder, threads=2, keep_blocks=True, progress=seen.append)) == sha256(finished / "result.h5")
     assert kept.items() <= {path: path.stat().st_mtime_ns for path in committed(folder)}.items()
     assert (seen[0].runs_done, seen[-1].runs_done, seen[-1].runs) == (704 - 3 * 32, 704, 704)
 

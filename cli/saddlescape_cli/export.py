@@ -20,7 +20,7 @@ def export(file: Path, to: str | None, out: Path | None) -> None:
       saddlescape export my-run/result.h5 -o runs.parquet
 
     Export the result FILE as a table with one row per run (csv, parquet), or all its variables as arrays (npz).  FILE
-    may also be the folder of a run.
+    may also be the folder of a run; of one in progress, the finished runs are exported.
     """
     from saddlescape.results.export import export as library_export
     from saddlescape_cli.open_result import open_result
@@ -29,7 +29,11 @@ def export(file: Path, to: str | None, out: Path | None) -> None:
     if to not in FORMATS:
         formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         raise click.UsageError(f"the format is missing; give --to {formats}, or --out with such an extension")
-    with open_result(file) as results:
-        target = out or results.path.with_suffix(f".{to}")
+    with open_result(file, unfinished=True) as results:
+        done = "" if results.so_far is None else "so far {:,} of {:,} runs".format(*results.so_far)
+        whole = file / "result-{}-of-{}.x".format(*results.so_far) if results.so_far else results.path
+        target = out or whole.with_suffix(f".{to}")
         library_export(results, to, target)
+    if done:
+        click.echo(done, err=True)
     click.echo(str(target))

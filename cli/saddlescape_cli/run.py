@@ -34,6 +34,7 @@ def part(context: click.Context, option: click.Parameter, text: str | None) -> "
 )
 @overriding
 @click.option("--shard", callback=part, metavar="I/N", help="Run only the I-th of N shards; then use merge.")
+@click.option("--overwrite", is_flag=True, help="First delete the run in DIR; nothing else is ever replaced.")
 @click.option("--dry-run", is_flag=True, help="Check the spec and print its cost; run nothing.")
 @working
 def run(
@@ -42,6 +43,7 @@ def run(
     overrides: tuple[str, ...],
     axes: tuple[str, ...],
     shard: "Shard | None",
+    overwrite: bool,
     dry_run: bool,
     **options: Any,
 ) -> None:
@@ -74,4 +76,4 @@ def run(
     from saddlescape.plan import WHOLE
     from saddlescape.runs.runner import run as library_run
 
-    compute(partial(library_run, sweep, folder, shard=shard or WHOLE), **options)
+    compute(partial(library_run, sweep, folder, shard=shard or WHOLE, overwrite=overwrite), **options)

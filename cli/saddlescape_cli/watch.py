@@ -85,6 +85,7 @@ def working_here(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--max-time", callback=duration, metavar="TIME", help="Stop after this time: 90s, 55m, 1h30m."),
         accepting,
         click.option("--keep-going", is_flag=True, help="Continue when a block fails."),
+        click.option("--keep-blocks", is_flag=True, help="Keep the blocks beside the result, which has all of them."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table."),
     )
     for option in reversed(options):

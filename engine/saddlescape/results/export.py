@@ -72,7 +72,7 @@ def _harmless(text: str) -> str:
 
 
 def _parquet(results: Results, file: BinaryIO) -> None:
-    """Write one row per run, and labels instead of codes."""
+    """Write one row per run, and labels instead of codes; of a run in progress, metadata say how many have finished."""
     with extra("parquet"):
         import pyarrow
         from pyarrow import parquet
@@ -84,6 +84,8 @@ def _parquet(results: Results, file: BinaryIO) -> None:
     writer = None
     for table in results.tables():
         rows = pyarrow.table({name: column(name, values) for name, values in table.items()})
+        if results.so_far is not None:
+            rows = rows.replace_schema_metadata({"so_far": "{} of {} runs".format(*results.so_far)})
         writer = writer or parquet.ParquetWriter(file, rows.schema)
         writer.write_table(rows)
     if writer:
@@ -91,13 +93,16 @@ def _parquet(results: Results, file: BinaryIO) -> None:
 
 
 def _npz(results: Results, file: BinaryIO) -> None:
-    """Write every variable and coordinate as an array, with codes."""
+    """Write every variable and coordinate as an array, with codes; of a run in progress, also `so_far`."""
     with zipfile.ZipFile(file, "w") as archive:
         for name in results:
             entry = zipfile.ZipInfo(f"{name}.npy")
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as member:
                 _npy(results, name, member)
+        if results.so_far is not None:
+            with archive.open("so_far.npy", "w") as member:
+                np.save(member, np.array(results.so_far))
 
 
 def _npy(results: Results, name: str, member: Any) -> None:

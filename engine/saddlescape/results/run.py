@@ -55,6 +55,8 @@ def run(
     workers: Workers | None = None,
     accept_versions: bool = False,
     keep_going: bool = False,
+    keep_blocks: bool = False,
+    overwrite: bool = False,
     progress: Callable[[Progress], None] | bool | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
@@ -71,6 +73,9 @@ def run(
     workers : workers to use instead of threads, such as ``cluster.connect(...)``.
     accept_versions : continue even if other versions of the software computed the existing blocks.
     keep_going : continue when a block fails.
+    keep_blocks : keep the files of blocks beside the result, which has all of them; by default they are deleted at the
+        end.  The blocks of a shard always stay, for `merge`.
+    overwrite : first delete the run that the folder contains, whatever its spec; other files and folders are refused.
     progress : called with a `Progress` after each slice of work, from any thread.  By default, a progress bar is shown
         in a terminal and in a notebook; false shows none, true always shows one.
     should_stop : called after each slice of work; when it returns true, the run stops cleanly.
@@ -100,7 +105,8 @@ def run(
     with nullcontext(progress) if callable(progress) else progress_bar(progress) as report:
         path = runner.run(
             source, out, overrides=overrides, shard=shard, device=device, threads=threads, workers=workers,
-            accept_versions=accept_versions, keep_going=keep_going, progress=report, should_stop=should_stop,
+            accept_versions=accept_versions, keep_going=keep_going, keep_blocks=keep_blocks, overwrite=overwrite,
+            progress=report, should_stop=should_stop,
         )  # fmt: skip
     return Run(path)
 
@@ -115,6 +121,7 @@ def more(
     threads: int | None = None,
     accept_versions: bool = False,
     keep_going: bool = False,
+    keep_blocks: bool = False,
     progress: Callable[[Progress], None] | bool | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
@@ -129,7 +136,7 @@ def more(
     count : the new number of starts at each point.
     axes : such as ``["starts.scale=0,0.1,1"]``: all values of an axis, old ones included.  A further axis contains the
         value that its key had.
-    device, threads, accept_versions, keep_going, progress, should_stop : as for `run`.
+    device, threads, accept_versions, keep_going, keep_blocks, progress, should_stop : as for `run`.
 
     Returns
     -------
@@ -150,6 +157,7 @@ def more(
     with nullcontext(progress) if callable(progress) else progress_bar(progress) as report:
         extended = extending.more(
             folder, count=count, axes=axes, device=device, threads=threads,
-            accept_versions=accept_versions, keep_going=keep_going, progress=report, should_stop=should_stop,
+            accept_versions=accept_versions, keep_going=keep_going, keep_blocks=keep_blocks,
+            progress=report, should_stop=should_stop,
         )  # fmt: skip
     return Run(extended.path)

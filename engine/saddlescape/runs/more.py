@@ -77,6 +77,7 @@ def more(
     threads: int | None = None,
     accept_versions: bool = False,
     keep_going: bool = False,
+    keep_blocks: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Extended:
@@ -103,7 +104,7 @@ def more(
         check_room(plan, folder, number)
         check_blocks(plan, used, number)
         store = RunFolder(folder / GROWING, plan, WHOLE, accept_versions, device)
-        return _extend(folder, old, store, number, device, None, keep_going, progress, should_stop)
+        return _extend(folder, old, store, number, device, None, keep_going, keep_blocks, progress, should_stop)
 
 
 @ieee()
@@ -115,6 +116,7 @@ def resume(
     workers: Workers | None = None,
     accept_versions: bool = False,
     keep_going: bool = False,
+    keep_blocks: bool = False,
     retry_failed: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -126,7 +128,8 @@ def resume(
     if not stores.grows(folder):
         return runner.resume(
             folder, device=device, threads=threads, workers=workers, accept_versions=accept_versions,
-            keep_going=keep_going, retry_failed=retry_failed, progress=progress, should_stop=should_stop,
+            keep_going=keep_going, keep_blocks=keep_blocks, retry_failed=retry_failed,
+            progress=progress, should_stop=should_stop,
         )  # fmt: skip
     with stores.held(folder):
         stores.settle(folder)
@@ -139,7 +142,7 @@ def resume(
         check_blocks(store.plan, runner.devices_of(device, workers), number)
         for note in store.failed().values() if retry_failed else ():
             note.unlink()
-        return _extend(folder, old, store, number, device, workers, keep_going, progress, should_stop).path
+        return _extend(folder, old, store, number, device, workers, keep_going, keep_blocks, progress, should_stop).path
 
 
 def _extend(
@@ -150,6 +153,7 @@ def _extend(
     device: str,
     workers: Workers | None,
     keep_going: bool,
+    keep_blocks: bool,
     progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
 ) -> Extended:
@@ -165,7 +169,7 @@ def _extend(
         with store:
             before = sum(math.prod(store.plan.block(number).shape) for number in store.committed())
             team = runner.team(runner.devices_of(device, workers), number, workers, work)
-            runner.finish(store, team, keep_going, progress, should_stop)
+            runner.finish(store, team, keep_going, progress, should_stop, False, keep_blocks)
     stores.settle(folder)
     runs = store.plan.runs
     trained = work.trained if workers is None else runs - before

@@ -17,7 +17,7 @@ from saddlescape.runs.cost import check_memory, check_room
 from saddlescape.runs.device_memory import check_blocks
 from saddlescape.runs.dispatch import Meter, Progress, Threads, Workers, dispatch, in_flight
 from saddlescape.spec import Sweep
-from saddlescape.store import RunFolder, Status, last_line, merge_shards
+from saddlescape.store import RESULT, RunFolder, Status, is_result_of, last_line, merge_shards
 from saddlescape.system.arguments import ArgumentError, thread_count
 from saddlescape.system.arithmetic import ieee
 
@@ -56,6 +56,8 @@ def run(
     workers: Workers | None = None,
     accept_versions: bool = False,
     keep_going: bool = False,
+    keep_blocks: bool = False,
+    overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Path:
@@ -69,8 +71,8 @@ def run(
     plan, number = Plan(sweep), in_flight(threads, used)
     check_room(plan, folder, number, shard)
     check_blocks(plan, used, number)
-    with RunFolder(folder, plan, shard, accept_versions, device) as store:
-        return finish(store, team(used, number, workers), keep_going, progress, should_stop)
+    with RunFolder(folder, plan, shard, accept_versions, device, overwrite) as store:
+        return finish(store, team(used, number, workers), keep_going, progress, should_stop, False, keep_blocks)
 
 
 @ieee()
@@ -82,6 +84,7 @@ def resume(
     workers: Workers | None = None,
     accept_versions: bool = False,
     keep_going: bool = False,
+    keep_blocks: bool = False,
     retry_failed: bool = False,
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -91,7 +94,7 @@ def resume(
     Parameters
     ----------
     retry_failed : also compute the blocks that failed before; by default they are skipped.
-    device, threads, workers, accept_versions, keep_going, progress, should_stop : as for `run`.
+    device, threads, workers, accept_versions, keep_going, keep_blocks, progress, should_stop : as for `run`.
 
     Returns
     -------
@@ -113,7 +116,8 @@ def resume(
             note.unlink()
         check_memory(store.plan, number, store.shard)
         check_blocks(store.plan, used, number)
-        return finish(store, team(used, number, workers), keep_going, progress, should_stop, bool(notes))
+        members, again = team(used, number, workers), bool(notes)
+        return finish(store, members, keep_going, progress, should_stop, again, keep_blocks)
 
 
 @ieee()
@@ -227,10 +231,13 @@ def finish(
     progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
     again: bool = False,
+    keep_blocks: bool = False,
 ) -> Path:
     """Compute the missing blocks of a run, and merge them; the path of its result, or of the folder of a shard."""
     plan, numbers = store.plan, store.shard.numbers(store.plan.blocks)
-    done = store.committed()
+    done, whole = store.committed(), store.folder / RESULT
+    if store.shard == WHOLE and len(done) < plan.blocks and is_result_of(whole, plan.digest):
+        return _ended(store, whole, keep_blocks)
     meter = Meter(plan.runs_in(numbers), progress, should_stop)
 
     def check() -> None:
@@ -255,4 +262,11 @@ def finish(
     check()
     if notes := store.failed():
         raise FailedBlocksError(store.home, notes, again)
-    return store.merge(check) if store.shard == WHOLE else store.folder
+    return _ended(store, store.merge(check), keep_blocks) if store.shard == WHOLE else store.folder
+
+
+def _ended(store: RunFolder, result: Path, keep_blocks: bool) -> Path:
+    """Delete the blocks unless they are to be kept, or the result, read again, is not intact."""
+    if not keep_blocks and is_result_of(result, store.plan.digest):
+        store.drop_blocks()
+    return result

@@ -3,8 +3,8 @@
 from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
-from saddlescape.store.folder import RESULT, RunFolder, default_folder, result_of
-from saddlescape.store.growth import GROWING, finished, grows, held, settle
+from saddlescape.store.folder import GROWING, RESULT, RunFolder, default_folder, result_of
+from saddlescape.store.growth import finished, grows, held, settle
 from saddlescape.store.guard import guarded
 from saddlescape.store.listing import Entry, entries
 from saddlescape.store.merge import versions
@@ -17,7 +17,7 @@ from saddlescape.store.shards import merge_shards, write_result
 from saddlescape.store.source import Pick, Source, Stored, strips, take
 from saddlescape.store.spec_difference import side_by_side
 from saddlescape.store.status import Status, by_run, last_line, status, together
-from saddlescape.store.verify import verify
+from saddlescape.store.verify import is_result_of, verify
 
 __all__ = [
     "GROWING",
@@ -42,6 +42,7 @@ __all__ = [
     "grows",
     "guarded",
     "held",
+    "is_result_of",
     "is_run",
     "is_spec",
     "last_line",

@@ -15,10 +15,11 @@ from saddlescape.plan import Plan
 from saddlescape.plan.fitted import Best
 from saddlescape.store import final
 from saddlescape.store.block_reader import read
-from saddlescape.store.folder import block_files
+from saddlescape.store.folder import RESULT, block_files
 from saddlescape.store.plan_file import read_plan, read_sweep
+from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import block_sizes, coordinates, sizes, storable, title, variables
-from saddlescape.store.source import Region, Stored
+from saddlescape.store.source import Region, Stored, take
 
 
 class Committed:
@@ -45,7 +46,9 @@ class Committed:
         return Committed, (self.path,)
 
     def close(self) -> None:
-        """Do nothing: no file stays open."""
+        """Close the result, if the run has finished meanwhile and was read from it; no block stays open."""
+        if result := self.__dict__.pop("_result", None):
+            result.close()
 
     @cached_property
     def names(self) -> list[str]:
@@ -98,6 +101,19 @@ class Committed:
             return storable(self._along[name].values[region[0]])
         dims = self._variables[name].dims
         number = self._number(dict(zip(dims, region, strict=True)))
+        if number is not None and not self._files[number].exists() and (self.path / RESULT).is_file():
+            return take(self._result, name, [range(along.start, along.stop) for along in region])
+        return self._of_block(name, region, number)
+
+    @cached_property
+    def _result(self) -> ResultFile:
+        """The result of a run that has finished since the folder was opened, and has deleted its blocks."""
+        result = ResultFile(self.path / RESULT)
+        if result.plan != self.plan:
+            raise CorruptError(f"{self.path} contains another run than when it was opened; open it again")
+        return result
+
+    def _of_block(self, name: str, region: Region, number: int | None) -> npt.NDArray[Any] | None:
         if number is not None and name == "outcome" and self._plan.parts_points:
             best = self._best(self._plan.block(number).start[:-1])
             return final.outcomes(self._plan, self._files[number], region, best)

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import platform
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ from saddlescape.system import software
 RESULT, SESSION, LOCK = "result.h5", "run.json", "lock"
 """Names in the folder of a run."""
 
+GROWING = "growing"
+"""Folder, in that of a run, of the bigger run that it becomes."""
+
 OF_DATA = ("data.", "events.", "stop.solved")
 """Beginnings of the keys that a changed data file changes: with its classes, the default of when a run is solved."""
 
@@ -57,6 +61,8 @@ def set_aside(path: Path) -> None:
 class RunFolder:
     """The folder of a run or of one of its shards, locked while the context is open.
 
+    With `overwrite`, a run that the folder contains is deleted on entering, after its lock was acquired.
+
     A block is committed if and only if its file exists and matches the hash in its name.
 
     Attributes
@@ -73,14 +79,22 @@ class RunFolder:
     """
 
     def __init__(
-        self, folder: Path, plan: Plan, shard: Shard = WHOLE, accept_versions: bool = False, device: str = "cpu"
+        self,
+        folder: Path,
+        plan: Plan,
+        shard: Shard = WHOLE,
+        accept_versions: bool = False,
+        device: str = "cpu",
+        overwrite: bool = False,
     ) -> None:
         self.folder, self.plan, self.shard, self._device = folder, plan, shard, device
+        self._overwrites = overwrite
         self.home = folder
         self._software, self._accepts = Mixture(plan, accept_versions), accept_versions
         self._lock, self._began, self._before = -1, "", 0
         self._other_folder = ", or choose another folder with -o"  # an option of new runs only
-        self._remedy = f"continue it with: saddlescape resume {quote(str(folder))}{self._other_folder}"
+        go_on = f"continue it with: saddlescape resume {quote(str(folder))}"
+        self._remedy = f"{go_on}{self._other_folder}, or replace it with --overwrite"
 
     @classmethod
     def existing(cls, folder: Path, accept_versions: bool = False, device: str = "cpu") -> "RunFolder":
@@ -105,11 +119,14 @@ class RunFolder:
         own_folder(self.folder / blocks.FOLDER)
         clear(self.folder)
         clear(self.folder / blocks.FOLDER)
-        if is_new:
+        if self._overwrites and not is_new:
+            self._replace()
+        elif is_new:
             write_plan(self.folder, self.plan, self.shard)
         else:
             write_data(self.folder, self.plan.sweep)
-        self._began, self._before = _now(), len(blocks.files(self.folder))
+        is_merged = (self.folder / RESULT).exists()
+        self._began, self._before = _now(), self.plan.blocks if is_merged else len(blocks.files(self.folder))
         self._write_session()
 
     def __exit__(
@@ -132,7 +149,8 @@ class RunFolder:
         own_folder(self.folder)
         names = {path.name for path in self.folder.iterdir()}  # before `is_run`: another process may write the plan now
         if is_run(self.folder):
-            self._compare()
+            if not self._overwrites:
+                self._compare()
             return False
         contents = {SPEC: self.plan.sweep.text.encode(), **self.plan.sweep.kept}
         parts = (temporary(self.folder / name, PART).name for name in (*contents, PLAN))
@@ -142,6 +160,17 @@ class RunFolder:
         if foreign or names - ours:
             raise RefusedError(f"{self.folder} exists and is not a run's folder; choose another with -o")
         return True
+
+    def _replace(self) -> None:
+        """Begin this run in place of another one, whose files are deleted; other files stay."""
+        for name in read_plan(self.folder).get("stored", []):
+            (self.folder / name).unlink(missing_ok=True)
+        write_plan(self.folder, self.plan, self.shard)
+        (self.folder / RESULT).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / blocks.FOLDER, ignore_errors=True)
+        own_folder(self.folder / blocks.FOLDER)
+        if is_run(self.folder / GROWING):
+            discard(self.folder / GROWING)
 
     def _compare(self) -> None:
         """Raise RefusedError if the folder contains another run or another shard; take over its generation."""
@@ -215,6 +244,24 @@ class RunFolder:
                 "keep other programs out of it, and the next saddlescape resume computes them again"
             )
         return merge(self.plan, files, self.folder / RESULT, after_block, self._software)
+
+
+    def drop_blocks(self) -> None:
+        """Delete the blocks, when the result has all of them, and the notes of failures that are past."""
+        for path in (*blocks.files(self.folder), *self.failed().values()):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # files that were set aside stay
+            (self.folder / blocks.FOLDER).rmdir()
+
+
+def discard(folder: Path) -> None:
+    """Delete the files of a run, and its folder if it is then empty; ``plan.json`` last, in case of a kill."""
+    data = read_plan(folder).get("stored", [])
+    shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
+    for name in (RESULT, SESSION, *data, SPEC, PLAN, LOCK):
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def result_of(path: Path) -> Path:

@@ -6,7 +6,7 @@ Until then the old result stays.  A kill at any time leaves either result, and `
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
@@ -14,14 +14,10 @@ from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import WHOLE, Plan
 from saddlescape.store import blocks
 from saddlescape.store.atomic import sync, write_atomic
-from saddlescape.store.folder import LOCK, RESULT, SESSION
+from saddlescape.store.folder import GROWING, LOCK, RESULT, SESSION, discard
 from saddlescape.store.lock import lock
-from saddlescape.store.plan_file import PLAN, SPEC, is_run, read_plan, read_sweep, shard_of
-from saddlescape.store.result_file import ResultFile
-from saddlescape.store.verify import OLD, fault_of
-
-GROWING = "growing"
-"""Folder, in that of a run, of the bigger run that it becomes."""
+from saddlescape.store.plan_file import PLAN, is_run, read_plan, read_sweep, shard_of
+from saddlescape.store.verify import OLD, fault_of, plan_of
 
 
 @contextmanager
@@ -69,14 +65,9 @@ def finished(folder: Path) -> Plan:
         raise CorruptError(f"{folder}: spec.toml, plan.json or a data file has changed since the run began")
     if (fault := fault_of(result)) and fault != OLD:
         raise CorruptError(f"{result} {fault}; restore it, or run the sweep again in a new folder")
-    if _plan_of(result) != plan.digest:
+    if plan_of(result) != plan.digest:
         raise CorruptError(f"{result} is not the result of the run in its folder; restore it")
     return plan
-
-
-def _plan_of(result: Path) -> str:
-    with closing(ResultFile(result)) as source:
-        return source.plan
 
 
 def settle(folder: Path) -> bool:
@@ -91,23 +82,13 @@ def settle(folder: Path) -> bool:
         return False
     if (growing / RESULT).is_file():
         write_atomic(folder / PLAN, (growing / PLAN).read_bytes())
+        shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
         os.replace(growing / RESULT, result)
         sync(folder)
-    elif _plan_of(result) != read_plan(growing)["digest"]:
+    elif plan_of(result) != read_plan(growing)["digest"]:
         return False
     for name in (blocks.FOLDER, SESSION):
         if (growing / name).exists():
-            shutil.rmtree(folder / name, ignore_errors=True)
             os.replace(growing / name, folder / name)
     discard(growing)
     return True
-
-
-def discard(folder: Path) -> None:
-    """Delete the files of a run, and its folder if it is then empty; ``plan.json`` last, in case of a kill."""
-    data = read_plan(folder).get("stored", [])
-    shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
-    for name in (RESULT, SESSION, *data, SPEC, PLAN, LOCK):
-        (folder / name).unlink(missing_ok=True)
-    with suppress(OSError):
-        folder.rmdir()

@@ -13,7 +13,7 @@ from saddlescape.errors import RefusedError
 from saddlescape.plan import Block, Plan, Shard
 from saddlescape.store import blocks
 from saddlescape.store.atomic import creating, pieces
-from saddlescape.store.folder import block_files
+from saddlescape.store.folder import RESULT, block_files
 from saddlescape.store.merge import merge_into
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.plan_file import generation_of, read_plan, read_sweep, shard_of
@@ -41,6 +41,8 @@ def merge_shards(
         If another process is writing `target`.
     """
     digest = read_plan(folders[0])["digest"]
+    for folder in (folder for folder in folders if (folder / RESULT).exists() and not blocks.files(folder)):
+        raise RefusedError(f"{folder} contains a finished run, not a shard; its result is {folder / RESULT}")
     shards = {folder: _shard(folder, digest, folders[0]) for folder in folders}
     plan = Plan(read_sweep(folders[0]))
     files = block_files(folders)

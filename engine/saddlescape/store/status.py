@@ -109,18 +109,20 @@ def status(folder: Path) -> Status:
     shard = shard_of(plan)
     total = len(shard.numbers(plan["blocks"]))
     committed = {blocks.number(path) for path in blocks.files(folder)} - {None}
-    notes = [note for number, note in blocks.notes(folder).items() if number not in committed]
+    is_merged = (folder / RESULT).exists()
+    done = total if is_merged else len(committed)
+    notes = [note for number, note in blocks.notes(folder).items() if number not in committed and not is_merged]
     running = "ended" not in session and is_locked(folder / LOCK)
     seconds = _seconds(session, running)
-    computed = max(0, len(committed) - session.get("before", 0))  # blocks may have been set aside since
+    computed = max(0, done - session.get("before", 0))  # blocks may have been set aside since
     rate = computed / seconds if seconds > 0 else 0.0
-    left = max(0, total - len(committed) - len(notes))
+    left = max(0, total - done - len(notes))
     return Status(
         blocks=total,
-        done=len(committed),
+        done=done,
         failed=len(notes),
         running=running,
-        merged=(folder / RESULT).exists(),
+        merged=is_merged,
         blocks_per_second=rate or None,
         seconds_left=left / rate if rate > 0 else None,
         failures={str(note): last_line(note) for note in notes},

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from saddlescape.errors import CorruptError, Fault, SpecError
@@ -40,9 +41,24 @@ def verify(path: Path) -> str:
         return f"{path} {fault_of(path) or 'is intact'}"
     fields = read_plan(path)
     committed, total = len(blocks.files(path)), len(shard_of(fields).numbers(fields["blocks"]))
-    result = f" and {RESULT}" if (path / RESULT).exists() else ""
-    fault = f"; {RESULT} {fault_of(path / RESULT)}" if result and fault_of(path / RESULT) else ""
-    return f"{path} is intact: {committed} of {total} blocks{result}{fault}"
+    is_merged = (path / RESULT).exists()
+    parts = [f"{committed} of {total} blocks"] * (committed > 0 or not is_merged) + [RESULT] * is_merged
+    fault = f"; {RESULT} {fault_of(path / RESULT)}" if is_merged and fault_of(path / RESULT) else ""
+    return f"{path} is intact: {' and '.join(parts)}{fault}"
+
+
+def is_result_of(path: Path, plan: str) -> bool:
+    """Whether a file is the intact result of the plan with this digest."""
+    try:
+        return path.is_file() and fault_of(path) in ("", OLD) and plan_of(path) == plan
+    except CorruptError:
+        return False
+
+
+def plan_of(result: Path) -> str:
+    """The digest of the plan of a result."""
+    with closing(ResultFile(result)) as file:
+        return file.plan
 
 
 def _folder(folder: Path) -> Iterator[str]:
