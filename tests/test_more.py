@@ -16,6 +16,7 @@ from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError
 from saddlescape.plan import Shard
 from saddlescape.runs.more import changed, more, resume
 from saddlescape.runs.runner import Interrupted
+from saddlescape.store import verify
 from saddlescape_cli.main import cli
 
 AXIS = '[[axes]]\nkey = "starts.scale"\nvalues = [0.1, 1.0]\n'
@@ -126,6 +127,14 @@ def test_words_of_python_and_of_the_command_line_are_the_same(run, bigger, tmp_p
 )
 def test_overrides_are_those_that_one_run_would_have(before, count, axes, after):
     assert changed(before, count, axes) == tuple("axes.starts.scale=0" if text == "+" else text for text in after)
+
+
+def test_blocks_of_the_extended_run_are_kept_if_asked_for(bigger, tmp_path):
+    run = ss.run(bigger[0].parent / "spec.toml", tmp_path / "run", threads=1, keep_blocks=True).parent
+    assert more(run, count=40, threads=1, keep_blocks=True).path.read_bytes() == bigger[1]
+    assert verify(run) == f"{run} is intact: 6 of 6 blocks and result.h5"
+    assert more(run, count=50, threads=1).kept == 40
+    assert verify(run) == f"{run} is intact: result.h5"
 
 
 def test_a_stopped_extension_keeps_the_old_result_and_continues(run, bigger):
