@@ -8,6 +8,8 @@ from multiprocessing import get_context
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from spec_cases import DRAWN, TINY, blocks_of
 from system import interpose
 
@@ -92,6 +94,42 @@ def test_an_extended_run_has_the_bytes_of_one_run(tmp_path, case):
     assert not [*run.glob("growing"), *run.glob("blocks")]
 
 
+NUMBERS = {"starts.scale": [1.0, 0.1, 0.0], "training.learning_rate": [0.5, 0.1, 2.0], "stop.diverged": [1e6, 10.0]}
+"""Keys that keep the kernel, with their values in `TINY` first."""
+
+
+@st.composite
+def growths(draw):
+    """A spec, a larger number of starts or None, and axes; the runs of a block."""
+    count, tile = draw(st.integers(1, 12)), draw(st.sampled_from([1, 3, 7, 1000]))
+    record = draw(st.sampled_from(["", RECORDED, CHOSEN]))
+    text, axes = TINY.replace("count = 10", f"count = {count}"), []
+    for key in draw(st.lists(st.sampled_from(sorted(NUMBERS)), unique=True)):
+        own, *others = NUMBERS[key]
+        values = draw(st.permutations([own, *draw(st.lists(st.sampled_from(others), unique=True))]))
+        more_values = draw(st.permutations(NUMBERS[key]))
+        if old := draw(st.booleans()):
+            text += f'[[axes]]\nkey = "{key}"\nvalues = {values}\n'
+        if draw(st.booleans()) or not old:
+            axes.append(f"{key}={','.join(map(str, more_values))}")
+    return text + record, draw(st.none() | st.integers(count, 30)), axes, tile
+
+
+EXAMPLES = 8
+"""Three hundred were tried once."""
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(growths())
+def test_any_extended_run_has_the_bytes_of_one_run(tmp_path_factory, growth):
+    text, count, axes, tile = growth
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("saddlescape.plan.plan.BLOCK_WORK", 9 * 4 * 20 * tile)
+        run, one = both(tmp_path_factory.mktemp("any"), text, count, axes)
+        if ss.open(run).sweep.resolved() != ss.open(run.parent / "one").sweep.resolved():
+            assert more(run, count=count, axes=axes, threads=1).path.read_bytes() == one
+
+
 @pytest.fixture(scope="module")
 def bigger(tmp_path_factory, small_blocks):
     """A finished run, and the bytes of one run with 40 starts."""
@@ -133,7 +171,7 @@ def test_blocks_of_the_extended_run_are_kept_if_asked_for(bigger, tmp_path):
     run = ss.run(bigger[0].parent / "spec.toml", tmp_path / "run", threads=1, keep_blocks=True).parent
     assert more(run, count=40, threads=1, keep_blocks=True).path.read_bytes() == bigger[1]
     assert verify(run) == f"{run} is intact: 6 of 6 blocks and result.h5"
-    assert more(run, count=50, threads=1).kept == 40
+    assert more(run, count=50, threads=1).trained == 13
     assert verify(run) == f"{run} is intact: result.h5"
 
 
