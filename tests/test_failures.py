@@ -227,7 +227,7 @@ REMEDY = "free some space and give the command again: finished work is kept"
 def test_a_full_disk_is_one_line_and_exit_code_3(tmp_path, tried):
     (tmp_path / "tiny.toml").write_text(TINY)
     run, shard = tmp_path / "run", tmp_path / "shard"
-    assert saddlescape("run", tmp_path / "tiny.toml", "-o", tmp_path / "whole").returncode == 0
+    assert saddlescape("run", tmp_path / "tiny.toml", "-o", tmp_path / "whole", "--keep-blocks").returncode == 0
     reference = (tmp_path / "whole/result.h5").read_bytes()
     (block,) = tmp_path.glob("whole/blocks/*.h5")
     commands = [

@@ -88,7 +88,7 @@ def spec(tmp_path_factory):
 @pytest.fixture(scope="module")
 def uninterrupted(spec, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "run"
-    subprocess.run(command("run", spec, "-o", folder), check=True, capture_output=True)
+    subprocess.run(command("run", spec, "-o", folder, "--keep-blocks"), check=True, capture_output=True)
     return folder
 
 
@@ -101,7 +101,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(tiny):
-    subprocess.run(command("run", tiny, "-o", tiny.parent / "run"), check=True, capture_output=True)
+    subprocess.run(command("run", tiny, "-o", tiny.parent / "run", "--keep-blocks"), check=True, capture_output=True)
     return tiny.parent / "run"
 
 
@@ -205,7 +205,7 @@ def test_a_stop_in_a_merge_leaves_all_blocks_and_no_result(begin, finished, tmp_
         "resume": f"stopped; finished blocks are kept. Continue with: saddlescape resume {folder}\n",
         "merge": f"stopped; {target} was not written, and the shards are unchanged\n",
     }
-    again = {"resume": lambda: resume(folder), "merge": lambda: ss.merge([folder], target)}
+    again = {"resume": lambda: resume(folder, keep_blocks=True), "merge": lambda: ss.merge([folder], target)}
     for name, words, result in (("resume", (), folder / "result.h5"), ("merge", ("-o", target), target)):
         process = begin(name, folder, *words, code=MAIN + WAITING)
         code = 128 + signals[-1]

@@ -22,8 +22,10 @@ def resume(folder: Path, **options: Any) -> None:
     without the interruption.
     """
     from saddlescape.runs.more import resume as library_resume
-    from saddlescape.store import grows, is_result_of, is_run, read_plan, result_of
+    from saddlescape.store import result_of
 
-    if is_run(folder) and not grows(folder) and is_result_of(result_of(folder), read_plan(folder)["digest"]):
-        click.echo(f"{folder} is finished", err=True)
+    result = result_of(folder)
+    before = result.stat().st_mtime_ns if result.is_file() else None
     compute(partial(library_resume, folder), **options)
+    if before is not None and result.stat().st_mtime_ns == before:
+        click.echo(f"{folder} is finished", err=True)
