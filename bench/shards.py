@@ -25,7 +25,7 @@ import saddlescape as ss
 from saddlescape.plan import Shard
 progress = []
 ss.run("xor", sys.argv[1], overrides=[sys.argv[2]], shard=Shard(int(sys.argv[3]), int(sys.argv[4])), threads=1,
-       progress=progress.append)
+       progress=progress.append, keep_blocks=True)
 print(progress[-1].runs_done, progress[-1].steps_done)
 """
 SMALL = ("training.steps=10", "record.runs=0")
@@ -80,7 +80,7 @@ def many(shards, folder):
     with clock(times, "merge all shards"):
         merged = ss.merge(folders, folder / "merged.h5")
     with clock(times, "the same blocks as one run"):
-        whole = ss.run(sweep, folder / "whole", threads=1)
+        whole = ss.run(sweep, folder / "whole", threads=1, keep_blocks=True)
     assert whole.read_bytes() == merged.read_bytes()
     with clock(times, "status of that run"):
         assert ss.status(folder / "whole").done == shards

@@ -18,7 +18,7 @@ def run(tmp_path_factory):
         patch.setattr("saddlescape.plan.plan.BLOCK_RUNS", 11)
         assert Plan(ss.load("xor", SIZE)).blocks == BLOCKS
         folder = tmp_path_factory.mktemp("merge") / "run"
-        ss.run("xor", folder, overrides=SIZE)
+        ss.run("xor", folder, overrides=SIZE, keep_blocks=True)
         yield folder
 
 
