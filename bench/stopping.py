@@ -95,7 +95,7 @@ def compiling(folder: Path, number: int) -> float:
 
 
 def merging(folder: Path, number: int) -> float:
-    begin(folder, "run", "xor", "-o", "run", *SIZE, code=FEW + SLICES).communicate()
+    begin(folder, "run", "xor", "-o", "run", "--keep-blocks", *SIZE, code=FEW + SLICES).communicate()
     process = begin(folder, "merge", "run", "-o", "made.h5", code=FEW + SLICES)
     wait_for(process, folder, ".made*")
     time.sleep(1)

@@ -88,7 +88,7 @@ def commits(sweep, folder):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("saddlescape.store.RunFolder.commit_file", commit_file)
-        ss.run(sweep, folder, threads=2)
+        ss.run(sweep, folder, threads=2, keep_blocks=True)
 
 
 @pytest.mark.slow
