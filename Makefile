@@ -136,8 +136,7 @@ clean:
 	rm -rf .venv .venv-* demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: requirements.lock pyproject.toml
-	python3 -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	.ci/environment .venv requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q engine cli
 	touch $@
@@ -155,32 +154,27 @@ clean:
 
 # PyTorch is no part of the lock: its CPU build has another hash on each index.
 .venv-peers/.ready: bench/peers.lock
-	python3 -m venv .venv-peers
-	.venv-peers/bin/pip install --quiet --require-hashes -r bench/peers.lock
+	.ci/environment .venv-peers bench/peers.lock
+	@echo "PyTorch: a minute or two"
 	.venv-peers/bin/pip install --quiet --no-deps torch==2.13.0
 	touch $@
 
 .venv-browser/.ready: tests/browser/browser.lock
-	python3 -m venv .venv-browser
-	.venv-browser/bin/pip install --quiet --require-hashes -r tests/browser/browser.lock
+	.ci/environment .venv-browser tests/browser/browser.lock
 	touch $@
 
 .venv-jupyter/.ready: tests/jupyter/jupyter.lock
-	python3 -m venv .venv-jupyter
-	.venv-jupyter/bin/pip install --quiet --require-hashes -r tests/jupyter/jupyter.lock
+	.ci/environment .venv-jupyter tests/jupyter/jupyter.lock
 	touch $@
 
 .venv-site/.ready: docs/site.lock
-	python3 -m venv .venv-site
-	.venv-site/bin/pip install --quiet --require-hashes -r docs/site.lock
+	.ci/environment .venv-site docs/site.lock
 	touch $@
 
 .venv-cuda/.ready: tests/cuda/cuda.lock
-	python3 -m venv .venv-cuda
-	.venv-cuda/bin/pip install --quiet --require-hashes -r tests/cuda/cuda.lock
+	.ci/environment .venv-cuda tests/cuda/cuda.lock
 	touch $@
 
 .venv-readers/.ready: tests/readers/readers.lock
-	python3 -m venv .venv-readers
-	.venv-readers/bin/pip install --quiet --require-hashes -r tests/readers/readers.lock
+	.ci/environment .venv-readers tests/readers/readers.lock
 	touch $@

@@ -75,12 +75,26 @@ def test_rooms_import_only_from_below():
     assert "0 broken" in done.stdout
 
 
-def test_versions_agree():
-    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
-    changed = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert cited
-    assert changed
-    assert saddlescape.__version__ == cited[1] == changed[1]
+def test_versions_and_dates_agree():
+    citation = dict(re.findall(r"^([\w-]+): (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE))
+    version, date = re.search(r"^## (\S+) \((.+)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE).groups()
+    assert saddlescape.__version__ == version == citation["version"]
+    assert citation.get("date-released", "not released") == date
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
+def test_the_wheel_that_pages_install_is_that_of_this_version(page):
+    wheels = re.findall(r"saddlescape-\S+\.whl", (ROOT / page).read_text())
+    assert wheels == [f"saddlescape-{saddlescape.__version__}-py3-none-any.whl"]
+
+
+def test_classifiers_name_the_versions_of_python_that_are_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    python = "Programming Language :: Python :: "
+    named = [each.removeprefix(python) for each in project["classifiers"] if each.startswith(f"{python}3.")]
+    tested = re.search(r"^PYTHONS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert named == [project["requires-python"].removeprefix(">="), *tested]
+    assert not any(each.startswith("License ::") for each in project["classifiers"]), "license is an SPDX expression"
 
 
 @pytest.mark.parametrize(

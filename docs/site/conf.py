@@ -20,8 +20,8 @@ NAVIGATION = {
         *("docs/notebooks/maps-and-boundaries", "Why zero is a saddle <docs/why-zero>", "docs/gallery"),
     ],
     "How-to guides": [
-        *("docs/how-to", "docs/explorer", "Given starts as arrays <docs/arrays>", "docs/results", "docs/scaling"),
-        "docs/gpu",
+        *("docs/install", "docs/how-to", "docs/explorer", "Given starts as arrays <docs/arrays>", "docs/results"),
+        *("docs/scaling", "docs/gpu"),
     ],
     "Explanation": [
         *("docs/traps", "What leaves exact zero <docs/zero>", "docs/kernels", "docs/architecture", "docs/threats"),
