@@ -18,6 +18,7 @@ from saddlescape.plots.common import spread
 from saddlescape.plots.ends import ENDS
 from saddlescape.spec import parse
 from saddlescape.words.outcomes import Outcome
+from saddlescape_cli.info import info
 from saddlescape_cli.plot import plot as command
 
 TEXT = TINY + """[record]
@@ -181,3 +182,52 @@ def test_a_picture_tells_how_it_was_made(path, tmp_path, extension):
     words = ["--at", "scale=0,3", "--facet", "network.hidden", "--style", "paper", "--title", title, "--dpi", "100"]
     words = ["saddlescape", "plot", "run/result.h5", "--kind", "curve", *words, "-o", target.name]
     assert shlex.split(made["command"]) == words
+
+
+@pytest.mark.parametrize("kind", ["trajectories", "portrait", "spectrum", "curve", "map"])
+def test_values_that_are_selected_are_drawn_and_told(done, kind):
+    """Of the keys and their other forms; a network of two hidden layers has eigenvalues of its own."""
+    chosen = {"curve": {"network.hidden": "2-2"}, "map": {"scale": [0, 3]}}.get(kind, {"hidden": "2-2", "scale": 3.0})
+    figure = plots.plot(done, kind, at=chosen)
+    title = figure.get_suptitle() or figure.axes[0].get_title()
+    assert ("scale 0 and 3" if kind == "map" else "hidden 2-2") in title
+    if kind == "spectrum":
+        assert {len(line.get_ydata()) for line in lines(figure.axes[0], zero=True)} == {15}
+    if kind == "trajectories":
+        assert len(figure.axes) == 1
+
+
+def test_a_value_that_is_not_there_is_told_with_those_that_are(done):
+    with pytest.raises(plots.PlotError, match=r"^at: scale: must be one of 0.0, 3.0; got 1$"):
+        plots.plot(done, "curve", at={"scale": 1})
+    with pytest.raises(plots.PlotError, match=r"^kind: .* needs an axis, .*; not counted: hidden, scale, in panels,"):
+        plots.plot(done, "curve", at={"scale": 3}, facet="hidden")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--at", "scale"], "must be KEY=VALUE, such as scale=0.1; got 'scale'"),
+        (["--size", "3"], "must be WxH in inches, such as 3.25x2.5; got '3'"),
+        (["--style", "papre"], "did you mean 'paper'"),
+    ],
+)
+def test_the_command_refuses_options_before_it_opens_anything(options, message):
+    done = CliRunner().invoke(command, ["no-such-file", *options])
+    assert done.exit_code == 2
+    assert message in done.output
+
+
+def test_a_person_draws_a_picture_for_print_and_asks_it(path, tmp_path):
+    picture = tmp_path / "it.pdf"
+    options = ["--at", "scale=3", "--style", "paper", "--title", "", "-o", str(picture)]
+    drawn = CliRunner().invoke(command, [str(path), *options], catch_exceptions=False)
+    assert drawn.output == f"{picture}\n"
+    told = CliRunner().invoke(info, [str(picture)], catch_exceptions=False).output
+    assert "kind: curve\n" in told
+    words = "--kind curve --at scale=3 --style paper --title ''"
+    assert f"command: saddlescape plot run/result.h5 {words} -o it.pdf\n" in told
+    of_result = CliRunner().invoke(info, [str(path)], catch_exceptions=False).output
+    for digest in ("result: sha256:", "spec: sha256:"):
+        (line,) = [line for line in of_result.splitlines() if line.startswith(digest)]
+        assert line in told.splitlines()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from saddlescape import plots
 from saddlescape.analysis import edge_of_stability, stability_threshold
 from saddlescape.claims.claim import Check, Claim, Finding, Picture, number, share
-from saddlescape.plots.common import CYCLE, new_axes
+from saddlescape.plots.common import CYCLE, new_axes, tidy
 from saddlescape.results import Results
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def drawn(rate: Floats, ends: Floats) -> "Axes":
     fine = np.geomspace(rate[0], rate[-1], 100)
     ax.plot(fine, 2 / fine, "--k", label="2 / rate", gid="law")
     ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="sharpness at the end")
+    tidy(ax)
     ax.legend(frameon=False)
     return ax
 

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from saddlescape.plots.common import Values, new_axes
+from saddlescape.plots.look import settings
 
 if TYPE_CHECKING:
     from saddlescape.analysis import Atlas
@@ -36,6 +37,7 @@ def places(atlas: "Atlas") -> Values:
     return np.column_stack([x + SHIFT * (2 * (GOLDEN * atlas.level % 1) - 1), atlas.level])
 
 
+@settings()
 def atlas(atlas: "Atlas", ax: Axes | None = None) -> Axes:
     """Draw stationary points, each level of equal loss in a row, and the descents between them.
 

@@ -24,6 +24,7 @@ from saddlescape.plots.common import (
     tidy,
     where,
 )
+from saddlescape.plots.look import settings
 from saddlescape.plots.parts import At, select, selection
 from saddlescape.words.outcomes import Outcome
 
@@ -84,6 +85,7 @@ def _of_runs(results: "Results", point: tuple[int, ...], solved: Values, ax: Axe
     return plane(spec, np.stack([0 * ends[0], *ends[pair]]), paths, names, ax)
 
 
+@settings()
 def plane(
     spec: "Spec",
     points: npt.ArrayLike,

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 
-LEGEND = 0.08
+LEGEND = 0.14
 """Height of the space below the maps, as a fraction of the figure."""
 
 BELOW, NARROW = 0.75, 5

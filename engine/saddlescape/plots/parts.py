@@ -128,7 +128,11 @@ def divided(
     if both := [name for name in facets if name in pooled]:
         raise PlotError(f"facet: must be another axis than those that are pooled; got {both[0]}")
     free = [name for name in axis_names(part) if name not in (*facets, *pooled)]
-    drawn = choose(part, free)
+    try:
+        drawn = choose(part, free)
+    except PlotError as lacking:
+        used = ", ".join([*facets, *pooled, *(name for name in axis_names(results) if name not in part.dims)])
+        raise PlotError(f"{lacking}; not counted: {used}, in panels, pooled or selected" if used else lacking) from None
     rest = [name for name in free if name not in drawn]
     number = math.prod(part.dims[name] for name in (*facets, *rest))
     (facets if spare and ax is None and number <= MOST else pooled).extend(rest)

@@ -23,6 +23,7 @@ from saddlescape.plots.common import (
     tidy,
     where,
 )
+from saddlescape.plots.look import settings
 from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
 from saddlescape.plots.text import points_of
 from saddlescape.plots.ticks import below
@@ -46,6 +47,7 @@ FAR = 4
 """A scale counts as near the saddle if its median time is more than this multiple of the smallest median time."""
 
 
+@settings()
 def medians(
     x: Values,
     measured: Mapping[str, Values],

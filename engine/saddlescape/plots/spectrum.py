@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescape.plots.common import CYCLE, Values
+from saddlescape.plots.look import settings
 from saddlescape.plots.shown import new_figure, single
 
 ZERO = 1e-6
@@ -15,6 +16,7 @@ ZERO = 1e-6
 SIGNS = {-1: "negative", 0: "zero", 1: "positive"}
 
 
+@settings()
 def eigenvalue_lines(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
     """Draw the eigenvalues (n,) of each Hessian in a separate row, with equal eigenvalues stacked.
 
@@ -40,6 +42,7 @@ def signs(values: Values) -> dict[str, int]:
     return {word: int(np.count_nonzero(sign == s)) for s, word in SIGNS.items()}
 
 
+@settings()
 def cuts(distance: Values, losses: Mapping[str, Mapping[str, Values]]) -> Figure:
     """Draw losses against the distance from a point, one line per direction and one panel per problem."""
     figure = new_figure(figsize=(0.8 + 3.9 * len(losses), 3.6))

@@ -6,8 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from saddlescape.plots.common import RAMP, Values, new_axes
+from saddlescape.plots.look import settings
 
 
+@settings()
 def beside_theory(
     x: Values, measured: Mapping[str, Values], theory: Mapping[str, Values], ax: Axes | None = None
 ) -> Axes:
