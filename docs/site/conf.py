@@ -75,6 +75,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autosummary_generate = False
+numpydoc_validation_checks = {"GL06", "GL07", "PR02"}  # sections and parameters that are not
 numpydoc_show_class_members = False
 smartquotes = False
 highlight_language = "text"
@@ -108,5 +109,5 @@ def setup(app):
     app.add_lexer("csv", TextLexer)
     app.connect("env-check-consistency", without_entry)
     app.connect("autodoc-process-docstring", as_numpydoc, priority=400)
-    app.connect("autodoc-process-signature", shorter)
+    app.connect("autodoc-process-signature", shorter, priority=400)
     app.connect("source-read", with_navigation)

@@ -44,5 +44,6 @@ def shorter(app, what, name, obj, options, signature, returns):
 
 
 def _short(text):
+    text = re.sub(r"~(?:numpy|typing|collections)\.(?:\w+\.)*(\w+)", r"\1", text)
     text = text.replace(f"{LIKE} | _NestedSequence[complex | bytes | str]", "ArrayLike")
     return re.sub(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[(\w+)\]\]", r"ndarray[\1]", text)

@@ -63,12 +63,11 @@ def run_starts(
     first : the number of the first run.
     should_stop : called between slices of work, which last a tenth of a second; when it returns true, the call ends.
     progress : called after slices of work with a `Finished`, the runs that have finished since its last call; each
-        run is reported once.  On a device, runs are reported when their batch ends.
+        run is reported once.  On a device, runs are reported when their batch ends.  `should_stop` and `progress` are
+        called from any thread, but never at the same time.
     pool : an executor of threads to use instead of own ones; give its number of workers as `threads`.
     device : "cpu", "cuda" or "cuda:N", as for `run`.
     threads : as for `run`.
-
-    `should_stop` and `progress` are called from any thread, but never at the same time.
 
     Returns
     -------
