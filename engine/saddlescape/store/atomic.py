@@ -51,14 +51,14 @@ def _discard(part: Path) -> bool:
         if acquire(file.descriptor, part):
             shutil.rmtree(part.with_name(part.name.removesuffix(PART) + PIECES), ignore_errors=True)
             file.release()
-            return _removed(part)
+            return remove(part)
         return False
 
 
-def _removed(part: Path) -> bool:
-    """Delete a temporary file; False if Windows does not, because another process has opened it meanwhile."""
+def remove(path: Path) -> bool:
+    """Delete a file; False if Windows does not, because a process has opened it."""
     try:
-        part.unlink(missing_ok=not MOVES_OPEN_FILES)
+        path.unlink(missing_ok=True)
     except PermissionError:
         if MOVES_OPEN_FILES:
             raise
@@ -153,7 +153,7 @@ def replacing(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         os.fsync(file.descriptor)
         check()
         file.release()
-        _move(part, path)
+        move(part, path)
         sync(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -167,8 +167,14 @@ def replacing(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         file.close()
 
 
-def _move(part: Path, path: Path) -> None:
-    """Rename a temporary file, which is closed and not locked any more on Windows."""
+def move(part: Path, path: Path) -> None:
+    """Rename a file, also over another one.
+
+    Raises
+    ------
+    LockedError
+        If Windows does not, because a process has opened one of them, or has deleted the temporary file `part`.
+    """
     try:
         os.replace(part, path)
     except (FileNotFoundError, PermissionError):

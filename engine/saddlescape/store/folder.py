@@ -18,7 +18,7 @@ from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import PART, clear, own_folder, temporary, write_atomic
+from saddlescape.store.atomic import PART, clear, own_folder, remove, temporary, write_atomic
 from saddlescape.store.block_reader import is_complete
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
@@ -249,7 +249,7 @@ class RunFolder:
     def drop_blocks(self) -> None:
         """Delete the blocks, when the result has all of them, and the notes of failures that are past."""
         for path in (*blocks.files(self.folder), *self.failed().values()):
-            path.unlink(missing_ok=True)
+            remove(path)  # on Windows those that someone reads stay
         with contextlib.suppress(OSError):  # files that were set aside stay
             (self.folder / blocks.FOLDER).rmdir()
 

@@ -13,7 +13,7 @@ from shlex import quote
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import WHOLE, Plan
 from saddlescape.store import blocks
-from saddlescape.store.atomic import sync, write_atomic
+from saddlescape.store.atomic import move, sync, write_atomic
 from saddlescape.store.folder import GROWING, LOCK, RESULT, SESSION, discard
 from saddlescape.store.lock import lock
 from saddlescape.store.plan_file import PLAN, is_run, read_plan, read_sweep, shard_of
@@ -83,7 +83,7 @@ def settle(folder: Path) -> bool:
     if (growing / RESULT).is_file():
         write_atomic(folder / PLAN, (growing / PLAN).read_bytes())
         shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
-        os.replace(growing / RESULT, result)
+        move(growing / RESULT, result)
         sync(folder)
     elif plan_of(result) != read_plan(growing)["digest"]:
         return False
