@@ -1,5 +1,7 @@
 """What commands print: numbers with their nouns, and a remedy that fits what the path is."""
 
+from types import SimpleNamespace
+
 import click
 import pytest
 from spec_cases import TINY
@@ -9,6 +11,7 @@ from saddlescape.errors import SaddlescapeError, SpecError
 from saddlescape.plan import Plan, Shard
 from saddlescape.spec import load
 from saddlescape.store import RunFolder, verify
+from saddlescape.system.shell import quote
 from saddlescape_cli.dry_run import show_cost
 from saddlescape_cli.main import cli
 from saddlescape_cli.open_result import open_result
@@ -85,3 +88,10 @@ def test_a_dry_run_on_a_cluster_is_refused(tmp_path):
     with pytest.raises(click.UsageError, match=r"^--dry-run estimates the cost on this machine; leave out --dask"):
         cli(["run", "xor", "--dry-run", "--dask", "local:2", "-o", str(tmp_path / "run")], standalone_mode=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("system", "path"), [("posix", "'my runs/a'"), ("nt", '"my runs/a"')])
+def test_commands_in_messages_are_quoted_for_the_shell_of_the_system(monkeypatch, system, path):
+    monkeypatch.setattr("saddlescape.system.shell.os", SimpleNamespace(name=system))
+    assert quote("my runs/a") == path
+    assert quote("my-run") == "my-run"

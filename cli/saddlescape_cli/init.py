@@ -2,9 +2,10 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from shlex import quote
 
 import click
+
+from saddlescape.system.shell import quote
 
 
 @click.command()

@@ -1,10 +1,10 @@
 """Open the result that a user gives as a file or a folder."""
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from saddlescape.errors import Fault, SpecError
+from saddlescape.system.shell import quote
 
 if TYPE_CHECKING:
     from saddlescape.results import Results

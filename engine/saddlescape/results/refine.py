@@ -22,7 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -42,6 +41,7 @@ from saddlescape.store import Mixture, write_result
 from saddlescape.system import resources
 from saddlescape.system.arguments import ArgumentError, integer
 from saddlescape.system.arithmetic import ieee
+from saddlescape.system.shell import quote
 from saddlescape.system.software import stamp
 from saddlescape.words.outcomes import Outcome
 

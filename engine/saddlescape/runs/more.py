@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from saddlescape import store as stores
 from saddlescape.errors import RefusedError
@@ -20,6 +19,7 @@ from saddlescape.runs.kept import Kept
 from saddlescape.store import GROWING, RESULT, ResultFile, RunFolder
 from saddlescape.system.arguments import ArgumentError, integer
 from saddlescape.system.arithmetic import ieee
+from saddlescape.system.shell import quote
 
 AXES, COUNT = "axes.", "starts.count="
 

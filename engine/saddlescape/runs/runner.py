@@ -5,7 +5,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from shlex import quote
 
 from saddlescape import spec as specs
 from saddlescape import store as stores
@@ -20,6 +19,7 @@ from saddlescape.spec import Sweep
 from saddlescape.store import RESULT, RunFolder, Status, is_result_of, last_line, merge_shards
 from saddlescape.system.arguments import ArgumentError, thread_count
 from saddlescape.system.arithmetic import ieee
+from saddlescape.system.shell import quote
 
 
 class Interrupted(SaddlescapeError):

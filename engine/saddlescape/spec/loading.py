@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shlex import quote
 
 from saddlescape.errors import Fault, SpecError
 from saddlescape.spec.axes import read
@@ -19,6 +18,7 @@ from saddlescape.spec.tree import put_default
 from saddlescape.system import bundled as data
 from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
+from saddlescape.system.shell import quote
 from saddlescape.words.suggest import nearest
 
 MAX_TEXT = 2**20

@@ -8,7 +8,6 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from saddlescape.store.raw import Raw
 from saddlescape.store.result_file import has_unknown_codes
 from saddlescape.store.schema import FileVariable, variables
 from saddlescape.store.source import Region
+from saddlescape.system.shell import quote
 from saddlescape.system.software import versions
 
 UNCHECKED_SIZE = 2**26

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import quote
 from types import TracebackType
 from typing import Self
 
@@ -37,6 +36,7 @@ from saddlescape.store.plan_file import (
 )
 from saddlescape.store.spec_difference import differences
 from saddlescape.system import software
+from saddlescape.system.shell import quote
 
 RESULT, SESSION, LOCK = "result.h5", "run.json", "lock"
 """Names in the folder of a run."""

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import WHOLE, Plan
@@ -18,6 +17,7 @@ from saddlescape.store.folder import GROWING, LOCK, RESULT, SESSION, discard
 from saddlescape.store.lock import lock
 from saddlescape.store.plan_file import PLAN, is_run, read_plan, read_sweep, shard_of
 from saddlescape.store.verify import OLD, fault_of, plan_of
+from saddlescape.system.shell import quote
 
 
 @contextmanager

@@ -5,13 +5,13 @@ import json
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import FORMAT, Plan, Shard
 from saddlescape.store.atomic import write_atomic
+from saddlescape.system.shell import quote
 from saddlescape.system.user_files import file_bytes
 
 PLAN, SPEC = "plan.json", "spec.toml"

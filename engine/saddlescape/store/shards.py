@@ -4,7 +4,6 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from saddlescape.store.folder import RESULT, block_files
 from saddlescape.store.merge import merge_into
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.plan_file import generation_of, read_plan, read_sweep, shard_of
+from saddlescape.system.shell import quote
 
 SHOWN = 5
 """Folders or shards in a message, at most."""
