@@ -281,6 +281,12 @@ def test_runs_of_pooled_values_count_together():
     assert ax.get_legend().get_title().get_text().endswith("shares of all 96 runs")
 
 
+def test_the_kind_fits_the_axes_that_are_left():
+    assert plots.fitting(sweep_of_three()) == "map"
+    panels = plots.plot(sweep_of_three(), facet="starts.optimizer", pool="seed").axes
+    assert [drawn(ax, "solved")[1][0] for ax in panels] == [5 / 8, 2 / 8, 1 / 8]
+
+
 def test_each_value_of_a_facet_has_a_panel_of_its_own():
     axes = plots.curve(sweep_of_three(), facet="starts.optimizer", pool="seed").figure.axes
     assert [ax.get_title() for ax in axes] == ["optimizer gd", "optimizer adam", "optimizer lion"]

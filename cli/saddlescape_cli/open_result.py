@@ -23,9 +23,9 @@ def open_result(path: Path, unfinished: bool = False) -> "Results":
         If there is no result.
     """
     from saddlescape import results
-    from saddlescape.store import is_run, is_spec, result_of, run_first
+    from saddlescape.store import is_input, is_run, result_of, run_first
 
-    if is_spec(path):
+    if is_input(path):
         raise SpecError([Fault(str(path), f"must be a result; {run_first(path)}")])
     if not result_of(path).is_file() and not (unfinished and is_run(path)):
         raise SpecError([Fault(str(path), f"must be a result file or the folder of a finished run; {_reason(path)}")])

@@ -1,6 +1,9 @@
 """A researcher with own data: a table with names, a sweep, an interruption, more starts, a figure for a paper."""
 
+import re
+
 import numpy as np
+from PIL import Image
 
 SEED = 7
 SMALL = "--set starts.count=60 --set training.steps=300"
@@ -33,6 +36,33 @@ def test_a_researcher(terminal):
     compared = terminal.run("saddlescape compare eight four")
     assert "network.hidden[0]  8  4" in compared
     assert "adjusted for 8 points by Holm's method" in compared
+
+
+    few = terminal.refused("saddlescape more eight --count 10", 2)
+    assert "at least 60" in few
+    other = terminal.refused("saddlescape more eight --axis starts.scale=1,2", 3)
+    assert "must contain the values of the old runs; 0.001 is missing" in other
+    grown = terminal.run("saddlescape more eight --count 90")
+    assert "      90 " in grown
+    terminal.run(f"saddlescape run patients.toml -o whole {SWEEP} --set starts.count=90 --set training.steps=300")
+    assert terminal.run("cmp eight/result.h5 whole/result.h5") == ""
+    terminal.run("saddlescape verify eight")
+
+    Image.new("RGB", (4, 4)).save(terminal.folder / "photo.png")
+    assert "must be a PNG, SVG or PDF figure that" in terminal.refused("saddlescape info photo.png", 2)
+    assert "begin with: saddlescape init patients.csv" in terminal.refused("saddlescape plot patients.csv", 2)
+    terminal.run("saddlescape plot eight --facet optimizer --style paper --title '' -o figure.pdf")
+    told = terminal.run("saddlescape info figure.pdf")
+    assert "command: saddlescape plot eight/result.h5" in told
+    assert "--facet optimizer --style paper --title '' -o figure.pdf" in told
+    digest = re.search(r"result: sha256:(\w+)", told)[1]
+    assert f"result: sha256:{digest}" in terminal.run("saddlescape info eight")
+
+    terminal.python()
+    terminal.type("import xarray")
+    terminal.type("data = xarray.open_dataset('eight/result.h5', engine='h5netcdf')")
+    assert terminal.type("data.outcome.sizes").strip() == "Frozen({'scale': 4, 'optimizer': 2, 'run': 90})"
+    terminal.leave_python()
 
 
 def test_an_interrupted_run_goes_on(terminal):

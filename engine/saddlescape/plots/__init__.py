@@ -3,7 +3,7 @@
 Figures need neither a window nor global state; `save` writes them to files, and `info` reads how a figure was made.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, cast, overload
 
@@ -27,7 +27,7 @@ from saddlescape.plots.landscape import landscape, plane
 from saddlescape.plots.look import check_look, look
 from saddlescape.plots.made import command
 from saddlescape.plots.map import map, outcome_maps
-from saddlescape.plots.parts import At, Names, select, value_at
+from saddlescape.plots.parts import At, Names, dimensions, select, value_at
 from saddlescape.plots.portrait import portrait
 from saddlescape.plots.save import checked, save
 from saddlescape.plots.scaling import escape_times, medians
@@ -183,7 +183,9 @@ def plot(
     if results.so_far is not None and not results.so_far[0]:
         raise PlotError(f"{results.path}: has no finished run yet; try again later")
     if kind is None:
-        kind = "portrait" if measures else fitting(select(results, at))
+        part = select(results, at)
+        apart = [*dimensions(part, facet, "facet"), *dimensions(part, pool, "pool")]
+        kind = "portrait" if measures else fitting(part, apart)
     kind = ALIASES.get(kind, kind)
     if kind not in KINDS:
         raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}{hint(kind, KINDS)}")
@@ -205,11 +207,12 @@ def _check_takes(kind: str, name: str) -> None:
         raise PlotError(f"{name}: is for {', '.join(able)}; got kind {kind!r}{remedy}")
 
 
-def fitting(results: "Results") -> str:
-    """The kind that fits the axes of results, as `plot` chooses it."""
-    wide = [name for name in axis_names(results) if results.dims[name] > 1]
+def fitting(results: "Results", apart: Sequence[str] = ()) -> str:
+    """The kind that fits the axes of results but for the dimensions `apart`, as `plot` chooses it."""
+    free = [name for name in axis_names(results) if name not in apart]
+    wide = [name for name in free if results.dims[name] > 1]
     if not wide:
         return "trajectories"
     if len(wide) > 1:
-        return "compare" if comparable(results) else "map"
+        return "compare" if comparable(results, free) else "map"
     return "design" if lies_apart(results, wide[0]) else "curve"

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from saddlescape.plots.common import (
     PlotError,
     Values,
-    axis_names,
     axis_positions,
     broken,
     clock_of,
@@ -52,9 +51,8 @@ def roles(results: "Results", names: list[str]) -> list[str]:
     return [next((name for name in reversed(rest) if is_words(results, name)), rest[-1]), along]
 
 
-def comparable(results: "Results") -> bool:
-    """Whether the results have words against numbers, several runs a point, and few enough columns."""
-    names = axis_names(results)
+def comparable(results: "Results", names: list[str]) -> bool:
+    """Whether these dimensions have words against numbers, several runs a point, and few enough columns."""
     if {is_words(results, name) for name in names} != {False, True} or results.dims["run"] < FEWEST:
         return False
     return math.prod(results.dims[name] for name in names if name not in roles(results, names)) <= MOST

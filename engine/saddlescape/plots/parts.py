@@ -124,7 +124,7 @@ def divided(
     PlotError : an axis or value does not exist, an axis is named twice, or there are too many panels.
     """
     part = select(results, at)
-    facets, pooled = _dimensions(part, facet, "facet"), _dimensions(part, pool, "pool")
+    facets, pooled = dimensions(part, facet, "facet"), dimensions(part, pool, "pool")
     if both := [name for name in facets if name in pooled]:
         raise PlotError(f"facet: must be another axis than those that are pooled; got {both[0]}")
     free = [name for name in axis_names(part) if name not in (*facets, *pooled)]
@@ -186,7 +186,7 @@ def _listed(value: Any) -> str:
     return " and ".join(map(label, np.atleast_1d(value).tolist()))
 
 
-def _dimensions(results: "Results", names: Names, option: str) -> list[str]:
+def dimensions(results: "Results", names: Names, option: str) -> list[str]:
     """The dimensions of axes that are given by the names of their coordinates, or by their keys."""
     given = [names] if isinstance(names, str) else list(names or ())
     dims = {name: dim for dim, along in results.along.items() for name in (dim, *along)}

@@ -24,7 +24,7 @@ from saddlescape.store import (
     Source,
     Stored,
     guarded,
-    is_spec,
+    is_input,
     result_of,
     run_first,
     strips,
@@ -365,7 +365,7 @@ def open(path: str | Path) -> Results:
     ...     (r.sel(scale=0.1).outcome == 4).mean()
     """
     file = result_of(Path(path))
-    if is_spec(file):
+    if is_input(file):
         raise SpecError([Fault(str(file), f"must be a result file or the folder of a run; {run_first(file)}")])
     if file.is_file():
         return Results(ResultFile(file))

@@ -9,7 +9,7 @@ from saddlescape.store.guard import guarded
 from saddlescape.store.listing import Entry, entries
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.plan_file import is_run, is_spec, read_plan, read_sweep, run_first
+from saddlescape.store.plan_file import is_input, is_run, read_plan, read_sweep, run_first
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.seal import written
@@ -42,9 +42,9 @@ __all__ = [
     "grows",
     "guarded",
     "held",
+    "is_input",
     "is_result_of",
     "is_run",
-    "is_spec",
     "last_line",
     "merge_shards",
     "own_folder",

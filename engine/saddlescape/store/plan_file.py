@@ -111,14 +111,16 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return dict(fields)
 
 
-def is_spec(path: Path) -> bool:
-    """Whether a path is a file with the suffix of a spec."""
-    return path.suffix == ".toml" and path.is_file()
+def is_input(path: Path) -> bool:
+    """Whether a path is a file with the suffix of a spec or of data."""
+    return path.suffix in (".toml", ".csv", ".npz") and path.is_file()
 
 
-def run_first(spec: Path) -> str:
-    """The remedy for a spec that was given in place of a run or its result."""
-    return f"this is a spec; run it first: saddlescape run {quote(str(spec))}"
+def run_first(path: Path) -> str:
+    """The remedy for a spec or data that were given in place of a run or its result."""
+    if path.suffix != ".toml":
+        return f"this is a data file; begin with: saddlescape init {quote(str(path))}"
+    return f"this is a spec; run it first: saddlescape run {quote(str(path))}"
 
 
 def _kind(path: Path) -> str:
@@ -127,7 +129,7 @@ def _kind(path: Path) -> str:
         return "it does not exist"
     if path.is_dir():
         return f"it has no {PLAN}"
-    return run_first(path) if is_spec(path) else "it is a file; give the folder of a run"
+    return run_first(path) if is_input(path) else "it is a file; give the folder of a run"
 
 
 def _is_valid(fields: dict[str, Any]) -> bool:
