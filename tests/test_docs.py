@@ -80,3 +80,8 @@ def test_named_source_files_exist(page):
     rooms = ("engine", "cli", "tests", "bench", "docs")
     paths = [path.as_posix() for room in rooms for path in (ROOT / room).rglob("*.py")]
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in paths)] == []
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    pages = set(re.findall(r"docs/([\w-]+)[>\"]", (DOCS / "site/conf.py").read_text(encoding="utf-8")))
+    assert {path.stem for path in DOCS.glob("*.md")} <= pages
