@@ -77,6 +77,15 @@ def test_at_zero_xor_is_flat_but_for_one_direction(done):
         assert line.get_xdata().tolist() == [*range(1, size + 1)]
 
 
+def test_ticks_of_a_spectrum_are_written_plainly(done):
+    figure = plots.spectra(done)
+    figure.draw_without_rendering()
+    texts = [tick.get_text() for ax in figure.axes for tick in ax.get_yticklabels()]
+    assert "0" in texts
+    assert "$-10^{-6}$" in texts
+    assert not any("10^{0}" in text or "times" in text for text in texts)
+
+
 def test_spectra_of_a_part_have_the_networks_of_that_part(done):
     for number, size in enumerate((9, 15)):
         part = done.isel(hidden=number).sel(scale=[3.0], run=slice(2, 4))

@@ -15,6 +15,7 @@ from saddlescape.network.layout import layers
 from saddlescape.plan import starts
 from saddlescape.plots.common import entitle
 from saddlescape.plots.convergence import loss_ratio
+from saddlescape.plots.made import note
 from saddlescape.plots.shown import new_figure
 from saddlescape.results import Results
 from saddlescape.runs import runner
@@ -152,5 +153,7 @@ def render(folder: Path, names: Sequence[str] = (), threads: int | None = None) 
     own_folder(folder)
     for name in names or PICTURES:
         with results.open(runner.run(f"gallery/{name}", folder / name, threads=threads)) as result:
-            picture = plots.save(plots.figure_of(PICTURES[name](result)), folder / f"{name}.png", dpi=100)
+            figure = plots.figure_of(PICTURES[name](result))
+            note(figure, result, name, f"saddlescape gallery {name}")
+            picture = plots.save(figure, folder / f"{name}.png", dpi=100)
         yield picture

@@ -25,14 +25,13 @@ from saddlescape.plots.design import design, lies_apart
 from saddlescape.plots.ends import spectra
 from saddlescape.plots.landscape import landscape, plane
 from saddlescape.plots.look import check_look, look
-from saddlescape.plots.made import command
+from saddlescape.plots.made import command, note
 from saddlescape.plots.map import map, outcome_maps
 from saddlescape.plots.parts import At, Names, dimensions, select, value_at
 from saddlescape.plots.portrait import portrait
 from saddlescape.plots.save import checked, save
 from saddlescape.plots.scaling import escape_times, medians
 from saddlescape.plots.sharpness import sharpness
-from saddlescape.plots.shown import ShownFigure
 from saddlescape.plots.solved import solved
 from saddlescape.plots.spectrum import cuts, eigenvalue_lines
 from saddlescape.plots.svg import svg
@@ -195,8 +194,7 @@ def plot(
         _check_takes(kind, name)
     with look(style, size, title):
         figure = figure_of(KINDS[kind](results, **options))
-        if isinstance(figure, ShownFigure):
-            figure.made |= {"command": command(results, kind, options)}
+        note(figure, results, kind, command(results, kind, options))
     return figure
 
 

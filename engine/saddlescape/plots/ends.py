@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from saddlescape.plots.common import COLORS, PlotError, Values, entitle, of_results, panels, spec_at, spread
+from saddlescape.plots.common import COLORS, PlotError, Values, entitle, of_results, panels, spec_at, spread, tidy
 from saddlescape.plots.parts import At, select, selection
 from saddlescape.plots.spectrum import ZERO, signs
 from saddlescape.words.outcomes import Outcome
@@ -69,6 +69,7 @@ def _scale(ax: Axes, largest: float) -> None:
     """Set a logarithmic scale on both sides of a linear range, whose ends are powers of ten and so have ticks."""
     ax.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(ZERO * (largest or 1.0))))
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    tidy(ax)
 
 
 def _check(results: "Results") -> None:

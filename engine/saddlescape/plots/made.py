@@ -5,8 +5,11 @@ from reprlib import repr as short
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.figure import Figure
+
 from saddlescape import __version__
 from saddlescape.plots.look import current
+from saddlescape.plots.shown import ShownFigure
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -26,6 +29,12 @@ def made_of(results: "Results", kind: str, options: dict[str, Any]) -> dict[str,
         "command": f"plots.{kind}(ss.open({relative(results.path)!r}){given})",
     }
     return {name: value for name, value in entries.items() if value or name == "title"}
+
+
+def note(figure: Figure, results: "Results", kind: str, command: str) -> None:
+    """Note what a figure shows and the command that draws it, instead of what its functions have noted."""
+    if isinstance(figure, ShownFigure):
+        figure.made = {**made_of(results, kind, {}), "command": command}
 
 
 def relative(path: Path) -> str:

@@ -72,7 +72,7 @@ def checked(path: Path, dpi: float = DPI) -> tuple[Path, str]:
 def _made(figure: Figure, path: Path, dpi: float) -> dict[str, str]:
     """What the figure shows; the command that draws it also says where it was saved."""
     made: dict[str, str] = dict(getattr(figure, "made", {}))
-    if made.get("command", "").startswith("saddlescape "):
+    if made.get("command", "").startswith("saddlescape plot "):
         made["command"] += f"{'' if dpi == DPI else f' --dpi {dpi:g}'} -o {quote(path.name)}"
     return made
 

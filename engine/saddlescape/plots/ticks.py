@@ -48,8 +48,11 @@ def _number(value: float, _: int | None = None) -> str:
 
 
 def _power_of_ten(value: float, _: int | None = None, zero: str = "") -> str:
-    if value <= 0:  # a tick outside the axes, or in the linear part of the axis
+    if value <= 0 and not (zero and value):  # a tick outside the axes, or in the linear part of the axis
         return zero if value == 0 else ""
+    if value < 0:
+        text = _power_of_ten(-value)
+        return f"$-{text[1:]}" if text.startswith("$") else f"\u2212{text}"
     exponent = round(float(np.log10(value)))
     return f"$10^{{{exponent}}}$" if math.isclose(value, 10.0**exponent) and abs(exponent) > 1 else label(value)
 
