@@ -57,7 +57,8 @@ CASES = {
         TINY + '[[axes]]\nkey = "network.hidden"\nvalues = [[2], [1]]\n' + RECORDED + "parameters = true\n",
         20, ["network.hidden=[1],[2],[3,2]"], 2,
     ),
-    "another kernel": (TINY, None, ["training.weight_decay=0,0.1"], 10),
+    "decay": (TINY, None, ["training.weight_decay=0,0.1"], 10),
+    "another kernel": (TINY.replace("count = 10", "count = 3"), None, ["training.bias_rate=1,0.5"], 3),
     "fits": (TEACHER + AXIS, 40, ["starts.scale=0.1,1,2"], 0),
     "a first fit": (TEACHER.replace("count = 10", "count = 1"), 40, [], 0),
     "fits by outcome": (TEACHER + AXIS + CHOSEN, 40, [], 5),
@@ -181,7 +182,12 @@ def test_a_stopped_extension_keeps_the_old_result_and_continues(run, bigger):
         more(run, count=40, threads=1, should_stop=lambda: len(list(run.glob("growing/blocks/*.h5"))) > 1)
     assert (run / "result.h5").read_bytes() == old
     assert ss.open(run).dims == {"run": 10}
-    done = ss.status(run / "growing").done
+    done = ss.status(run).done
+    assert ss.status(run) == ss.status(run / "growing")
+    told = CliRunner().invoke(cli, ["status", str(run)]).stdout
+    assert told.startswith(f"stopped: {done} of 6 blocks done")
+    with pytest.raises(RefusedError, match="to extend it, use saddlescape more, or choose another folder with -o"):
+        ss.run(bigger[0].parent / "spec.toml", run, overrides=["starts.count=40"])
     assert 0 < done < 6
     with pytest.raises(RefusedError, match="is being extended in another way; finish that first: saddlescape resume"):
         more(run, count=41)

@@ -23,8 +23,9 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
       saddlescape status my-run
       saddlescape status shards/*
 
-    Print the progress of the run in FOLDER, which may be running.  Shards of one run are summed; if the folders contain
-    several runs, each is printed, with --json as one line.  Folders without a run are reported and skipped.
+    Print the progress of the run in FOLDER, which may be running, or of its extension by saddlescape more.  Shards of
+    one run are summed; if the folders contain several runs, each is printed, with --json as one line.  Folders without
+    a run are reported and skipped.
     """
     from saddlescape import store
     from saddlescape.errors import SaddlescapeError
@@ -33,7 +34,7 @@ def status(folders: tuple[Path, ...], as_json: bool) -> None:
     failures: list[SaddlescapeError] = []
     for folder in folders:
         try:
-            states.append(store.status(folder))
+            states.append(store.status(store.at_work(folder)))
         except SaddlescapeError as failure:
             failures.append(failure)
         except OSError as refusal:

@@ -166,7 +166,7 @@ def merge(
 
 
 def status(folder: str | Path, *others: str | Path) -> Status:
-    """Progress of a run, which may be running.
+    """Progress of a run, which may be running, or of its extension by `more`.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def status(folder: str | Path, *others: str | Path) -> Status:
     --------
     >>> ss.status("my-run").done  # doctest: +SKIP
     """
-    run, *other_runs = stores.by_run(stores.status(Path(each)) for each in (folder, *others))
+    run, *other_runs = stores.by_run(stores.status(stores.at_work(Path(each))) for each in (folder, *others))
     if other_runs:
         one, other = run.folders[0], other_runs[0].folders[0]
         raise RefusedError(f"{one} and {other} are not shards of one run; ask for the status of each run alone")

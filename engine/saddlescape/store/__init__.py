@@ -4,7 +4,7 @@ from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
 from saddlescape.store.folder import GROWING, RESULT, RunFolder, default_folder, result_of
-from saddlescape.store.growth import finished, grows, held, settle
+from saddlescape.store.growth import at_work, finished, grows, held, settle
 from saddlescape.store.guard import guarded
 from saddlescape.store.listing import Entry, entries
 from saddlescape.store.merge import versions
@@ -32,6 +32,7 @@ __all__ = [
     "Source",
     "Status",
     "Stored",
+    "at_work",
     "block_sizes",
     "by_run",
     "creating",

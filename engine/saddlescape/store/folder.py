@@ -195,10 +195,13 @@ class RunFolder:
                 f"{names}: must have the same content as when the run in {self.folder} began (SHA-256); "
                 f"put the old file back{self._other_folder}"
             )
+        remedy, is_finished = self._remedy, (self.folder / RESULT).exists() and self._other_folder
+        if is_finished and {key.partition("[")[0] for key in changed} <= {"axes", "starts.count"}:
+            remedy = f"to extend it, use saddlescape more{self._other_folder}"
         shown = [f"{key}: {values}" for key, values in itertools.islice(changed.items(), SHOWN)]
         if len(changed) > SHOWN:
             shown.append(f"and {len(changed) - SHOWN} more")
-        return f"{self.folder} contains the run of another spec ({'; '.join(shown)}); {self._remedy}"
+        return f"{self.folder} contains the run of another spec ({'; '.join(shown)}); {remedy}"
 
     def committed(self) -> dict[int, Path]:
         """Files of the complete blocks, by number; damaged ones are renamed to ``.corrupt``."""

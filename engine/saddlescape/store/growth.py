@@ -44,6 +44,11 @@ def grows(folder: Path) -> bool:
     return is_run(folder) and is_run(folder / GROWING)
 
 
+def at_work(folder: Path) -> Path:
+    """The folder whose progress is that of a run: the one inside it while the run is being extended."""
+    return folder / GROWING if grows(folder) else folder
+
+
 def finished(folder: Path) -> Plan:
     """The plan of a finished run, whose result is intact.
 
