@@ -14,7 +14,10 @@ from saddlescape_cli.watch import on_device
 @overriding
 @on_device
 @click.option("--asm", type=click.Path(path_type=Path), metavar="FILE", help="Write the machine code, into a new file.")
-@click.option("--against", metavar="REV|SPEC", help="Compare with a revision of the code, or with another spec.")
+@click.option(
+    "--against", metavar="REV|SPEC", shell_complete=spec_name,
+    help="Compare with a revision of the code, or with another spec.",
+)  # fmt: skip
 @click.option("--target", metavar="TRIPLE", help="With --asm, a target of LLVM for arm64, such as aarch64-linux-gnu.")
 def bench(
     spec: str, overrides: tuple[str, ...], axes: tuple[str, ...], device: str, asm: Path | None, target: str | None,
