@@ -360,6 +360,7 @@ def test_no_text_lies_on_another(kind, style):
     over = [(a, b) for n, (a, one) in enumerate(boxes) for b, other in boxes[:n] if one.overlaps(other)]
     assert not over
     assert len(boxes) > 5
+    assert not [text for text, box in boxes if not within(figure, box)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgba
 
-from saddlescape.plots.common import RAMP, PlotError, Values, figure_of, meaning_of, of_results, tidy, values_of
+from saddlescape.plots.common import RAMP, PlotError, Values, broken, figure_of, meaning_of, of_results, tidy, values_of
 from saddlescape.plots.map import shades, show_cells, two_axes
 from saddlescape.plots.parts import At, Names, axes_of, divided, labelled
 from saddlescape.system.shares import percent
@@ -61,9 +61,11 @@ def convergence(results: "Results", ax: Axes | None = None, *, at: At | None = N
     image = np.where(converged[..., None], shades(norm, np.clip(ratio, norm.vmin, 1)), to_rgba(GRAY))
     for panel, cells in zip(axes, np.where(finished[..., None], image, 0.0), strict=True):
         show_cells(panel, cells, *(values_of(parts.results, name) for name in parts.drawn))
-    bar = figure_of(axes[0]).colorbar(ScalarMappable(norm, RAMP.reversed()), ax=list(axes))
+    figure = figure_of(axes[0])
+    bar = figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=list(axes))
     number = max(1, int(finished.sum()))
     share = percent(int(converged.sum()), number)
     tidy(bar.ax)
-    bar.set_label(f"later losses / first loss (converged {share} of {number:,} runs, gray: not)")
+    text = f"later losses / first loss, converged {share} of {number:,} runs, gray: not converged"
+    bar.set_label(broken(figure, text, up=True))
     return labelled(parts, axes, *(meaning_of(parts.results, name) for name in parts.drawn))

@@ -20,6 +20,7 @@ from saddlescape.plots.common import (
     PlotError,
     Values,
     axis_names,
+    broken,
     clock_of,
     entitle,
     figure_of,
@@ -134,9 +135,10 @@ def color_cells(clock: str, axes: Sequence[Axes], outcomes: Values, steps: Value
     fastest, slowest = _ends(step[solved])
     norm = LogNorm(fastest, slowest)
     if solved.any():
-        bar = figure_of(axes[0]).colorbar(ScalarMappable(norm, RAMP.reversed()), ax=list(axes))
+        figure = figure_of(axes[0])
+        bar = figure.colorbar(ScalarMappable(norm, RAMP.reversed()), ax=list(axes))
         tidy(bar.ax)
-        bar.set_label(f"solved ({shares[Outcome.SOLVED]}) at {clock}")
+        bar.set_label(broken(figure, f"solved ({shares[Outcome.SOLVED]}) at {clock}", up=True))
     flat = np.array([to_rgba(COLORS[o]) for o in Outcome])
     image = np.where(solved[..., None], shades(norm, np.maximum(step, fastest)), flat[outcome])
     return np.where(finished[..., None], image, 0.0)
