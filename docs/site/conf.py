@@ -25,6 +25,7 @@ NAVIGATION = {
     ],
     "Explanation": [
         *("docs/traps", "What leaves exact zero <docs/zero>", "docs/kernels", "docs/architecture", "docs/threats"),
+        "docs/comparison",
     ],
     "Reference": [
         *("docs/reference/index", "docs/spec", "docs/measures", "Statistical analysis <docs/analysis>", "docs/points"),
