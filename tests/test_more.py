@@ -85,7 +85,8 @@ def both(folder, text, count, axes):
 def test_an_extended_run_has_the_bytes_of_one_run(tmp_path, case):
     text, count, axes, again = CASES[case]
     run, one = both(tmp_path, text, count, axes)
-    old = ss.open(run)["outcome"].size
+    with ss.open(run) as before:
+        old = before["outcome"].size
     extended = more(run, count=count, axes=axes, threads=2)
     assert extended.path.read_bytes() == one
     assert ss.open(run)["outcome"].size == extended.runs == old + extended.new

@@ -72,6 +72,15 @@ def test_a_run_that_is_killed_goes_on_and_shards_make_the_same_bytes():
     assert Path("killed/result.h5").read_bytes() == Path("merged.h5").read_bytes()
 
 
+def test_a_finished_run_is_extended():
+    saddlescape("run", "tiny.toml", "-o", "run")
+    saddlescape("run", "tiny.toml", "-o", "one", "--set", "starts.count=20")
+    saddlescape("more", "run", "--count", "20")
+    assert {path.name for path in Path("run").iterdir()} == {path.name for path in Path("one").iterdir()}
+    with ss.open("run") as extended, ss.open("one") as one:
+        assert extended["final_loss"].tobytes() == one["final_loss"].tobytes()
+
+
 def test_the_time_that_is_up_has_its_exit_code():
     steps = ["--set", "training.steps=2000000", "--set", "starts.count=4096", "--set", "stop.solved=0"]
     saddlescape("run", "tiny.toml", "-o", "run", "--max-time", "1s", *steps, code=75)
@@ -90,7 +99,7 @@ def test_the_explorer_answers_and_ends():
 def test_a_result_that_is_open_is_not_replaced_and_nothing_is_left():
     saddlescape("run", "tiny.toml", "-o", "run")
     before = Path("run/result.h5").read_bytes()
-    with ss.open("run/result.h5"), pytest.raises(LockedError, match=r"has opened run/result\.h5 or is writing it"):
+    with ss.open("run/result.h5"), pytest.raises(LockedError, match=r"result\.h5 is open or being written, here or in"):
         write_atomic(Path("run/result.h5"), b"new")
     assert Path("run/result.h5").read_bytes() == before
     assert not list(Path("run").glob(".*"))

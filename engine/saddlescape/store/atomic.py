@@ -180,7 +180,8 @@ def move(part: Path, path: Path) -> None:
     except (FileNotFoundError, PermissionError):
         if MOVES_OPEN_FILES:
             raise
-        raise LockedError(f"another process has opened {path} or is writing it; close it there and try again") from None
+        where = "here or in another process"
+        raise LockedError(f"{path} is open or being written, {where}; close it and try again") from None
 
 
 def _open_part(part: Path, path: Path) -> int:
