@@ -119,6 +119,8 @@ class RunFolder:
         own_folder(self.folder / blocks.FOLDER)
         clear(self.folder)
         clear(self.folder / blocks.FOLDER)
+        with contextlib.suppress(OSError):  # it is empty if a kill ended `discard`
+            (self.folder / GROWING).rmdir()
         if self._overwrites and not is_new:
             self._replace()
         elif is_new:
@@ -258,10 +260,11 @@ class RunFolder:
 
 
 def discard(folder: Path) -> None:
-    """Delete the files of a run, and its folder if it is then empty; ``plan.json`` last, in case of a kill."""
+    """Delete the files of a run, and its folder if it is then empty; ``plan.json`` goes last, in case of a kill."""
     data = read_plan(folder).get("stored", [])
+    clear(folder)
     shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
-    for name in (RESULT, SESSION, *data, SPEC, PLAN, LOCK):
+    for name in (RESULT, SESSION, *data, SPEC, LOCK, PLAN):
         (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
