@@ -1,6 +1,7 @@
 """A run that is extended has the bytes of one run of the bigger sweep, and trains only what is new."""
 
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -18,7 +19,9 @@ from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError
 from saddlescape.plan import Shard
 from saddlescape.runs.more import changed, more, resume
 from saddlescape.runs.runner import Interrupted
+from saddlescape.spec import parse
 from saddlescape.store import verify
+from saddlescape.system import software
 from saddlescape_cli.main import cli
 
 AXIS = '[[axes]]\nkey = "starts.scale"\nvalues = [0.1, 1.0]\n'
@@ -274,3 +277,16 @@ def test_a_shard_is_not_extended(tmp_path):
     ss.run(tmp_path / "spec.toml", tmp_path / "run", shard=Shard(1, 2), threads=1)
     with pytest.raises(RefusedError, match="contains shard 1/2 of a run; only a whole run can be extended"):
         more(tmp_path / "run", count=20)
+
+
+def test_runs_of_other_software_are_kept_only_if_that_is_accepted_and_the_result_names_both(tmp_path):
+    here = json.loads(software.stamp())
+    other = {**here, "numba": "0.61.0", "code": "0123456789abcdef"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("saddlescape.store.blocks.stamp", "saddlescape.system.software.stamp"):
+            patch.setattr(name, lambda: json.dumps(other))
+        ss.run(parse(TINY, tmp_path), tmp_path / "run", threads=1)
+    with pytest.raises(RefusedError, match=r"was computed by code 0123456789abcdef, .* with --accept-versions"):
+        more(tmp_path / "run", count=20, threads=1)
+    assert more(tmp_path / "run", count=20, threads=1, accept_versions=True).kept == 10
+    assert ss.open(tmp_path / "run").software == [here, other]
