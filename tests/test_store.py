@@ -104,7 +104,8 @@ def test_another_spec_is_told_by_where_it_differs_however_far_on(tmp_path):
         plan = Plan(sweep(text=text.replace(*change)))
         with pytest.raises(RefusedError) as refused, RunFolder(tmp_path / "run", plan):
             pass
-        assert f"of another spec ({told}); continue it with" in str(refused.value)
+        remedy = "to extend it, use" if told.startswith("axes") else "continue it with"
+        assert f"of another spec ({told}); {remedy}" in str(refused.value)
     other = sweep(text=text.replace(str(values), str([2 * value + 1 for value in values])))
     with pytest.raises(RefusedError, match=r"\(axes\[2\]\.values\[0\]: was 0\.0, is now 1\.0; .*; and 36 more\);"):
         RunFolder(tmp_path / "run", Plan(other)).__enter__()
