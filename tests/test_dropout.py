@@ -35,6 +35,7 @@ def test_dropout_equals_the_reference(number):
     expect_equal_to_reference(case, dropout=True, steps=12, **options)
 
 
+@pytest.mark.device
 @pytest.mark.parametrize("dtype", slowly(DTYPES, ["float64"]))
 def test_a_thread_drops_the_units_of_a_lane(dtype):
     trainer, X, T, batch = arguments(("tanh", "half_sse", "gd", (5,), dtype), runs=5, steps=20, dropout=True)

@@ -23,6 +23,8 @@ from saddlescape.kernels import train
 from saddlescape.kernels.schedules import SCHEDULES
 from saddlescape.words.optimizers import OPTIMIZERS
 
+pytestmark = pytest.mark.device
+
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "bench/gpu.py"
 H200 = {"capability": "9.0", "multiprocessors": 132, "clock_mhz": 1980}

@@ -37,6 +37,7 @@ def test_the_objective_equals_the_reference(name):
     expect_equal_to_reference(case, steps=20, **with_skip(options))
 
 
+@pytest.mark.device
 @pytest.mark.parametrize("name", slowly(CASES, QUICK))
 def test_a_thread_computes_the_bits_of_a_lane(name):
     case, options = CASES[name]
@@ -79,8 +80,7 @@ def test_held_biases_keep_their_bits_and_have_no_gradient(name):
     biases = [2, 5, 8, 11]
     assert trained.theta[:, biases].tobytes() == start[:, biases].tobytes()
     assert (np.delete(trained.theta != start, biases, axis=1)).all()
-
-
+@pytest.mark.device
 def test_a_thread_follows_the_flow_with_decay():
     """The gradient of every stage, and of records between steps, contains the decay."""
     trainer = Trainer((2, 2, 1), True, ("tanh", "tanh"), "half_sse", "flow", weight_decay=True, decay="weights")

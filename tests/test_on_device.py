@@ -47,6 +47,7 @@ def expect_rounded_to_nearest(text):
     assert f".version {VERSION}\n" in text
 
 
+@pytest.mark.device
 @pytest.mark.parametrize("case", [*EACH_ONCE, *slowly(PAIRS)], ids=str)
 def test_a_thread_computes_the_bits_of_a_lane(case):
     expect_bits_of_a_lane(case)

@@ -133,6 +133,7 @@ def test_hessians_equal_second_differences(shape):
         np.testing.assert_allclose(hessian, differences, rtol=0, atol=SECOND_DIFFERENCES * max(1.0, abs(hessian).max()))
 
 
+@pytest.mark.device
 @pytest.mark.parametrize(("case", "options"), marked([*QUICK, *WIDE], ["tanh"]))
 def test_a_thread_of_a_device_computes_the_bits_of_a_lane(case, options):
     trainer, X, T, batch = arguments(case, **{"runs": 5, "steps": 10, **options})
