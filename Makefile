@@ -118,6 +118,7 @@ bench-peers: .venv/.ready .venv-peers/.ready
 	$(PEERS) bench/whole_map.py $(QUICK)
 	$(PEERS) bench/recording.py $(QUICK)
 	$(PEERS) bench/starts.py $(QUICK)
+	$(BIN)/python bench/first_run.py $(QUICK)
 	$(BIN)/python bench/explorer.py $(QUICK)
 	$(BIN)/python bench/plot.py
 	$(BIN)/python bench/report.py

@@ -14,13 +14,12 @@ from statistics import median
 import report
 
 ADAM = ("training.optimizer=adam", "training.momentum=", "training.learning_rate=0.01")
-UNUSED = ("training.momentum=", "training.learning_rate=", "training.steps=")
+UNUSED = ("training.momentum=", "training.learning_rate=", "training.steps=", "record.steps=")
 FLOW = ("training.optimizer=flow", "training.time=1", *UNUSED)
 NETWORKS = {
     "one hidden layer": ("network.hidden=[{}]",),
     "two": ("network.hidden=[{0},{0}]",),
     "three": ("network.hidden=[{0},{0},{0}]",),
-    "three of 64 units and more": ("network.hidden=[6{0},6{0},6{0}]",),
     "eight": ("network.hidden=[{0},{0},{0},{0},{0},{0},{0},{0}]",),
     "one, adam": ("network.hidden=[{}]", *ADAM),
     "one, minibatches": ("network.hidden=[{}]", "training.batch=2"),
