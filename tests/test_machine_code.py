@@ -176,6 +176,10 @@ def test_bench_writes_machine_code_and_tells_where_its_loop_is(ir, tmp_path, mon
     assert printed[-1] == str(out)
     first = int(printed[1].split()[3].split("-")[0])
     assert out.read_text().splitlines()[first - 1].startswith((".LBB", "// %bb"))
+    shown = bench("--target", ARM64, "--asm")
+    assert shown.stdout == out.read_text()
+    assert shown.stderr.splitlines() == printed[:-1]
+    assert "got 'mine.toml'; the spec comes before --asm" in bench("--asm", "mine.toml").stderr
     assert "left alone" in bench("--asm", out).stderr
     assert bench("--asm", tmp_path / "kernel.ll").exit_code == 0
     assert (tmp_path / "kernel.ll").read_text() == ir

@@ -13,7 +13,10 @@ from saddlescape_cli.watch import on_device
 @click.argument("spec", shell_complete=spec_name, default="xor")
 @overriding
 @on_device
-@click.option("--asm", type=click.Path(path_type=Path), metavar="FILE", help="Write the machine code, into a new file.")
+@click.option(
+    "--asm", type=click.Path(path_type=Path), is_flag=False, flag_value=Path("-"), metavar="[FILE]",
+    help="Print the machine code, or write it into a new file.",
+)  # fmt: skip
 @click.option(
     "--against", metavar="REV|SPEC", shell_complete=spec_name,
     help="Compare with a revision of the code, or with another spec.",
@@ -38,8 +41,8 @@ def bench(
     With --against, train SPEC with this code and with that of a revision, or SPEC and another spec, in turn in many
     rounds, and print the ratio of their rates with its interval.  Here solved runs stop, as in a run.
 
-    With --asm, write the assembly code of the kernel, or LLVM IR if FILE ends with .ll, and count the instructions on
-    vectors in the loop over ticks (a tick is a step of all lanes) as they stand in the code.
+    With --asm, print the assembly code of the kernel, or write it into FILE, or LLVM IR if FILE ends with .ll; and
+    count the instructions on vectors in the loop over ticks (a tick is a step of all lanes) as they stand in the code.
     """
     if target and not asm:
         raise click.UsageError("--target belongs to --asm")
