@@ -5,13 +5,14 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from spec_cases import TINY
 from store_cases import held
 
 import saddlescape as ss
 from saddlescape.results import outcome_table as table
 from saddlescape.words.outcomes import Outcome
-from saddlescape_cli.main import COMMANDS
+from saddlescape_cli.main import COMMANDS, cli
 
 SPEC = TINY + """[[axes]]
 key = "starts.scale"
@@ -41,8 +42,8 @@ def refused(done, code, *words):
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_help_leads_with_an_example(command):
-    done = saddlescape(*command, "--help")
-    assert done.returncode == 0
+    done = CliRunner().invoke(cli, [*command, "--help"])
+    assert done.exit_code == 0
     usage, example, *_ = [line for line in done.stdout.splitlines() if line.strip()]
     assert usage.startswith("Usage:")
     assert example.strip().startswith("Example")

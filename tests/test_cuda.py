@@ -17,6 +17,8 @@ from saddlescape.kernels.variant import Variant
 from saddlescape.plan import Plan
 from saddlescape.runs.runner import resume
 
+pytestmark = pytest.mark.device
+
 small_blocks = blocks_of(9 * 4 * 20 * 3)
 NAME = "cuda:0 (NVIDIA T0, driver for CUDA 13.0)"
 CALLS = {

@@ -30,6 +30,8 @@ from saddlescape.spec import parse
 from saddlescape.system.arguments import ArgumentError
 from saddlescape_cli.main import cli
 
+pytestmark = pytest.mark.device
+
 SPEC = TINY.replace("count = 10", "count = 60") + """[record]
 runs = 3
 [[axes]]
