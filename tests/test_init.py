@@ -112,6 +112,8 @@ def test_targets_are_chosen_by_name(tmp_path):
     assert b"x1,x2,x3,x4,t1\n1.0,1.0,0.0,0.0,1.5\n" in files[tmp_path / "mine-numbers.csv"]
     assert b'file = "mine-numbers.csv"' in files[tmp_path / "mine.toml"]
     assert b'loss = "mse"' in files[tmp_path / "mine.toml"]
+    files = draft(tmp_path / "iris.csv", tmp_path / "mine.toml", ["length", "petal"])
+    assert files[tmp_path / "mine-numbers.csv"].startswith(b"x1,x2,x3,t1,t2\n1.0,0.0,0.0,1.5,1.0\n")
 
 
 def test_nothing_is_written_if_one_of_both_files_exists(tmp_path):
