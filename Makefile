@@ -1,8 +1,6 @@
 BIN := .venv/bin
 PEERS := PYTHONPATH=engine .venv-peers/bin/python
 QUICK :=
-# One more than cores, because some tests wait for processes.
-WORKERS = $(shell python3 -c "import os; print(1 + (os.cpu_count() or 1))")
 ONLY :=
 READERS := READERS_FILES=build/readers .venv-readers/bin/python
 # What another release of a dependency breaks first: the spec, the store, the analysis.
@@ -21,7 +19,7 @@ demo: .venv/.ready
 	$(BIN)/saddlescape plot demo/xor-slice/result.h5 --kind map -o demo/xor-slice.png
 
 test: .venv/.ready
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest -n auto --dist worksteal
 
 # Thousands of variants are compiled: hours.
 test-slow: .venv/.ready
