@@ -9,7 +9,7 @@ LANE := $(addprefix tests/test_,$(addsuffix .py,digests spec store committed res
 PORTABLE := $(addprefix tests/test_,$(addsuffix .py,store writers status committed verify export init leaving explore_server))
 PYTHONS := 3.12 3.13 3.14
 .PHONY: demo test test-slow reliability test-peers test-readers test-browser test-jupyter lint bench bench-peers bench-gpu pictures tables clean
-.PHONY: test-lowest test-pythons test-portable test-wheel test-cuda test-device test-walks wheel site test-site test-slurm
+.PHONY: test-lowest test-pythons test-portable test-wheel test-cuda test-device test-examples test-walks wheel site test-site test-slurm
 
 demo: .venv/.ready
 	$(BIN)/saddlescape run xor -o demo/xor
@@ -63,6 +63,10 @@ test-walks: .venv/.ready
 test-slurm: .venv/.ready
 	@if .ci/slurm; then $(BIN)/pytest -q -o addopts= tests/slurm; \
 	else echo "Slurm cannot be installed on this machine: its recipes are NOT tested"; fi
+
+# The examples of the documents.
+test-examples: .venv/.ready
+	$(BIN)/pytest -q -m examples
 
 # Kernels of each kind as threads of a GPU, on this processor.
 test-device: .venv/.ready

@@ -57,6 +57,7 @@ LEAST = {
 """The least number of blocks that run in each page."""
 
 
+@pytest.mark.examples
 @pytest.mark.parametrize("name", LEAST)
 def test_examples_print_the_output_shown(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
