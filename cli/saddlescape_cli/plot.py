@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from saddlescape.words.kinds import ALIASES
 from saddlescape_cli.choice import Choice
 
 KINDS = (
@@ -24,13 +25,6 @@ def _plane(context: click.Context, option: click.Parameter, value: str | None) -
     return measures[0].strip(), measures[1].strip()
 
 
-ALIASES = {
-    "escape_curve": "curve",
-    "outcome_map": "map",
-    "convergence_map": "convergence",
-    "escape_times": "scaling",
-    "spectra": "spectrum",
-}
 STYLES = ("screen", "paper")
 
 

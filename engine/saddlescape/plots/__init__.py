@@ -39,6 +39,7 @@ from saddlescape.plots.theory import beside_theory
 from saddlescape.plots.trajectory import trajectories
 from saddlescape.plots.within import escaped_within
 from saddlescape.system.figures import read as info
+from saddlescape.words.kinds import ALIASES
 from saddlescape.words.suggest import hint
 
 if TYPE_CHECKING:
@@ -138,16 +139,6 @@ KINDS: dict[str, Callable[..., Axes | Figure]] = {
     "landscape": landscape,
 }
 """The function that draws each kind; ``plots.plot(r, "curve")`` returns the figure of ``plots.curve(r)``."""
-
-
-ALIASES = {
-    "escape_curve": "curve",
-    "outcome_map": "map",
-    "convergence_map": "convergence",
-    "escape_times": "scaling",
-    "spectra": "spectrum",
-}
-"""Other names of kinds, which are names of functions, too."""
 
 
 @of_results
