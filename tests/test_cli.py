@@ -59,6 +59,10 @@ def test_a_wrong_argument_of_the_library_is_a_wrong_command(tmp_path):
     refused(saddlescape("bench", "xor", "--against", "nosuch", cwd=tmp_path), 2, "'nosuch' is no spec")
 
 
+def test_a_kind_has_its_other_name_on_the_command_line(tmp_path):
+    refused(saddlescape("plot", "nosuch", "--kind", "spectra", cwd=tmp_path), 2, "nosuch: must be a result file")
+
+
 def test_an_axis_of_the_command_line_is_that_of_a_file(spec, tmp_path):
     assert saddlescape("run", spec, "-o", tmp_path / "file").returncode == 0
     spec.write_text(TINY)
