@@ -1,10 +1,14 @@
 """Tests of the examples in the documents: they run and print the output shown."""
 
+import ast
 import doctest
+import inspect
 import re
 import shlex
 import subprocess
 import sys
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,3 +90,24 @@ def test_named_source_files_exist(page):
 def test_every_page_is_in_the_navigation_of_the_site():
     pages = set(re.findall(r"docs/([\w-]+)[>\"]", (DOCS / "site/conf.py").read_text(encoding="utf-8")))
     assert {path.stem for path in DOCS.glob("*.md")} <= pages
+
+
+REFERENCE = {page.read_text(encoding="utf-8").partition("\n")[0]: page for page in (DOCS / "reference").glob("*.rst")}
+"""Pages of the reference, by title: a page on a module has its name."""
+PUBLIC = {title for title in REFERENCE if title.startswith("saddlescape") and hasattr(import_module(title), "__all__")}
+
+
+def documented_data(module):
+    """Names that a module assigns and documents: a string follows."""
+    body = ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body
+    told = [one for one, then in pairwise(body) if isinstance(then, ast.Expr) and isinstance(then.value, ast.Constant)]
+    return {ast.unparse(one).partition(" ")[0].rstrip(":") for one in told}
+
+
+@pytest.mark.parametrize("title", sorted(PUBLIC))
+def test_every_public_name_has_an_entry_in_the_reference(title):
+    """As the site demands, which another lane makes."""
+    module, names = import_module(title), set(import_module(title).__all__) - {"__version__"}
+    told = {name for name in names if callable(getattr(module, name)) and inspect.getdoc(getattr(module, name))}
+    data = re.findall(r"py:data:: (\w+)", REFERENCE[title].read_text(encoding="utf-8"))
+    assert names - told - documented_data(module) - set(data) == set()

@@ -13,6 +13,7 @@ from saddlescape import plots
 from saddlescape.plots.common import fold
 from saddlescape.spec.keys import KEYS as SPEC_KEYS
 from saddlescape.system.figures import HEADS, FigureError
+from saddlescape.words.kinds import ALIASES
 from saddlescape.words.outcomes import Outcome
 from saddlescape.words.titles import TITLES, title_of_key
 
@@ -406,7 +407,7 @@ def test_each_key_has_a_name_of_its_own():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("alias", "kind"), plots.ALIASES.items())
+@pytest.mark.parametrize(("alias", "kind"), ALIASES.items())
 def test_another_name_of_a_kind_is_that_kind_without_a_word(alias, kind):
     assert callable(getattr(plots, alias))
     with warnings.catch_warnings(action="error"):

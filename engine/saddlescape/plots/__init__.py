@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 __all__ = [
-    "ALIASES",
     "COLORS",
     "COLOURS",
     "KINDS",
