@@ -75,7 +75,7 @@ def hessians():
 ENTRIES = {
     "run": bytes_of_run,
     "noisy run": lambda folder: bytes_of_run(folder, *NOISY),
-    "load": lambda folder: parse(SPEC, folder).resolved(),
+    "load": lambda folder: parse(SPEC, str(folder)).resolved(),
     "start": lambda folder: ss.start(parse(SPEC, folder), (0, 0), 3).tobytes(),
     "replay": lambda folder: packed(ss.replay(parse(SPEC, folder), (3, 1), 3)),
     "starts given, of the flow": lambda folder: flow(),

@@ -399,7 +399,7 @@ def test_the_page_has_one_map_to_zoom_into_from_the_runs_of_its_claim(findings, 
     (claim,) = [claim for claim in CLAIMS if claim.mapped]
     text = load(claim.sweep).text.replace("count = 32", "count = 3").replace("steps = 20000", "steps = 30")
     (tmp_path / "small.toml").write_text(text)
-    ((_, finding),) = examine(tmp_path / "out", [replace(claim, sweep=str(tmp_path / "small.toml"))])
+    ((_, finding),) = examine(str(tmp_path / "out"), [replace(claim, sweep=str(tmp_path / "small.toml"))])
     html = Page(page([(other, finding if other is claim else findings[other.name]) for other in CLAIMS]))
     with results.open(tmp_path / "out/small.toml") as result:
         xor = result.sel(name="xor")

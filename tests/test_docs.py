@@ -111,3 +111,11 @@ def test_every_public_name_has_an_entry_in_the_reference(title):
     told = {name for name in names if callable(getattr(module, name)) and inspect.getdoc(getattr(module, name))}
     data = re.findall(r"py:data:: (\w+)", REFERENCE[title].read_text(encoding="utf-8"))
     assert names - told - documented_data(module) - set(data) == set()
+
+
+@pytest.mark.parametrize("title", sorted(PUBLIC))
+def test_public_functions_that_take_a_path_take_text(title):
+    functions = [getattr(import_module(title), name) for name in import_module(title).__all__]
+    signatures = {each.__name__: inspect.signature(each) for each in functions if inspect.isfunction(each)}
+    kinds = [(name, str(one.annotation)) for name, own in signatures.items() for one in own.parameters.values()]
+    assert [name for name, kind in kinds if "Path" in kind and not re.search(r"\bstr\b", kind)] == []

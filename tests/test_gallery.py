@@ -99,7 +99,7 @@ FEWER = {
 def test_pictures_are_drawn_from_runs(name, tmp_path, monkeypatch):
     done = run(name, tmp_path / name, *FEWER.get(name, []))
     monkeypatch.setattr(gallery.runner, "run", lambda *_, **__: done)
-    (picture,) = gallery.render(tmp_path, [name])
+    (picture,) = gallery.render(str(tmp_path), [name])
     assert picture.name == f"{name}.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
 

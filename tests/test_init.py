@@ -108,7 +108,7 @@ def test_columns_with_names_and_words_become_numbers(tmp_path):
 
 def test_targets_are_chosen_by_name(tmp_path):
     (tmp_path / "iris.csv").write_text(IRIS)
-    files = draft(tmp_path / "iris.csv", tmp_path / "mine.toml", ["petal"])
+    files = draft(str(tmp_path / "iris.csv"), str(tmp_path / "mine.toml"), ["petal"])
     assert b"x1,x2,x3,x4,t1\n1.0,1.0,0.0,0.0,1.5\n" in files[tmp_path / "mine-numbers.csv"]
     assert b'file = "mine-numbers.csv"' in files[tmp_path / "mine.toml"]
     assert b'loss = "mse"' in files[tmp_path / "mine.toml"]

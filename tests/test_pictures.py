@@ -429,7 +429,10 @@ def test_a_figure_that_is_none_of_ours_is_told_so(tmp_path, extension):
         plots.info(path)
     path.write_bytes(b"no image")
     with pytest.raises(FigureError, match="must be a PNG, SVG or PDF figure that saddlescape saved; it is no image"):
-        plots.info(path)
+        plots.info(str(path))
+    path.unlink()
+    with pytest.raises(FigureError, match="figure that saddlescape saved; there is no such file"):
+        plots.info(str(path))
 
 
 @pytest.mark.parametrize("made", ["{}", "[]", "{", "[" * 10**5, '{"version": "1"}', "\\"])

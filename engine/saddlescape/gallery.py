@@ -145,11 +145,12 @@ PICTURES: dict[str, Draw] = {
 """The function that draws each bundled sweep of the gallery, by name."""
 
 
-def render(folder: Path, names: Sequence[str] = (), threads: int | None = None) -> Iterator[Path]:
+def render(folder: str | Path, names: Sequence[str] = (), threads: int | None = None) -> Iterator[Path]:
     """Run sweeps of the gallery (by default all) in folders under `folder`; yield the path of the picture of each.
 
     Finished sweeps are not run again.
     """
+    folder = Path(folder)
     own_folder(folder)
     for name in names or PICTURES:
         with results.open(runner.run(f"gallery/{name}", folder / name, threads=threads)) as result:

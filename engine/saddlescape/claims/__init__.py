@@ -48,7 +48,7 @@ CLAIMS = tuple(
 
 
 def examine(
-    folder: Path, claims: Sequence[Claim] = CLAIMS, device: str = "cpu", threads: int | None = None
+    folder: str | Path, claims: Sequence[Claim] = CLAIMS, device: str = "cpu", threads: int | None = None
 ) -> Iterator[tuple[Claim, Finding]]:
     """Run the experiment of each claim and test the claim; yield it with its finding.
 
@@ -59,6 +59,7 @@ def examine(
     RefusedError
         If a folder contains something else.
     """
+    folder = Path(folder)
     own_folder(folder)
     for claim in claims:
         with results.open(runner.run(claim.sweep, folder / claim.name, device=device, threads=threads)) as result:

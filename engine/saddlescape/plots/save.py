@@ -26,7 +26,7 @@ FILES: dict[Any, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": 
 """Settings of Matplotlib: fonts that publishers accept, and ids that are the same each time."""
 
 
-def save(figure: Figure, path: Path, dpi: float = DPI) -> Path:
+def save(figure: Figure, path: str | Path, dpi: float = DPI) -> Path:
     """Save a figure as PNG, SVG or PDF, according to the extension of the path (default PNG); return the path.
 
     A figure of results is saved with their digests, the version of saddlescape and the command that draws it, which
@@ -56,7 +56,7 @@ def save(figure: Figure, path: Path, dpi: float = DPI) -> Path:
     return path
 
 
-def checked(path: Path, dpi: float = DPI) -> tuple[Path, str]:
+def checked(path: str | Path, dpi: float = DPI) -> tuple[Path, str]:
     """The path of a figure, by default of a PNG file, and its extension; PlotError if it or `dpi` is wrong."""
     path = Path(path)
     path = path if path.suffix else path.with_name(f"{path.name}.png")

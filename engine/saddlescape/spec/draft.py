@@ -58,7 +58,7 @@ FAR = 3
 """Mean of an input, or factor of its standard deviation, from which on the draft standardizes the inputs."""
 
 
-def draft(data: Path, spec: Path, targets: Sequence[str] = ()) -> dict[Path, bytes]:
+def draft(data: str | Path, spec: str | Path, targets: Sequence[str] = ()) -> dict[Path, bytes]:
     """The files to write for a data file: a spec at the path `spec`, with outputs and a loss that fit the targets.
 
     For a CSV file whose columns have other names than x1, x2, ..., t1, ..., also a data file with these numbers, beside
@@ -69,6 +69,7 @@ def draft(data: Path, spec: Path, targets: Sequence[str] = ()) -> dict[Path, byt
     SpecError
         If the file is not valid.
     """
+    data, spec = Path(data), Path(spec)
     if has_names(data) or (targets and data.suffix == ".csv"):
         table = read_table(data, targets)
         numbers, content = spec.with_name(f"{spec.stem}-numbers.csv"), to_csv(table.X, table.T)

@@ -96,7 +96,7 @@ def _no_spec(path: Path) -> str:
 @ieee()
 def parse(
     text: str,
-    folder: Path,
+    folder: str | Path,
     overrides: Sequence[str] = (),
     contents: Mapping[str, bytes] | None = None,
     name: str = "TOML",
@@ -135,7 +135,7 @@ def parse(
     key_faults = [*renamed, *override_faults, *shaping(tree, axes)]
     for axis in (axis for axis in axes if axis.key in KEYS):
         put_default(tree, axis.key, axis.values[0])
-    files, faulty = DataFiles(folder, contents), faulty.union(fault.path for fault in key_faults)
+    files, faulty = DataFiles(Path(folder), contents), faulty.union(fault.path for fault in key_faults)
     chosen = dict.fromkeys(overridden, ()) | {
         axis.key: axis.extremes if is_number(axis.key) else axis.values for axis in axes
     }
@@ -148,4 +148,4 @@ def parse(
     if generation > 1:
         specs = {index: with_accuracy(spec) for index, spec in specs.items()}
     spec = next(iter(specs.values()))
-    return Sweep(spec, tuple(axes), text, folder, tuple(overrides), files.sha256, files.kept, generation, specs)
+    return Sweep(spec, tuple(axes), text, Path(folder), tuple(overrides), files.sha256, files.kept, generation, specs)

@@ -30,14 +30,17 @@ def is_figure(path: Path) -> bool:
     return path.is_file() and (path.suffix[1:].lower() in HEADS or _format(path) is not None)
 
 
-def read(path: Path) -> dict[str, str]:
+def read(path: str | Path) -> dict[str, str]:
     """What a figure that saddlescape saved shows and how it was made, by name.
 
     Raises
     ------
     FigureError
-        If the file is no such figure.
+        If the file does not exist, or is no such figure.
     """
+    path = Path(path)
+    if not path.is_file():
+        raise FigureError(f"{path}: must be a PNG, SVG or PDF figure that saddlescape saved; there is no such file")
     extension = _format(path)
     readers = {"png": _of_png, "svg": _of_svg, "pdf": _of_pdf}
     try:
