@@ -504,7 +504,8 @@ def test_messages_of_axes_that_overrides_set():
         XOR + AXIS + "values = [0]", "axes.starts.scale=1,a"
     )
     assert "axes.starts.scale.linspace: must be [from, to, n]" in faults(XOR, "axes.starts.scale=lin:0:1:x")
-    assert "must be set to values, such as 0,0.1,1 or log" in faults(XOR, "axes.starts.scale=(1 2)")
+    for text in ("(1 2)", "log:1:2", "lin:0:1:2:3"):
+        assert "must be set to values, such as 0,0.1,1 or log" in faults(XOR, f"axes.starts.scale={text}")
     assert "axes.starts.seed: must be an axis of this sweep, to be removed" in faults(XOR, "axes.starts.seed=")
     assert "got 'starts.scal'; did you mean 'starts.scale'?" in faults(XOR, "axes.starts.scal=1")
     assert "change it with --axis starts.scale=VALUES" in faults(XOR + AXIS + "values = [1]", "starts.scale=2")

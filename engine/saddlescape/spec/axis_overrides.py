@@ -58,8 +58,9 @@ def put_axis(tree: Tree, key: str, text: str) -> Iterator[Fault]:
 
 def _values(key: str, text: str) -> Tree:
     kind, *numbers = text.split(":")
-    if kind in SPACES and len(numbers) == 3:
-        return {SPACES[kind]: [value_of(number.strip()) for number in numbers]}
+    if kind in SPACES and numbers:
+        first, last, count = (value_of(number.strip()) for number in numbers)  # ValueError if they are not three
+        return {SPACES[kind]: [first, last, count]}
     try:
         values = value_of(f"[{text}]")
     except ValueError:
