@@ -113,6 +113,32 @@ def test_every_public_name_has_an_entry_in_the_reference(title):
     assert names - told - documented_data(module) - set(data) == set()
 
 
+def functions(module):
+    """The public functions of a module, and the public methods of its classes, by name."""
+    for name in module.__all__:
+        own = getattr(module, name)
+        if inspect.isfunction(own):
+            yield name, own
+        elif inspect.isclass(own):
+            methods = inspect.getmembers(own, inspect.isroutine)
+            yield from ((f"{name}.{each}", one) for each, one in methods if own_method(each, one))
+
+
+def own_method(name, method):
+    return not name.startswith("_") and getattr(method, "__module__", "").startswith("saddlescape")
+
+
+@pytest.mark.parametrize("title", sorted(PUBLIC))
+def test_every_parameter_of_a_public_function_is_described(title):
+    """In its docstring, as `name` or as an entry; or for all functions, in the index of the reference."""
+    common = re.findall(r"``(\w+)``(?:, |$)", (DOCS / "reference/index.rst").read_text(encoding="utf-8"), re.MULTILINE)
+    for name, function in functions(import_module(title)):
+        doc = inspect.getdoc(function)
+        told = " ".join([*re.findall(r"`+([^`]+)`+", doc), *re.findall(r"^([*\w, ]+) : ", doc, re.MULTILINE), *common])
+        parameters = set(inspect.signature(function).parameters) - {"self", "cls"}
+        assert parameters - set(re.findall(r"\w+", told)) == set(), name
+
+
 @pytest.mark.parametrize("title", sorted(PUBLIC))
 def test_public_functions_that_take_a_path_take_text(title):
     functions = [getattr(import_module(title), name) for name in import_module(title).__all__]

@@ -32,6 +32,10 @@ class PowerLaw(NamedTuple):
 def boundary(label: Grid) -> npt.NDArray[np.bool_]:
     """Whether the labels of each 2 x 2 (x 2 ...) neighboring starts are not all the same; each side is shorter by 1.
 
+    Parameters
+    ----------
+    label : outcomes, or other labels, on a grid of any dimension.
+
     References
     ----------
     J. Sohl-Dickstein (2024), The boundary of neural network trainability is fractal, arXiv:2402.06184.

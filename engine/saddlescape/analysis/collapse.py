@@ -74,7 +74,7 @@ def online_growth(learning_rate: npt.ArrayLike, targets: npt.ArrayLike) -> Array
 def online_threshold(targets: npt.ArrayLike) -> float:
     """Learning rate above which online gd is pulled into zero: `online_growth` falls below 1; inf if it never does.
 
-    For two targets t and s of different signs, where s + t > 0, it is (s + t) / (-s t).
+    For two `targets` t and s of different signs, where s + t > 0, it is (s + t) / (-s t).
     """
     targets = np.asarray(targets, dtype=np.float64)
     roots = []

@@ -49,6 +49,11 @@ class Comparison:
 def compare(a: Results, b: Results, outcome: str = "solved") -> Comparison:
     """Compare the fractions of the starts that have an outcome in two results with the same axes.
 
+    Parameters
+    ----------
+    a, b : what `saddlescape.open` returns; the difference is that of b minus that of a.
+    outcome : its name.
+
     Raises
     ------
     ArgumentError : there is no such outcome, or the results have other axes.

@@ -107,6 +107,10 @@ def _fisher(k: npt.NDArray[np.int64], n: int, j: npt.NDArray[np.int64], m: int) 
 def holm(p: npt.ArrayLike) -> Floats:
     """P-values of several tests, adjusted so that one below 0.05 appears in 5 % of all families at most; NaN stays.
 
+    Parameters
+    ----------
+    p : p-values of any shape, which is that of the result.
+
     References
     ----------
     S. Holm (1979), A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6, 65-70.

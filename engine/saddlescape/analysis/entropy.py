@@ -20,7 +20,7 @@ class BasinEntropy(NamedTuple):
 
 
 def basin_fractions(label: npt.NDArray[Any]) -> dict[Any, float]:
-    """Fraction of all starts in each basin, by label; also called basin stability.
+    """Fraction of all starts in each basin, by `label`, an array of any shape; also called basin stability.
 
     References
     ----------

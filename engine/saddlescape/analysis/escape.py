@@ -89,6 +89,7 @@ def event_fraction(event: npt.ArrayLike, axis: int | None = 0, confidence: float
     ----------
     event : (..., runs), `escape_step`, `solve_step` (-1: never) or `escape_time`, `solve_time` (NaN: never).
     axis : the axis to keep; None pools all axes.
+    confidence : confidence level of the interval.
 
     Returns
     -------

@@ -96,6 +96,7 @@ def fit_scaling(
     scale : (scales,), > 0; omit exact zero.
     time, observed : (scales, runs), as returned by `event_times`.  Infinite times, of runs that never escape, are
         ignored, as are runs that had escaped at time 0.
+    law : as of `ScalingFit`.
     resamples : 0 omits the interval.  Other values, and `seed`, have no effect: the interval needs no random numbers.
     confidence : confidence level of the interval of the slope.
 
@@ -116,7 +117,7 @@ def fit_scaling(
 def compare_laws(scale: npt.ArrayLike, time: npt.ArrayLike, observed: npt.ArrayLike) -> LawComparison:
     """Compare power law and logarithm, each with three parameters, by the likelihood of the same times.
 
-    Parameters and errors are as in `fit_scaling`.
+    `scale`, `time`, `observed` and errors are as in `fit_scaling`.
 
     References
     ----------

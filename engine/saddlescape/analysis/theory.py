@@ -41,7 +41,7 @@ def growth_factor(curvature: npt.ArrayLike, learning_rate: npt.ArrayLike, moment
 def saddle_escape_time(scale: npt.ArrayLike, curvature: npt.ArrayLike, distance: npt.ArrayLike = 1.0) -> Array:
     """Time of the linearized flow from `scale` to `distance` along a direction of negative curvature.
 
-    With curvature -gamma, it is ``ln(distance / scale) / gamma``; the number of steps is
+    With `curvature` -gamma, it is ``ln(distance / scale) / gamma``; the number of steps is
     ``ln(distance / scale) / ln(growth_factor(...))``.
 
     Raises
@@ -84,7 +84,7 @@ def linear_product_time(
 ) -> Array:
     """Time in which the product of `layers` equal weights grows from `start` to `end`, where 0 < start < end < target.
 
-    It is the integral of du / (layers u^(2 - 2 / layers) (s - u)).  For two layers this is
+    With s = `target` it is the integral of du / (layers u^(2 - 2 / layers) (s - u)).  For two layers this is
     ``ln(u (s - u0) / (u0 (s - u))) / (2 s)``, so that from scale eps (u0 = eps^layers) it grows like ln(1 / eps); for
     more layers it is a hypergeometric function, and grows like eps^(2 - layers).
 

@@ -52,7 +52,7 @@ def examine(
 ) -> Iterator[tuple[Claim, Finding]]:
     """Run the experiment of each claim and test the claim; yield it with its finding.
 
-    The runs of a claim are in `folder` under its name; finished runs are not run again.
+    The runs of each of the `claims` are in `folder` under its name; finished runs are not run again.
 
     Raises
     ------

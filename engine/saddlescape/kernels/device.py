@@ -233,7 +233,7 @@ class Cuda:
 
 
 def devices(name: str) -> tuple[Device, ...]:
-    """The devices of a name: none for "cpu", all GPUs for "cuda", one for "cuda:N".
+    """The devices of a `name`: none for "cpu", all GPUs for "cuda", one for "cuda:N".
 
     Raises
     ------

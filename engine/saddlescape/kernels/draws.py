@@ -120,5 +120,8 @@ def agrees() -> bool:
 
 
 def sample(seed: int, runs: npt.NDArray[np.int64], n: int, method: str) -> npt.NDArray[np.float64]:
-    """The same samples as `starts.sample`, 15 times as fast."""
+    """Samples (len(runs), n) of a `method` of `numpy.random.Generator`, each row with the key [`seed`, run].
+
+    They are those of `starts.sample`, 15 times as fast.  `runs` are numbers of runs, `n` is the length of a row.
+    """
     return (compiled if agrees() else starts.sample)(seed, runs, n, method)

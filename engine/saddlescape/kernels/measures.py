@@ -28,7 +28,7 @@ inlined = njit(error_model="numpy", inline="always")
 
 
 def columns(fields: Collection[str], layers: int) -> dict[str, int | slice]:
-    """Columns of the measures by name: an index or, for a measure of each layer, a slice.
+    """Columns of the measures `fields` by name: an index or, for a measure of each layer, a slice.
 
     `layers` is the number of layers of weights.
     """

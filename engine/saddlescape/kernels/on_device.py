@@ -48,19 +48,19 @@ class Device(Protocol):
         """Bytes of memory that are free."""
 
     def grid(self, variant: Variant, runs: int) -> tuple[int, int]:
-        """(blocks, threads in a block) for a launch with so many runs."""
+        """(blocks, threads in a block) for a launch of a `variant` with so many `runs`."""
 
     def put(self, array: Array) -> int:
-        """Copy an array to the device; returns its address."""
+        """Copy `array` to the device; returns its address."""
 
     def get(self, address: int, array: Array) -> None:
-        """Copy an array back from the device."""
+        """Copy what is at `address` to `array`."""
 
     def free(self, address: int) -> None:
-        """Let other arrays use the memory of an array; never fails."""
+        """Let other arrays use the memory at `address`; never fails."""
 
     def launch(self, variant: Variant, grid: tuple[int, int], ticks: int, table: int) -> None:
-        """Run every thread for a number of ticks, and wait for them."""
+        """Run a `variant` in each thread of `grid` for so many `ticks`, and wait; `table` is the address of `words`."""
 
 
 def new_lanes(variant: Variant, threads: int) -> s.LaneState:

@@ -79,7 +79,7 @@ def kernel_change(start: Floats, jacobian: Floats) -> Floats:
 
 @ieee()
 def kernel_condition(jacobian: Floats) -> Floats:
-    """Largest over smallest eigenvalue of K (n_points,), for Jacobians (n_points, rows, n_params).
+    """Largest over smallest eigenvalue of K (n_points,), for `jacobian` (n_points, rows, n_params).
 
     It is infinite if the smallest is at most the largest times rows 2^-52, the size of rounding errors, and NaN if
     K is 0.  The bits of a point depend on nothing else.  Releases the GIL.

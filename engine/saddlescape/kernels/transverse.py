@@ -36,7 +36,7 @@ def logarithm(
 ) -> Floats:
     """Natural logarithms (...,) of a measure of the parameters `theta` (..., n_params) of networks like the batch's.
 
-    The measure is one number of a network and has no part in the loss, such as "param_norm".  Releases the GIL.
+    The measure `field` is one number of a network and has no part in the loss, such as "param_norm".  Releases the GIL.
     """
     *_, measured = arguments(trainer, X, T, replace(batch, fields=(field,)), 1)
     points = np.ascontiguousarray(theta, dtype=np.float64).reshape(-1, theta.shape[-1])

@@ -233,11 +233,11 @@ class Plan:
         return self.tiles.block(number)
 
     def number_of(self, index: Sequence[int]) -> int:
-        """Number of the block that contains the run with these indices along `dimensions`."""
+        """Number of the block that contains the run whose `index` has one number for each of `dimensions`."""
         return self.tiles.number_of(index)
 
     def runs_in(self, numbers: range) -> int:
-        """Number of runs in the blocks of these numbers."""
+        """Number of runs in the blocks `numbers`."""
         return self.tiles.runs_in(numbers)
 
     def __iter__(self) -> Iterator[Block]:
@@ -252,7 +252,7 @@ class Plan:
 
 
 def cached_with_plan(function: Callable[[Plan], Result]) -> Callable[[Plan], Result]:
-    """Cache the result of a function of a plan in the plan, like `functools.cached_property`."""
+    """Cache the result of a `function` of a plan in the plan, like `functools.cached_property`."""
     name = f"{function.__module__}.{function.__qualname__}"
 
     @wraps(function)

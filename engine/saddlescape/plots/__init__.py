@@ -105,7 +105,10 @@ def scaling(
     facet: Names = (),
     pool: Names = (),
 ) -> Axes:
-    """Draw the escape times of results with `escape_times`, or arrays with `medians`, whose parameters these are."""
+    """Draw the escape times of results with `escape_times`, or arrays with `medians`.
+
+    `at`, `facet` and `pool` are as of the first, `measured` and `theory` as of the second, whose `x` comes first.
+    """
     if measured is None:
         return escape_times(cast("Results", results), ax, at=at, facet=facet, pool=pool)
     return medians(np.asarray(results), measured, theory, ax)
@@ -118,7 +121,10 @@ def spectrum(results: "Results", *, at: At | None = None) -> Figure: ...
 def spectrum(
     results: "Results | dict[str, Values]", ax: Axes | None = None, *, at: At | None = None
 ) -> Axes | Figure:
-    """Draw the Hessian spectra of final points with `spectra`, or a dict of eigenvalues with `eigenvalue_lines`."""
+    """Draw the Hessian spectra of final points with `spectra`, or a dict of eigenvalues with `eigenvalue_lines`.
+
+    `at` is as of the first.
+    """
     return eigenvalue_lines(results, ax) if isinstance(results, dict) else spectra(results, at=at)
 
 

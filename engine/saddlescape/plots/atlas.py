@@ -39,7 +39,7 @@ def places(atlas: "Atlas") -> Values:
 
 @settings()
 def atlas(atlas: "Atlas", ax: Axes | None = None) -> Axes:
-    """Draw stationary points, each level of equal loss in a row, and the descents between them.
+    """Draw the stationary points of `atlas`, each level of equal loss in a row, and the descents between them.
 
     Rows are evenly spaced; their labels are the loss.  Color shows the index, area how many starts the search led to
     the point.  Open circles are points that use fewer hidden units than there are; triangles are at infinity.

@@ -127,7 +127,7 @@ def panels(number: int, columns: int, width: float, height: float, edge: float) 
 
 
 def figure_of(drawn: Axes | Figure) -> Figure:
-    """The figure itself, or the figure that contains the axes."""
+    """The figure `drawn` itself, or the figure that contains these axes."""
     figure = drawn.get_figure() if isinstance(drawn, Axes) else drawn
     assert isinstance(figure, Figure)
     return figure

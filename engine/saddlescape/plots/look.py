@@ -96,7 +96,7 @@ def look(
 
 
 def check_look(style: object, size: object = None, title: object = None) -> None:
-    """Raise a PlotError if an argument of `look` is wrong."""
+    """Raise a PlotError if `style`, `size` or `title` is wrong, as an argument of `look`."""
     if style is not None and style not in STYLES:
         raise PlotError(f"style: must be {' or '.join(STYLES)}; got {style!r}{hint(str(style), STYLES)}")
     if size is not None and not _is_size(size):

@@ -161,7 +161,7 @@ def select(results: "Results", at: At | None) -> "Results":
 
 
 def value_at(results: "Results", name: str, texts: Sequence[str]) -> Any:
-    """The value, or list of values, of an axis that texts mean: a word unchanged, or a number."""
+    """The value, or list of values, of the axis `name` that `texts` mean: a word unchanged, or a number."""
     coordinate = results.coords[_coordinate(results, name, "at")]
     values = [_value(text) if is_numeric(coordinate) else text for text in texts]
     return values[0] if len(values) == 1 else values

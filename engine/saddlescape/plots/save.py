@@ -27,7 +27,7 @@ FILES: dict[Any, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": 
 
 
 def save(figure: Figure, path: str | Path, dpi: float = DPI) -> Path:
-    """Save a figure as PNG, SVG or PDF, according to the extension of the path (default PNG); return the path.
+    """Save `figure` as PNG, SVG or PDF, according to the extension of `path` (default PNG); return the path.
 
     A figure of results is saved with their digests, the version of saddlescape and the command that draws it, which
     `info` reads.  Fonts in PDF files are of type 42 (TrueType).  The same figure has the same bytes each time.
@@ -57,7 +57,7 @@ def save(figure: Figure, path: str | Path, dpi: float = DPI) -> Path:
 
 
 def checked(path: str | Path, dpi: float = DPI) -> tuple[Path, str]:
-    """The path of a figure, by default of a PNG file, and its extension; PlotError if it or `dpi` is wrong."""
+    """The `path` of a figure, by default of a PNG file, and its extension; PlotError if it or `dpi` is wrong."""
     path = Path(path)
     path = path if path.suffix else path.with_name(f"{path.name}.png")
     extension = path.suffix[1:].lower()

@@ -18,7 +18,7 @@ SIGNS = {-1: "negative", 0: "zero", 1: "positive"}
 
 @settings()
 def eigenvalue_lines(eigenvalues: Mapping[str, Values], ax: Axes | None = None) -> Axes:
-    """Draw the eigenvalues (n,) of each Hessian in a separate row, with equal eigenvalues stacked.
+    """Draw the `eigenvalues` (n,) of each Hessian, by its name, in a separate row, with equal eigenvalues stacked.
 
     The text to the right of each row contains the numbers of negative, zero and positive eigenvalues.
     """
@@ -44,7 +44,7 @@ def signs(values: Values) -> dict[str, int]:
 
 @settings()
 def cuts(distance: Values, losses: Mapping[str, Mapping[str, Values]]) -> Figure:
-    """Draw losses against the distance from a point, one line per direction and one panel per problem."""
+    """Draw `losses` against the `distance` from a point: by the title of each panel, the losses of each line."""
     figure = new_figure(figsize=(0.8 + 3.9 * len(losses), 3.6))
     for ax, (title, lines) in zip(figure.subplots(1, len(losses), squeeze=False)[0], losses.items(), strict=True):
         for color, (name, values) in zip(CYCLE, lines.items(), strict=False):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 
 def svg(figure: Figure, name: str, alt: str) -> str:
-    """Convert a figure to an SVG element with a transparent background and the text color of the page for black.
+    """Convert `figure` to an SVG element with a transparent background and the text color of the page for black.
 
     Parameters
     ----------

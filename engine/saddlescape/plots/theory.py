@@ -13,7 +13,7 @@ from saddlescape.plots.look import settings
 def beside_theory(
     x: Values, measured: Mapping[str, Values], theory: Mapping[str, Values], ax: Axes | None = None
 ) -> Axes:
-    """Draw each measured curve as a solid line, and the theoretical curve of the same name as a dashed line over it."""
+    """Draw each `measured` curve over `x` as a solid line, and that of the same name in `theory` as a dashed one."""
     ax = ax or new_axes()
     for shade, (name, y) in zip(np.linspace(0, 0.8, len(measured)), measured.items(), strict=True):
         ax.plot(x, y, color=RAMP(shade), linewidth=3, alpha=0.5, label=name, gid=name)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def escaped_within(
     results: "Results", budgets: Sequence[float], ax: Axes | None = None, *, at: At | None = None, pool: Names = ()
 ) -> Axes:
-    """Draw the fraction of runs that escape within each number of steps (or time), against the first axis.
+    """Draw the fraction of runs that escape within each of `budgets`, in steps (or time), against the first axis.
 
     Intervals, pooled axes and exact zero are drawn as by `curve`, and so are `at` and `pool`.
     """

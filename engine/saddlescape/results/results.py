@@ -128,11 +128,11 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return self.sizes("outcome")
 
     def sizes(self, name: str) -> dict[str, int]:
-        """Dimensions of a variable and their lengths, without dimensions that a selection has dropped."""
+        """Dimensions of the variable `name` and their lengths, without dimensions that a selection has dropped."""
         return {dim: len(pick) for dim, pick in self.picks(name).items() if not isinstance(pick, int)}
 
     def stored(self, name: str) -> Stored:
-        """Dimensions, shape, dtype and attributes of a variable, regardless of the selection.
+        """Dimensions, shape, dtype and attributes of the variable `name`, regardless of the selection.
 
         Raises
         ------
@@ -224,7 +224,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return provenance.sweep(self._source)
 
     def isel(self, **index: Any) -> "Results":
-        """Select by indices along dimensions of the outcomes: an int, a slice or a list of ints.
+        """Select by `index` along dimensions of the outcomes: an int, a slice or a list of ints.
 
         An int drops the dimension; a negative one counts from the end.
         """
@@ -233,7 +233,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return Results(self._source, self._chosen | {d: selection.narrow(picks[d], i, d) for d, i in index.items()})
 
     def sel(self, **values: Any) -> "Results":
-        """Select by values of coordinates: one value, a list, or ``slice(from, to)`` with both ends included.
+        """Select by `values` of coordinates: one value, a list, or ``slice(from, to)`` with both ends included.
 
         Numbers need to agree to nine digits only, so that 0.1 selects the rounded value of a logspace.  The values of
         `run` are the numbers of the runs, ``run=slice(0, 9)``; `find` finds the runs with an outcome.
@@ -248,7 +248,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return selected
 
     def find(self, *outcomes: str) -> npt.NDArray[np.int64]:
-        """Indices along `dims` of every run with one of these outcomes, shape (n_runs, n_dims).
+        """Indices along `dims` of every run with one of `outcomes`, such as "solved"; (n_runs, n_dims).
 
         >>> for *point, run in r.find("trapped"):  # doctest: +SKIP
         ...     r.trajectory(point, run)
@@ -260,7 +260,7 @@ class Results(Mapping[str, npt.NDArray[Any]]):
         return np.concatenate(indices)
 
     def read(self, name: str, /, **index: Any) -> npt.NDArray[Any]:
-        """Read a variable, or its part at these indices along its dimensions."""
+        """Read the variable `name`, or its part at `index`, by dimension: an int, a slice or a list of ints."""
         picks = self.picks(name)
         if index:
             _check_known(index, {**self.dims, **picks})
@@ -268,18 +268,18 @@ class Results(Mapping[str, npt.NDArray[Any]]):
             return take(self._source, name, [selection.narrow(p, index.get(d), d) for d, p in picks.items()])
 
     def picks(self, name: str) -> dict[str, Pick]:
-        """The selected indices of a variable, by dimension."""
+        """The selected indices of the variable `name`, by dimension."""
         stored = self.stored(name)
         return {d: self._chosen.get(d, range(n)) for d, n in zip(stored.dims, stored.shape, strict=True)}
 
     def pieces(self, name: str) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[Any]]]:
-        """Yield a variable in pieces of consecutive elements, each with its position, for results of any size."""
+        """Yield the variable `name` in pieces of consecutive elements with their positions, for results of any size."""
         sizes = self.sizes(name)
         for position in strips(tuple(sizes.values()), tables.ROWS):
             yield position, self.read(name, **dict(zip(sizes, position, strict=True)))
 
     def at(self, name: str, point: Sequence[int] | int) -> npt.NDArray[Any]:
-        """Read a variable at one point, given by one index for each dimension before `run`."""
+        """Read the variable `name` at one `point`, given by one index for each dimension before `run`."""
         return self.read(name, **dict(zip(self.sizes(name), np.atleast_1d(point).tolist(), strict=False)))
 
     def trajectory(self, point: Sequence[int] | int = (), run: int | None = None) -> dict[str, npt.NDArray[Any]]:

@@ -75,7 +75,7 @@ def grid(axes: Sequence[Axis]) -> tuple[tuple[Axis, ...], ...]:
 
 
 def only_numbers(axes: Sequence[Axis]) -> bool:
-    """Whether these axes change only numbers of a run, but not the network, its data or its kernel."""
+    """Whether these `axes` change only numbers of a run, but not the network, its data or its kernel."""
     return all(is_number(axis.key) for axis in axes)
 
 

@@ -59,7 +59,7 @@ FAR = 3
 
 
 def draft(data: str | Path, spec: str | Path, targets: Sequence[str] = ()) -> dict[Path, bytes]:
-    """The files to write for a data file: a spec at the path `spec`, with outputs and a loss that fit the targets.
+    """The files to write for a data file `data`: a spec at the path `spec`, with outputs and loss that fit the targets.
 
     For a CSV file whose columns have other names than x1, x2, ..., t1, ..., also a data file with these numbers, beside
     the spec; `targets` are the names of the targets, by default the last column.

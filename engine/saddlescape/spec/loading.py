@@ -107,6 +107,7 @@ def parse(
 
     Parameters
     ----------
+    text : the content of the file.
     folder : the folder that relative paths of data files refer to.
     overrides : as of `load`.
     contents : the contents of data files that are not in `folder`, by their names in the spec.

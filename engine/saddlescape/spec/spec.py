@@ -96,7 +96,7 @@ class Spec(Section):
         return (self._shape[1], *self.network.hidden, self._shape[2])
 
     def number(self, key: str) -> float:
-        """The value of a key that `is_number`; NaN if it is not set or a list; a factor of a layer is 1 if not set."""
+        """Value of a `key` that `is_number`; NaN if it is not set or a list; a factor of a layer is 1 if not set."""
         section, name, *index = key.split(".")
         value = getattr(getattr(self, section), name)
         if not index:
@@ -106,14 +106,14 @@ class Spec(Section):
         return float(value[int(index[0])]) if value is not None and int(index[0]) < len(value) else 1.0
 
     def replaced(self, key: str, value: float) -> "Spec":
-        """This spec with another value of a key that `is_number`; an element of a list must exist."""
+        """This spec with another `value` of a `key` that `is_number`; an element of a list must exist."""
         section, name, *index = key.split(".")
         old = getattr(getattr(self, section), name)
         new = tuple(value if str(k) == index[0] else v for k, v in enumerate(old)) if index else value
         return self.changed(section, **{name: new})
 
     def changed(self, section: str, **values: Any) -> "Spec":
-        """This spec with other values, which are not validated, in a section."""
+        """This spec with other `values` of keys of a `section`; they are not validated."""
         return self.model_copy(update={section: getattr(self, section).model_copy(update=values)})
 
     @property

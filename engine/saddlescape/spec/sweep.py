@@ -107,7 +107,7 @@ class Sweep:
         return {axis.key: (dimension, np.array(axis.values, dtype=np.float64)) for dimension, axis in axes}
 
     def numeric(self, key: str) -> Floats:
-        """Values of a key of `NUMERIC` with one default for all optimizers, float64, broadcastable to `shape`."""
+        """Values of a `key` of `NUMERIC` with one default for all optimizers, float64, broadcastable to `shape`."""
         shape = [1] * len(self.grid)
         if key not in self._numbers:
             return np.full(shape, self.spec.number(key))
@@ -138,7 +138,7 @@ class Sweep:
         return keys, np.array([self.spec.number(key) for key in keys]).reshape(-1, 1)
 
     def finer(self, levels: int) -> "Sweep":
-        """The sweep of a slice with 2**levels as many intervals along each side, and without trajectories.
+        """The sweep of a slice with `2**levels` as many intervals along each side, and without trajectories.
 
         The new starts include the old ones.  The overrides include the change, as a result stores the text with them.
         """

@@ -31,7 +31,7 @@ def is_figure(path: Path) -> bool:
 
 
 def read(path: str | Path) -> dict[str, str]:
-    """What a figure that saddlescape saved shows and how it was made, by name.
+    """What the figure at `path`, which saddlescape saved, shows and how it was made, by name.
 
     Raises
     ------

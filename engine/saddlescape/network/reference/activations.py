@@ -61,5 +61,5 @@ ACTIVATIONS: dict[str, Callable[[Array], tuple[Array, Array]]] = {
 
 
 def activate(name: str, z: Array) -> tuple[Array, Array]:
-    """Value and derivative of an activation at `z`.  Raises ValueError if the name is unknown."""
+    """Value and derivative of the activation `name` at `z`.  Raises ValueError if the name is unknown."""
     return function(ACTIVATIONS, "activation", name)(z)

@@ -24,7 +24,10 @@ def separation(sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[boo
 def effective_width(
     sizes: Sequence[int], bias: bool, theta: Array, odd: Sequence[bool], tolerance: float, skip: str = "none"
 ) -> list[int]:
-    """Number of groups of units in each hidden layer; units at distance 0, or below `tolerance`, are in one group."""
+    """Number of groups of units in each hidden layer; units at distance 0, or below `tolerance`, are in one group.
+
+    Distances, and `odd`, are as of `separation`.
+    """
     layers = (_distances(sizes, bias, theta, layer, odd[layer], skip) for layer in range(len(sizes) - 2))
     return [_groups((distances == 0) | (distances < tolerance)) for distances in layers]
 
@@ -49,7 +52,7 @@ def cosine(sizes: Sequence[int], bias: bool, theta: Array, skip: str = "none") -
 
 
 def norm(vector: Array) -> float:
-    """Euclidean norm, without underflow or overflow of the squares."""
+    """Euclidean norm of `vector`, without underflow or overflow of the squares."""
     vector = vector.astype(np.float64)
     largest = float(abs(vector).max(initial=0))
     return largest * math.sqrt(_sum((vector / largest) ** 2)) if largest else 0.0

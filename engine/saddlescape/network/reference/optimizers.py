@@ -148,7 +148,10 @@ RULES: dict[str, Callable[[Array, Array, State, Hyperparameters], Array]] = {
 
 
 def step(optimizer: str, theta: Array, g: Array, state: State, hyperparameters: Hyperparameters) -> Array:
-    """Parameters after one step, defined as in `torch.optim`; `state`, which is empty at the start, is updated."""
+    """Parameters after one step, defined as in `torch.optim`; `state`, which is empty at the start, is updated.
+
+    `optimizer` is a name, `g` (n_params,) the gradient; `hyperparameters` are by name, as in the kernels.
+    """
     return function(RULES, "optimizer", optimizer)(theta, g, state, hyperparameters)
 
 
@@ -168,6 +171,9 @@ def _one_cycle(t: int, peak: float, end: float) -> float:
 
 
 def schedule(name: str, t: int, hyperparameters: Mapping[str, float]) -> float:
-    """Factor of the learning rate at step `t`, counted from 0, with that of the warm-up."""
+    """Factor of the learning rate at step `t`, counted from 0, with that of the warm-up.
+
+    `name` is that of the schedule; `hyperparameters` are by name, as in the kernels.
+    """
     warm = min(1.0, (t + 1) / (hyperparameters.get("warmup", 0) or 1))
     return warm * function(SCHEDULES, "schedule", name)(t, hyperparameters)

@@ -21,7 +21,7 @@ Path = list[tuple[Array, float, Array, float]]
 def batches(
     n: int, size: int, shuffled: bool = False, sampled: bool = False, key: tuple[int, int] = (0, 0)
 ) -> Iterator[npt.NDArray[np.integer]]:
-    """The samples, of `n`, of each step from 0; the other parameters are those of `trajectory`."""
+    """The `size` samples, of `n`, of each step from 0; `shuffled`, `sampled` and `key` are as of `trajectory`."""
     order, epoch = np.arange(n), -(-n // size)
     for t in itertools.count():
         if shuffled and t % epoch == 0:
@@ -50,6 +50,8 @@ def trajectory(
     Parameters
     ----------
     X, T : inputs and targets, (samples, inputs) and (samples, outputs).
+    steps : number of steps.
+    optimizer, schedule_name : as of `step` and `schedule`.
     hyperparameters : by name, as in the kernels.  The objective is the loss plus `weight_decay` / 2 times the squared
         norm of theta (not with decoupled decay) plus `l1` times the sum of |theta|, for those that are given.  The
         learning rate of biases is multiplied by `bias_rate`, which 0 holds, and in the first `warmup` steps it grows.
@@ -112,7 +114,7 @@ class Limits:
     loss: float = 0.0
 
     def met(self, loss: float, error: float, share: float) -> tuple[bool, bool]:
-        """Whether a run with this loss, largest error and share of right samples has escaped, and is solved."""
+        """Whether a run with this `loss`, largest `error` and `share` of right samples has escaped, and is solved."""
         by_loss = self.loss > 0 and loss <= self.loss
         return loss < self.escape, error < self.solved or 0 < self.accuracy <= share or by_loss
 
@@ -129,8 +131,9 @@ def events(
 ) -> tuple[int, int]:
     """First steps of a trajectory at which the run has escaped, and at which it is solved; -1 for never.
 
-    Only ends of epochs of so many steps count.  If not `exact`, events are looked for only at the start, at the end,
-    and after an epoch that met a limit as its samples, those of `steps`, went by, each before the step for it.
+    `path` is what `trajectory` returns.  Only ends of epochs of `epoch` steps that meet the `limits` count.  If not
+    `exact`, events are looked for only at the start, at the end, and after an epoch that met a limit as its samples,
+    those of `steps`, went by, each before the step for it.
     """
     coding = classes.coding(T)
 
