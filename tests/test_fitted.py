@@ -196,3 +196,13 @@ fields = ["accuracy"]
     assert (runs["outcome"] == SOLVED).mean() > 0.9
     assert not np.any((runs["outcome"] == TRAPPED) & (runs["final_accuracy"] >= 0.99))
     assert (runs["final_accuracy"][runs["outcome"] == SOLVED] >= 0.99).all()
+
+
+def test_runs_with_the_same_numbers_are_a_point_and_a_run_alone_is_never_fitted():
+    theta = np.array([ss.start(noisy(), (), run) for run in range(60)])
+    rates = np.random.default_rng(1).permutation(np.repeat([0.005, 0.01, 0.02, 0.04, 0.08], [1, 1, 8, 25, 25]))
+    data = ss.run_starts(noisy().spec, theta, numbers={"training.learning_rate": rates})
+    for rate in np.unique(rates):
+        loss = data["final_loss"][rates == rate]
+        good = (loss <= 1.01 * loss.min()) & (len(loss) > 1)
+        np.testing.assert_array_equal(data["outcome"][rates == rate], np.where(good, FITTED, TRAPPED))

@@ -161,9 +161,12 @@ def _fitted(data: Data, numbers: Sequence[Floats]) -> npt.NDArray[np.int8]:
     outcome = np.array(data["outcome"])
     if not (outcome == Outcome.FITTED).any():
         return outcome
-    _, point = np.unique(np.stack([np.zeros(len(outcome)), *numbers], axis=1), axis=0, return_inverse=True)
-    for rows in (np.flatnonzero(point.ravel() == k) for k in np.unique(point[outcome == Outcome.FITTED])):
-        outcome[rows] = fitted({name: data[name][rows] for name in FATES}, len(rows), alone=len(rows) == 1)
+    columns = np.stack([np.zeros(len(outcome)), *numbers], axis=1)
+    _, point, runs = np.unique(columns, axis=0, return_inverse=True, return_counts=True)
+    order, sizes = np.argsort(point.ravel()), np.repeat(runs, runs)
+    for size in np.unique(runs):  # all points with as many runs at once
+        rows = order[sizes == size]
+        outcome[rows] = fitted({name: data[name][rows] for name in FATES}, size, alone=size == 1)
     return outcome
 
 
