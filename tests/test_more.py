@@ -19,6 +19,7 @@ from saddlescape.errors import CorruptError, RefusedError, SaddlescapeError
 from saddlescape.plan import Shard
 from saddlescape.runs.more import changed, more, resume
 from saddlescape.runs.runner import Interrupted
+from saddlescape.runs.sides import NEW, sides
 from saddlescape.spec import parse
 from saddlescape.store import verify
 from saddlescape.system import software
@@ -44,6 +45,7 @@ CASES = {
         TINY + "".join(AXIS.replace("starts.scale", key) + 'zip = "a"\n' for key in ("starts.scale", "stop.solved")),
         None, ["starts.scale=1,0.2,0.1", "stop.solved=1,0.5,0.1"], 0,
     ),
+    "a value that was not set": (TINY.replace('"normal"', '"sparse"'), 20, ["starts.sparsity=0.1,0.6"], 0),
     "a slice": (TINY.replace(DRAWN, SLICE), None, ["training.learning_rate=0.1,0.5"], 0),
     "trajectories": (TINY.replace("count = 10", "count = 30") + AXIS + RECORDED, 70, [], 2),
     "trajectories by outcome": (TINY + AXIS + CHOSEN, 40, ["starts.scale=0.1,1,2"], 4),
@@ -249,6 +251,7 @@ def test_what_cannot_be_extended_is_refused_in_one_line(run, tmp_path, monkeypat
         ({"axes": "a=1"}, r'axes must be a list of KEY=VALUES, such as \["starts.scale=0,0.1,1"\]; got'),
         ({"axes": ["starts.scale=0,2"]}, f"{scale} contain the values of the old runs; 1.0 is missing; add it"),
         ({"axes": ["starts.scal=1,2"]}, "axes.starts.scal.key: must be a key of the spec; .* did you mean"),
+        ({"axes": ["starts.bias_constant=0,1"]}, "bias_constant: is not set in the old runs, and no value stands for"),
         ({"axes": ["starts.scale="]}, f"{scale} be an axis of this sweep, to be removed"),
     ):
         with pytest.raises(SaddlescapeError, match=error) as told:
@@ -270,6 +273,27 @@ def test_what_cannot_be_extended_is_refused_in_one_line(run, tmp_path, monkeypat
     (run / "result.h5").unlink()
     with pytest.raises(RefusedError, match=f"is not finished; finish it first: saddlescape resume {run}"):
         more(run, count=20)
+
+
+@pytest.mark.parametrize(
+    ("text", "axis"),
+    [
+        (TINY, "training.reduction=mean,sum"),
+        (TINY.replace("[training]", '[training]\nloss = "mse"'), "training.reduction=sum,mean"),
+        (TINY, "starts.bias_scale=0,1"),
+        (TINY, "starts.layer_scales=[0,1],[1,1]"),
+        (TINY, "training.layer_rates.1=0,1"),
+        (TINY, "problem.input_coding=pm1,01"),
+        (MOONS, "problem.noise=0.1,0"),
+        (MOONS, "problem.balance=0.1,0.5"),
+        (MOONS.replace("moons", "blobs"), "problem.classes=4,3"),
+    ],
+)
+def test_old_runs_are_where_a_further_axis_has_the_default_of_its_key(tmp_path, text, axis):
+    old, new = (parse(text, tmp_path, overrides) for overrides in ((), (f"axes.{axis}",)))
+    ((dimension, points),) = sides(old, new)
+    assert dimension is None
+    assert points.tolist() == [NEW, 0]
 
 
 def test_a_shard_is_not_extended(tmp_path):

@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from saddlescape.errors import RefusedError
 from saddlescape.kernels import Trainer
 from saddlescape.network.classes import coding
 from saddlescape.plan import Block, Plan
 from saddlescape.runs.compute import Data, Group, filled, groups_of, index_of
-from saddlescape.spec import NUMERIC, Axis, Spec, Sweep
+from saddlescape.runs.sides import NEW, Side, sides, unset
+from saddlescape.spec import NUMERIC, Spec
 from saddlescape.spec.keys import BY_LAYER
-from saddlescape.spec.values import as_json
 from saddlescape.store import Source, sizes, take, variables
 from saddlescape.words.measures import AFTER
 from saddlescape.words.outcomes import Outcome
@@ -28,9 +27,6 @@ from saddlescape.words.problems import TABLES
 
 Indices = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
-
-NEW = -1
-"""Index of a point that the old sweep does not have."""
 
 
 class Rows(NamedTuple):
@@ -42,66 +38,14 @@ class Rows(NamedTuple):
     paths: Data
 
 
-class Side(NamedTuple):
-    """A dimension of the bigger grid: that of the old one, None if it is new, and the old index of each point."""
-
-    old: int | None
-    points: Indices
-
-
-def sides(old: Sweep, new: Sweep) -> list[Side]:
-    """The dimensions of the bigger grid.
-
-    Raises
-    ------
-    RefusedError
-        If it does not contain the old grid.
-    """
-    found = [_side(old, side) for side in new.grid]
-    if len([side for side in found if side.old is not None]) < len(old.grid):
-        names = ", ".join(axis.name for axis in old.axes)
-        raise RefusedError(f"axes: must be those of the old runs ({names}) and new ones; none can be taken away")
-    return found
-
-
-def _side(old: Sweep, side: Sequence[Axis]) -> Side:
-    keys = [axis.key for axis in side]
-    number = next((k for k, own in enumerate(old.grid) if {axis.key for axis in own} & {*keys}), None)
-    if number is None:
-        had = [tuple(_written(_value(old.spec, key)) for key in keys)]
-    else:
-        own = {axis.key: axis.values for axis in old.grid[number]}
-        if own.keys() != {*keys}:
-            raise RefusedError(f"axes.{keys[0]}: must be zipped as in the old runs; run the sweep in a new folder")
-        had = list(zip(*(map(_written, own[key]) for key in keys), strict=True))
-    places = {value: index for index, value in enumerate(had)}
-    points = zip(*(map(_written, axis.values) for axis in side), strict=True)
-    index = np.array([places.get(point, NEW) for point in points], dtype=np.intp)
-    there = {*index.tolist()}
-    if lacking := [value for value, place in places.items() if place not in there]:
-        values = ", ".join(lacking[0])
-        raise RefusedError(
-            f"axes.{' with '.join(keys)}: must contain the values of the old runs; {values} is missing; add it, "
-            "or run the other sweep in a new folder"
-        )
-    return Side(number, index)
-
-
-def _written(value: object) -> str:
-    return json.dumps(as_json(value))
-
-
-def _value(spec: Spec, key: str) -> object:
-    """The value of a key, or of an element of a list."""
-    section, name, *index = key.split(".")
-    value = getattr(getattr(spec, section), name)
-    return value[int(index[0])] if index and isinstance(value, tuple) and int(index[0]) < len(value) else value
-
-
 def _rest(spec: Spec) -> str:
     """All of a spec except for the number of starts and the numbers that are compared run by run."""
     empty = [key.split(".") for key in BY_LAYER]
     lists = [getattr(getattr(spec, section), name) is None for section, name in empty]
+    for key, value in unset(spec).items():
+        section, name = key.split(".")
+        if getattr(getattr(spec, section), name) is None:
+            spec = spec.changed(section, **{name: value})
     for section, name in empty:
         spec = spec.changed(section, **{name: None})
     for key in NUMERIC:
