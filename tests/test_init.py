@@ -116,6 +116,28 @@ def test_targets_are_chosen_by_name(tmp_path):
     assert files[tmp_path / "mine-numbers.csv"].startswith(b"x1,x2,x3,t1,t2\n1.0,0.0,0.0,1.5,1.0\n")
 
 
+def test_words_in_columns_of_numbered_names_become_numbers(tmp_path):
+    (tmp_path / "mine.csv").write_text("x1,t1,x2\n1,yes,5\n2,no,6\n")
+    files = draft(tmp_path / "mine.csv", tmp_path / "mine.toml")
+    assert files[tmp_path / "mine-numbers.csv"] == b"x1,x2,t1\n1.0,5.0,1.0\n2.0,6.0,0.0\n"
+    (tmp_path / "mine.csv").write_text("x1,x2\n1,5\n2,6\n")
+    assert b"x1,t1\n1.0,5.0\n" in draft(tmp_path / "mine.csv", tmp_path / "mine.toml")[tmp_path / "mine-numbers.csv"]
+
+
+def test_no_run_diverges_because_targets_are_large(tmp_path):
+    data = write(tmp_path / "mine.csv", X, 4000 * X[:, :1])
+    sweep = parse(drafted(data), tmp_path, ["starts.count=4", "axes.starts.scale=1", "training.steps=20"])
+    with ss.open(ss.run(sweep, tmp_path / "run", threads=1)) as r:
+        assert Outcome.DIVERGED not in r.outcome
+    assert "diverged" not in drafted(write(tmp_path / "small.csv", X, X[:, :1]))
+
+
+def test_a_table_that_is_not_in_utf_8_is_told_so_once(tmp_path):
+    (tmp_path / "bad.csv").write_bytes("a,b\n1,\xe9\n".encode("latin-1"))
+    with pytest.raises(SpecError, match=r"^\S+bad.csv: is not a CSV file in UTF-8: .*; save it as such$"):
+        draft(tmp_path / "bad.csv", tmp_path / "bad.toml")
+
+
 def test_nothing_is_written_if_one_of_both_files_exists(tmp_path):
     (tmp_path / "iris.csv").write_text(IRIS)
     (tmp_path / "iris.toml").write_text("kept")
@@ -129,7 +151,16 @@ BAD = {
     "a,a\n3,4\n": "the names of the columns must differ",
     "a,b\n3,4\n5\n": "sample 2 must have 2 cells, as the header has; got 1",
     "a,b\n3,\n": "b of sample 1 must not be empty; leave out samples without a value",
-    "a\n3\n": "a column that is no target must be left",
+    "a\n3\n": "must have an input and a target at least, a column each; got 'a'",
+    "t1\n3\n": "must have an input and a target at least, a column each; got 't1'",
+    "a;b\n1,5;2\n": "columns must be separated by commas, and decimals by a point; got 'a;b'",
+    "a\tb\n1\t2\n": "columns must be separated by commas",
+    ",a,b\n0,1,2\n": "each column must have a name; got ',a,b'; leave out a column of row numbers",
+    "x1,x2,x2,t1\n1,2,3,4\n": "the names of the columns must differ",
+    "": "must have a header and samples",
+    "a,b\nNA,2\n5,3\n": "a must have only numbers or only words; got 'NA' in sample 1 and '5' in sample 2; leave out",
+    "a,b\n1,only\n2,only\n": "targets must differ between samples; all are 1",
+    "x1,t1\n1,7\n2,7\n": "targets must differ between samples; all are 7",
     "a,b\n": "must have a header and samples",
     "a,b\n1,nan\n": "T must be finite; got nan in sample 0",
     "a,b\n" + "".join(f"1,w{i}\n" for i in range(21)): "b must have numbers, or at most 20 different words; got 21",

@@ -11,7 +11,10 @@ from saddlescape.system.shell import quote
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="TOML file, new; by default DATA as .toml.")
-@click.option("--target", "targets", metavar="NAME", multiple=True, help="Column with a target; by default the last.")
+@click.option(
+    "--target", "targets", metavar="NAME", multiple=True,
+    help="Column with a target; by default t1, t2, ..., or else the last.",
+)  # fmt: skip
 def init(data: Path, out: Path | None, targets: tuple[str, ...]) -> None:
     """\b
     Examples:
@@ -22,8 +25,8 @@ def init(data: Path, out: Path | None, targets: tuple[str, ...]) -> None:
     Write a spec with comments for DATA, a CSV file, whose first line names the columns, or an NPZ file with arrays X
     and T.  The activation of the outputs, the loss, and when a run is solved, fit the targets.
 
-    Unless the columns are x1,x2,..,t1,.. (inputs and targets), the numbers are also written, as OUT-numbers.csv:
-    columns of words become a column of 0 and 1 for each word.
+    Unless the columns are x1,x2,..,t1,.. (inputs and targets), all of numbers, these are also written, as
+    OUT-numbers.csv: columns of words become a column of 0 and 1 for each word.
     """
     from saddlescape.spec import draft
     from saddlescape.store import creating, write_all

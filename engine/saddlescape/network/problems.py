@@ -206,7 +206,7 @@ def to_csv(X: Array, T: Array) -> bytes:
 def _read_csv(name: str, content: bytes) -> tuple[Array, Array]:
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-        n_in, n_out = _columns([column.strip() for column in next(reader, [])])
+        n_in, n_out = widths_of([column.strip() for column in next(reader, [])])
         filled = islice((cells for cells in reader if cells), MAX_SAMPLES + 1)
         rows = [_row(cells, n_in + n_out, reader.line_num) for cells in filled]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -215,7 +215,8 @@ def _read_csv(name: str, content: bytes) -> tuple[Array, Array]:
     return table[:, :n_in].copy(), table[:, n_in:].copy()
 
 
-def _columns(header: list[str]) -> tuple[int, int]:
+def widths_of(header: list[str]) -> tuple[int, int]:
+    """Number of inputs and of targets of a header x1, x2, ..., t1, ...; ValueError if it is another."""
     n_in = sum(bool(re.fullmatch(r"x\d+", name)) for name in header)
     n_out = len(header) - n_in
     expected = [f"x{i + 1}" for i in range(n_in)] + [f"t{i + 1}" for i in range(n_out)]

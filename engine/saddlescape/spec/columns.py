@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import Fault, SpecError
-from saddlescape.network.problems import MAX_BYTES
+from saddlescape.network.problems import MAX_BYTES, widths_of
 from saddlescape.system.user_files import file_bytes
 from saddlescape.words.suggest import hint
 
@@ -29,21 +29,25 @@ class Table(NamedTuple):
     meanings: list[str]
 
 
-def has_names(path: Path) -> bool:
-    """Whether a file is a table with other columns than x1, x2, ..., t1, ...; false if it cannot be read."""
+def needs_numbers(path: Path) -> bool:
+    """Whether a table has words, or columns other than x1, x2, ..., t1, ...; false if there is no such file."""
     if path.suffix != ".csv":
         return False
     try:
-        header = _rows(path)[0]
-    except (OSError, ValueError):
+        header, *rows = _rows(path)
+        widths_of(header)
+    except OSError:
         return False
-    return not all(re.fullmatch(r"[xt]\d+", name) for name in header)
+    except ValueError:
+        return True
+    return not all(_is_number(cell) for cells in rows for cell in cells)
 
 
 def read_table(path: Path, targets: Sequence[str] = ()) -> Table:
-    """Read a table with names; `targets` are the names of targets, by default the last, and all others are inputs.
+    """Read a table with names; `targets` are the names of targets, and all others are inputs.
 
-    A column of words becomes a column of 0 and 1 for each word, one column if there are two.
+    The targets are by default the columns t1, t2, ..., or else the last one.  A column of words becomes a column of 0
+    and 1 for each word, one column if there are two.
 
     Raises
     ------
@@ -54,7 +58,8 @@ def read_table(path: Path, targets: Sequence[str] = ()) -> Table:
         header, *rows = _rows(path)
         if not rows:
             raise ValueError("must have a header and samples")
-        return _table(header, rows, targets or header[-1:])
+        usual = [name for name in header if re.fullmatch(r"t\d+", name)] or header[-1:]
+        return _table(header, rows, targets or usual)
     except OSError as error:
         raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}")]) from None
     except ValueError as error:
@@ -66,7 +71,7 @@ def _rows(path: Path) -> list[list[str]]:
         text = file_bytes(path, MAX_BYTES).decode("utf-8-sig")
         rows = [[cell.strip() for cell in cells] for cells in csv.reader(io.StringIO(text, newline="")) if cells]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"is not a CSV file in UTF-8: {error}") from None
+        raise ValueError(f"is not a CSV file in UTF-8: {error}; save it as such") from None
     return rows or [[]]
 
 
@@ -81,10 +86,17 @@ def _table(header: list[str], rows: list[list[str]], targets: Sequence[str]) -> 
 
 
 def _check(header: list[str], rows: list[list[str]], targets: Sequence[str]) -> None:
+    got = f"got {','.join(header)!r:.80}"
+    if len(header) == 1 and re.search(r"[;\t]", header[0]):
+        raise ValueError(f"columns must be separated by commas, and decimals by a point; {got}")
+    if len(header) == 1:
+        raise ValueError(f"must have an input and a target at least, a column each; {got}")
     if all(_is_number(name) for name in header):
-        raise ValueError(f"the first line must be the names of the columns; got {','.join(header)!r:.80}")
+        raise ValueError(f"the first line must be the names of the columns; {got}")
+    if "" in header:
+        raise ValueError(f"each column must have a name; {got}; leave out a column of row numbers")
     if len(set(header)) < len(header):
-        raise ValueError(f"the names of the columns must differ; got {','.join(header)!r:.80}")
+        raise ValueError(f"the names of the columns must differ; {got}")
     for name in targets:
         if name not in header:
             raise ValueError(f"--target must be one of {', '.join(header)}; got {name!r}{hint(name, header)}")
@@ -100,8 +112,12 @@ def _check(header: list[str], rows: list[list[str]], targets: Sequence[str]) -> 
 
 def _numbers(name: str, cells: Sequence[str]) -> list[tuple[Array, str]]:
     """The columns of numbers that stand for a column, each with what it is."""
-    if all(map(_is_number, cells)):
+    numbers = list(map(_is_number, cells))
+    if all(numbers):
         return [(np.array(cells, dtype=np.float64), name)]
+    if any(numbers):
+        odd = " and ".join(f"{cells[i]!r:.40} in sample {i + 1}" for i in sorted(map(numbers.index, (True, False))))
+        raise ValueError(f"{name} must have only numbers or only words; got {odd}; leave out samples without a value")
     words = sorted(set(cells))
     if len(words) > MANY:
         few = f"numbers, or at most {MANY} different words"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from saddlescape.errors import Fault, SpecError
 from saddlescape.network.classes import coding
 from saddlescape.network.problems import Problem, read_problem, to_csv
-from saddlescape.spec.columns import has_names, read_table
+from saddlescape.spec.columns import needs_numbers, read_table
 from saddlescape.spec.from_python import toml_of
 
 TEXT = """\
@@ -52,7 +52,12 @@ ERROR = """
 [stop]
 solved = {solved}{space}# a run is solved when every output is within this of its target
 """
+LARGE = """\
+diverged = {loss:.0e}            # a loss above this is diverged; better divide the targets to be of about 1
+"""
 
+HUGE = 1e4
+"""Loss of outputs that are zero from which on a larger loss than by default counts as diverged."""
 
 FAR = 3
 """Mean of an input, or factor of its standard deviation, from which on the draft standardizes the inputs."""
@@ -61,8 +66,8 @@ FAR = 3
 def draft(data: str | Path, spec: str | Path, targets: Sequence[str] = ()) -> dict[Path, bytes]:
     """The files to write for a data file `data`: a spec at the path `spec`, with outputs and loss that fit the targets.
 
-    For a CSV file whose columns have other names than x1, x2, ..., t1, ..., also a data file with these numbers, beside
-    the spec; `targets` are the names of the targets, by default the last column.
+    For a CSV file with words, or columns of other names than x1, x2, ..., t1, ..., also a data file with their numbers,
+    beside the spec; `targets` are the names of the targets, by default t1, t2, ..., or else the last column.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def draft(data: str | Path, spec: str | Path, targets: Sequence[str] = ()) -> di
         If the file is not valid.
     """
     data, spec = Path(data), Path(spec)
-    if has_names(data) or (targets and data.suffix == ".csv"):
+    if needs_numbers(data) or (targets and data.suffix == ".csv"):
         table = read_table(data, targets)
         numbers, content = spec.with_name(f"{spec.stem}-numbers.csv"), to_csv(table.X, table.T)
         problem = _valid(data, lambda: read_problem(numbers.with_name(f"{data.stem}.csv"), lambda *_: content))
@@ -82,9 +87,13 @@ def draft(data: str | Path, spec: str | Path, targets: Sequence[str] = ()) -> di
 
 def _valid(data: Path, read: Callable[[], Problem]) -> Problem:
     try:
-        return read()
+        problem = read()
+        if (np.ptp(problem.T, axis=0) == 0).all():
+            same = ", ".join(f"{value:g}" for value in problem.T[0])
+            raise ValueError(f"targets must differ between samples; all are {same}")
     except ValueError as error:
         raise SpecError([Fault(str(data), str(error))]) from None
+    return problem
 
 
 def _text(problem: Problem, data: Path, spec: Path, meanings: Sequence[str] = ()) -> str:
@@ -127,4 +136,5 @@ def _fitting(problem: Problem) -> tuple[str, str, str, str]:
         return "tanh", "half_sse", "targets are the classes -1 and 1", ACCURACY
     width = max(float(problem.T.max() - problem.T.min()) / 10, 0.01)
     limit = f"{width:.1g}"
-    return "linear", "mse", "targets are numbers", ERROR.format(solved=limit, space=" " * (19 - len(limit)))
+    solved, loss = ERROR.format(solved=limit, space=" " * (19 - len(limit))), float(np.mean(problem.T**2))
+    return "linear", "mse", "targets are numbers", solved + (LARGE.format(loss=1000 * loss) if loss > HUGE else "")
