@@ -317,7 +317,7 @@ def test_without_dask_the_remedy_is_told(tmp_path):
     program = "import sys; sys.modules['distributed'] = None; from saddlescape_cli.main import main; main()"
     args = ["run", "xor", "-o", tmp_path / "run", "--dask", "local:1"]
     done = subprocess.run([sys.executable, "-c", program, *args], capture_output=True, text=True)
-    assert done.stderr == "error: distributed is needed; install it with: pip install saddlescape[dask]\n"
+    assert done.stderr == 'error: distributed is needed; install it with: pip install "saddlescape[dask]"\n'
 
 
 LONG = TINY.replace("count = 10", "count = 65536").replace("steps = 20", "steps = 2000") + "[stop]\nsolved = 0\n"

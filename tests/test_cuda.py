@@ -155,5 +155,5 @@ def test_missing_libraries_of_cuda_are_told(monkeypatch):
 
 def test_without_the_extra_it_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba_cuda", None)
-    with pytest.raises(MissingExtraError, match=r"^numba_cuda is needed; .* pip install saddlescape\[cuda\]$"):
+    with pytest.raises(MissingExtraError, match=r'^numba_cuda is needed; .* pip install "saddlescape\[cuda\]"$'):
         devices("cuda")

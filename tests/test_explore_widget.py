@@ -197,4 +197,4 @@ ss.explore()"""
 def test_without_anywidget_the_function_is_there_until_it_is_called():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
     assert done.stdout == "True False\n"
-    assert done.stderr.endswith("anywidget is needed; install it with: pip install saddlescape[jupyter]\n")
+    assert done.stderr.endswith('anywidget is needed; install it with: pip install "saddlescape[jupyter]"\n')

@@ -106,7 +106,7 @@ def test_an_export_that_fails_leaves_nothing(result, tmp_path, to, monkeypatch):
 
 def test_parquet_without_pyarrow_names_the_extra(result, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(SaddlescapeError, match=r"pip install saddlescape\[parquet\]"):
+    with pytest.raises(SaddlescapeError, match=r'pip install "saddlescape\[parquet\]"$'):
         export(result, "parquet", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 

@@ -54,7 +54,7 @@ def hiding(tmp_path_factory):
     ],
 )  # fmt: skip
 def test_what_needs_a_package_that_is_missing_names_the_extra(hiding, package, extra, statements):
-    told = ["MissingExtraError", f"{package} is needed; install it with: pip install saddlescape[{extra}]"]
+    told = ["MissingExtraError", f'{package} is needed; install it with: pip install "saddlescape[{extra}]"']
     assert hiding(package, *statements) == dict.fromkeys(statements, told)
 
 
@@ -74,7 +74,7 @@ def test_without_any_extra_the_rest_serves(hiding, tmp_path):
 
 def test_a_missing_extra_is_caught_as_any_missing_import_and_as_any_of_our_errors():
     for kind in (ImportError, SaddlescapeError):
-        with pytest.raises(kind, match=r"pip install saddlescape\[plot\]") as told, extra("plot"):
+        with pytest.raises(kind, match=r'pip install "saddlescape\[plot\]"$') as told, extra("plot"):
             import no_such_package  # noqa: F401
         assert isinstance(told.value, MissingExtraError)
         assert told.value.name == "no_such_package"

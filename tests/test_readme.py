@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from itertools import pairwise, takewhile
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import saddlescape as ss
 from saddlescape.analysis import outcome_counts, wilson_interval
 from saddlescape.words.outcomes import Outcome
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 TEXT = re.sub(r"\s+", " ", README)
 HEAD, *LINES = re.search(r"```\n(scale .*?)```", README, re.DOTALL)[1].splitlines()
 NAMES = HEAD.replace("distinct starts", "distinct_starts").split()
@@ -36,6 +38,17 @@ def test_the_text_agrees_with_the_table():
     first, last = more[0][0][0], more[-1][1][0]
     assert not TABLE["trapped"][:first].any()
     assert f"from scale {SCALE[first]:g} to {SCALE[last]:g} more and more get trapped" in TEXT
+
+
+def test_the_install_lines_bring_what_the_examples_use():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = re.findall(r'^pip install "\S+\[(\S+)\]"', README + (ROOT / "docs/install.md").read_text(), re.MULTILINE)
+    used = {*re.findall(r"^import (\w+)$", README, re.MULTILINE), *re.findall(r'engine="(\w+)"', README)}
+    assert len(lines) == 4
+    assert used == {"xarray", "h5netcdf"}
+    for line in lines:
+        needed = [each for extra in line.split(",") for each in project["optional-dependencies"][extra]]
+        assert used | {"matplotlib", "websockets"} <= {re.match(r"\w+", each)[0] for each in needed}
 
 
 def test_the_example_sweep_runs(tmp_path, monkeypatch):

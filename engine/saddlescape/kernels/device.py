@@ -78,7 +78,7 @@ def numba_cuda() -> Any:
     except MissingExtraError:
         raise
     except ImportError as error:  # libraries of CUDA are missing
-        remedy = "install them with: pip install saddlescape[cuda]"
+        remedy = 'install them with: pip install "saddlescape[cuda]"'
         raise MissingExtraError(f"numba.cuda lacks libraries ({one_line(error)}); {remedy}", name="cuda") from None
     if not cuda.is_available():
         reason = " ".join((cuda.cuda_error() or "the NVVM library of CUDA is missing").split())

@@ -21,5 +21,5 @@ def extra(name: str) -> Iterator[None]:
         package = (missing.name or "").partition(".")[0]
         if package == "saddlescape":
             raise
-        message = f"{package} is needed; install it with: pip install saddlescape[{name}]"
+        message = f'{package} is needed; install it with: pip install "saddlescape[{name}]"'
         raise MissingExtraError(message, name=package) from None
