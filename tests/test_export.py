@@ -124,7 +124,7 @@ def test_the_command_names_the_file_it_has_made(file, tmp_path):
     assert again.stderr.startswith("error: ")
     other = saddlescape("export", file, "-o", tmp_path / "runs.xlsx")
     assert other.returncode == 2
-    assert "the format is missing; give --to csv, npz or parquet, or --out with such an extension" in other.stderr
+    assert "the format is missing; give --to csv, npz or parquet, or --out with such an extension; got" in other.stderr
 
 
 def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):

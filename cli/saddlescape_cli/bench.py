@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from saddlescape_cli.completing import spec_name
+from saddlescape_cli.new_file import NewFile
 from saddlescape_cli.overriding import overriding
 from saddlescape_cli.watch import on_device
 
@@ -14,7 +15,7 @@ from saddlescape_cli.watch import on_device
 @overriding
 @on_device
 @click.option(
-    "--asm", type=click.Path(path_type=Path), is_flag=False, flag_value=Path("-"), metavar="[FILE]",
+    "--asm", type=NewFile(), is_flag=False, flag_value=Path("-"), metavar="[FILE]",
     help="Print the machine code, or write it into a new file.",
 )  # fmt: skip
 @click.option(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from saddlescape_cli.choice import Choice
+from saddlescape_cli.new_file import NewFile
 
 FORMATS = ("csv", "npz", "parquet")
 
@@ -12,7 +13,7 @@ FORMATS = ("csv", "npz", "parquet")
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--to", type=Choice(FORMATS), help="Format; by default the extension of --out.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default FILE with another extension.")
+@click.option("-o", "--out", type=NewFile(), help="New file; by default FILE with another extension.")
 def export(file: Path, to: str | None, out: Path | None) -> None:
     """\b
     Examples:
@@ -28,7 +29,8 @@ def export(file: Path, to: str | None, out: Path | None) -> None:
     to = to or (out.suffix.removeprefix(".") if out else "")
     if to not in FORMATS:
         formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-        raise click.UsageError(f"the format is missing; give --to {formats}, or --out with such an extension")
+        got = f"; got {out}" if out else ""
+        raise click.UsageError(f"the format is missing; give --to {formats}, or --out with such an extension{got}")
     with open_result(file, unfinished=True) as results:
         done = "" if results.so_far is None else "so far {:,} of {:,} runs".format(*results.so_far)
         whole = file / "result-{}-of-{}.x".format(*results.so_far) if results.so_far else results.path

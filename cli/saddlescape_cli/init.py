@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from saddlescape.system.shell import quote
+from saddlescape_cli.new_file import NewFile
 
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="TOML file, new; by default DATA as .toml.")
+@click.option("-o", "--out", type=NewFile(), help="TOML file, new; by default DATA as .toml.")
 @click.option(
     "--target", "targets", metavar="NAME", multiple=True,
     help="Column with a target; by default t1, t2, ..., or else the last.",

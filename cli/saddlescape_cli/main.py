@@ -76,7 +76,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Commands, help=f"{EXAMPLES}\n{__doc__}")
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, help=f"{EXAMPLES}\n{__doc__}")
 @click.version_option(__version__)
 def cli() -> None:
     pass

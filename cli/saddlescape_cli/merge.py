@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from saddlescape_cli.new_file import NewFile
 from saddlescape_cli.watch import accepting, report, watched
 
 
 @click.command()
 @click.argument("folders", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The result, a new file.")
+@click.option("-o", "--out", type=NewFile(), required=True, help="The result, a new file.")
 @accepting
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def merge(folders: tuple[Path, ...], out: Path, accept_versions: bool, as_json: bool) -> None:

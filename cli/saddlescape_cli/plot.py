@@ -7,6 +7,7 @@ import click
 
 from saddlescape.words.kinds import ALIASES
 from saddlescape_cli.choice import Choice
+from saddlescape_cli.new_file import NewFile
 
 KINDS = (
     *("curve", "map", "trajectories", "portrait", "scaling", "solved", "compare", "convergence", "design", "spectrum"),
@@ -66,7 +67,7 @@ def _values(context: click.Context, option: click.Parameter, texts: tuple[str, .
 @click.option("--size", metavar="WxH", callback=_size, help="Width and height in inches.")
 @click.option("--title", metavar="TEXT", help='Instead of the title of the sweep; "" for none.')
 @click.option("--dpi", type=float, default=150, show_default=True, help="Pixels in an inch of a PNG file.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file; by default FILE as .png.")
+@click.option("-o", "--out", type=NewFile(), help="PNG, SVG or PDF file; by default FILE as .png.")
 def plot(
     file: Path,
     kind: str | None,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from saddlescape.system.shares import percent
+from saddlescape_cli.new_file import NewFile
 from saddlescape_cli.watch import accepting, on_device, on_threads, watched
 
 
@@ -14,7 +15,7 @@ from saddlescape_cli.watch import accepting, on_device, on_threads, watched
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--levels", type=click.IntRange(1, 12), default=1, show_default=True, help="How many times to double it.")
 @click.option("--band", type=click.FloatRange(min=0), help="Also refine where solve steps differ by this fraction.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="New file; by default NAME-refined.h5 for NAME.h5.")
+@click.option("-o", "--out", type=NewFile(), help="New file; by default NAME-refined.h5 for NAME.h5.")
 @on_device
 @on_threads
 @accepting

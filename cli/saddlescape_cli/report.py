@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from saddlescape_cli.new_file import NewFile
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="HTML file; by default FILE as .html.")
+@click.option("-o", "--out", type=NewFile(), help="HTML file; by default FILE as .html.")
 def report(file: Path, out: Path | None) -> None:
     """\b
     Examples:
