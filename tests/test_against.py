@@ -1,6 +1,7 @@
 """`saddlescape bench --against`: two sides in turn, the interval of their ratio, and what can go wrong."""
 
 import hashlib
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from spec_cases import TINY
 
+import saddlescape as ss
 from saddlescape.analysis import median_interval
 from saddlescape.errors import RefusedError
 from saddlescape.runs import against
@@ -155,6 +157,15 @@ def test_a_revision_that_is_too_old_is_named(tmp_path):
     assert why == "a revision is too old without ss.prepare, or without a key"
 
 
+def test_a_revision_without_the_package_does_not_run_this_code_in_its_place(tmp_path, monkeypatch):
+    with tarfile.open(tmp_path / "old.tar", "w") as files:
+        files.add(Path(against.SOURCES, "saddlescape/errors.py"), "engine/saddlescape/errors.py")
+    said = {"rev-parse": b"0123456789\n", "archive": (tmp_path / "old.tar").read_bytes()}
+    monkeypatch.setattr(against, "_git", lambda command, *_: said[command])
+    with pytest.raises(RefusedError, match=r"^v0 \(0123456\) is too old: it has no ss.prepare; give a later revision$"):
+        against.revision("v0", tmp_path / "a.toml", ()).__enter__()
+
+
 def test_a_wheel_has_no_revisions(tmp_path, monkeypatch):
     monkeypatch.setattr(against, "SOURCES", tmp_path / "site-packages")
     with pytest.raises(RefusedError, match="not installed from a git checkout; compare two specs"):
@@ -186,7 +197,17 @@ def test_bench_prints_rates_ratio_and_verdict(rates, verdict, monkeypatch, tmp_p
     assert a.overrides == b.overrides == ("starts.count=7",)
 
 
+def test_the_runs_of_a_slice_are_its_cells(monkeypatch, tmp_path):
+    (tmp_path / "copy.toml").write_text(ss.load("xor-slice").text)
+    counts = []
+    same = Contest(((1.0, 1.0),) * 9, same_bits=True)
+    monkeypatch.setattr(against, "contest", lambda a, b, count, **_: counts.append(count) or same)
+    assert not bench("xor-slice", "--against", str(tmp_path / "copy.toml")).exit_code
+    assert counts == [200 * 200]
+
+
 def test_faults_of_against_are_told_in_one_line():
+    assert bench("xor", "--against", "").exit_code
     assert "both sides are xor; give --against another spec" in bench("xor", "--against", "xor").stderr
     assert "does not go with --asm or --device" in bench("xor", "--against", "HEAD", "--device", "cuda").stderr
     assert "no-such.toml: cannot be read" in str(bench("xor", "--against", "no-such.toml").exception)

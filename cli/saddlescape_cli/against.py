@@ -22,7 +22,7 @@ def compare_speed(spec: str, against: str, overrides: tuple[str, ...]) -> None:
     counts = []
     for path in paths:
         sweep = load(path, overrides)
-        counts.append(starts.count(sweep.at(tuple(n - 1 for n in sweep.shape))))
+        counts.append(starts.of_point(sweep.at(tuple(n - 1 for n in sweep.shape))))
     a = Side(spec if is_spec else "this code", paths[0], overrides)
     other = nullcontext(Side(against, paths[-1], overrides)) if is_spec else revision(against, paths[0], overrides)
     with other as b:

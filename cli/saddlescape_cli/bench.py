@@ -47,7 +47,7 @@ def bench(
     """
     if target and not asm:
         raise click.UsageError("--target belongs to --asm")
-    if against:
+    if against is not None:
         if asm or device != "cpu":
             raise click.UsageError("--against does not go with --asm or --device; leave it out, or them")
         from saddlescape_cli.against import compare_speed

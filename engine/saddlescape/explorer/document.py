@@ -179,7 +179,7 @@ class Document:
     @property
     def runs(self) -> int:
         """Number of runs of the point with its own starts."""
-        return _runs(self.origin)
+        return starts.of_point(self.origin)
 
     def through(
         self, x: int | str, y: int | str, point: Point, at: int | None = None, stale: Asked = never
@@ -241,7 +241,7 @@ class Document:
 
         kinds = {each.starts.kind == "slice" for each in (spec, self.origin)}
         run = run_of(self.point)
-        is_there = len(kinds) == 1 and not isinstance(self.point, tuple) and (run is None or run < _runs(spec))
+        is_there = len(kinds) == 1 and not isinstance(self.point, tuple) and (run is None or run < starts.of_point(spec))
         return kept(self.plane.x), kept(self.plane.y), self.point if is_there else _first(spec)[0], sides
 
     @property
@@ -321,11 +321,6 @@ def _at(tree: Tree, key: str) -> Any:
     """The value of a key; None if it is not set."""
     section, name = key.split(".")
     return tree.get(section, {}).get(name)
-
-
-def _runs(spec: Spec) -> int:
-    sides = [side.n for side in (spec.starts.x, spec.starts.y) if side is not None]
-    return math.prod(sides) * starts.count(spec)
 
 
 def _check(spec: Spec) -> None:

@@ -1,5 +1,6 @@
 """The starts: the initial parameters of run r, which depend only on the spec, the seed and r."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -165,6 +166,11 @@ def count(spec: Spec) -> int:
     if spec.starts.kind == "file":
         return len(spec.given_starts)
     return 1 if spec.starts.kind == "slice" else spec.starts.count
+
+
+def of_point(spec: Spec) -> int:
+    """Number of starts of one point, which are numbered from 0; all cells of a slice."""
+    return count(spec) * math.prod(side.n for side in (spec.starts.x, spec.starts.y) if side is not None)
 
 
 def _directions(spec: Spec, runs: npt.NDArray[np.int64], sampler: Sampler) -> Array:

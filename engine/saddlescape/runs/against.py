@@ -78,7 +78,7 @@ def revision(name: str, spec: Path, overrides: tuple[str, ...]) -> Iterator[Side
     ArgumentError
         If there is no such revision.
     RefusedError
-        If saddlescape is not installed from a git checkout, or git is missing.
+        If saddlescape is not installed from a git checkout, git is missing, or the revision has no such package.
     """
     try:
         commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip()
@@ -87,6 +87,8 @@ def revision(name: str, spec: Path, overrides: tuple[str, ...]) -> Iterator[Side
     with TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(_git("archive", commit))) as files:
             files.extractall(folder, filter="data")
+        if not Path(folder, "engine/saddlescape/__init__.py").exists():  # this code would be imported in its place
+            raise RefusedError(f"{name} ({commit[:7]}) is too old: it has no ss.prepare; give a later revision")
         own = {"NUMBA_CACHE_DIR": str(Path(folder, "cache"))}  # code of other sources is removed from a cache
         yield Side(f"{name} ({commit[:7]})", spec, overrides, Path(folder, "engine"), own, True)
 

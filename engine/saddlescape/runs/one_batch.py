@@ -1,7 +1,5 @@
 """Runs of one point as one batch of the kernel, to time or to study the kernel without the sweep around it."""
 
-import math
-
 import numpy as np
 
 from saddlescape.kernels import devices
@@ -49,8 +47,7 @@ def prepare(spec: Spec, runs: int | None = None, *, device: str = "cpu") -> Prep
 
 
 def _number(spec: Spec, runs: int | None) -> int:
-    sides = (spec.starts.x, spec.starts.y) if spec.starts.kind == "slice" else ()
-    count = starts.count(spec) * math.prod(side.n for side in sides if side is not None)
+    count = starts.of_point(spec)
     if runs is None:
         return count
     if not 1 <= integer(runs, "runs") <= count:

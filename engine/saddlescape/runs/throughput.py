@@ -92,7 +92,7 @@ def steps_per_second(
     training = spec.training.model_copy(update={"time": LONGEST_TIME})
     spec, turn = spec.model_copy(update={"training": training}), Turn(devices)
     check_batches(Batches([spec], runs), devices, threads)
-    ready, epochs = prepare(spec, np.arange(runs) % starts.count(spec), _numbers(spec, runs)), 4
+    ready, epochs = prepare(spec, np.arange(runs) % starts.of_point(spec), _numbers(spec, runs)), 4
     _timed(ready, 1, max(1, len(devices)), turn)  # compiles
     while (seconds := _timed(ready, epochs, threads, turn)[0]) < SECONDS and epochs < LONGEST:
         epochs *= 1 + int(min(7, SECONDS / seconds))
