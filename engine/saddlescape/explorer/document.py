@@ -241,7 +241,8 @@ class Document:
 
         kinds = {each.starts.kind == "slice" for each in (spec, self.origin)}
         run = run_of(self.point)
-        is_there = len(kinds) == 1 and not isinstance(self.point, tuple) and (run is None or run < starts.of_point(spec))
+        in_range = run is None or run < starts.of_point(spec)
+        is_there = len(kinds) == 1 and not isinstance(self.point, tuple) and in_range
         return kept(self.plane.x), kept(self.plane.y), self.point if is_there else _first(spec)[0], sides
 
     @property
