@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+import saddlescape
+from saddlescape_cli.main import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(python|console|toml|csv)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,7 +58,7 @@ class Page:
 
 
 LEAST = {
-    **{"analysis.md": 10, "arrays.md": 8, "gpu.md": 1, "how-to.md": 26, "measures.md": 1, "points.md": 6},
+    **{"analysis.md": 10, "arrays.md": 8, "gpu.md": 1, "how-to.md": 27, "measures.md": 1, "points.md": 6},
     **{"scaling.md": 3, "traps.md": 5, "tutorial.md": 9, "why-zero.md": 6},
 }
 """The least number of blocks that run in each page."""
@@ -85,6 +88,26 @@ def test_named_source_files_exist(page):
     rooms = ("engine", "cli", "tests", "bench", "docs")
     paths = [path.as_posix() for room in rooms for path in (ROOT / room).rglob("*.py")]
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in paths)] == []
+
+
+def test_modules_of_the_architecture_are_in_their_packages():
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)/`.*? \| (.*) \|$", page, re.MULTILINE)
+    engine = ROOT / "engine/saddlescape"
+    there = {row[0]: {path.stem for path in (engine / row[0]).iterdir()} for row in rows}
+    named = {(row[0], name) for row in rows for name in re.findall(r"`(\w+)/?`", row[1])}
+    assert len(rows) > 9
+    assert [(package, name) for package, name in named if name not in there[package]] == []
+
+
+def test_commands_with_a_device_are_those_of_the_page():
+    told = re.search(r"^(.*) have `--device`; in Python, (.*)\n", (DOCS / "gpu.md").read_text(), re.MULTILINE)
+    commands = {name: getattr(import_module(f"saddlescape_cli.{name}"), name) for name in COMMANDS}
+    able = {name for name, command in commands.items() if "device" in {option.name for option in command.params}}
+    assert set(re.findall(r"`(\w+)`", told[1])) == able
+    public = {name: getattr(saddlescape, name) for name in saddlescape.__all__ if callable(getattr(saddlescape, name))}
+    able = {name for name, own in public.items() if "device" in inspect.signature(own).parameters}
+    assert set(re.findall(r"`(\w+)`", told[2])) == able
 
 
 def test_every_page_is_in_the_navigation_of_the_site():
