@@ -164,6 +164,7 @@ def test_every_kind_of_run_is_overwritten(sweep, tmp_path, state):
         stopped(sweep, folder)
         if state == "with failures":
             (folder / "blocks/000004.failed").write_text("no room")
+            (folder / "blocks/000003-0.h5.corrupt").write_text("damaged")
     ss.run(parse(OTHER, tmp_path), folder, threads=1, overwrite=True)
     assert names(folder) == BARE
     with ss.open(folder) as results:
@@ -190,6 +191,13 @@ def test_only_a_run_of_ours_is_overwritten_and_only_if_the_new_one_begins(run, s
     assert (run / "result.h5").read_bytes() == before
 
 
+def test_a_file_among_the_blocks_that_is_not_ours_stays(run, sweep):
+    (run / "blocks").mkdir()
+    (run / "blocks/notes.txt").write_text("mine")
+    ss.run(sweep, run, overwrite=True, threads=1)
+    assert names(run / "blocks") == ["notes.txt"]
+
+
 def test_a_kill_while_a_run_is_overwritten_leaves_the_old_or_the_new_one(run, sweep, tmp_path, monkeypatch):
     new = parse(OTHER, tmp_path)
     with monkeypatch.context() as patch:
@@ -198,7 +206,7 @@ def test_a_kill_while_a_run_is_overwritten_leaves_the_old_or_the_new_one(run, sw
             ss.run(new, run, overwrite=True)
     assert verify(run) == f"{run} is intact: result.h5"
     with monkeypatch.context() as patch:
-        patch.setattr("saddlescape.store.folder.shutil.rmtree", lambda *rest, **options: 1 / 0)
+        patch.setattr("saddlescape.store.folder.remove_blocks", lambda *rest: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             ss.run(new, run, overwrite=True)
     assert ss.open(resume(run, threads=1)).resolved["starts"]["seed"] == 2

@@ -176,10 +176,12 @@ def test_overrides_are_those_that_one_run_would_have(before, count, axes, after)
 
 def test_blocks_of_the_extended_run_are_kept_if_asked_for(bigger, tmp_path):
     run = ss.run(bigger[0].parent / "spec.toml", tmp_path / "run", threads=1, keep_blocks=True).parent
+    (run / "blocks" / "notes.txt").write_text("of the user")
     assert more(run, count=40, threads=1, keep_blocks=True).path.read_bytes() == bigger[1]
     assert verify(run) == f"{run} is intact: 6 of 6 blocks and result.h5"
     assert more(run, count=50, threads=1).trained == 13
     assert verify(run) == f"{run} is intact: result.h5"
+    assert [path.name for path in (run / "blocks").iterdir()] == ["notes.txt"]
 
 
 def test_a_stopped_extension_keeps_the_old_result_and_continues(run, bigger):
@@ -258,6 +260,9 @@ def test_what_cannot_be_extended_is_refused_in_one_line(run, tmp_path, monkeypat
             more(run, **arguments)
         assert "\n" not in str(told.value)
     assert not (run / "growing").exists()
+    (tmp_path / "link").symlink_to(run)
+    with pytest.raises(RefusedError, match="link is a symbolic link, which is not written through; give a folder"):
+        more(tmp_path / "link", count=20)
     with pytest.raises(RefusedError, match="nowhere is not a run's folder: it does not exist"):
         more(tmp_path / "nowhere", count=20)
     with pytest.raises(RefusedError, match=r"result\.h5 is not a run's folder: it is a file; give the folder of a run"):

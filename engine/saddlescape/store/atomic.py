@@ -222,7 +222,7 @@ def own_folder(path: Path) -> None:
         If the path is a link, or not a folder.
     """
     if path.is_symlink():
-        raise RefusedError(f"{path} is a symbolic link, which is not written through; choose a folder with -o")
+        raise RefusedError(f"{path} is a symbolic link, which is not written through; give a folder in its place")
     if path.exists() and not path.is_dir():
         raise RefusedError(f"{path} is a file; choose another folder with -o")
     make_folder(path)

@@ -36,7 +36,7 @@ class Committed:
     def __init__(self, folder: Path) -> None:
         self.path, self._plan = folder, Plan(read_sweep(folder))
         if self._plan.digest != read_plan(folder)["digest"]:
-            raise CorruptError(f"{folder}: the spec or one of its data files has changed since the run began")
+            raise CorruptError(f"{folder}: spec.toml or a data file has changed since the run began; restore it")
         self._files = block_files([folder])
         self._bests: dict[tuple[int, ...], Best] = {}
         self._along = {along.name: along for along in coordinates(self._plan)}

@@ -17,7 +17,7 @@ from saddlescape import spec as specs
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import WHOLE, Block, Plan, Shard
 from saddlescape.store import blocks
-from saddlescape.store.atomic import PART, clear, own_folder, remove, temporary, write_atomic
+from saddlescape.store.atomic import PART, clear, listed, own_folder, temporary, write_atomic
 from saddlescape.store.block_reader import is_complete
 from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
@@ -44,6 +44,9 @@ RESULT, SESSION, LOCK = "result.h5", "run.json", "lock"
 GROWING = "growing"
 """Folder, in that of a run, of the bigger run that it becomes."""
 
+CORRUPT = ".corrupt"
+"""Suffix of a damaged file that was set aside."""
+
 OF_DATA = ("data.", "events.", "stop.solved")
 """Beginnings of the keys that a changed data file changes: with its classes, the default of when a run is solved."""
 
@@ -52,8 +55,8 @@ SHOWN = 5
 
 
 def set_aside(path: Path) -> None:
-    """Add the suffix ``.corrupt`` to the name of a damaged file, with a number if that name exists."""
-    suffixes = itertools.chain((".corrupt",), (f".{n}.corrupt" for n in itertools.count(2)))
+    """Add the suffix `CORRUPT` to the name of a damaged file, with a number if that name exists."""
+    suffixes = itertools.chain((CORRUPT,), (f".{n}{CORRUPT}" for n in itertools.count(2)))
     names = (path.with_name(path.name + suffix) for suffix in suffixes)
     path.rename(next(name for name in names if not os.path.lexists(name)))
 
@@ -169,7 +172,7 @@ class RunFolder:
             (self.folder / name).unlink(missing_ok=True)
         write_plan(self.folder, self.plan, self.shard)
         (self.folder / RESULT).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / blocks.FOLDER, ignore_errors=True)
+        remove_blocks(self.folder, f"*{CORRUPT}")
         own_folder(self.folder / blocks.FOLDER)
         if is_run(self.folder / GROWING):
             discard(self.folder / GROWING)
@@ -253,10 +256,17 @@ class RunFolder:
 
     def drop_blocks(self) -> None:
         """Delete the blocks, when the result has all of them, and the notes of failures that are past."""
-        for path in (*blocks.files(self.folder), *self.failed().values()):
-            remove(path)  # on Windows those that someone reads stay
-        with contextlib.suppress(OSError):  # files that were set aside stay
-            (self.folder / blocks.FOLDER).rmdir()
+        remove_blocks(self.folder)
+
+
+def remove_blocks(folder: Path, *others: str) -> None:
+    """Delete the blocks of a run, its notes of failures and `others`, patterns of names; what else is there stays."""
+    for pattern in ("*.h5", f"*{blocks.FAILED}", *others):
+        for path in listed(folder / blocks.FOLDER, pattern):
+            with contextlib.suppress(OSError):  # on Windows those that someone reads stay
+                path.unlink()
+    with contextlib.suppress(OSError):
+        (folder / blocks.FOLDER).rmdir()
 
 
 def discard(folder: Path) -> None:

@@ -4,7 +4,6 @@ Until then the old result stays.  A kill at any time leaves either result, and `
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,8 @@ from pathlib import Path
 from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import WHOLE, Plan
 from saddlescape.store import blocks
-from saddlescape.store.atomic import move, sync, write_atomic
-from saddlescape.store.folder import GROWING, LOCK, RESULT, SESSION, discard
+from saddlescape.store.atomic import listed, move, own_folder, sync, write_atomic
+from saddlescape.store.folder import GROWING, LOCK, RESULT, SESSION, discard, remove_blocks
 from saddlescape.store.lock import lock
 from saddlescape.store.plan_file import PLAN, is_run, read_plan, read_sweep, shard_of
 from saddlescape.store.verify import OLD, fault_of, plan_of
@@ -27,11 +26,12 @@ def held(folder: Path) -> Iterator[None]:
     Raises
     ------
     RefusedError
-        If the folder contains no run.
+        If the folder contains no run, or is a link.
     LockedError
         If another process is working in it.
     """
     read_plan(folder)
+    own_folder(folder)
     descriptor = lock(folder / LOCK, folder, "")
     try:
         yield
@@ -67,7 +67,7 @@ def finished(folder: Path) -> Plan:
         raise RefusedError(f"{folder} is not finished; finish it first: saddlescape resume {quote(str(folder))}")
     plan = Plan(read_sweep(folder))
     if plan.digest != fields["digest"]:
-        raise CorruptError(f"{folder}: spec.toml, plan.json or a data file has changed since the run began")
+        raise CorruptError(f"{folder}: spec.toml, plan.json or a data file has changed since the run began; restore it")
     if (fault := fault_of(result)) and fault != OLD:
         raise CorruptError(f"{result} {fault}; restore it, or run the sweep again in a new folder")
     if plan_of(result) != plan.digest:
@@ -87,13 +87,14 @@ def settle(folder: Path) -> bool:
         return False
     if (growing / RESULT).is_file():
         write_atomic(folder / PLAN, (growing / PLAN).read_bytes())
-        shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
+        remove_blocks(folder)
         move(growing / RESULT, result)
         sync(folder)
     elif plan_of(result) != read_plan(growing)["digest"]:
         return False
-    for name in (blocks.FOLDER, SESSION):
-        if (growing / name).exists():
-            os.replace(growing / name, folder / name)
+    if kept := listed(growing / blocks.FOLDER, "*"):
+        own_folder(folder / blocks.FOLDER)
+    for path in (*kept, *listed(growing, SESSION)):
+        os.replace(path, folder / path.relative_to(growing))
     discard(growing)
     return True

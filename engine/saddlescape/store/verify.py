@@ -65,7 +65,7 @@ def _folder(folder: Path) -> Iterator[str]:
     """The faults of a run's folder."""
     plan, result = Plan(read_sweep(folder)), folder / RESULT
     if plan.digest != read_plan(folder)["digest"]:
-        yield f"{folder}: spec.toml, plan.json or a data file has changed since the run began"
+        yield f"{folder}: spec.toml, plan.json or a data file has changed since the run began; restore it"
         return
     for path in blocks.files(folder):
         try:
