@@ -21,7 +21,11 @@ from saddlescape.plots import ends
 from saddlescape.results import selection, tables
 from saddlescape.runs import cluster
 from saddlescape.spec import parse
+from saddlescape.words.activations import ACTIVATIONS
+from saddlescape.words.losses import LOSSES
+from saddlescape.words.optimizers import OPTIMIZERS
 from saddlescape.words.outcomes import ESCAPE_DROP, Outcome
+from saddlescape.words.problems import PROBLEMS
 from saddlescape_cli import leaving
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +36,7 @@ WORDS = (
 
 
 def text(name):
-    path = ROOT / name if name == "README.md" else ROOT / "docs" / name
+    path = ROOT / name if name in ("README.md", "CHANGELOG.md") else ROOT / "docs" / name
     return re.sub(r"\s+", " ", path.read_text(encoding="utf-8"))
 
 
@@ -47,6 +51,15 @@ def spaced(value):
 
 def readme():
     yield f"the answer: {WORDS[len(CLAIMS)]} claims, each tested"
+
+
+def changelog():
+    """The numbers of words that there are; flow is not among the optimizers with steps."""
+    yield f"- {len(OPTIMIZERS) - 1} optimizers, defined as in `torch.optim` if they exist there; and"
+    yield f"- {len(ACTIVATIONS)} activations, one for all hidden layers or one for each,"
+    yield f"and {WORDS[len(LOSSES)]} losses, two of which take logits"
+    yield f"- {len(PROBLEMS)} problems: truth tables"
+    yield f"tests {WORDS[len(CLAIMS)]} claims about starts at zero"
 
 
 def tutorial():
@@ -205,6 +218,7 @@ def threats():
 
 PAGES = {
     "README.md": [readme],
+    "CHANGELOG.md": [changelog],
     "tutorial.md": [tutorial],
     "analysis.md": [analysis],
     "points.md": [tolerances, spectra],
