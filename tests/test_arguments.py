@@ -6,12 +6,13 @@ from spec_cases import DRAWN, TINY
 from store_cases import run_folder, sweep
 
 import saddlescape as ss
-from saddlescape import plots
+from saddlescape import analysis, plots
 from saddlescape.errors import SaddlescapeError
 from saddlescape.plan import Plan
 from saddlescape.results.export import export
 from saddlescape.results.refine import refine
 from saddlescape.runs.runner import resume
+from saddlescape.system.arguments import ArgumentError
 
 SLICE = TINY.replace(
     DRAWN,
@@ -272,6 +273,42 @@ def test_a_plot_of_no_result_is_told_how_to_open_it(file, kind):
             draw(path, *more)
     with pytest.raises(plots.PlotError, match=r"^results: must be what saddlescape\.open returns; got .* NoneType$"):
         draw(None, *more)
+
+
+def test_what_is_no_result_is_told_before_a_report_a_comparison_or_a_picture(result, file, tmp_path):
+    for call in (lambda it: ss.report(it, tmp_path / "it.html"), lambda it: analysis.compare(result, it)):
+        with pytest.raises(ArgumentError, match=r"^\w+ must be opened first: saddlescape\.open\('.*\.h5'\);"):
+            call(str(file))
+        with pytest.raises(ArgumentError, match=r"^\w+ must be what saddlescape\.open returns; got .* list$"):
+            call([])
+    with pytest.raises(plots.PlotError, match=r"^figure: must be what a plot returns; got a value of type Results$"):
+        plots.save(result, tmp_path / "it.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_outcomes_are_codes(result):
+    expected = analysis.outcome_counts(result.outcome).tolist()
+    assert analysis.outcome_counts(result.outcome.tolist()).tolist() == expected
+    for wrong in (result, result.final_loss, "solved"):
+        with pytest.raises(ArgumentError, match=r"^outcome must be codes of outcomes, such as r\.outcome; got "):
+            analysis.outcome_counts(wrong)
+
+
+@pytest.mark.parametrize(
+    ("module", "wrong", "right"), [(plots, "curv", "curve"), (analysis, "wilson_intervall", "wilson_interval")]
+)
+def test_a_misspelt_name_of_a_module_is_told_with_the_right_one(module, wrong, right):
+    with pytest.raises(AttributeError, match=rf"no attribute '{wrong}'; did you mean '{right}'\?$"):
+        getattr(module, wrong)
+
+
+def test_coordinates_are_printed(result):
+    assert repr(result.coords) == repr(dict(result.coords))
+
+
+def test_a_path_is_no_array_of_inputs(tmp_path):
+    with pytest.raises(ValueError, match=r"^X: must be .*; got a path; write problem=\{'file': 'mine.csv'\}"):
+        ss.sweep("mine.csv", hidden=[2])
 
 
 def test_a_spec_is_no_result_to_open(tmp_path):

@@ -416,7 +416,7 @@ def test_another_name_of_a_kind_is_that_kind_without_a_word(alias, kind):
 
 
 def test_fonts_of_a_pdf_are_of_type_42(tmp_path):
-    content = plots.save(plots.figure_of(plots.curve(of_kind("curve"))), tmp_path / "it.pdf").read_bytes()
+    content = plots.save(plots.curve(of_kind("curve")), tmp_path / "it.pdf").read_bytes()
     assert b"/FontFile2" in content
     assert b"/Type3" not in content
 

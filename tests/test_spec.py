@@ -548,6 +548,22 @@ def test_data_files_are_read_once_and_told_by_their_content(tmp_path, monkeypatc
     assert Plan(parse(text, tmp_path)).digest == Plan(sweep).digest
 
 
+def test_a_misspelt_file_is_suggested(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text("")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/a.v2.toml").write_text("")
+    for wrong, meant in {
+        **dict.fromkeys(("mine", "mine.tml", "mnie.toml", "mnie"), "mine.toml"),
+        **dict.fromkeys(("runs/a.v2", "runs/a.v3.toml"), "runs/a.v2.toml"),
+        "xro": "xor",
+    }.items():
+        with pytest.raises(SpecError, match=f"; did you mean '{re.escape(meant)}'\\?$"):
+            load(wrong)
+    with pytest.raises(SpecError, match=r"No such file or directory$"):
+        load("yours.toml")
+
+
 def test_source_messages(tmp_path):
     (tmp_path / "latin.toml").write_bytes(b"\xe9")
     (tmp_path / "big.toml").write_bytes(b"#" * (2**20 + 1))

@@ -22,6 +22,7 @@ from saddlescape.analysis.theory import (
 )
 from saddlescape.analysis.wada import Merged, wada_merge
 from saddlescape.analysis.xor_saddle import xor_escape_constant
+from saddlescape.words.suggest import hint
 
 if TYPE_CHECKING:
     from saddlescape.analysis.learning import LearningCoefficient, langevin_learning_coefficient, learning_coefficient
@@ -91,5 +92,5 @@ _COMPILED = {
 
 def __getattr__(name: str) -> Any:
     if name not in _COMPILED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint(name, __all__)}")
     return getattr(import_module(f"{__name__}.{_COMPILED[name]}"), name)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from saddlescape.analysis.difference import Difference, fraction_difference, holm
 from saddlescape.analysis.escape import Fraction, wilson_interval
-from saddlescape.results import Results
+from saddlescape.results import Results, opened
 from saddlescape.store import side_by_side
 from saddlescape.system.arguments import ArgumentError
 from saddlescape.words.outcomes import Outcome
@@ -56,8 +56,9 @@ def compare(a: Results, b: Results, outcome: str = "solved") -> Comparison:
 
     Raises
     ------
-    ArgumentError : there is no such outcome, or the results have other axes.
+    ArgumentError : there is no such outcome, the results have other axes, or are not opened.
     """
+    a, b = opened(a, "a"), opened(b, "b")
     labels = [each.label for each in Outcome]
     if outcome not in labels:
         raise ArgumentError(f"outcome must be one of {', '.join(labels)}; got {outcome!r}{hint(outcome, labels)}")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from saddlescape.system.arguments import ArgumentError
 from saddlescape.words.outcomes import Outcome
 
 
@@ -17,7 +18,7 @@ class Fraction(NamedTuple):
     high: npt.NDArray[np.float64]
 
 
-def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.NDArray[np.int64]:
+def outcome_counts(outcome: npt.ArrayLike, axis: int | None = 0) -> npt.NDArray[np.int64]:
     """Count the runs with each outcome at each point of one axis; other axes are pooled.
 
     Parameters
@@ -28,7 +29,14 @@ def outcome_counts(outcome: npt.NDArray[np.int8], axis: int | None = 0) -> npt.N
     Returns
     -------
     int64 (points, number of outcomes), one point if `axis` is None; column `o` counts the runs with ``Outcome(o)``.
+
+    Raises
+    ------
+    ArgumentError : `outcome` is no array of integers.
     """
+    outcome = np.asarray(outcome)
+    if outcome.dtype.kind not in "iu":
+        raise ArgumentError(f"outcome must be codes of outcomes, such as r.outcome; got {outcome.dtype} values")
     rows = outcome.reshape(1, -1) if axis is None else np.moveaxis(outcome, axis, 0)
     rows = rows.reshape(len(rows), -1)
     return np.stack([np.count_nonzero(rows == o, axis=1) for o in Outcome], axis=1)

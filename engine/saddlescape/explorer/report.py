@@ -12,11 +12,10 @@ from saddlescape.explorer import sentences
 from saddlescape.explorer.cells import axes_of
 from saddlescape.explorer.of_results import live
 from saddlescape.explorer.standalone import BEGINNING, embedded, head, plain, running
-from saddlescape.results import Results
+from saddlescape.results import Results, opened
 from saddlescape.results.outcome_table import LARGE, html
 from saddlescape.spec import Sweep
 from saddlescape.store import creating, write_all
-from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.shares import percent
 from saddlescape.words.colors import COLORS
@@ -58,9 +57,7 @@ def report(results: Results, path: str | Path) -> Path:
     --------
     >>> ss.report(ss.open("my-run"), "page.html")  # doctest: +SKIP
     """
-    if not isinstance(results, Results):
-        kind = type(results).__name__
-        raise ArgumentError(f"results must be what saddlescape.open returns; got a value of type {kind}")
+    opened(results)
     with creating(Path(path), BEGINNING.encode()) as descriptor:
         write_all(descriptor, html_of(results).encode())
     return Path(path)

@@ -5,7 +5,7 @@ Figures need neither a window nor global state; `save` writes them to files, and
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 
@@ -89,6 +89,12 @@ __all__ = [
     "trajectories",
     "value_at",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint(name, __all__)}")
+
 
 escape_curve, outcome_map, convergence_map = curve, map, convergence
 COLOURS = COLORS

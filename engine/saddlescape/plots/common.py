@@ -127,9 +127,10 @@ def panels(number: int, columns: int, width: float, height: float, edge: float) 
 
 
 def figure_of(drawn: Axes | Figure) -> Figure:
-    """The figure `drawn` itself, or the figure that contains these axes."""
+    """The figure `drawn` itself, or the figure that contains these axes; PlotError if it is neither."""
     figure = drawn.get_figure() if isinstance(drawn, Axes) else drawn
-    assert isinstance(figure, Figure)
+    if not isinstance(figure, Figure):
+        raise PlotError(f"figure: must be what a plot returns; got a value of type {type(drawn).__name__}")
     return figure
 
 

@@ -83,7 +83,7 @@ def look(
     Examples
     --------
     >>> with plots.look("paper", size=(3.25, 2.5)):  # doctest: +SKIP
-    ...     plots.save(plots.figure_of(plots.curve(r)), "curve.pdf")
+    ...     plots.save(plots.curve(r), "curve.pdf")
     """
     check_look(style, size, title)
     outer = _LOOK.get()

@@ -9,9 +9,11 @@ from typing import Any
 
 import matplotlib
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescape import __version__
+from saddlescape.plots.common import figure_of
 from saddlescape.plots.look import PlotError
 from saddlescape.store import creating
 from saddlescape.system.figures import HEADS, KEYWORD
@@ -26,7 +28,7 @@ FILES: dict[Any, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": 
 """Settings of Matplotlib: fonts that publishers accept, and ids that are the same each time."""
 
 
-def save(figure: Figure, path: str | Path, dpi: float = DPI) -> Path:
+def save(figure: Figure | Axes, path: str | Path, dpi: float = DPI) -> Path:
     """Save `figure` as PNG, SVG or PDF, according to the extension of `path` (default PNG); return the path.
 
     A figure of results is saved with their digests, the version of saddlescape and the command that draws it, which
@@ -34,6 +36,8 @@ def save(figure: Figure, path: str | Path, dpi: float = DPI) -> Path:
 
     Parameters
     ----------
+    figure : a figure, or axes in it, as most plots return.
+    path : the file; only an image of the same format is overwritten.
     dpi : pixels in an inch of a PNG file, and of images in the others.
 
     Raises
@@ -46,6 +50,7 @@ def save(figure: Figure, path: str | Path, dpi: float = DPI) -> Path:
         If another process is writing it.
     """
     path, extension = checked(path, dpi)
+    figure = figure_of(figure)
     metadata = _metadata(extension, _made(figure, path, dpi))
     with (
         creating(path, HEADS.get(extension)) as descriptor,

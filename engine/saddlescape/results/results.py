@@ -341,6 +341,30 @@ def _check_known(names: Collection[str], known: Collection[str]) -> None:
         raise ArgumentError(f"{', '.join(unknown)}: {valid}")
 
 
+def opened(value: object, name: str = "results") -> Results:
+    """An argument that must be results.
+
+    Parameters
+    ----------
+    value : the argument.
+    name : of the argument, for the error.
+
+    Returns
+    -------
+    `value` itself.
+
+    Raises
+    ------
+    ArgumentError
+        If it is anything else, such as the path of a result.
+    """
+    if isinstance(value, Results):
+        return value
+    if isinstance(value, str | Path):
+        raise ArgumentError(f"{name} must be opened first: saddlescape.open({str(value)!r}); got a path")
+    raise ArgumentError(f"{name} must be what saddlescape.open returns; got a value of type {type(value).__name__}")
+
+
 def open(path: str | Path) -> Results:
     """Open a result file, the result in the folder of a run, or the finished part of a run in progress.
 

@@ -39,6 +39,9 @@ class Lazy(Mapping[str, npt.NDArray[Any]]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
 
 def narrow(pick: Any, index: Any, name: str) -> Any:
     """The elements of `pick`, the selected indices along dimension `name`, at `index`.

@@ -208,6 +208,8 @@ def _array(value: Any) -> Array:
     """The array of an argument, float64; ValueError with the requirement if it has no real numbers."""
     if value is None:
         raise ValueError("is missing; inputs and targets belong together")
+    if isinstance(value, str | PurePath):
+        raise ValueError(f"must be an array of numbers; got a path; write problem={{'file': {str(value)!r}}}")
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O" and all(isinstance(each, Real | np.bool_) for each in array.flat):

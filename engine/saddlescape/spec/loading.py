@@ -1,6 +1,7 @@
 """Load a sweep from a TOML file or text, with overrides; all its faults are reported at once."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from saddlescape.errors import Fault, SpecError
@@ -19,7 +20,7 @@ from saddlescape.system import bundled as data
 from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.shell import quote
-from saddlescape.words.suggest import nearest
+from saddlescape.words.suggest import FLOOR, nearest
 
 MAX_TEXT = 2**20
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -64,8 +65,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     known = data.sweeps()
     path = known[source] if isinstance(source, str) and source in known else Path(source)
     if not path.exists() and path.suffix != ".toml" and not path.is_absolute():
-        with_suffix = Path(f"{path}.toml")
-        meant = f"; did you mean {str(with_suffix)!r}?" if with_suffix.exists() else nearest(str(source), known)
+        meant = _similar(path) or nearest(str(source), known)
         raise SpecError([Fault(str(source), f"is no file and no bundled sweep{meant}")])
     try:
         with path.open("rb") as file:
@@ -80,10 +80,18 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         remedy = f"if it is the folder of a run, continue it with: saddlescape resume {quote(str(path))}"
         raise SpecError([Fault(str(path), f"must be a spec, a TOML file; this is a folder; {remedy}")]) from None
     except OSError as error:
-        raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}")]) from None
+        meant = _similar(path) if isinstance(error, FileNotFoundError) else ""
+        raise SpecError([Fault(str(path), f"cannot be read: {error.strerror or error}{meant}")]) from None
     except UnicodeDecodeError as error:
         raise SpecError([Fault(str(path), f"must be UTF-8; byte {error.start} is not{_no_spec(path)}")]) from None
     return parse(text, path.parent, overrides, name=str(path))
+
+
+def _similar(path: Path) -> str:
+    """``; did you mean 'x.toml'?`` for the spec in the same folder with the most similar name, or ""."""
+    stems = [each.stem for each in path.parent.glob("*.toml")]
+    near = [stem for name in (path.name, path.stem) for stem in get_close_matches(name, stems, n=1, cutoff=FLOOR)]
+    return f"; did you mean {str(path.with_name(f'{near[0]}.toml'))!r}?" if near else ""
 
 
 def _no_spec(path: Path) -> str:
