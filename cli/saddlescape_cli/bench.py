@@ -42,7 +42,7 @@ def bench(
     With --against, train SPEC with this code and with that of a revision, or SPEC and another spec, in turn in many
     rounds, and print the ratio of their rates with its interval.  Here solved runs stop, as in a run.
 
-    With --asm, print the assembly code of the kernel, or write it into FILE, or LLVM IR if FILE ends with .ll; and
+    With --asm, print the machine code of the kernel, or write it into FILE, or LLVM IR if FILE ends with .ll; and
     count the instructions on vectors in the loop over ticks (a tick is a step of all lanes) as they stand in the code.
     """
     if target and not asm:

@@ -23,6 +23,6 @@ def overriding(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--set` and `--axis`, for the arguments `overrides` and `axes` of a command."""
     keys = click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", shell_complete=key_and_value,
-        help="Change a key; repeatable.",
+        help="Change a key; KEY= unsets it; repeatable.",
     )  # fmt: skip
     return keys(adding_axes(command))
