@@ -91,3 +91,24 @@ def test_the_search_finds_a_word_and_leads_to_it(chromium):
     expect(tab.locator("[id='saddlescape.analysis.wilson_interval']")).to_be_in_viewport()
     assert foreign == []
     context.close()
+
+
+def test_numbers_in_tables_of_notebooks_stand_below_one_another(chromium):
+    tab = chromium.new_page(viewport={"width": 1400, "height": 1000})
+    tab.goto((SITE / "docs/notebooks/my-own-data.html").as_uri())
+    tables = tab.locator(".cell_output table").all()
+    assert len(tables) == 3  # of outcomes, and two of pandas
+    for table in tables:
+        expect(table.locator("td").last).to_have_css("text-align", "right")
+        expect(table.locator("td").last).not_to_have_css("padding-left", "1px")
+    tab.close()
+
+
+def test_no_page_is_wider_than_a_phone(chromium):
+    tab, wide = chromium.new_page(viewport={"width": 400, "height": 1000}), []
+    for path in PAGES:
+        tab.goto(path.as_uri())
+        if tab.locator(".content").evaluate("content => content.scrollWidth > content.clientWidth"):
+            wide.append(str(path.relative_to(SITE)))
+    assert wide == []
+    tab.close()

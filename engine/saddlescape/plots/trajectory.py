@@ -94,7 +94,8 @@ def paths(
     entitle(figure, results, selected, shown)
     axes[0].set_xlim(left=0)
     tidy(axes[0])
-    figure.supxlabel(clock_of(results), x=0.1)
+    for ax in axes[-columns:]:  # the lowest of each column
+        ax.set_xlabel(clock_of(results))
     handles = [Line2D([], [], color=COLORS[o], label=o.label) for o in sorted(seen)]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
     return figure, axes
