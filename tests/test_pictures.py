@@ -11,6 +11,8 @@ from test_plots import Stand, designed, drawn, results
 
 from saddlescape import plots
 from saddlescape.plots.common import fold
+from saddlescape.plots.crowded import thin
+from saddlescape.plots.parts import selection
 from saddlescape.spec.keys import KEYS as SPEC_KEYS
 from saddlescape.system.figures import HEADS, FigureError
 from saddlescape.words.kinds import ALIASES
@@ -344,6 +346,7 @@ def test_panels_need_a_figure_of_their_own_and_are_not_too_many():
 def texts_of(figure) -> list[Text]:
     """All texts that are seen, but not those that slope."""
     figure.draw_without_rendering()
+    thin(figure)
     axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
     of_ticks = {text for axis in axes for text in axis.findobj(Text)} - {axis.label for axis in axes}
     seen = {tick.label1 if tick.label1.get_visible() else tick.label2 for a in axes for tick in a._update_ticks()}
@@ -362,6 +365,68 @@ def test_no_text_lies_on_another(kind, style):
     assert not over
     assert len(boxes) > 5
     assert not [text for text, box in boxes if not within(figure, box)]
+
+
+CROWDED = {
+    "map": {"rate": np.geomspace(0.01, 10, 20).round(5).tolist(), "scale": np.geomspace(0.001, 10, 20).tolist()},
+    "curve": {"rate": [0.01, 0.1, 1, 10], "scale": [0, 1e-6, 0.001, 0.1, 1, 3]},
+    "compare": {"optimizer": ["gd", "adam", "lion"], "width": [2, 3, 4], "scale": [0, 1e-6, 0.001, 0.1, 1, 3]},
+    "solved": {"width": [2, 3], "rate": [0.01, 0.1, 1, 10], "scale": [0, 1e-6, 0.001, 0.1, 1, 3]},
+    "scaling": {"seed": [1, 2, 3], "batch": ["full", "online"], "scale": [0.001, 0.1, 1, 3]},
+    "trajectories": {"decay": [0.0, 0.001, 0.1], "batch": ["full", "online"]},
+}
+
+
+@pytest.mark.parametrize("options", [{"style": "paper"}, {"size": (6.75, 5)}], ids=str)
+@pytest.mark.parametrize("kind", CROWDED)
+def test_no_text_lies_on_another_in_a_crowded_figure(kind, options):
+    outcome = np.where(np.arange(8) < 6, Outcome.SOLVED, Outcome.TRAPPED)
+    made = complete(results(outcome, **CROWDED[kind]))
+    facet = {"curve": "rate", "scaling": "seed"}.get(kind, ())
+    figure = plots.plot(made, kind, facet=facet, **options)
+    texts = texts_of(figure)
+    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts]
+    assert not [(a, b) for n, (a, one) in enumerate(boxes) for b, other in boxes[:n] if one.overlaps(other)]
+    assert not [text for text, box in boxes if not within(figure, box)]
+    assert all(text.get_fontsize() >= 7 for text in texts)
+    labels = [[tick for tick in ax.get_xticklabels() if tick.get_text()] for ax in figure.axes]
+    assert max(map(len, labels)) > 1
+
+
+def test_drawing_leaves_the_ticks_as_they_were():
+    figure = plots.plot(complete(results(Outcome.SOLVED, **CROWDED["compare"])), "compare", size=(6, 5))
+    figure.draw_without_rendering()
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    before = [axis.get_majorticklocs().tolist() for axis in axes]
+    thin(figure)
+    assert [axis.get_majorticklocs().tolist() for axis in axes] != before
+    figure = plots.plot(complete(results(Outcome.SOLVED, **CROWDED["compare"])), "compare", size=(6, 5))
+    figure.draw_without_rendering()
+    figure.draw_without_rendering()
+    assert [axis.get_majorticklocs().tolist() for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)] == before
+
+
+def test_a_figure_too_small_for_its_panels_is_refused(tmp_path):
+    figure = plots.plot(sweep_of_three(), "compare", facet="seed", size=(2, 2))
+    with pytest.raises(plots.PlotError, match=r"^size: 2x2 inches is too small for what the figure shows; make"):
+        plots.save(figure, tmp_path / "it.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_point_beside_none_has_its_interval():
+    outcome = np.where(np.arange(8) < 4, Outcome.SOLVED, Outcome.TRAPPED)
+    made = complete(results(outcome, scale=[0, 1e-4]))
+    for ax in (plots.curve(made), plots.solved(complete(results(outcome, x=[1, 2], scale=[0, 1e-4]))).axes[0]):
+        bars = [path.vertices for drawn in ax.collections for path in drawn.get_paths() if len(path.vertices) == 2]
+        assert {x for bar in bars for x in bar[:, 0]} == {0, 1e-4}
+
+
+def test_an_element_of_a_list_is_named_in_words():
+    made = results(Outcome.SOLVED, hidden_0=[2, 3], scale=[1, 2])
+    made.labels["hidden_0"] = "network.hidden.0"
+    panels = plots.curve(made, facet="hidden_0").figure.axes
+    assert [ax.get_title().replace("\n", " ") for ax in panels] == [f"units of hidden layer 1 = {n}" for n in (2, 3)]
+    assert selection(made, {"network.hidden.0": 2, "scale": 1}) == "units of hidden layer 1 = 2, scale 1"
 
 
 @pytest.mark.parametrize("kind", KINDS)

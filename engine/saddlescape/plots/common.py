@@ -190,11 +190,11 @@ def broken(figure: Figure, text: str, up: bool = False, panels: int = 1) -> str:
 
 
 def panel_titles(axes: Sequence[Axes], titles: Sequence[str], columns: int) -> None:
-    """Put titles over panels, in lines that are narrower than a column."""
+    """Put titles of one size over panels, in lines that are narrower than a column."""
+    width, size = SHARE * (figure_of(axes[0]).get_figwidth() - EDGE) / columns, points_of("medium")
+    size = min(fitted("", title.split("\n"), width, size, SMALLEST)[1] for title in titles)
     for ax, title in zip(axes, titles, strict=True):
-        width = SHARE * (figure_of(ax).get_figwidth() - EDGE) / columns
-        text, size = fitted("", [title], width, points_of("medium"), SMALLEST)
-        ax.set_title(text, fontsize=size)
+        ax.set_title(fitted("", title.split("\n"), width, size, size)[0], fontsize=size)
 
 
 def words(name: str) -> str:
@@ -203,17 +203,24 @@ def words(name: str) -> str:
 
 
 def short(results: "Results", name: str) -> str:
-    """The name of a coordinate in a title: the last part of its key, if no other has the same."""
+    """The name of a coordinate in a title: the last part of its key, if no other has the same; of an element, words."""
     keys = {other: ALIASES.get(key, key) for other, key in results.labels.items()}
     last = {other: SHORT.get(key, key.partition(".")[2]) for other, key in keys.items() if key in (*KEYS, *SHORT)}
-    known = name in last and list(last.values()).count(last[name]) == 1
-    return words(last[name] if known else name)
+    if list(last.values()).count(last.get(name, "")) == 1:
+        return words(last[name])
+    key = keys.get(name, name)
+    return words(name) if key in KEYS or (title := title_of_key(key)) == key else plain(title)
+
+
+def with_value(name: str, value: str) -> str:
+    """A name and a value in a title: ``scale 0.1``, but ``units of hidden layer 1 = 2``."""
+    return f"{name} = {value}" if name[-1:].isdigit() else f"{name} {value}"
 
 
 def where(results: "Results", names: list[str], point: tuple[int, ...]) -> str:
     """Names and values of the axes at a point, for a title."""
     pairs = [(name, i) for dim, i in zip(names, point, strict=False) for name in results.along[dim]]
-    return ", ".join(f"{short(results, name)} {label(coordinate(results, name)[i])}" for name, i in pairs)
+    return ", ".join(with_value(short(results, name), label(coordinate(results, name)[i])) for name, i in pairs)
 
 
 def fold(text: str, width: int) -> str:

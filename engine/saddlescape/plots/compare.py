@@ -21,10 +21,11 @@ from saddlescape.plots.common import (
     tidy,
     values_of,
 )
-from saddlescape.plots.fractions import of_runs
+from saddlescape.plots.fractions import draw_band, of_runs
+from saddlescape.plots.legends import legend_beside
 from saddlescape.plots.parts import MOST, At, Names, Parts, divided
 from saddlescape.plots.shown import new_figure
-from saddlescape.plots.solved import draw_legend, draw_solved, labels_of, shifted, styles_of
+from saddlescape.plots.solved import draw_solved, labels_of, shifted, styles_of
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -89,9 +90,10 @@ def compare(results: "Results", *, at: At | None = None, facet: Names = (), pool
     fraction = f"fraction {of_runs((outcome >= 0).sum(axis=-1))} solved, 95 % interval"
     for ax, up in zip(axes[:, 0], (fraction, f"median solve {clock}, quartiles"), strict=True):
         ax.set_ylabel(broken(figure, up, up=True, panels=2))
-    draw_legend(figure, axes[0, 0], meaning_of(results, lines), numbers=not is_words(results, lines))
+    legend_beside(figure, axes[0, 0], meaning_of(results, lines), numbers=not is_words(results, lines))
     entitle(figure, results, parts.caption)
-    figure.supxlabel(meaning_of(results, along))
+    for ax in axes[1]:
+        ax.set_xlabel(broken(figure, meaning_of(results, along), panels=number))
     return figure
 
 
@@ -124,7 +126,7 @@ def _draw_line(
     top, order = np.where(np.isfinite(high), high, median), np.argsort(x)
     line = order[~isolated[order]]
     ax.plot(x[line], median[line], dashes, **style)
-    ax.fill_between(x[line], low[line], top[line], color=style["color"], alpha=0.2, linewidth=0)
+    draw_band(ax, x[line], low[line], top[line], style["color"])
     ax.plot(x[isolated], median[isolated], color=style["color"], marker=style["marker"], linestyle="none")
     ax.vlines(x[isolated], low[isolated], top[isolated], color=style["color"])
 

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from saddlescape.analysis import outcome_counts
 from saddlescape.plots.common import COLORS, MARKERS, PlotError, axis_positions, meaning_of, of_results, tidy, values_of
 from saddlescape.plots.fractions import draw_fractions, independent_starts, of_runs
-from saddlescape.plots.parts import At, Names, axes_of, common_legend, divided, labelled
+from saddlescape.plots.legends import common_legend
+from saddlescape.plots.parts import At, Names, axes_of, divided, labelled
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:

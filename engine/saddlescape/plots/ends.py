@@ -8,7 +8,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from saddlescape.plots.common import COLORS, PlotError, Values, entitle, of_results, panels, spec_at, spread, tidy
+from saddlescape.plots.common import (
+    COLORS,
+    PlotError,
+    Values,
+    entitle,
+    of_results,
+    panel_titles,
+    panels,
+    spec_at,
+    spread,
+    tidy,
+)
+from saddlescape.plots.legends import legend_below
 from saddlescape.plots.parts import At, select, selection
 from saddlescape.plots.spectrum import ZERO, signs
 from saddlescape.words.outcomes import Outcome
@@ -47,21 +59,21 @@ def spectra(results: "Results", *, at: At | None = None) -> Figure:
     if not runs:
         raise PlotError("kind: a spectrum needs runs that did not diverge, and this result has none")
     spectra = {
-        o: [_spectra(results, index) for index in indices[spread(len(indices), ENDS)]]
-        for o, indices in runs.items()
+        o: [_spectra(results, index) for index in indices[spread(len(indices), ENDS)]] for o, indices in runs.items()
     }
     columns = 2 if len(spectra) == 4 else min(COLUMNS, len(spectra))
     figure, axes = panels(len(spectra), columns, 3.2, 3, 1)
     for ax, (outcome, ends) in zip(axes, spectra.items(), strict=True):
         _panel(ax, outcome, ends)
-        ax.set_title(f"{outcome.label}: {len(ends)} of {len(runs[outcome]):,} runs\n{_counts(ends)}", fontsize="medium")
+    titles = [f"{o.label}: {len(ends)} of {len(runs[o]):,} runs\n{_counts(ends)}" for o, ends in spectra.items()]
+    panel_titles(axes, titles, columns)
     for ax in axes[-columns:]:
         ax.set_xlabel("rank")
     _scale(axes[0], max(abs(values).max() for ends in spectra.values() for pair in ends for values in pair))
     entitle(figure, results, selected)
     figure.supylabel("eigenvalue of the Hessian")
-    zero = Line2D([], [], color="k", marker="o", markerfacecolor="none", linestyle="none", label="at zero parameters")
-    figure.legend(handles=[zero], loc="outside lower right", frameon=False)
+    zero = Line2D([], [], color="k", marker="o", markerfacecolor="none", linestyle="none")
+    legend_below(figure, [zero], ["at zero parameters"])
     return figure
 
 

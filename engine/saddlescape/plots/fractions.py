@@ -43,6 +43,15 @@ def _sharing(results: "Results", dim: str) -> int:
     return max(Counter(seeds[0].tolist()).values()) if seeds else results.dims[dim]
 
 
+def draw_band(ax: Axes, x: Values, low: Values, high: Values, color: Any, gid: str | None = None) -> None:
+    """Draw the range from `low` to `high` along a line, as a bar at points that have it without their neighbors."""
+    ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0).set_gid(gid)
+    finite = np.isfinite(low) & np.isfinite(high)
+    beside = np.pad(finite, 1)
+    lone = finite & ~beside[:-2] & ~beside[2:]
+    ax.vlines(x[lone], low[lone], high[lone], color=color)
+
+
 def draw_fractions(
     ax: Axes,
     positions: tuple[Values, npt.NDArray[np.bool_]],
@@ -72,8 +81,7 @@ def draw_fractions(
     style: dict[str, Any] = {"color": color, "marker": marker}
     if len(line):
         ax.plot(x[line], fraction[line], dashes, label=label or name, gid=name, **style)
-        band = ax.fill_between(x[line], low[line], high[line], color=color, alpha=0.2, linewidth=0)
-        band.set_gid(name)
+        draw_band(ax, x[line], low[line], high[line], color, name)
     if len(dots):
         legend, gid = ("_", f"{name} at zero") if len(line) else (label or name, name)
         ax.plot(x[dots], fraction[dots], linestyle="none", label=legend, gid=gid, **style)

@@ -38,8 +38,8 @@ STYLES: dict[str, dict[Any, Any]] = {
 }
 """Settings of Matplotlib in each style; text of "paper" has 7 to 9 points at the size of print."""
 
-COLUMN, PAGE, NARROW = 3.25, 6.75, 8.0
-"""Widths of a column and of a page in inches, and the width up to which a figure fits into a column."""
+COLUMN, PAGE, NARROW = 3.25, 6.75, 7.2
+"""Widths of a column and of a page in inches, and that up to which a figure, with one panel in a row, fits a column."""
 
 TALLER = 1.2
 """Factor of the height relative to the width in a column, whose text needs a larger share of the figure."""

@@ -10,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -33,8 +34,9 @@ from saddlescape.plots.common import (
     values_of,
     where,
 )
+from saddlescape.plots.legends import legend_below
 from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
-from saddlescape.plots.shown import new_figure
+from saddlescape.plots.shown import ShownFigure, new_figure
 from saddlescape.plots.text import list_lines, points_of
 from saddlescape.plots.ticks import below, name_ticks
 from saddlescape.system.shares import percent
@@ -52,6 +54,12 @@ BELOW, NARROW = 0.75, 5
 
 WORDS = 16
 """Maximum number of words along a side."""
+
+PAD = 0.08
+"""Room below a legend in inches."""
+
+ROUNDED = 0.02
+"""Share by which steps of logarithms may differ that are evenly spaced but for rounded values."""
 
 FEW_TICKS = 5
 """Maximum number of intervals between ticks whose labels may be long."""
@@ -158,14 +166,21 @@ def place_legend(axes: Sequence[Axes]) -> None:
         legend.set_loc(place["loc"])
         legend.set_bbox_to_anchor(place["bbox_to_anchor"], place["bbox_transform"])
         legend.borderaxespad = 0
+        _make_room(legend, figure_of(axes[0]))
         return
     figure = figure_of(axes[0])
-    handles, title = legend.legend_handles, legend.get_title().get_text()
+    handles, texts, title = legend.legend_handles, legend.get_texts(), legend.get_title().get_text()
     legend.remove()
-    figure.legend(
-        handles=handles, title=title, loc="outside lower left", ncols=4, frameon=False, columnspacing=1,
-        handlelength=1.2, alignment="left", title_fontsize=rcParams["legend.title_fontsize"] or "small",
-    )  # fmt: skip
+    legend_below(figure, handles, [text.get_text() for text in texts], title)
+
+
+def _make_room(legend: Legend, figure: Figure) -> None:
+    """Leave room for a legend below the only panel of a new figure, so that a wide legend does not narrow the panel."""
+    engine = figure.get_layout_engine()
+    if isinstance(figure, ShownFigure) and isinstance(engine, ConstrainedLayoutEngine) and len(figure.axes) <= 2:
+        share = (legend.get_window_extent().height + PAD * figure.dpi) / figure.bbox.height
+        engine.set(rect=(0, share, 1, 1 - share))
+        legend.set_in_layout(False)
 
 
 @of_results
@@ -222,7 +237,7 @@ def _ticks(values: Values) -> tuple[Values, list[str]]:
     """Positions and labels of ticks: for some cells, or for round numbers if the logarithms are evenly spaced."""
     if np.issubdtype(values.dtype, np.number) and len(values) > TICKS and values[0] > 0:
         logs = np.log10(values)
-        if np.allclose(np.diff(logs), logs[1] - logs[0]):
+        if np.allclose(np.diff(logs), logs[1] - logs[0], rtol=ROUNDED):
             shown, names = _round_numbers(values[0], values[-1])
             return np.interp(np.log10(shown), logs, np.arange(len(logs))), names
     shown = np.arange(0, len(values), -(-len(values) // (TICKS if np.issubdtype(values.dtype, np.number) else WORDS)))

@@ -24,6 +24,7 @@ from saddlescape.plots.common import (
     panels,
     short,
     where,
+    with_value,
     words,
 )
 from saddlescape.spec.keys import ALIASES
@@ -177,7 +178,7 @@ def _value(text: str) -> Any:
 def selection(results: "Results", at: At | None) -> str:
     """What is selected, for a title."""
     names = {name: short(results, _coordinate(results, name, "at")) for name in at or {}}
-    return ", ".join(f"{names[name]} {_listed(value)}" for name, value in (at or {}).items())
+    return ", ".join(with_value(names[name], _listed(value)) for name, value in (at or {}).items())
 
 
 def _listed(value: Any) -> str:
@@ -227,19 +228,7 @@ def labelled(parts: Parts, axes: Sequence[Axes], across: str, up: str, *captions
     else:
         place, columns = figure_of(axes[0]), columns_of(len(axes))
         for panel in axes[-columns:]:
-            panel.set_xlabel(across)
+            panel.set_xlabel(broken(place, across, panels=columns))
         place.supylabel(broken(place, up, up=True))
     entitle(place, parts.results, parts.caption, *captions)
     return axes[0]
-
-
-def common_legend(axes: Sequence[Axes]) -> None:
-    """One legend for all panels, inside of a single one, to the right of several."""
-    pairs = [pair for ax in axes for pair in zip(*ax.get_legend_handles_labels(), strict=True)]
-    shown = {name: handle for handle, name in reversed(pairs)}
-    names = list(dict.fromkeys(name for _, name in pairs))
-    if len(axes) == 1:
-        axes[0].legend(frameon=False)
-    else:
-        handles = [shown[name] for name in names]
-        figure_of(axes[0]).legend(handles, names, loc="outside right upper", frameon=False)

@@ -1,7 +1,7 @@
 """How one quantity scales with another, measured and in theory."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from saddlescape.plots.common import (
     Values,
     axis_positions,
     clock_of,
+    figure_of,
     fold,
     is_numeric,
     meaning_of,
@@ -23,6 +24,8 @@ from saddlescape.plots.common import (
     tidy,
     where,
 )
+from saddlescape.plots.fractions import draw_band
+from saddlescape.plots.legends import legend_below
 from saddlescape.plots.look import settings
 from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
 from saddlescape.plots.text import points_of
@@ -42,6 +45,9 @@ HALF = 30
 
 LINES = 10
 """Maximum number of lines in a panel."""
+
+SLOPE, FEW = ": slope ", 2
+"""Text between the name of a line and its slope, and the number of slopes that a panel shows beside others."""
 
 FAR = 4
 """A scale counts as near the saddle if its median time is more than this multiple of the smallest median time."""
@@ -74,7 +80,7 @@ def medians(
         x_shown, late = positions[shown], positions[~isolated & np.isinf(middle)]
         shape = SHAPES[number % len(SHAPES)]
         ax.plot(x_shown, middle[shown], dashes, marker=shape, color=color, label=name, gid=name)
-        ax.fill_between(x_shown, low[shown], high[shown], color=color, alpha=0.2, linewidth=0)
+        draw_band(ax, x_shown, low[shown], high[shown], color)
         _draw_at_zero(ax, name, color, positions[isolated], middle[isolated])
         _mark_edge(ax, late, 1, color, LATE, f"{name} {LATE}")
     for name, (line_x, line_y) in (theory or {}).items():
@@ -111,7 +117,27 @@ def escape_times(
         _draw_escapes(panel, parts, escape[point], stop[point], reason[point])
     across = meaning_of(parts.results, along)
     labelled(parts, axes, across, f"escape {clock}, median and quartiles")
+    if len(axes) > 1:
+        _share_legend(axes)
     return axes[0]
+
+
+def _share_legend(axes: Sequence[Axes]) -> None:
+    """One legend below several panels, and in each panel that of its fitted laws, if these are few."""
+    shared: dict[str, Any] = {}
+    for ax in axes:
+        handles, names = ax.get_legend_handles_labels()
+        laws = {name: handle for handle, name in zip(handles, names, strict=True) if SLOPE in name}
+        shared |= {name: handle for handle, name in zip(handles, names, strict=True) if name not in laws}
+        legend = ax.get_legend()
+        if legend is not None:
+            legend.remove()
+        if 0 < len(laws) <= FEW:
+            texts = laws if len(laws) > 1 else [name.rpartition(": ")[2] for name in laws]
+            ax.legend(list(laws.values()), list(texts), frameon=False)
+        if laws:
+            shared["fitted power law"] = next(iter(laws.values()))
+    legend_below(figure_of(axes[0]), list(shared.values()), list(shared))
 
 
 def _draw_escapes(ax: Axes, parts: Parts, escape: Values, stop: Values, reason: Values) -> None:
@@ -171,7 +197,7 @@ def _power_law(x: Values, time: Values, observed: Values, name: str) -> dict[str
     if np.isnan(law.intercept):
         return {}
     line = np.sort(x[observed.any(axis=1)])
-    return {f"{name}: slope {law.slope:.2f}": (line, law.time(line))}
+    return {f"{name}{SLOPE}{law.slope:.2f}": (line, law.time(line))}
 
 
 def _draw_at_zero(ax: Axes, name: str, color: str, x: Values, y: Values) -> None:
@@ -184,10 +210,12 @@ def _draw_at_zero(ax: Axes, name: str, color: str, x: Values, y: Values) -> None
 
 def _mark_edge(ax: Axes, x: Values, height: int, color: str, text: str, gid: str) -> None:
     """Draw marks on the lower (0) or upper (1) edge of the axes; write `text` once, next to the first mark."""
+    if not len(x):
+        return  # the layout takes an empty line that is not clipped to be at the origin of the figure
     up = ax.get_xaxis_transform()
     style: dict[str, Any] = {"color": color, "linestyle": "none", "marker": "o^"[height]}
     ax.plot(x, np.full(len(x), height), transform=up, clip_on=False, zorder=5, gid=gid, **style)
-    if len(x) and text not in [drawn.get_text() for drawn in ax.texts]:
+    if text not in [drawn.get_text() for drawn in ax.texts]:
         line = 1.2 * points_of("medium")
         down = height * line * (2 if text == LATE else 1) - (0 if height else line / 2)
         ax.annotate(text, (x.min(), height), (8, -down), xycoords=up, textcoords="offset points")

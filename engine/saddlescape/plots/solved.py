@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from saddlescape.plots.common import (
     CYCLE,
-    INCH,
     RAMP,
     SHAPES,
     PlotError,
@@ -17,29 +16,25 @@ from saddlescape.plots.common import (
     broken,
     coordinate,
     entitle,
-    fold,
     is_words,
     label,
     meaning_of,
     of_results,
     panel_titles,
     panels,
-    spread,
     tidy,
     values_of,
 )
 from saddlescape.plots.fractions import draw_fractions, independent_starts, of_runs
+from saddlescape.plots.legends import SIDE, legend_beside
 from saddlescape.plots.parts import At, Names, Parts, columns_of, divided
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
 
-SIDE = 3.4
-"""Width of a panel in inches."""
-
-MANY, ROWS = 6, 16
-"""Maximum number of lines in a legend inside the axes, and of rows in a legend next to them."""
+MANY = 6
+"""Maximum number of lines in a legend inside the axes."""
 
 SHIFT = 0.25
 """Largest horizontal shift of a dot from its word, so that the dots of several lines do not overlap."""
@@ -71,11 +66,12 @@ def solved(
     panel_titles(axes, [parts.title(point) for point in parts.points()], columns)
     legend = meaning_of(results, lines)
     if results.dims[lines] > MANY:
-        draw_legend(figure, axes[0], legend, numbers=not is_words(results, lines))
+        legend_beside(figure, axes[0], legend, numbers=not is_words(results, lines))
     else:
         axes[0].legend(title=legend, frameon=False)
     entitle(figure, results, parts.caption)
-    figure.supxlabel(meaning_of(results, along))
+    for ax in axes[-columns:]:
+        ax.set_xlabel(broken(figure, meaning_of(results, along), panels=columns))
     runs = of_runs((outcome >= 0).sum(axis=-1))
     figure.supylabel(broken(figure, f"fraction {runs} {'not ' if missed else ''}solved, 95 % interval", up=True))
     return figure
@@ -87,16 +83,6 @@ def last_two(results: "Results", names: list[str]) -> list[str]:
         raise PlotError(f"kind: solved needs two axes, and this result has {len(names)}; use curve")
     order = sorted(names, key=lambda name: (results.dims[name] > 1, names.index(name)))
     return sorted(order[-2:], key=names.index)
-
-
-def draw_legend(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
-    """Draw a legend next to the panels: with at most `ROWS` of the numbers, or all words in up to two columns."""
-    handles, names = ax.get_legend_handles_labels()
-    chosen = spread(len(names), ROWS if numbers else 2 * ROWS)
-    figure.legend(
-        [handles[line] for line in chosen], [fold(names[line], int(SIDE * INCH / 2)) for line in chosen],
-        title=title, loc="outside right center", ncols=-(-len(chosen) // ROWS), frameon=False,
-    )  # fmt: skip
 
 
 def draw_solved(ax: Axes, parts: Parts, hit: Values, distinct: Values) -> None:

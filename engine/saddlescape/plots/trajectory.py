@@ -25,6 +25,7 @@ from saddlescape.plots.common import (
     tidy,
     where,
 )
+from saddlescape.plots.legends import legend_below
 from saddlescape.plots.parts import At, select, selection
 from saddlescape.words.outcomes import Outcome
 
@@ -97,7 +98,7 @@ def paths(
     for ax in axes[-columns:]:  # the lowest of each column
         ax.set_xlabel(clock_of(results))
     handles = [Line2D([], [], color=COLORS[o], label=o.label) for o in sorted(seen)]
-    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
+    legend_below(figure, handles, [o.label for o in sorted(seen)])
     return figure, axes
 
 
