@@ -58,7 +58,8 @@ def _default(value: Any) -> str:
 def problems() -> str:
     """Return the table of the random problems."""
     drawn = ((name, its) for name, its in PROBLEMS.items() if its.draws)
-    return table(["problem", "draws", "targets"], ([name, its.draws, its.targets] for name, its in drawn))
+    rows = ([name, ", ".join(f"`{key}`" for key in its.keys), its.draws, its.targets] for name, its in drawn)
+    return table(["problem", "needs", "draws", "targets"], rows)
 
 
 def starts() -> str:

@@ -358,7 +358,7 @@ def test_an_axis_that_only_some_points_heed_is_no_fault():
         (XOR + '[training]\nstepper = "rprop"\nstep_max = 1e-9', "training.step_min: must be at most step_max = 1e-09"),
         (XOR + "[training]\nschedule_decay = 0.5", 'training.schedule_decay: belongs to schedule = "exponential"'),
         (XOR + '[training]\nschedule = "exponential"\nschedule_decay = 1.5', "must be greater than 0 and at most 1 with .*; got 1.5"),  # noqa: E501
-        (XOR + '[training]\nschedule = "step"', "training.schedule_steps: is missing; .*; add schedule_steps = "),
+        (XOR + '[training]\nschedule = "step"', "schedule_steps: is missing; .*, for example schedule_steps = 100"),
         (XOR + '[training]\nschedule = "step"\nschedule_steps = 9\nschedule_decay = 0', "greater than 0 and at most 1"),
         (XOR + '[training]\nreduction = "samples"', "training.reduction: must be 'sum' or 'mean'; got 'samples'"),
         (XOR + "[training]\nepochs = 5\nsteps = 20", "training.epochs: cannot be combined with steps; got both"),

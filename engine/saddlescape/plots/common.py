@@ -53,9 +53,6 @@ MARKERS = dict(zip(Outcome, "sXvDo*P^", strict=True))
 NOT_AXES = frozenset({"run", "trajectory", "record", "parameter"})
 PANELS = 6
 
-WIDTH = 64
-"""Characters in a line of a legend below a figure."""
-
 INCH = 13
 """Characters of a legend that fit in an inch."""
 

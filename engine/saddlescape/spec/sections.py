@@ -222,7 +222,7 @@ class Training(Section):
         "constant", "factor of the learning rate at step t, counted from 0; below"
     )
     schedule_decay: NonNegative = key(0.999, "d of the schedule", ">= 0; exponential: 0 < d <= 1")
-    schedule_steps: Annotated[float, Field(ge=1)] = key(1.0, "step: n, steps between two changes", later=True)
+    schedule_steps: Annotated[float, Field(ge=1)] = key(1.0, "step: n, steps between changes; must be set", later=True)
     warmup: NonNegative = key(
         0.0, "W, steps of linear warm-up: another factor of the learning rate, (t + 1) / W but at most 1", later=True
     )

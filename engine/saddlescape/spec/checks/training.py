@@ -88,7 +88,7 @@ def rate_schedule(spec: Spec, chosen: Chosen) -> Iterator[Fault]:
     if "schedule_steps" in keys.model_fields_set and keys.schedule != "step":
         yield from idle("training.schedule_steps", f"belongs to {stepwise}", "training.schedule", chosen)
     if "schedule_steps" not in keys.model_fields_set and keys.schedule == "step":
-        yield Fault("training.schedule_steps", f"is missing; {stepwise} needs it; add schedule_steps = ...")
+        yield Fault("training.schedule_steps", f"is missing; {stepwise} needs it, for example schedule_steps = 100")
     if "schedule_decay" in keys.model_fields_set and not SCHEDULES[keys.schedule].decays:
         who = " or ".join(f'"{name}"' for name, schedule in SCHEDULES.items() if schedule.decays)
         yield from idle("training.schedule_decay", f"belongs to schedule = {who}", "training.schedule", chosen)
