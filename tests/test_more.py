@@ -251,6 +251,8 @@ def test_what_cannot_be_extended_is_refused_in_one_line(run, tmp_path, monkeypat
         ({"count": 10}, "has all of these runs; its result is"),
         ({"count": 2.5}, "count must be an integer; got 2.5"),
         ({"axes": "a=1"}, r'axes must be a list of KEY=VALUES, such as \["starts.scale=0,0.1,1"\]; got'),
+        ({"axes": {"a": 1}}, r'axes must be a list of KEY=VALUES, such as \["starts.scale=0,0.1,1"\]; got'),
+        ({"axes": None}, r'axes must be a list of KEY=VALUES, such as \["starts.scale=0,0.1,1"\]; got None'),
         ({"axes": ["starts.scale=0,2"]}, f"{scale} contain the values of the old runs; 1.0 is missing; add it"),
         ({"axes": ["starts.scal=1,2"]}, "axes.starts.scal.key: must be a key of the spec; .* did you mean"),
         ({"axes": ["starts.bias_constant=0,1"]}, "bias_constant: is not set in the old runs, and no value stands for"),

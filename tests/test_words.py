@@ -132,6 +132,14 @@ def test_every_name_that_a_result_writes_is_reserved(tmp_path):
     assert names >= {"entry", "provenance", "outcome", "theta", "record_time", "hidden_layer", "sample"}
 
 
+def test_every_measure_of_the_end_is_the_same_without_trajectories(tmp_path):
+    record = f"[record]\nparameters = true\nfinal_parameters = true\nfields = {[*measures.MEASURES]}\nruns = "
+    sweeps = (parse(MEASURED + record + runs, tmp_path) for runs in ("0", "10"))
+    few, every = (ss.run(sweep, tmp_path / f"run{n}", threads=1) for n, sweep in enumerate(sweeps))
+    for name in measures.MEASURES:
+        np.testing.assert_array_equal(few[f"final_{name}"], every[f"final_{name}"], err_msg=name)
+
+
 def test_a_run_has_escaped_at_a_loss_of_five_percent_below_the_plateau(tmp_path):
     """Five percent stands here once more, by itself: escape steps that people have published mean it."""
     text = TINY.replace("steps = 20", "steps = 400").replace("learning_rate = 0.5", "learning_rate = 2.0")

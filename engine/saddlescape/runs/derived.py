@@ -1,5 +1,6 @@
 """Measures of derivatives, computed from recorded parameters after the run: curvature, tangent kernel, dead units."""
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -81,7 +82,7 @@ def _tangent_kernel(names: Collection[str], spec: Spec, theta: Values, runs: Ori
     if LOSSES[spec.training.loss].entropy:
         trainer = replace(trainer, loss="half_sse", activations=(*spec.activations[:-1], "linear"))
     n, rows = theta.shape[-1], len(X) * spec.sizes[-1]
-    paths = theta.reshape(len(theta), -1, n)
+    paths = theta.reshape(len(theta), math.prod(theta.shape[1:-1]), n)
     values = {name: np.empty(paths.shape[:-1]) for name in names}
     step = max(1, CHUNK // (max(1, paths.shape[1]) * n * rows))
     for part in (slice(first, first + step) for first in range(0, len(paths), step)):

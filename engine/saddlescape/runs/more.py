@@ -82,7 +82,7 @@ def more(
     should_stop: Callable[[], bool] | None = None,
 ) -> Extended:
     """Extend a run; see `results.run.more`, which has the same arguments."""
-    if isinstance(axes, str) or not all(isinstance(axis, str) for axis in axes):
+    if not isinstance(axes, list | tuple) or not all(isinstance(axis, str) for axis in axes):
         raise ArgumentError(f'axes must be a list of KEY=VALUES, such as ["starts.scale=0,0.1,1"]; got {axes!r:.80}')
     if count is None and not axes:
         raise ArgumentError("count or axes must be given: more of what the run shall have")

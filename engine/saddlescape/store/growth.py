@@ -61,7 +61,8 @@ def finished(folder: Path) -> Plan:
     """
     fields = read_plan(folder)
     if (shard := shard_of(fields)) != WHOLE:
-        raise RefusedError(f"{folder} contains shard {shard} of a run; only a whole run can be extended")
+        remedy = "only a whole run can be extended; run the bigger sweep in shards, in new folders"
+        raise RefusedError(f"{folder} contains shard {shard} of a run; {remedy}")
     result = folder / RESULT
     if not result.is_file():
         raise RefusedError(f"{folder} is not finished; finish it first: saddlescape resume {quote(str(folder))}")
