@@ -111,6 +111,8 @@ lint: .venv/.ready
 
 # Each run is kept in .benchmarks, and compared with the last; ONLY=test_kernels.py selects.
 bench: .venv/.ready
+	@ls bench/$(firstword $(subst ::, ,$(ONLY))) > /dev/null 2>&1 || \
+	    { echo "ONLY=$(ONLY): must be one of" bench/test_*.py | sed 's:bench/::g'; exit 2; }
 	$(BIN)/pytest bench/$(ONLY) --benchmark-enable --benchmark-only --benchmark-autosave \
 	    --benchmark-columns=min,median,iqr,rounds $(if $(wildcard .benchmarks/*/0*.json),--benchmark-compare)
 
