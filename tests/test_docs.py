@@ -120,10 +120,14 @@ REFERENCE = {page.read_text(encoding="utf-8").partition("\n")[0]: page for page 
 PUBLIC = {title for title in REFERENCE if title.startswith("saddlescape") and hasattr(import_module(title), "__all__")}
 
 
+def documents(statement):
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
 def documented_data(module):
     """Names that a module assigns and documents: a string follows."""
     body = ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body
-    told = [one for one, then in pairwise(body) if isinstance(then, ast.Expr) and isinstance(then.value, ast.Constant)]
+    told = [one for one, then in pairwise(body) if documents(then)]
     return {ast.unparse(one).partition(" ")[0].rstrip(":") for one in told}
 
 
@@ -151,15 +155,32 @@ def own_method(name, method):
     return not name.startswith("_") and getattr(method, "__module__", "").startswith("saddlescape")
 
 
+COMMON = re.findall(r"``(\w+)``(?:, |$)", (DOCS / "reference/index.rst").read_text(encoding="utf-8"), re.MULTILINE)
+"""Arguments that mean the same everywhere, which the index of the reference describes."""
+
+
+def described(owner):
+    """Names that a docstring describes, as `name` or as an entry."""
+    doc = inspect.getdoc(owner)
+    told = [*re.findall(r"`+([^`]+)`+", doc), *re.findall(r"^([*\w, ]+) : ", doc, re.MULTILINE), *COMMON]
+    return set(re.findall(r"\w+", " ".join(told)))
+
+
 @pytest.mark.parametrize("title", sorted(PUBLIC))
 def test_every_parameter_of_a_public_function_is_described(title):
-    """In its docstring, as `name` or as an entry; or for all functions, in the index of the reference."""
-    common = re.findall(r"``(\w+)``(?:, |$)", (DOCS / "reference/index.rst").read_text(encoding="utf-8"), re.MULTILINE)
     for name, function in functions(import_module(title)):
-        doc = inspect.getdoc(function)
-        told = " ".join([*re.findall(r"`+([^`]+)`+", doc), *re.findall(r"^([*\w, ]+) : ", doc, re.MULTILINE), *common])
         parameters = set(inspect.signature(function).parameters) - {"self", "cls"}
-        assert parameters - set(re.findall(r"\w+", told)) == set(), name
+        assert parameters - described(function) == set(), name
+
+
+@pytest.mark.parametrize("title", sorted(PUBLIC))
+def test_every_attribute_of_public_data_is_described(title):
+    """Those of a spec, which pydantic makes, are its keys."""
+    for own in (getattr(import_module(title), name) for name in import_module(title).__all__):
+        if names := inspect.isclass(own) and [*getattr(own, "__dataclass_fields__", ()), *getattr(own, "_fields", ())]:
+            body = ast.parse(inspect.getsource(own)).body[0].body
+            told = {ast.unparse(one).partition(":")[0] for one, then in pairwise(body) if documents(then)}
+            assert {name for name in names if name[0] != "_"} - told - described(own) == set(), own
 
 
 @pytest.mark.parametrize("title", sorted(PUBLIC))

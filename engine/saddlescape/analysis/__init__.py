@@ -1,4 +1,4 @@
-"""Statistical analysis of the outcomes of many runs, and theory.  The functions take and return arrays."""
+"""Statistical analysis of the outcomes of many runs, and theory.  Most functions take and return arrays."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

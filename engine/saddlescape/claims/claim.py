@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Check:
-    """A condition that must be true for a claim to hold, and a sentence with the numbers that decide it."""
+    """Whether a condition `holds` that a claim needs, and a `sentence` with the numbers that decide it."""
 
     sentence: str
     holds: bool
@@ -27,7 +27,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and its alternative text."""
+    """A `figure` and its alternative text, `alt`."""
 
     figure: "Figure"
     alt: str
@@ -35,7 +35,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of testing a claim: its checks, and the words and pictures to insert into its prose, by name."""
+    """The result of testing a claim: its `checks`, and `words` and `pictures` to insert into its prose, by name."""
 
     checks: tuple[Check, ...]
     words: Mapping[str, str]
@@ -59,7 +59,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim, the bundled sweep that tests it, and the function that examines the result of the sweep.
+    """A claim, its `title` and `statement`; the bundled `sweep` that tests it, whose result `examine` examines.
 
     `mapped` is a sentence on a map to zoom into, and a function that selects its runs.
     """

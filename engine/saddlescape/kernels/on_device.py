@@ -112,7 +112,7 @@ def counts(runs: s.Runs, records: s.Records) -> s.Counts:
 
 
 class Needs(NamedTuple):
-    """Bytes of memory on a device: of a batch without its runs, of each run, each trajectory and each lane.
+    """Bytes of memory on a device: of a `batch` without its runs, of each `run`, each `trajectory` and each `lane`.
 
     `own` is an upper bound of the memory of a thread, which the device provides for all resident threads.
     """

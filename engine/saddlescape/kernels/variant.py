@@ -22,8 +22,10 @@ LIMITS = 4
 class Trainer:
     """What all runs of a call share: layer sizes (inputs first, outputs last), functions by name, and batches.
 
-    `weight_decay`, `layer_rates` and `noise` state whether there are such hyperparameters; their values belong to the
-    runs.  If `shuffled`, each epoch takes the samples in a new order; if `sampled`, each step draws with replacement.
+    `loss`, `optimizer`, `schedule`, `skip` and `reduction` are words of the spec; None is the loss's own reduction.
+    `weight_decay`, `l1`, `layer_rates`, `bias_rate`, `noise`, `warmup`, `dropout` and `clip` state whether there are
+    such hyperparameters; their values belong to the runs.  If `shuffled`, each epoch takes the samples in a new order;
+    if `sampled`, each step draws with replacement.
     """
 
     sizes: tuple[int, ...]

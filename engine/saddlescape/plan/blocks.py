@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Block:
-    """A hyper-rectangle of runs, contiguous in C order."""
+    """Runs that are computed together: from the index `start` to before `stop`; its `number` among all blocks."""
 
     number: int
     start: tuple[int, ...]

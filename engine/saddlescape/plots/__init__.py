@@ -1,4 +1,4 @@
-"""Plots of results: they show the values in the file, without recomputation.
+"""Plots of results: they show what is in the file; only `landscape`, `plane` and `spectrum` compute something.
 
 Figures need neither a window nor global state; `save` writes them to files, and `info` reads how a figure was made.
 """

@@ -21,7 +21,7 @@ from saddlescape.words.problems import DRAWN, PROBLEMS, SHAPES
 
 
 class Spec(Section):
-    """The validated spec of one point of a sweep."""
+    """The validated spec of one point of a sweep; its tables are attributes, and keys of spec.md those of tables."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = key(1, "version of this format")
     title: Annotated[str, AfterValidator(line)] = key("", "title of the sweep", "string, one line")

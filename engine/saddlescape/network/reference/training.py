@@ -106,7 +106,10 @@ def trajectory(
 
 @dataclass(frozen=True)
 class Limits:
-    """When a run has escaped, and when it is solved; 0 stands for never."""
+    """When a run has escaped: below the loss `escape`; and when it is solved; 0 stands for never.
+
+    It is solved below the largest error `solved`, from the share `accuracy` of right samples on, or down from `loss`.
+    """
 
     escape: float = 0.0
     solved: float = 0.0
