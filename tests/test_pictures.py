@@ -11,6 +11,7 @@ from test_plots import Stand, designed, drawn, results
 
 from saddlescape import plots
 from saddlescape.plots.common import fold
+from saddlescape.plots.convergence import loss_ratio
 from saddlescape.plots.crowded import thin
 from saddlescape.plots.parts import selection
 from saddlescape.spec.keys import KEYS as SPEC_KEYS
@@ -116,7 +117,7 @@ def test_no_line_joins_words():
     ax = plots.curve(made)
     assert {line.get_linestyle() for line in ax.get_lines()} == {"None"}
     assert drawn(ax, "solved")[1].tolist() == [1, 1]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["solved"]
+    assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["solved"]
     figure = plots.solved(results(Outcome.SOLVED, scale=[1, 2], activation=["tanh", "relu"]))
     assert {line.get_linestyle() for line in figure.axes[0].get_lines()} == {"None"}
 
@@ -427,6 +428,40 @@ def test_an_element_of_a_list_is_named_in_words():
     panels = plots.curve(made, facet="hidden_0").figure.axes
     assert [ax.get_title().replace("\n", " ") for ax in panels] == [f"units of hidden layer 1 = {n}" for n in (2, 3)]
     assert selection(made, {"network.hidden.0": 2, "scale": 1}) == "units of hidden layer 1 = 2, scale 1"
+
+
+def test_a_run_that_stopped_since_it_is_solved_has_converged():
+    outcome = np.array([[Outcome.SOLVED], [Outcome.DIVERGED]])[:, None].repeat(2, axis=1)
+    made = complete(results(outcome, runs=1, x=[1, 2], y=[3, 4]))
+    made.variables["loss"] = np.broadcast_to(np.array([0.5, 0.4, np.nan, np.nan]), (2, 2, 1, 4))
+    made.variables["final_loss"] = np.full((2, 2, 1), 0.1)
+    np.testing.assert_allclose(loss_ratio(made), [[(0.8 + 0.2 + 0.2) / 3] * 2, [(0.8 + 2e6) / 3] * 2])
+
+
+def test_no_line_of_escape_times_passes_over_a_median_that_is_not_in_time():
+    times = np.array([[5.0, 6, 7, 8, 9], [9, *[np.inf] * 4], [1, 2, 3, np.inf, np.inf], [1, 1, 2, 2, 3]])
+    ax = plots.medians(np.array([0.1, 1, 10, 100]), {"a": times})
+    (x, y) = drawn(ax, "a")
+    assert x.tolist() == [0.1, 1, 10, 100]
+    np.testing.assert_array_equal(np.isnan(y), [False, True, False, False])
+    assert drawn(ax, "a not in time")[0].tolist() == [1]
+    band = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
+    assert {2.0, 3.0} <= set(band[band[:, 0] == 10, 1])  # the upper quartile is not in time
+
+
+def test_a_legend_lies_on_no_interval():
+    words = ["tanh", "relu", "gelu", "silu", "softplus", "logistic"]
+    made = complete(results(np.where(np.arange(8) < 4, Outcome.SOLVED, Outcome.TRAPPED), word=words, x=[1, 2, 3]))
+    for figure in (plots.solved(made), plots.curve(made).figure):
+        figure.draw_without_rendering()
+        boxes = [legend.get_window_extent() for legend in figure.legends]
+        assert len(boxes) == 1
+        assert not boxes[0].overlaps(figure.axes[0].get_window_extent())
+
+
+def test_the_dots_of_a_short_bifurcation_are_seen():
+    (dots,) = plots.bifurcation(of_kind("bifurcation")).axes[0].get_lines()
+    assert dots.get_markersize() >= 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from saddlescape.plots.common import (
     CYCLE,
     PlotError,
+    broken,
     check_recorded,
     clock_of,
     entitle,
@@ -25,6 +26,9 @@ from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
+
+MANY = 3000
+"""Number of dots above which they are tiny."""
 
 LATE = 0.5
 """Late records are those in this last part of a run."""
@@ -64,7 +68,7 @@ def bifurcation(
         exponent = [np.median(row[use]) if use.any() else np.nan for row, use in zip(found, stayed, strict=True)]
         ax.axhline(0, color="k", linewidth=0.7)
         ax.plot(values_of(results, along), exponent, color=CYCLE[0], linewidth=0.7, gid="lyapunov")
-        ax.set(ylabel="Lyapunov exponent")
+        ax.set(ylabel=broken(figure, "Lyapunov exponent", up=True, panels=3))
     (lower or [upper])[-1].set(xlabel=meaning_of(results, along))
     upper.set(ylabel=words(measure))
     entitle(figure, results, parts.caption)
@@ -84,6 +88,7 @@ def _only(results: "Results", names: list[str]) -> list[str]:
 def _draw_dots(ax: Axes, parts: Parts, measure: str) -> None:
     x, clock = values_of(parts.results, parts.drawn[0]), parts.results[f"record_{clock_of(parts.results)}"]
     values = parts.read(measure)[:, :, clock >= LATE * clock[-1]].reshape(len(x), -1)
-    dots = ax.plot(np.repeat(x, values.shape[1]), values.ravel(), "k.", markersize=1, markeredgewidth=0, gid=measure)
+    size = 1 if np.isfinite(values).sum() > MANY else 4
+    dots = ax.plot(np.repeat(x, values.shape[1]), values.ravel(), "k.", markersize=size, markeredgewidth=0, gid=measure)
     for dot in dots:
         dot.set_rasterized(True)  # an SVG file with a hundred thousand dots would be too large

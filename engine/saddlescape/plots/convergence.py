@@ -11,6 +11,7 @@ from saddlescape.plots.common import RAMP, PlotError, Values, broken, figure_of,
 from saddlescape.plots.map import shades, show_cells, two_axes
 from saddlescape.plots.parts import At, Names, axes_of, divided, labelled
 from saddlescape.system.shares import percent
+from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
     from saddlescape.results import Results
@@ -25,10 +26,21 @@ GRAY = "#bbbbbb"
 
 
 def loss_ratio(results: "Results") -> Values:
-    """Mean of the later recorded losses divided by the first, each at most `WORST`, for the first run of each point."""
-    loss = np.asarray(results["loss"][..., 0, :], dtype=np.float64)
+    """Mean of the later recorded losses divided by the first, each at most `WORST`, for one recorded run of each point.
+
+    A run that stopped, and has not diverged, keeps its final loss.
+    """
+    loss = np.array(results["loss"][..., 0, :], dtype=np.float64)
+    runs = np.asarray(results["trajectory_run"])[..., :1]
+    outcome, final = (_of_runs(results[name], runs) for name in ("outcome", "final_loss"))
+    loss[..., 1:] = np.where(np.isnan(loss) & (outcome != Outcome.DIVERGED), final, loss)[..., 1:]
     ratio = loss[..., 1:] / loss[..., :1]
     return np.asarray(np.fmin(np.where(np.isfinite(ratio), ratio, WORST), WORST).mean(axis=-1))
+
+
+def _of_runs(values: Values, runs: Values) -> Values:
+    """Values (*axes, 1) of one run of each point, whose numbers are (*axes, 1) or (1,)."""
+    return np.take_along_axis(values, np.broadcast_to(runs, (*values.shape[:-1], 1)), axis=-1)
 
 
 @of_results

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 
 from saddlescape.analysis import outcome_counts
-from saddlescape.plots.common import COLORS, MARKERS, PlotError, axis_positions, meaning_of, of_results, tidy, values_of
+from saddlescape.plots.common import (
+    COLORS,
+    MARKERS,
+    PlotError,
+    axis_positions,
+    is_words,
+    meaning_of,
+    of_results,
+    tidy,
+    values_of,
+)
 from saddlescape.plots.fractions import draw_fractions, independent_starts, of_runs
 from saddlescape.plots.legends import common_legend
 from saddlescape.plots.parts import At, Names, axes_of, divided, labelled
@@ -46,7 +56,7 @@ def curve(
         tidy(panel)
     runs = (outcome >= 0).sum(axis=-1)
     labelled(parts, axes, meaning_of(parts.results, along), f"fraction {of_runs(runs)}, 95 % interval")
-    common_legend(axes)
+    common_legend(axes, inside=not is_words(parts.results, along) or ax is not None)
     return axes[0]
 
 

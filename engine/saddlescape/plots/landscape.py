@@ -65,11 +65,18 @@ def landscape(results: "Results", ax: Axes | None = None, *, at: At | None = Non
     for point in np.ndindex(*(results.dims[name] for name in names)):
         solved = np.flatnonzero(results.at("outcome", point) == Outcome.SOLVED)
         if len(solved) > 1:
-            drawn = _of_runs(results, point, solved, ax or new_axes())
+            drawn = _of_runs(results, point, solved, ax or _square())
             at_point = ", ".join(filter(None, (selected, where(results, names, point))))
             entitle(drawn, results, at_point, "the plane of zero and two solutions")
             return drawn
     raise PlotError("kind: a landscape needs a point with two solved runs, and this result has none")
+
+
+def _square() -> Axes:
+    """New axes whose color bar is as high as the plane, which has equal units in both directions."""
+    ax = new_axes()
+    figure_of(ax).set_layout_engine("compressed")
+    return ax
 
 
 def _of_runs(results: "Results", point: tuple[int, ...], solved: Values, ax: Axes) -> Axes:
@@ -111,7 +118,7 @@ def plane(
     from saddlescape.runs.evaluation import evaluate  # loads the compiler, which most plots do not need
     from saddlescape.runs.from_array import starts_of
 
-    ax, (origin, *others) = ax or new_axes(), starts_of(spec, points, "points")
+    ax, (origin, *others) = ax or _square(), starts_of(spec, points, "points")
     if len(others) != 2:
         raise PlotError(f"points: must be three; got {1 + len(others)}")
     basis, size = np.linalg.qr(np.stack(others, axis=1) - origin[:, None])

@@ -23,12 +23,12 @@ HANDLE = 4.5
 """Width of the line of an entry, and of the space around it, in font sizes."""
 
 
-def common_legend(axes: Sequence[Axes]) -> None:
-    """One legend for all panels, inside of a single one, below several."""
+def common_legend(axes: Sequence[Axes], inside: bool) -> None:
+    """One legend for all panels, if asked for inside of a single one, or else below."""
     pairs = [pair for ax in axes for pair in zip(*ax.get_legend_handles_labels(), strict=True)]
     shown = {name: handle for handle, name in reversed(pairs)}
     names = list(dict.fromkeys(name for _, name in pairs))
-    if len(axes) == 1:
+    if inside and len(axes) == 1:
         axes[0].legend(frameon=False)
     else:
         legend_below(figure_of(axes[0]), [shown[name] for name in names], names)

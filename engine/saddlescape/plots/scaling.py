@@ -62,7 +62,8 @@ def medians(
 ) -> Axes:
     """Draw medians and quartiles against `x` on logarithmic axes.
 
-    Exact zero of `x` is isolated on the left; medians of 0 and inf are marks on the lower and upper edge.
+    Exact zero of `x` is isolated on the left; medians of 0 and inf are marks on the lower and upper edge, and interrupt
+    the line.  A band without a finite upper quartile ends at the median.
 
     Parameters
     ----------
@@ -76,11 +77,14 @@ def medians(
     for number, (name, values) in enumerate(measured.items()):
         color, dashes = CYCLE[number % len(CYCLE)], "-" if number < len(CYCLE) else ":"
         low, middle, high = np.percentile(values, LEVELS, axis=1, method="nearest")
-        shown = ~isolated & (middle > 0) & np.isfinite(middle)
-        x_shown, late = positions[shown], positions[~isolated & np.isinf(middle)]
+        order = np.argsort(positions)[isolated.sum() :]
+        seen = order[_trimmed(np.isfinite(middle[order]) & (middle[order] > 0))]
+        y, top = (np.where(np.isfinite(v[seen]) & (v[seen] > 0), v[seen], np.nan) for v in (middle, high))
+        late = positions[~isolated & np.isinf(middle)]
         shape = SHAPES[number % len(SHAPES)]
-        ax.plot(x_shown, middle[shown], dashes, marker=shape, color=color, label=name, gid=name)
-        draw_band(ax, x_shown, low[shown], high[shown], color)
+        ax.plot(positions[seen], y, dashes, marker=shape, color=color, label=name, gid=name)
+        bottom = np.where(np.isfinite(y), low[seen], np.nan)
+        draw_band(ax, positions[seen], bottom, np.where(np.isfinite(top), top, y), color)
         _draw_at_zero(ax, name, color, positions[isolated], middle[isolated])
         _mark_edge(ax, late, 1, color, LATE, f"{name} {LATE}")
     for name, (line_x, line_y) in (theory or {}).items():
@@ -91,6 +95,12 @@ def medians(
     place = below(ax) if ax.texts else {}
     ax.legend(handles, [fold(name, 2 * HALF) for name in names], frameon=False, ncols=columns, **place)
     return ax
+
+
+def _trimmed(valid: Values) -> slice:
+    """From the first to the last valid point; no line passes over those between them that are not."""
+    found = np.flatnonzero(valid)
+    return slice(found[0], found[-1] + 1) if len(found) else slice(0)
 
 
 @of_results

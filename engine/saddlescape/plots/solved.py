@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from saddlescape.results import Results
 
 MANY = 6
-"""Maximum number of lines in a legend inside the axes."""
+"""Maximum number of lines of words with the colors of numbers."""
 
 SHIFT = 0.25
 """Largest horizontal shift of a dot from its word, so that the dots of several lines do not overlap."""
@@ -65,10 +65,7 @@ def solved(
         draw_solved(ax, parts, hit[point], distinct[point])
     panel_titles(axes, [parts.title(point) for point in parts.points()], columns)
     legend = meaning_of(results, lines)
-    if results.dims[lines] > MANY:
-        legend_beside(figure, axes[0], legend, numbers=not is_words(results, lines))
-    else:
-        axes[0].legend(title=legend, frameon=False)
+    legend_beside(figure, axes[0], legend, numbers=not is_words(results, lines))
     entitle(figure, results, parts.caption)
     for ax in axes[-columns:]:
         ax.set_xlabel(broken(figure, meaning_of(results, along), panels=columns))
