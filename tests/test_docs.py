@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -171,6 +172,16 @@ def test_every_parameter_of_a_public_function_is_described(title):
     for name, function in functions(import_module(title)):
         parameters = set(inspect.signature(function).parameters) - {"self", "cls"}
         assert parameters - described(function) == set(), name
+
+
+@pytest.mark.parametrize("title", sorted(PUBLIC))
+def test_the_errors_that_a_public_function_raises_are_in_its_docstring(title):
+    for name, function in functions(import_module(title)):
+        own = getattr(inspect.unwrap(function), "__func__", inspect.unwrap(function))
+        body = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(own))))
+        raised = {ast.unparse(each.exc).partition("(")[0] for each in body if isinstance(each, ast.Raise) and each.exc}
+        kinds = {kind for kind in raised if kind.endswith("Error")}
+        assert [kind for kind in kinds if kind not in inspect.getdoc(function)] == [], name
 
 
 @pytest.mark.parametrize("title", sorted(PUBLIC))

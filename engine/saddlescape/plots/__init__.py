@@ -1,6 +1,7 @@
 """Plots of results: they show what is in the file; only `landscape`, `plane` and `spectrum` compute something.
 
-Figures need neither a window nor global state; `save` writes them to files, and `info` reads how a figure was made.
+Each raises a `PlotError` if the results lack what it shows, or if an argument is wrong.  Figures need neither a window
+nor global state; `save` writes them to files, and `info` reads how a figure was made.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -55,6 +55,10 @@ def convergence(results: "Results", ax: Axes | None = None, *, at: At | None = N
     ax : axes to draw on.
     at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
     facet : axes with a panel for each value; the first panel is returned.
+
+    Raises
+    ------
+    PlotError : the loss was not recorded, or points have several runs to choose from.
     """
     if "loss" not in results:
         raise PlotError("kind: convergence needs a recorded loss; add loss to record.fields and run again")

@@ -128,6 +128,8 @@ def parse(
     ------
     SpecError
         Lists all errors of the spec.
+    ArgumentError
+        If `overrides` is not a list of strings.
     """
     if not isinstance(overrides, list | tuple) or not all(isinstance(override, str) for override in overrides):
         example = 'such as ["training.steps=3"]'
