@@ -199,7 +199,9 @@ def test_a_stopped_extension_keeps_the_old_result_and_continues(run, bigger):
     assert 0 < done < 6
     with pytest.raises(RefusedError, match="is being extended in another way; finish that first: saddlescape resume"):
         more(run, count=41)
-    extended = more(run, count=40, threads=1)
+    with ss.open(run / "growing") as part:
+        extended = more(run, count=40, threads=1)
+        assert part["outcome"][: done * 7].tolist() == ss.open(run)["outcome"][: done * 7].tolist()
     assert extended.before == done * 7
     assert extended.path.read_bytes() == bigger[1]
 

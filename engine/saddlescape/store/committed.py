@@ -15,7 +15,7 @@ from saddlescape.plan import Plan
 from saddlescape.plan.fitted import Best
 from saddlescape.store import final
 from saddlescape.store.block_reader import read
-from saddlescape.store.folder import RESULT, block_files
+from saddlescape.store.folder import GROWING, RESULT, block_files
 from saddlescape.store.plan_file import read_plan, read_sweep
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import block_sizes, coordinates, sizes, storable, title, variables
@@ -101,14 +101,20 @@ class Committed:
             return storable(self._along[name].values[region[0]])
         dims = self._variables[name].dims
         number = self._number(dict(zip(dims, region, strict=True)))
-        if number is not None and not self._files[number].exists() and (self.path / RESULT).is_file():
+        if number is not None and not self._files[number].exists() and self._whole.is_file():
             return take(self._result, name, [range(along.start, along.stop) for along in region])
         return self._of_block(name, region, number)
+
+    @property
+    def _whole(self) -> Path:
+        """Where the result of the run is written; that of an extension then takes the place of the old one."""
+        moved = self.path.name == GROWING and not self.path.exists()
+        return (self.path.parent if moved else self.path) / RESULT
 
     @cached_property
     def _result(self) -> ResultFile:
         """The result of a run that has finished since the folder was opened, and has deleted its blocks."""
-        result = ResultFile(self.path / RESULT)
+        result = ResultFile(self._whole)
         if result.plan != self.plan:
             raise CorruptError(f"{self.path} contains another run than when it was opened; open it again")
         return result
