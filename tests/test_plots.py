@@ -26,7 +26,7 @@ class Stand(SimpleNamespace):
     """Results held in memory: variables by name."""
 
     def __getitem__(self, name):
-        return self.variables[name]
+        return self.variables[name] if name in self.variables else self.coords[name]
 
     def __contains__(self, name):
         return name in self.variables

@@ -98,6 +98,29 @@ def test_spectra_of_a_part_have_the_networks_of_that_part(done):
             np.testing.assert_array_equal(found[0].get_ydata(), np.linalg.eigvalsh(hessian)[::-1])
 
 
+@pytest.mark.parametrize("run", [4, [4], [7, 2, 4], slice(6, 9)])
+def test_paths_of_selected_runs_have_their_numbers_and_outcomes(done, run):
+    point, part = {"hidden": 0, "scale": 1}, done.isel(run=run)
+    numbers = np.atleast_1d(part["run"])
+    ax = plots.trajectories(part, [(0, 1)]).axes[0]
+    assert {line.get_gid() for line in ax.get_lines()} == {f"run {number}" for number in numbers}
+    for line in ax.get_lines():
+        number = int(line.get_gid().removeprefix("run "))
+        assert line.get_color() == plots.COLORS[Outcome(done.read("outcome", **point)[number])]
+        assert line.get_xdata()[-1] >= done.read("stop_step", **point)[number]
+    colors = [plots.COLORS[Outcome(done.read("outcome", **point)[number])] for number in sorted(numbers)]
+    drawn = plots.portrait(part, ("separation", "loss"), points=[(0, 1)]).get_lines()
+    assert [line.get_color() for line in drawn] == colors
+
+
+def test_a_selection_without_the_runs_of_a_plot_says_so(done):
+    for draw in (plots.trajectories, lambda it: plots.portrait(it, ("separation", "loss"))):
+        with pytest.raises(plots.PlotError, match=r"^record\.runs: none of the selected runs has a trajectory; select"):
+            draw(done.isel(run=[]))
+    with pytest.raises(plots.PlotError, match=r"^kind: escape times need runs, .*; select a list, such as run="):
+        plots.scaling(done.isel(run=0))
+
+
 def test_a_portrait_takes_the_layer_that_is_named(done):
     ax = plots.portrait(done, ("layer_norm.3", "loss"), points=[(1, 1)])
     assert ax.get_xlabel() == "layer norm of layer 3"

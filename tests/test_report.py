@@ -216,7 +216,7 @@ def test_the_table_and_the_counts_are_those_of_the_result(runs, pages, name):
 
 
 def test_what_a_result_lacks_is_left_out_with_a_sentence(pages):
-    assert "A map needs two axes" in pages["scale"].words
+    assert "There is no map: it needs two axes" in pages["scale"].words
     assert pages["scale"].embedded["tiles"] == []
     assert "svg" in dict(pages["scale"].elements)
     assert "svg" not in dict(pages["slice"].elements)
@@ -390,6 +390,12 @@ def test_a_selection_says_so(runs):
         rate, run = re.search(r"learning_rate = ([\d.]+), run (\d+)$", each["label"]).groups()
         start = ss.start(runs["axes"].sweep, (1, [0.5, 5.0].index(float(rate))), int(run))
         assert np.array_equal(path(each, 9)[2][0], start)
+
+
+def test_a_single_run_is_told_as_one(runs):
+    words = Page(report.html_of(runs["scale"].isel(scale=[0], run=[0]))).words
+    assert " 1 run: 1 value of starts.scale. " in words
+    assert ": 1 run (100 %). " in words
 
 
 def test_a_run_in_progress_shows_what_is_there(tmp_path):

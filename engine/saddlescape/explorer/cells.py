@@ -114,7 +114,7 @@ def cells_of(results: Results) -> Cells | str:
     """The cells over the last two axes, at the first value of the others; or the reason why there is no map."""
     names, runs = axes_of(results), results.dims.get("run", 1)
     if len(names) < 2 or min(results.dims[name] for name in names[-2:]) < 2:
-        return "A map needs two axes with at least two values each, and this result has none."
+        return "There is no map: it needs two axes with at least two values each."
     if not runs or 4 * runs > RUNS:
         return f"Each point of this result has {runs:,} runs, and a map shows 1 to {RUNS // 4:,}."
     step = 1

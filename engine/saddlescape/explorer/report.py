@@ -93,8 +93,8 @@ def _outcomes(results: Results, sweep: Sweep | str) -> str:
     table = results.outcome_table()
     counts = {o: count for o in Outcome if (count := sum(row[o.label] for row in table))}
     items = (
-        f'<li><span class="swatch" style="background: {COLORS[o]}"></span><b>{o.label}</b>: {count:,} runs '
-        f"({percent(count, sum(counts.values()))}). {plain(o.sentence)}</li>\n"
+        f'<li><span class="swatch" style="background: {COLORS[o]}"></span><b>{o.label}</b>: '
+        f"{sentences.counted(count, 'run')} ({percent(count, sum(counts.values()))}). {plain(o.sentence)}</li>\n"
         for o, count in counts.items()
     )
     scrolled = f'<div class="scroll">{html(table)}</div>\n'

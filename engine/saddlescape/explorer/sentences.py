@@ -31,10 +31,10 @@ def reason(results: Results, fault: SaddlescapeError) -> str:
 def what(results: Results, sweep: Sweep | str) -> Iterator[str]:
     """What was run."""
     runs, each = math.prod(results.dims.values()), results.dims.get("run", 1)
-    sides = [f"{results.dims[name]:,} values of {meaning(results, name)}" for name in axes_of(results)]
+    sides = [f"{counted(results.dims[name], 'value')} of {meaning(results, name)}" for name in axes_of(results)]
     if each > 1 and sides:
         sides.append(f"{each:,} starts of each point")
-    yield f"{runs:,} runs{': ' if sides else ''}{', '.join(sides)}."
+    yield f"{counted(runs, 'run')}{': ' if sides else ''}{', '.join(sides)}."
     if not isinstance(sweep, str):
         yield training(sweep)
     if (whole := math.prod(results.stored("outcome").shape)) != runs:
@@ -56,6 +56,11 @@ def training(sweep: Sweep) -> str:
     steps = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     networks = "The network {} is" if len(sizes) == 1 else "The networks {} are"
     return f"{networks.format(listed(sizes))} trained on {problems} by {optimizers}, for at most {steps} steps."
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, such as "1 run" and "2 runs"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(words: Iterable[str]) -> str:
@@ -85,7 +90,7 @@ def to_watch(watched: list[Watched]) -> Iterator[str]:
     """Which runs can be watched."""
     if not watched:
         return
-    runs = "1 run" if len(watched) == 1 else f"{len(watched)} runs"
+    runs = counted(len(watched), "run")
     yield f"{runs} can be watched, at most {EACH} of each outcome; they were trained again, and ended as in the result."
     if thin := sum(len(run.path.clock) < run.records for run in watched):
         yield f"Some recorded steps of {thin} of them are left out."

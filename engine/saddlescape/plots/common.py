@@ -137,11 +137,16 @@ def clock_of(results: "Results") -> str:
 
 
 def recorded_runs(results: "Results", point: tuple[int, ...], number: int) -> tuple[Values, Values]:
-    """Rows of at most `number` recorded trajectories of a point, evenly spaced, and the number of each one's run."""
+    """Rows of at most `number` trajectories of selected runs of a point, evenly spaced; and the index of each run.
+
+    The index is among the selected runs, which `results.coords` numbers.
+    """
     runs = results.read("trajectory_run", **dict(zip(axis_names(results), point, strict=True)))
-    recorded = np.flatnonzero(runs >= 0)
+    selected = np.atleast_1d(results["run"])
+    recorded = np.flatnonzero(np.isin(runs, selected))
     rows = recorded[spread(len(recorded), number)]
-    return rows, runs[rows]
+    order = np.argsort(selected)
+    return rows, order[np.searchsorted(selected, runs[rows], sorter=order)]
 
 
 def check_recorded(results: "Results", *measures: str) -> None:
@@ -160,6 +165,12 @@ def check_recorded(results: "Results", *measures: str) -> None:
             unknown = f"use one of these{hint(name, MEASURES)}"
             remedy = "add the measure and run again" if name in MEASURES else unknown
             raise PlotError(f'record.fields: does not contain "{name}"; {contents}; {remedy}')
+
+
+def check_drawn(results: "Results", drawn: int) -> None:
+    """Check that any run was drawn, if some are selected; PlotError otherwise."""
+    if results.selected and not drawn:
+        raise PlotError("record.runs: none of the selected runs has a trajectory; select others, or use replay")
 
 
 def entitle(place: Axes | Figure, results: "Results", *captions: str) -> None:

@@ -12,6 +12,7 @@ from saddlescape.plots.common import (
     OUTCOMES,
     PlotError,
     axis_names,
+    check_drawn,
     check_recorded,
     entitle,
     figure_of,
@@ -67,7 +68,7 @@ def portrait(
     seen, least = set(), [np.inf, np.inf]
     for point in points:
         rows, runs = recorded_runs(results, point, CURVES)
-        outcomes = results.at("outcome", point)[runs]
+        outcomes = np.atleast_1d(results.at("outcome", point))[runs]
         paths = (results.at(name, point)[rows][layer] for name, layer in plane)
         for x, y, code in zip(*paths, outcomes, strict=True):
             finite = np.isfinite(x) & np.isfinite(y)
@@ -75,6 +76,7 @@ def portrait(
             line.set(markevery=[max(0, np.count_nonzero(finite) - 1)])
             least = [min(low, v[finite].min(initial=np.inf)) for low, v in zip(least, (x, y), strict=True)]
             seen.add(OUTCOMES[code])
+    check_drawn(results, len(seen))
     for low, scale in zip(least, (ax.set_xscale, ax.set_yscale), strict=True):
         scale("log" if low > 0 else "linear")
     tidy(ax)

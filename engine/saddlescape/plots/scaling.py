@@ -171,6 +171,8 @@ def _lines_and_scales(results: "Results", names: list[str]) -> list[str]:
     fit = [name for name in names if _numbers(results, name) is not None]
     if not names:
         raise PlotError("kind: escape times need an axis, and this result has none; use trajectories")
+    if not results.dims.get("run"):
+        raise PlotError("kind: escape times need runs, and the selection has none; select a list, such as run=[0, 1]")
     if not fit:
         needed = f"two positive numbers on the axis {names[-1]}, no number twice, and no words zipped with it"
         raise PlotError(f"kind: escape times need {needed}; use curve")

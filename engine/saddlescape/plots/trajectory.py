@@ -13,6 +13,7 @@ from saddlescape.plots.common import (
     OUTCOMES,
     Values,
     axis_names,
+    check_drawn,
     check_recorded,
     clock_of,
     entitle,
@@ -89,9 +90,10 @@ def paths(
         rows, runs = recorded_runs(results, point, CURVES)
         most = max(most, len(runs))
         seen |= _panel(ax, results, measure, point, runs, rows)
+    check_drawn(results, most)
     panel_titles(axes, list(named), columns)
     some = "" if chosen else some_points(results, points)
-    shown = ", ".join(filter(None, (some, f"{most} of {results.dims['run']:,} runs per panel")))
+    shown = ", ".join(filter(None, (some, f"{most} of {results.dims.get('run', 1):,} runs per panel")))
     entitle(figure, results, selected, shown)
     axes[0].set_xlim(left=0)
     tidy(axes[0])
@@ -111,7 +113,9 @@ def _panel(
     last of them.
     """
     clock = clock_of(results)
-    outcomes, stops, final = (results.at(name, point) for name in ("outcome", f"stop_{clock}", f"final_{measure}"))
+    names = ("outcome", f"stop_{clock}", f"final_{measure}")
+    outcomes, stops, final = (np.atleast_1d(results.at(name, point)) for name in names)
+    numbers = np.atleast_1d(results["run"])
     steps, values = results[f"record_{clock}"], results.at(measure, point)[rows]
     for run, path in zip(runs, values, strict=True):
         recorded = np.isfinite(path)
@@ -119,7 +123,7 @@ def _panel(
         if not len(x) or stops[run] > x[-1]:
             x, y = np.append(x, stops[run]), np.append(y, final[run])
         (line,) = ax.plot(x, y, color=COLORS[OUTCOMES[outcomes[run]]], linewidth=0.7)
-        line.set(gid=f"run {run}", marker=".", markersize=1.5 * line.get_markersize(), markevery=[len(x) - 1])
+        line.set(gid=f"run {numbers[run]}", marker=".", markersize=1.5 * line.get_markersize(), markevery=[len(x) - 1])
     ax.set_xscale("symlog", linthresh=steps[steps > 0].min(initial=1))
     ax.set_yscale("log")
     return {OUTCOMES[code] for code in outcomes[runs]}
