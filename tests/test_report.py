@@ -425,7 +425,7 @@ def test_report_writes_a_new_file_or_over_its_own(runs, tmp_path):
     target.write_text("<!doctype html>\n<p>mine</p>\n")
     with pytest.raises(RefusedError, match="exists and is left alone"):
         ss.report(result, target)
-    with pytest.raises(ArgumentError, match=r"results must be what saddlescape\.open returns; got a value of type str"):
+    with pytest.raises(ArgumentError, match=r"results must be opened first: saddlescape\.open\(.run.\); got a path"):
         ss.report("run", target)
 
 
