@@ -1,5 +1,6 @@
 """What people write for what they mean: 1e6 for a million, epochs for steps, and quotes that the shell takes away."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,30 @@ def test_what_was_meant_is_told_as_it_is_written(override, remedy):
     assert told(XOR, "network.hidden=4") == "network.hidden: must be a list; got 4; write [4]"
 
 
+@pytest.mark.parametrize(
+    ("key", "values", "written"),
+    [
+        ("training.learning_rate", [0.1, 1], "0.1,1"),
+        ("training.optimizer", ["gd", "adam"], "gd,adam"),
+        ("network.bias", [True, False], "true,false"),
+    ],
+)
+def test_several_values_in_place_of_one_are_told_to_be_an_axis(key, values, written):
+    section, name = key.split(".")
+    remedy = f"; several values make an axis, such as --axis {key}={written}"
+    for message in (told(XOR, f"{key}={json.dumps(values)}"), told(XOR, f"{key}={written}"),
+                    told(f"{XOR}\n[{section}]\n{name} = {json.dumps(values)}")):  # fmt: skip
+        assert message.startswith(f"{key}: must be ")
+        assert message.endswith(remedy)
+    assert parse(XOR, Path(), [f"axes.{key}={written}"]).axes[0].values == tuple(values)
+
+
+@pytest.mark.parametrize("key", ["starts.count=[1,2]", "starts.count=1,2", "record.runs=[1,2]", "starts.scale=[1]"])
+def test_what_makes_no_axis_is_not_told_to_be_one(key):
+    assert "axis" not in told(XOR, key)
+    assert "axis" not in told(XOR, "training.learning_rate=[0.1,-1]")
+
+
 def test_a_name_without_its_ending_and_a_file_that_is_no_spec_are_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(TINY)
@@ -129,4 +154,4 @@ def test_broken_toml_is_told_with_its_file_line_and_column(tmp_path):
         load(path)
     line = TINY.count("\n") + 2
     assert str(caught.value).startswith(f"{path}: must be valid TOML; ")
-    assert f"(at line {line}, column 8)" in str(caught.value)
+    assert str(caught.value).endswith(f"(at line {line}, column 8): '[record'")

@@ -208,6 +208,23 @@ def fits(key: str, value: Any) -> bool:
     return not check_values(key, key, [value])[1]
 
 
+def offered(fault: Fault, tree: Tree) -> Fault:
+    """A fault of a key that has several values in place of one, with the axis that they make as a remedy."""
+    section, _, name = fault.path.partition(".")
+    table = tree.get(section)
+    values = table.get(name) if isinstance(table, dict) else None
+    return fault._replace(message=fault.message + axis_of(fault.path, values)) if isinstance(values, list) else fault
+
+
+def axis_of(key: str, values: list[Any]) -> str:
+    """The axis that several values of a key make, as a remedy; "" if they make none."""
+    may_vary = key in KEYS and key not in FIXED and not key.startswith("record.")
+    if not may_vary or len(values) < 2 or check_values(key, key, values)[1]:
+        return ""
+    texts = (value if isinstance(value, str) else json.dumps(value) for value in values)
+    return f"; several values make an axis, such as --axis {key}={','.join(texts)}"
+
+
 def check_values(path: str, key: str, values: list[Any]) -> tuple[list[Any], list[Fault]]:
     """Values of a key, converted to its type, and their faults, whatever the other keys are."""
     try:

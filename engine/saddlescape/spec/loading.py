@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from saddlescape.errors import Fault, SpecError
-from saddlescape.spec.axes import read
+from saddlescape.spec.axes import offered, read
 from saddlescape.spec.axis_overrides import named
 from saddlescape.spec.checks import Idle
 from saddlescape.spec.events import imply_tolerance, with_accuracy
@@ -155,7 +155,7 @@ def parse(
     if begun:
         spec_faults = [fault for fault in spec_faults if not isinstance(fault, Idle)]
     if faults := [*faults, *key_faults, *spec_faults, *counts(specs.values())]:
-        raise SpecError(faults)
+        raise SpecError([offered(fault, tree) for fault in faults])
     if generation > 1:
         specs = {index: with_accuracy(spec) for index, spec in specs.items()}
     spec = next(iter(specs.values()))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from saddlescape.errors import Fault
-from saddlescape.spec.axes import fits
+from saddlescape.spec.axes import axis_of, fits
 from saddlescape.spec.axis_overrides import PREFIX, key_of, put_axis, remove_axis, tables_of
 from saddlescape.spec.keys import ALIASES, KEYS, is_key
 from saddlescape.spec.toml import value_of
@@ -68,4 +68,6 @@ def _remedy(key: str, text: str) -> str:
             if fits(key, value_of(value)):
                 shell = "; the shell removes quotes" if '"' in value else ""
                 return f"{shell}; write '{key}={value}'"
+    with contextlib.suppress(ValueError):
+        return axis_of(key, [value_of(part.strip()) for part in text.split(",")])
     return ""

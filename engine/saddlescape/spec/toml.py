@@ -27,6 +27,8 @@ def parse_toml(text: str) -> Tree:
         tree = tomllib.loads(text)
     except RecursionError:
         raise too_deep from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{error}{_line(str(error), text)}") from None
     level: list[Any] = [tree]
     keys = 0
     for _ in range(MAX_DEPTH):
@@ -38,6 +40,12 @@ def parse_toml(text: str) -> Tree:
     if keys > MAX_KEYS:  # a suggestion for an unknown key takes milliseconds
         raise ValueError(f"more than {MAX_KEYS} keys")
     return tree
+
+
+def _line(message: str, text: str) -> str:
+    """The line of a text that a message of `tomllib` tells by its number, as an addition to the message."""
+    told = re.search(r"\(at line (\d+),", message)
+    return f": {text.split(chr(10))[int(told[1]) - 1].strip()!r:.80}" if told else ""
 
 
 def value_of(text: str) -> Any:
