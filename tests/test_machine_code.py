@@ -185,6 +185,7 @@ def test_bench_writes_machine_code_and_tells_where_its_loop_is(ir, tmp_path, mon
     assert (tmp_path / "kernel.ll").read_text() == ir
     assert "leave out --target" in bench("--asm", tmp_path / "other.ll", "--target", ARM64).stderr
     assert "--target belongs to --asm" in bench("--target", ARM64).stderr
+    assert "--asm does not go with --device" in bench("--device", "cuda", "--asm").stderr
 
 
 LOOP = """define i64 @f(i64 %n) {

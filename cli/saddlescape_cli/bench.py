@@ -47,6 +47,8 @@ def bench(
     """
     if target and not asm:
         raise click.UsageError("--target belongs to --asm")
+    if asm and device != "cpu":
+        raise click.UsageError("--asm does not go with --device: it shows the kernel of processors; leave one out")
     if against is not None:
         if asm or device != "cpu":
             raise click.UsageError("--against does not go with --asm or --device; leave it out, or them")
