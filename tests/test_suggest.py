@@ -66,6 +66,12 @@ def test_keys_that_others_call_otherwise_or_that_are_misspelt(key, meant):
         assert f"{key}: is not a key; did you mean {own!r}?" in told(f"{table}{name} = 1")
 
 
+def test_elements_are_suggested_as_one_types_them():
+    """Messages call them network.hidden[0], as compare does."""
+    assert told("", "network.hidden[0]=3") == "network.hidden[0]: is not a key; did you mean 'network.hidden.0'?"
+    assert told("", "axes.training.layer_rates[1]=1,2").endswith("did you mean 'training.layer_rates.1'?")
+
+
 @pytest.mark.parametrize("key", ["stop.loss", "stop.max", "starts.glorot"])
 def test_for_what_there_is_not_the_keys_of_the_section_are_listed(key):
     message = told("", f"{key}=1")

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from saddlescape.errors import Fault
 from saddlescape.spec.designs import DESIGNS, MAX_VALUES, drawn
-from saddlescape.spec.keys import ALIASES, ELEMENTS, FIRST_NAMES, KEYS, is_key, is_number
+from saddlescape.spec.keys import ALIASES, ELEMENTS, FIRST_NAMES, KEYS, is_key, is_number, similar_key
 from saddlescape.spec.spec import Spec
 from saddlescape.spec.tree import Tree
 from saddlescape.spec.validate import field_faults
@@ -134,7 +134,7 @@ def _key(path: str, table: Tree) -> Iterator[Fault]:
     if key is None:
         yield Fault(path, 'is missing; add the key that varies, for example key = "starts.scale"')
     elif not isinstance(key, str) or not is_key(key):
-        yield Fault(path, f"must be a key of the spec; got {key!r:.80}{nearest(str(key), KEYS)}")
+        yield Fault(path, f"must be a key of the spec; got {key!r:.80}{similar_key(str(key))}")
     elif key in FIXED or key.startswith("record."):
         yield Fault(path, f"cannot be an axis; got {key!r}; run a sweep for each value")
 

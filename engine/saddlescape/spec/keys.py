@@ -96,9 +96,15 @@ def is_key(path: str) -> bool:
     return path in KEYS or (whole in ELEMENTS and re.fullmatch(r"0|[1-9]\d{0,4}", index, re.ASCII) is not None)
 
 
+def similar_key(path: str) -> str:
+    """``; did you mean 'x'?`` for the key that `path` resembles, or else all keys."""
+    element = re.sub(r"\[(\d+)\]$", r".\1", path)  # network.hidden[0] is what messages call network.hidden.0
+    return f"; did you mean {element!r}?" if is_key(element) else nearest(path, KEYS)
+
+
 def nearest_key(path: str) -> str:
     """``; did you mean 'x'?`` for the key or section that `path` resembles, or else the keys or sections of a spec."""
     if "." in path:
-        return nearest(path, KEYS)
+        return similar_key(path)
     roots = (*SECTIONS, "axes", "schema", "title")
     return hint(path, (*roots, *KEYS)) or nearest(path, roots)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from saddlescape.errors import Fault
 from saddlescape.spec.axes import axis_of, fits
 from saddlescape.spec.axis_overrides import PREFIX, key_of, put_axis, remove_axis, tables_of
-from saddlescape.spec.keys import ALIASES, KEYS, is_key
+from saddlescape.spec.keys import ALIASES, is_key, similar_key
 from saddlescape.spec.toml import value_of
 from saddlescape.spec.tree import Tree, put, unset
-from saddlescape.words.suggest import nearest
 
 ALTERNATIVES = {
     "training.epochs": "training.steps",
@@ -37,7 +36,7 @@ def override(tree: Tree, overrides: Sequence[str]) -> tuple[set[str], list[Fault
             its = key.removeprefix(PREFIX)
             faults += put_axis(tree, ALIASES.get(its, its), value)
         elif not is_key(key):
-            faults.append(Fault(key, f"is not a key{nearest(key, KEYS)}"))
+            faults.append(Fault(key, f"is not a key{similar_key(key)}"))
         elif axis == key and not value:
             remove_axis(tree, key)
         elif axis is not None:
