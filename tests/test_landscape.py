@@ -63,6 +63,16 @@ def test_the_landscape_of_a_result_has_the_paths_of_two_solved_runs(tmp_path):
         plots.landscape(result.sel(scale=0))
 
 
+def test_the_landscape_of_a_network_beside_larger_ones_has_its_own_parameters(tmp_path):
+    keys = ["starts.count=24", "record.final_parameters=true", "axes.starts.scale=1", "axes.network.hidden.0=2,3"]
+    result = ss.run("xor", tmp_path / "run", overrides=keys)
+    for units in (2, 3):
+        ax = plots.plot(result, "landscape", at={"hidden_0": units}).axes[0]
+        named = [line.get_gid() for line in ax.lines if str(line.get_gid()).startswith("run ")]
+        for path, name in zip(drawn(ax, "path"), named, strict=True):
+            np.testing.assert_allclose(path[-1], drawn(ax, name)[0][0], atol=1e-9)
+
+
 def test_wrong_points_are_plain_errors():
     for points, message in (
         (POINTS[:2], "points: must be three; got 2"),

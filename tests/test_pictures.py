@@ -394,6 +394,14 @@ def test_no_text_lies_on_another_in_a_crowded_figure(kind, options):
     assert max(map(len, labels)) > 1
 
 
+def test_no_tick_label_is_cut_at_the_edge():
+    ax = plots.curve(of_kind("curve"))
+    ax.figure.set_layout_engine("none")
+    ax.set(position=(0.1, 0.1, 0.89, 0.8), xscale="linear", xticks=[0, 5, 10], xticklabels=["0", "5", "10 or more"])
+    assert {"0", "5"} <= {text.get_text() for text in texts_of(ax.figure)}
+    assert "10 or more" not in {text.get_text() for text in texts_of(ax.figure)}
+
+
 def test_drawing_leaves_the_ticks_as_they_were():
     figure = plots.plot(complete(results(Outcome.SOLVED, **CROWDED["compare"])), "compare", size=(6, 5))
     figure.draw_without_rendering()
@@ -447,6 +455,14 @@ def test_no_line_of_escape_times_passes_over_a_median_that_is_not_in_time():
     assert drawn(ax, "a not in time")[0].tolist() == [1]
     band = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
     assert {2.0, 3.0} <= set(band[band[:, 0] == 10, 1])  # the upper quartile is not in time
+
+
+def test_a_legend_of_escape_times_fits_into_a_column():
+    made = complete(results(Outcome.TRAPPED, optimizer=["gd", "adam", "a longer name"], scale=[0.01, 0.1, 1, 10]))
+    made.variables["escape_step"] = np.where(made["stop_step"] > 40, -1, made["stop_step"])
+    figure = plots.plot(made, "scaling", style="paper")
+    figure.draw_without_rendering()
+    assert within(figure, figure.axes[0].get_legend().get_window_extent())
 
 
 def test_a_legend_lies_on_no_interval():

@@ -1,4 +1,4 @@
-"""Tick labels that would lie on each other, of which every second or fewer are drawn."""
+"""Tick labels that would lie on each other, or be cut at the edge of a figure, and so are not drawn."""
 
 from itertools import pairwise
 
@@ -16,17 +16,18 @@ Ticks = tuple[Locator, Formatter]
 
 
 def thin(figure: Figure) -> dict[Axis, Ticks]:
-    """Keep only tick labels that do not lie on each other; return what the thinned axes had before.
+    """Keep only tick labels within the figure that do not lie on each other; return what the thinned axes had before.
 
     The first label stays, as it may be that of an isolated zero.
     """
     before: dict[Axis, Ticks] = {}
     for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
-        labels = _level_labels(axis)
+        whole = _level_labels(axis)
+        labels = [(x, text) for x, text in whole if _is_within(axis, text, figure)]
         spans = [_span(axis, text) for _, text in labels]
         ways = (way for step in range(1, len(labels) + 1) for way in _ways(len(labels), step))
         kept = next((way for way in ways if _are_apart([spans[i] for i in way])), [])
-        if len(kept) < len(labels):
+        if len(kept) < len(whole):
             before[axis] = axis.get_major_locator(), axis.get_major_formatter()
             formatter = FixedFormatter([labels[i][1].get_text() for i in kept])
             formatter.set_offset_string(axis.get_offset_text().get_text())
@@ -52,6 +53,12 @@ def _level_labels(axis: Axis) -> list[tuple[float, Text]]:
     shown = [(x, text) for x, text in pairs if text.get_text()]
     level = all(text.get_rotation() % 90 == 0 for _, text in shown)
     return sorted(shown, key=lambda pair: _span(axis, pair[1])) if level else []
+
+
+def _is_within(axis: Axis, text: Text, figure: Figure) -> bool:
+    """Whether a label is whole in the direction of its axis; across it, a color bar has no place before it is drawn."""
+    box = text.get_window_extent()
+    return bool(not isinstance(axis, XAxis) or (figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1))
 
 
 def _span(axis: Axis, text: Text) -> tuple[float, float]:

@@ -82,7 +82,8 @@ def _square() -> Axes:
 def _of_runs(results: "Results", point: tuple[int, ...], solved: Values, ax: Axes) -> Axes:
     """Draw the plane of two of the solved runs of a point."""
     spec = spec_at(results, point)
-    ends = results.at("final_theta", point)[solved][:, : spec.n_params]
+    ends = results.at("final_theta", point)[solved]
+    ends = ends[:, ~np.isnan(ends).all(axis=0)]  # without the parameters of larger networks
     unit = ends / np.linalg.norm(ends, axis=1, keepdims=True)
     pair = [0, int(abs(unit @ unit[0]).argmin())]
     numbers = results.coords["run"][solved[pair]] if "run" in results.coords else solved[pair]

@@ -51,10 +51,15 @@ def legend_beside(figure: Figure, ax: Axes, title: str, numbers: bool) -> None:
 
 def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str], title: str = "") -> None:
     """Draw a legend below all panels, in as many columns as fit."""
-    size = points_of(rcParams["legend.fontsize"])
-    widest = max((width_of(line, size) for name in names for line in name.split("\n")), default=0.0)
-    fit = max(1, int(figure.get_figwidth() / (widest + HANDLE * size / 72)))
-    columns = -(-len(names) // -(-len(names) // fit)) if names else 1
+    columns = columns_for(names, figure.get_figwidth())
     figure.legend(
         handles, names, title=title or None, loc="outside lower center", ncols=columns, frameon=False, columnspacing=1
     )
+
+
+def columns_for(names: Sequence[str], width: float) -> int:
+    """Number of columns, as few as fill the rows, in which a legend fits into a width in inches."""
+    size = points_of(rcParams["legend.fontsize"])
+    widest = max((width_of(line, size) for name in names for line in name.split("\n")), default=0.0)
+    fit = max(1, int(width / (widest + HANDLE * size / 72)))
+    return -(-len(names) // -(-len(names) // fit)) if names else 1

@@ -25,7 +25,7 @@ from saddlescape.plots.common import (
     where,
 )
 from saddlescape.plots.fractions import draw_band
-from saddlescape.plots.legends import legend_below
+from saddlescape.plots.legends import columns_for, legend_below
 from saddlescape.plots.look import settings
 from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
 from saddlescape.plots.text import points_of
@@ -42,6 +42,9 @@ LATE = "not in time"
 
 HALF = 30
 """Characters that fit in half the width of a figure."""
+
+WITHIN = 0.8
+"""Share of the width of a figure that a legend below the axes has."""
 
 LINES = 10
 """Maximum number of lines in a panel."""
@@ -91,9 +94,10 @@ def medians(
         ax.plot(line_x, line_y, "--", color="k", linewidth=1, label=name, gid=name)
     tidy(ax)
     handles, names = ax.get_legend_handles_labels()
-    columns = 2 if max(map(len, names), default=0) <= HALF else 1
+    names = [fold(name, 2 * HALF) for name in names]
+    columns = min(2, columns_for(names, WITHIN * figure_of(ax).get_figwidth()))
     place = below(ax) if ax.texts else {}
-    ax.legend(handles, [fold(name, 2 * HALF) for name in names], frameon=False, ncols=columns, **place)
+    ax.legend(handles, names, frameon=False, ncols=columns, **place)
     return ax
 
 
