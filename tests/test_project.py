@@ -133,3 +133,14 @@ def test_no_module_hides_a_name_of_the_package():
     modules = {path.stem for path in Path(saddlescape.__file__).parent.iterdir()}
     assert not modules & set(saddlescape.__all__)
     assert all(callable(getattr(saddlescape, name)) for name in saddlescape.__all__ if name != "__version__")
+
+
+def test_contributors_read_of_each_command_of_make_and_whether_all_run_it():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`make .*?`) \| (\+?) ?\|(.*)", page, re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`make ([\w-]+)`", "".join(row))}
+    phony = re.findall(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert told == set(" ".join(phony).split()) - {"clean"}
+    ran = re.findall(r"\b(?:test|lint)\b(?:-[a-z]+)?", (ROOT / ".ci/run").read_text(encoding="utf-8"))
+    marked = {name for command, plus, _ in rows if plus for name in re.findall(r"`make ([\w-]+)`", command)}
+    assert marked == set(ran)
