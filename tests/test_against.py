@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.stats import norm
 from spec_cases import TINY
 
 import saddlescape as ss
-from saddlescape.analysis import median_interval
+from saddlescape.analysis import median_interval, middle
 from saddlescape.errors import RefusedError
 from saddlescape.runs import against
 from saddlescape.runs.against import Contest, Side, contest
@@ -42,6 +43,15 @@ def test_an_interval_has_the_ranks_of_the_tables():
     assert median_interval(range(20), 0.99) == (9.5, 3, 16)
     with pytest.raises(ValueError, match=r"5 values are too few for a confidence of 0\.95"):
         median_interval(range(5))
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_the_interval_of_many_values_goes_on_where_that_of_few_ends(confidence, monkeypatch):
+    few = [median_interval(range(n), confidence) for n in range(900, 1001)]
+    monkeypatch.setattr(middle, "EXACT", 0)
+    assert few == [median_interval(range(n), confidence) for n in range(900, 1001)]
+    found = median_interval(range(100_000), confidence)
+    assert norm.cdf((found.high - found.low) / np.sqrt(100_000)) * 2 - 1 == pytest.approx(confidence, abs=5e-3)
     with pytest.raises(ValueError, match="one is NaN"):
         median_interval([*range(9), np.nan])
 

@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import bdtrik
+
+EXACT = 1000
+"""Number of values up to which probabilities are sums of integers; 2**1024 is no float."""
 
 
 class Median(NamedTuple):
@@ -47,10 +51,18 @@ def median_interval(values: npt.ArrayLike, confidence: float = 0.95) -> Median:
     n = len(ordered)
     if np.isnan(ordered).any():
         raise ValueError("values must be numbers; one is NaN")
-    allowed, k, below = (1 - confidence) / 2 * 2**n, 0, 1
-    while below <= allowed and 2 * k < n - 1:  # below: how many of 2**n samples have at most k values on one side
-        k += 1
-        below += math.comb(n, k)
+    k = _rank(n, (1 - confidence) / 2)
     if k == 0:
         raise ValueError(f"{n} values are too few for a confidence of {confidence:g}")
     return Median(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[n - k]))
+
+
+def _rank(n: int, share: float) -> int:
+    """The largest k for which less than k of n tries of probability 1/2 succeed with at most this probability."""
+    if n > EXACT:
+        return int(bdtrik(share, n, 0.5)) + 1
+    allowed, k, below = share * 2**n, 0, 1
+    while below <= allowed and 2 * k < n - 1:  # below: how many of 2**n samples have at most k values on one side
+        k += 1
+        below += math.comb(n, k)
+    return k
