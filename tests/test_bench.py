@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import report
 import scalar_njit
+import scaling
 import tick
 from click.testing import CliRunner
 from kernel_cases import slowly
@@ -44,6 +45,13 @@ def test_shares_make_up_the_batch():
     parts = list(cases.shares(cases.make_batch(theta, 3), 3))
     np.testing.assert_array_equal(np.concatenate([part.theta for part in parts]), theta)
     assert [part.recorded.max() + 1 for part in parts] == [3, 2, 2]
+
+
+@pytest.mark.slow
+def test_every_optimizer_whose_runs_have_all_steps_is_timed():
+    rates = scaling.optimizers(16, 1)
+    assert {*rates} == {*RULES, "gd online"} - {"flow", "quickprop"}
+    assert min(rates.values()) > 0
 
 
 def looping(kind):
