@@ -140,7 +140,7 @@ _TABLE = "{index, from, to, n}"
 
 
 class Starts(Section):
-    """The starts of the runs: the keys of the table ``starts`` in spec.md."""
+    """The starts of the runs."""
 
     kind: Annotated[str, OneOf(STARTS)] = key("normal", "distribution of the starts; below")
     scale: NonNegative = key(1.0, "standard deviation, half-width, radius or the constant; not of zero, slice and file")
