@@ -286,6 +286,22 @@ def test_what_is_no_result_is_told_before_a_report_a_comparison_or_a_picture(res
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda it: plots.plot(it, 5), r"kind: must be one of curve, .*; got 5$"),
+        (lambda it: plots.trajectories(it, 3), r"points: must be a list of indices over the axes, .*; got 3$"),
+        (lambda it: plots.trajectories(it, [3]), r"point must have one index for each of activation, bias; got 3$"),
+        (lambda it: plots.portrait(it, points=[(9, 0)]), r"point must have an index from .* activation; got 9$"),
+        (lambda it: plots.portrait(it, "loss"), r"measures: must be two, such as .*; got 'loss'$"),
+    ],
+)
+def test_what_a_plot_draws_is_checked(result, draw, message):
+    with pytest.raises(SaddlescapeError, match=f"^{message}"):
+        draw(result)
+    assert len(plots.trajectories(result, np.array([[1, 0], [-1, 1]])).axes) == 2
+
+
 def test_outcomes_are_codes(result):
     expected = analysis.outcome_counts(result.outcome).tolist()
     assert analysis.outcome_counts(result.outcome.tolist()).tolist() == expected

@@ -188,9 +188,9 @@ def plot(
         part = select(results, at)
         apart = [*dimensions(part, facet, "facet"), *dimensions(part, pool, "pool")]
         kind = "portrait" if measures else fitting(part, apart)
-    kind = ALIASES.get(kind, kind)
-    if kind not in KINDS:
-        raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}{hint(kind, KINDS)}")
+    kind = ALIASES.get(str(kind), kind)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise PlotError(f"kind: must be one of {', '.join(KINDS)}; got {kind!r}{hint(str(kind), KINDS)}")
     given = {"at": at, "facet": facet, "pool": pool, "measures": measures}
     options = {name: value for name, value in given.items() if value}
     for name in options:

@@ -167,12 +167,6 @@ def check_recorded(results: "Results", *measures: str) -> None:
             raise PlotError(f'record.fields: does not contain "{name}"; {contents}; {remedy}')
 
 
-def check_drawn(results: "Results", drawn: int) -> None:
-    """Check that any run was drawn, if some are selected; PlotError otherwise."""
-    if results.selected and not drawn:
-        raise PlotError("record.runs: none of the selected runs has a trajectory; select others, or use replay")
-
-
 def entitle(place: Axes | Figure, results: "Results", *captions: str) -> None:
     """Put the title of the results, or that of the current look, over axes or a figure, with captions below it.
 

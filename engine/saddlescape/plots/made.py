@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def made_of(results: "Results", kind: str, options: dict[str, Any]) -> dict[str, str]:
     """What a figure of results tells about itself, by name; `options` are the arguments of the function."""
     progress = "" if results.so_far is None else "{} of {} runs".format(*results.so_far)
-    given = "".join(f", {name}={short(value)}" for name, value in options.items() if value is not None and value != ())
+    given = "".join(f", {name}={short(value)}" for name, value in options.items() if not _is_default(value))
     entries = {
         "title": results.title,
         "kind": kind,
@@ -29,6 +29,11 @@ def made_of(results: "Results", kind: str, options: dict[str, Any]) -> dict[str,
         "command": f"plots.{kind}(ss.open({relative(results.path)!r}){given})",
     }
     return {name: value for name, value in entries.items() if value or name == "title"}
+
+
+def _is_default(value: Any) -> bool:
+    """Whether an option is left out: None, or no names."""
+    return value is None or (isinstance(value, tuple) and not value)
 
 
 def note(figure: Figure, results: "Results", kind: str, command: str) -> None:

@@ -11,8 +11,6 @@ from saddlescape.plots.common import (
     COLORS,
     OUTCOMES,
     PlotError,
-    axis_names,
-    check_drawn,
     check_recorded,
     entitle,
     figure_of,
@@ -20,11 +18,11 @@ from saddlescape.plots.common import (
     of_results,
     recorded_runs,
     some_points,
-    spread_points,
     tidy,
     words,
 )
 from saddlescape.plots.parts import At, select, selection
+from saddlescape.plots.points import check_drawn, points_of_axes
 from saddlescape.plots.ticks import below
 from saddlescape.words.measures import MEASURES
 
@@ -58,13 +56,15 @@ def portrait(
 
     Raises
     ------
-    PlotError : a measure was not recorded, or there are no trajectories.
+    PlotError, ArgumentError : a measure or trajectories were not recorded, or a point is none of the axes.
     """
     selected, results = selection(results, at), select(results, at)
+    if isinstance(measures, str) or len(measures) != 2:
+        raise PlotError(f"measures: must be two, such as ('separation', 'loss'); got {measures!r}")
     plane = [_coordinate(results, measure) for measure in measures]
     chosen = points is not None
-    names, ax = axis_names(results), ax or new_axes()
-    points = spread_points([results.dims[name] for name in names]) if points is None else points
+    ax = ax or new_axes()
+    points = points_of_axes(results, points)
     seen, least = set(), [np.inf, np.inf]
     for point in points:
         rows, runs = recorded_runs(results, point, CURVES)

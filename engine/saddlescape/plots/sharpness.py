@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from saddlescape.analysis.stability import PLAIN, stability_threshold
-from saddlescape.plots.common import axis_names, of_results, spec_at, spread_points
+from saddlescape.plots.common import of_results, spec_at
 from saddlescape.plots.parts import At, select, selection
+from saddlescape.plots.points import points_of_axes
 from saddlescape.plots.trajectory import paths
 from saddlescape.spec import Spec
 
@@ -39,8 +40,7 @@ def sharpness(
     PlotError : no trajectory, or no sharpness along them, was recorded.
     """
     selected, results = selection(results, at), select(results, at)
-    names = axis_names(results)
-    points = spread_points([results.dims[name] for name in names]) if points is None else points
+    points = points_of_axes(results, points)
     figure, axes = paths(results, "sharpness", points, columns, selected)
     for ax, point in zip(axes, points, strict=True):
         if (limit := threshold_of(spec_at(results, point))) is not None:

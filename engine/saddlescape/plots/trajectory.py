@@ -13,7 +13,6 @@ from saddlescape.plots.common import (
     OUTCOMES,
     Values,
     axis_names,
-    check_drawn,
     check_recorded,
     clock_of,
     entitle,
@@ -22,12 +21,12 @@ from saddlescape.plots.common import (
     panels,
     recorded_runs,
     some_points,
-    spread_points,
     tidy,
     where,
 )
 from saddlescape.plots.legends import legend_below
 from saddlescape.plots.parts import At, select, selection
+from saddlescape.plots.points import check_drawn, points_of_axes
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -57,6 +56,10 @@ def trajectories(
     levels : losses at which to draw a horizontal line, by name.
     columns : panels per row.
     at : values by axis that are selected, such as ``{"optimizer": "adam"}``.
+
+    Raises
+    ------
+    PlotError, ArgumentError : no trajectory of the selected runs was recorded, or a point is none of the axes.
     """
     figure, axes = paths(select(results, at), "loss", points, columns, selection(results, at))
     for ax in axes:
@@ -80,7 +83,7 @@ def paths(
     check_recorded(results, measure)
     names = axis_names(results)
     chosen = points is not None
-    points = spread_points([results.dims[name] for name in names]) if points is None else points
+    points = points_of_axes(results, points)
     columns = min(columns, len(points))
     named = points if isinstance(points, Mapping) else {where(results, names, point): point for point in points}
     figure, axes = panels(len(named), columns, SIDE, 2.6, 0.8)
