@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+from functools import partial
 from multiprocessing import get_context
 
 import pytest
@@ -277,7 +278,7 @@ def test_what_cannot_be_extended_is_refused_in_one_line(run, tmp_path, monkeypat
             more(run, count=20)
     content = (run / "result.h5").read_bytes()
     (run / "result.h5").write_bytes(content[:-100] + b"?" + content[-99:])
-    with pytest.raises(CorruptError, match=r"does not match its digest .* restore it, or run the sweep again"):
+    with pytest.raises(CorruptError, match=r"does not match its digest .* restore it, or compute it again"):
         more(run, count=20)
     (run / "result.h5").unlink()
     with pytest.raises(RefusedError, match=f"is not finished; finish it first: saddlescape resume {run}"):
@@ -303,6 +304,26 @@ def test_old_runs_are_where_a_further_axis_has_the_default_of_its_key(tmp_path, 
     ((dimension, points),) = sides(old, new)
     assert dimension is None
     assert points.tolist() == [NEW, 0]
+
+
+def test_a_run_whose_extension_or_result_is_damaged_says_how_to_go_on(run, bigger, tmp_path):
+    with pytest.raises(Interrupted):
+        more(run, count=40, threads=1, should_stop=lambda: len(list(run.glob("growing/blocks/*.h5"))) > 1)
+    old = (run / "result.h5").read_bytes()
+    (run / "result.h5").unlink()
+    for command in (resume, partial(more, count=40)):
+        with pytest.raises(RefusedError, match=f"finish it first: delete {run}/growing, then saddlescape resume {run}"):
+            command(run)
+    (run / "result.h5").write_bytes(old[:2000] + b"?" + old[2001:])
+    with pytest.raises(CorruptError, match=f"compute it again: delete {run}/growing, then saddlescape resume {run}"):
+        resume(run)
+    (run / "result.h5").write_bytes(old)
+    (run / "growing/plan.json").write_text("{")
+    for command in (resume, ss.status, partial(more, count=40)):
+        with pytest.raises(CorruptError, match=f"is damaged; delete {run}/growing and extend the run again"):
+            command(run)
+    assert ss.run(bigger[0].parent / "spec.toml", run, threads=1, overwrite=True).read_bytes() == old
+    assert not (run / "growing").exists()
 
 
 def test_a_shard_is_not_extended(tmp_path):

@@ -3,13 +3,13 @@
 from saddlescape.store.atomic import creating, own_folder, write_all
 from saddlescape.store.blocks import encode
 from saddlescape.store.committed import Committed
-from saddlescape.store.folder import GROWING, RESULT, RunFolder, default_folder, result_of
+from saddlescape.store.folder import RESULT, RunFolder, default_folder, result_of
 from saddlescape.store.growth import at_work, finished, grows, held, settle
 from saddlescape.store.guard import guarded
 from saddlescape.store.listing import Entry, entries
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.plan_file import is_input, is_run, read_plan, read_sweep, run_first
+from saddlescape.store.plan_file import GROWING, is_input, is_run, read_plan, read_sweep, run_first
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.seal import written

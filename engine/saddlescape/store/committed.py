@@ -15,8 +15,8 @@ from saddlescape.plan import Plan
 from saddlescape.plan.fitted import Best
 from saddlescape.store import final
 from saddlescape.store.block_reader import read
-from saddlescape.store.folder import GROWING, RESULT, block_files
-from saddlescape.store.plan_file import read_plan, read_sweep
+from saddlescape.store.folder import RESULT, block_files
+from saddlescape.store.plan_file import GROWING, read_plan, read_sweep
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import block_sizes, coordinates, sizes, storable, title, variables
 from saddlescape.store.source import Region, Stored, take

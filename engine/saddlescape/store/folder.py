@@ -23,6 +23,7 @@ from saddlescape.store.lock import lock
 from saddlescape.store.merge import merge
 from saddlescape.store.mixture import Mixture
 from saddlescape.store.plan_file import (
+    GROWING,
     PLAN,
     SPEC,
     contains,
@@ -40,9 +41,6 @@ from saddlescape.system.shell import quote
 
 RESULT, SESSION, LOCK = "result.h5", "run.json", "lock"
 """Names in the folder of a run."""
-
-GROWING = "growing"
-"""Folder, in that of a run, of the bigger run that it becomes."""
 
 CORRUPT = ".corrupt"
 """Suffix of a damaged file that was set aside."""
@@ -168,14 +166,14 @@ class RunFolder:
 
     def _replace(self) -> None:
         """Begin this run in place of another one, whose files are deleted; other files stay."""
+        if is_run(self.folder / GROWING):
+            discard(self.folder / GROWING)
         for name in read_plan(self.folder).get("stored", []):
             (self.folder / name).unlink(missing_ok=True)
         write_plan(self.folder, self.plan, self.shard)
         (self.folder / RESULT).unlink(missing_ok=True)
         remove_blocks(self.folder, f"*{CORRUPT}")
         own_folder(self.folder / blocks.FOLDER)
-        if is_run(self.folder / GROWING):
-            discard(self.folder / GROWING)
 
     def _compare(self) -> None:
         """Raise RefusedError if the folder contains another run or another shard; take over its generation."""
@@ -271,7 +269,9 @@ def remove_blocks(folder: Path, *others: str) -> None:
 
 def discard(folder: Path) -> None:
     """Delete the files of a run, and its folder if it is then empty; ``plan.json`` goes last, in case of a kill."""
-    data = read_plan(folder).get("stored", [])
+    data = []
+    with contextlib.suppress(CorruptError):  # then files of data stay
+        data = read_plan(folder).get("stored", [])
     clear(folder)
     shutil.rmtree(folder / blocks.FOLDER, ignore_errors=True)
     for name in (RESULT, SESSION, *data, SPEC, LOCK, PLAN):

@@ -12,9 +12,9 @@ from saddlescape.errors import CorruptError, RefusedError
 from saddlescape.plan import WHOLE, Plan
 from saddlescape.store import blocks
 from saddlescape.store.atomic import listed, move, own_folder, sync, write_atomic
-from saddlescape.store.folder import GROWING, LOCK, RESULT, SESSION, discard, remove_blocks
+from saddlescape.store.folder import LOCK, RESULT, SESSION, discard, remove_blocks
 from saddlescape.store.lock import lock
-from saddlescape.store.plan_file import PLAN, is_run, read_plan, read_sweep, shard_of
+from saddlescape.store.plan_file import GROWING, PLAN, is_run, read_plan, read_sweep, shard_of
 from saddlescape.store.verify import OLD, fault_of, plan_of
 from saddlescape.system.shell import quote
 
@@ -64,13 +64,16 @@ def finished(folder: Path) -> Plan:
         remedy = "only a whole run can be extended; run the bigger sweep in shards, in new folders"
         raise RefusedError(f"{folder} contains shard {shard} of a run; {remedy}")
     result = folder / RESULT
+    way_on = f"saddlescape resume {quote(str(folder))}"
+    if grows(folder):  # without its result
+        way_on = f"delete {folder / GROWING}, then {way_on}"
     if not result.is_file():
-        raise RefusedError(f"{folder} is not finished; finish it first: saddlescape resume {quote(str(folder))}")
+        raise RefusedError(f"{folder} is not finished; finish it first: {way_on}")
     plan = Plan(read_sweep(folder))
     if plan.digest != fields["digest"]:
         raise CorruptError(f"{folder}: spec.toml, plan.json or a data file has changed since the run began; restore it")
     if (fault := fault_of(result)) and fault != OLD:
-        raise CorruptError(f"{result} {fault}; restore it, or run the sweep again in a new folder")
+        raise CorruptError(f"{result} {fault}; restore it, or compute it again: {way_on}")
     if plan_of(result) != plan.digest:
         raise CorruptError(f"{result} is not the result of the run in its folder; restore it")
     return plan
@@ -91,7 +94,7 @@ def settle(folder: Path) -> bool:
         remove_blocks(folder)
         move(growing / RESULT, result)
         sync(folder)
-    elif plan_of(result) != read_plan(growing)["digest"]:
+    elif read_plan(folder)["digest"] != read_plan(growing)["digest"]:
         return False
     if kept := listed(growing / blocks.FOLDER, "*"):
         own_folder(folder / blocks.FOLDER)

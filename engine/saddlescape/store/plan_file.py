@@ -16,6 +16,9 @@ from saddlescape.system.user_files import file_bytes
 
 PLAN, SPEC = "plan.json", "spec.toml"
 
+GROWING = "growing"
+"""Folder, in that of a run, of the bigger run that it becomes."""
+
 FIELDS = {"digest": str, "blocks": int, "overrides": list, "folder": str, "spec": dict}
 """Fields of plan.json, with their types."""
 MAX_SIZE = 2**26
@@ -105,7 +108,8 @@ def read_plan(folder: Path) -> dict[str, Any]:
     except (ValueError, LookupError, TypeError, RecursionError):
         valid = False
     if not valid:
-        raise CorruptError(f"{path} is damaged; start the run again in another folder")
+        extend, start = f"delete {folder} and extend the run again", "start the run again in another folder"
+        raise CorruptError(f"{path} is damaged; {extend if folder.name == GROWING else start}")
     if version != FORMAT:
         raise RefusedError(f"{path} has format {version!r:.20}; this version writes {FORMAT}")
     return dict(fields)
