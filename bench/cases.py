@@ -8,6 +8,7 @@ import numpy as np
 
 from saddlescape.kernels import Batch, Trainer, train
 from saddlescape.network import layout
+from saddlescape.words.optimizers import OPTIMIZERS
 
 RATE, RECORDED = 0.05, 16
 SHAPES = {(2, 2, 1): (4096, 1000), (2, 8, 1): (1024, 1000), (2, 16, 1): (512, 1000), (4, 8, 8, 1): (256, 1000)}
@@ -17,6 +18,9 @@ AGREE = {"float64": 1e-10, "float32": 1e-4}
 """Largest difference of parameters after `ALIKE` steps: the order of sums and the elementary functions differ."""
 
 ALIKE = 20
+
+STEADY = [word for word, its in OPTIMIZERS.items() if its.steps and word != "quickprop"]
+"""Optimizers of which hardly a run stops early, as most of quickprop do."""
 
 
 def name(sizes):

@@ -10,18 +10,14 @@ from statistics import median
 
 import numpy as np
 import report
-from cases import make_batch, make_trainer, problem, shares, starts, trained
+from cases import STEADY, make_batch, make_trainer, problem, shares, starts, trained
 
-from saddlescape.kernels.update_rules import RULES
 from saddlescape.system.resources import cores
 
 SIZES = (2, 2, 1)
 RUNS, STEPS, SAMPLES = (10**3, 10**4, 10**5, 10**6), (100, 1000, 10_000, 100_000), (4, 16, 64, 256, 1024, 4096)
 SMALL = 1e-7
 """A learning rate with which no run reaches a fixed point within its steps."""
-
-ENDING = "quickprop"
-"""The optimizer whose runs end within their steps at any rate: it goes to the minimum of a parabola."""
 
 STEPS_OF_RUNS, RUNS_OF_STEPS = 1000, 16384
 WIDTHS = (1, 2, 4, 8, 16, 32, 64)
@@ -91,9 +87,7 @@ def widths(runs, rounds):
 
 def optimizers(runs, rounds):
     """Measure network-steps per second of each optimizer, and last of gd online, where a step is a quarter."""
-    has_steps = {name: rule.update and name != ENDING for name, rule in RULES.items()}  # of a fixed size and number
-    stepping = [name for name, has in has_steps.items() if has]
-    full = {name: (SIZES, *problem(SIZES), runs, 1000, cores(), name) for name in stepping}
+    full = {name: (SIZES, *problem(SIZES), runs, 1000, cores(), name) for name in STEADY}
     cases = {**full, "gd online": (SIZES, *problem(SIZES), runs, 4000, cores(), "gd", 1)}
     return {name: runs * 1000 / took for name, took in medians(cases, rounds).items()}
 

@@ -11,12 +11,11 @@ import batched_numpy
 import numpy as np
 import pytest
 import scalar_njit
-from cases import AGREE, ALIKE, RATE, SHAPES, make_batch, make_trainer, name, problem, shares, starts, trained
+from cases import AGREE, ALIKE, RATE, SHAPES, STEADY, make_batch, make_trainer, name, problem, shares, starts, trained
 from conftest import BASELINE
 
 from saddlescape.kernels import train
 from saddlescape.system.resources import cores
-from saddlescape.words.optimizers import OPTIMIZERS
 
 
 def same_work(benchmark, sizes, what):
@@ -62,10 +61,6 @@ def test_peer(benchmark, note, sizes, dtype, peer):
     np.testing.assert_allclose(ended, same, rtol=0, atol=AGREE[dtype])
     benchmark.pedantic(PEERS[peer], (theta, sizes, X, T, steps), rounds=3)
     note(name(sizes), dtype, peer, runs * steps)
-
-
-STEADY = [word for word, its in OPTIMIZERS.items() if its.steps and word != "quickprop"]
-"""Optimizers of which hardly a run stops early, as most of quickprop do."""
 
 
 @pytest.mark.parametrize("optimizer", STEADY)
