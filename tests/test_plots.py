@@ -105,6 +105,12 @@ def test_curve_draws_the_fractions(scales):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("initialization scale", "fraction of 8 runs, 95 % interval")
 
 
+def test_a_curve_of_a_run_in_progress_has_the_axis_of_the_whole(scales):
+    whole = plots.curve(scales).get_xlim()
+    scales.variables["outcome"] = np.where(np.arange(5)[:, None] > 0, -1, scales["outcome"])  # only zero has finished
+    assert plots.curve(scales).get_xlim() == pytest.approx(whole)
+
+
 def test_curve_puts_zero_apart_left_of_a_break(scales):
     ax = plots.escape_curve(scales)
     (zero,), (frozen,) = drawn(ax, "frozen at zero")

@@ -50,6 +50,7 @@ def curve(
         total = counts.sum(axis=1)
         starts = independent_starts(parts.results, total, distinct[point], parts.pooled)
         positions = axis_positions(panel, values_of(parts.results, along))
+        panel.update_datalim([(x, 0) for x in positions[0]], updatey=False)  # also where no run has finished
         for o in (o for o in Outcome if counts[:, o].any()):
             draw_fractions(panel, positions, counts[:, o], total, starts, o.label, COLORS[o], marker=MARKERS[o])
         panel.set_ylim(-0.02, 1.02)
