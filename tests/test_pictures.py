@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.axis import XAxis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_plots import Stand, designed, drawn, results
@@ -392,6 +393,21 @@ def test_no_text_lies_on_another_in_a_crowded_figure(kind, options):
     assert all(text.get_fontsize() >= 7 for text in texts)
     labels = [[tick for tick in ax.get_xticklabels() if tick.get_text()] for ax in figure.axes]
     assert max(map(len, labels)) > 1
+
+
+def test_labels_that_lie_on_each_other_are_not_drawn(monkeypatch):
+    figure = plots.plot(complete(results(Outcome.SOLVED, **CROWDED["compare"])), "compare", size=(6, 5))
+    drawn_ticks = []
+    monkeypatch.setattr(XAxis, "draw", lambda axis, *_: drawn_ticks.append(len(axis.get_majorticklocs())))
+    figure.draw_without_rendering()
+    assert max(drawn_ticks) < len(figure.axes[0].get_xticks())
+
+
+def test_a_wide_legend_does_not_narrow_a_map():
+    outcome = np.where(np.arange(8) < 6, Outcome.SOLVED, np.where(np.arange(8) < 7, Outcome.TRAPPED, Outcome.PLATEAU))
+    figure = plots.plot(results(outcome, x=[1, 2], y=[1, 2]), "map", style="paper")
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_position().width > 0.5
 
 
 def test_no_tick_label_is_cut_at_the_edge():
