@@ -405,9 +405,9 @@ def test_labels_that_lie_on_each_other_are_not_drawn(monkeypatch):
 
 def test_a_wide_legend_does_not_narrow_a_map():
     outcome = np.where(np.arange(8) < 6, Outcome.SOLVED, np.where(np.arange(8) < 7, Outcome.TRAPPED, Outcome.PLATEAU))
-    figure = plots.plot(results(outcome, x=[1, 2], y=[1, 2]), "map", style="paper")
+    figure = plots.plot(results(outcome, x=[1, 2], y=["a long name", "b"]), "map", style="paper")
     figure.draw_without_rendering()
-    assert figure.axes[0].get_position().width > 0.5
+    assert figure.axes[0].get_position().width > 0.4
 
 
 def test_no_tick_label_is_cut_at_the_edge():
