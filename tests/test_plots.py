@@ -624,6 +624,15 @@ def test_plot_says_what_is_missing(scales, change, kind, message):
         plots.plot(scales, kind)
 
 
+@pytest.mark.parametrize("kind", ["map", "solved", "compare"])
+@pytest.mark.parametrize("axes", [{}, {"x": [1, 2]}], ids=["none", "one"])
+def test_a_kind_that_needs_two_axes_names_one_that_fits(kind, axes):
+    made = results(Outcome.SOLVED, **axes)
+    with pytest.raises(plots.PlotError, match=f"needs two axes, and this result has {len(axes)}; use") as told:
+        plots.plot(made, kind)
+    assert str(told.value).endswith(f"; use {plots.plot(made).made['kind']}")
+
+
 def test_curve_needs_an_axis():
     with pytest.raises(plots.PlotError, match="needs an axis"):
         plots.plot(results(Outcome.SOLVED), "curve")

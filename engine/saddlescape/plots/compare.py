@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescape.plots.common import (
-    PlotError,
     Values,
     axis_positions,
     broken,
@@ -23,7 +22,7 @@ from saddlescape.plots.common import (
 )
 from saddlescape.plots.fractions import draw_band, of_runs
 from saddlescape.plots.legends import legend_beside
-from saddlescape.plots.parts import MOST, At, Names, Parts, divided
+from saddlescape.plots.parts import MOST, At, Names, Parts, divided, need_two
 from saddlescape.plots.shown import new_figure
 from saddlescape.plots.solved import draw_solved, labels_of, shifted, styles_of
 from saddlescape.words.outcomes import Outcome
@@ -45,8 +44,7 @@ def roles(results: "Results", names: list[str]) -> list[str]:
 
     The last dimension of numbers is horizontal; the last dimension of words, or else of numbers, gives the lines.
     """
-    if len(names) < 2:
-        raise PlotError(f"kind: compare needs two axes, and this result has {len(names)}; use curve")
+    need_two("compare", names)
     along = next((name for name in reversed(names) if not is_words(results, name)), names[-1])
     rest = [name for name in names if name != along]
     return [next((name for name in reversed(rest) if is_words(results, name)), rest[-1]), along]

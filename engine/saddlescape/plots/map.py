@@ -18,7 +18,6 @@ from saddlescape.plots.common import (
     COLORS,
     RAMP,
     TICKS,
-    PlotError,
     Values,
     axis_names,
     broken,
@@ -35,7 +34,7 @@ from saddlescape.plots.common import (
     where,
 )
 from saddlescape.plots.legends import legend_below
-from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled
+from saddlescape.plots.parts import At, Names, Parts, axes_of, divided, labelled, need_two
 from saddlescape.plots.shown import ShownFigure, new_figure
 from saddlescape.plots.text import list_lines, points_of
 from saddlescape.plots.ticks import below, name_ticks
@@ -106,16 +105,14 @@ def map(
 
 def two_axes(results: "Results", names: list[str]) -> list[str]:
     """The last two axes with several values, of numbers if there are two."""
-    if len(names) < 2:
-        raise PlotError(f"kind: a map needs two axes, and this result has {len(names)}; use another kind")
+    need_two("a map", names)
     order = sorted(names, key=lambda name: (results.dims[name] > 1, not is_words(results, name), names.index(name)))
     return sorted(order[-2:], key=names.index)
 
 
 def _at_point(results: "Results", point: tuple[int, ...]) -> Parts:
     """The last two axes, at a point of the others."""
-    if len(names := axis_names(results)) < 2:
-        two_axes(results, names)
+    need_two("a map", names := axis_names(results))
     return Parts(results, names[-2:], names[:-2], [], "")
 
 

@@ -133,7 +133,7 @@ def divided(
         drawn = choose(part, free)
     except PlotError as lacking:
         used = ", ".join([*facets, *pooled, *(name for name in axis_names(results) if name not in part.dims)])
-        raise PlotError(f"{lacking}; not counted: {used}, in panels, pooled or selected" if used else lacking) from None
+        raise PlotError(f"{lacking}{used and f'; not counted: {used}, in panels, pooled or selected'}") from None
     rest = [name for name in free if name not in drawn]
     number = math.prod(part.dims[name] for name in (*facets, *rest))
     (facets if spare and ax is None and number <= MOST else pooled).extend(rest)
@@ -143,6 +143,13 @@ def divided(
     if ax is not None and made.panels > 1:
         raise PlotError("facet: needs a figure of its own; leave out ax")
     return made
+
+
+def need_two(kind: str, names: Sequence[str]) -> None:
+    """Raise a PlotError, with a kind that does fit, if there are fewer than two axes."""
+    if len(names) < 2:
+        fits = "curve" if names else "trajectories"
+        raise PlotError(f"kind: {kind} needs two axes, and this result has {len(names)}; use {fits}")
 
 
 def select(results: "Results", at: At | None) -> "Results":

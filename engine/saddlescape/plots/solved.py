@@ -10,7 +10,6 @@ from saddlescape.plots.common import (
     CYCLE,
     RAMP,
     SHAPES,
-    PlotError,
     Values,
     axis_positions,
     broken,
@@ -27,7 +26,7 @@ from saddlescape.plots.common import (
 )
 from saddlescape.plots.fractions import draw_fractions, independent_starts, of_runs
 from saddlescape.plots.legends import SIDE, legend_beside
-from saddlescape.plots.parts import At, Names, Parts, columns_of, divided
+from saddlescape.plots.parts import At, Names, Parts, columns_of, divided, need_two
 from saddlescape.words.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -76,8 +75,7 @@ def solved(
 
 def last_two(results: "Results", names: list[str]) -> list[str]:
     """The last two axes with several values, or else the last two."""
-    if len(names) < 2:
-        raise PlotError(f"kind: solved needs two axes, and this result has {len(names)}; use curve")
+    need_two("solved", names)
     order = sorted(names, key=lambda name: (results.dims[name] > 1, names.index(name)))
     return sorted(order[-2:], key=names.index)
 
