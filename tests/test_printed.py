@@ -7,6 +7,7 @@ import pytest
 from spec_cases import TINY
 from store_cases import commit, filled, run_folder, sweep
 
+import saddlescape as ss
 from saddlescape.errors import SaddlescapeError, SpecError
 from saddlescape.plan import Plan, Shard
 from saddlescape.spec import load
@@ -38,6 +39,16 @@ def test_a_path_without_a_result_is_told_what_it_is(tmp_path):
     }.items():
         with pytest.raises(SpecError, match=message):
             open_result(tmp_path / path)
+
+
+@pytest.mark.parametrize("opened", [open_result, ss.open, verify, ss.status])
+def test_a_misspelt_run_or_result_is_told_the_one_beside_it(tmp_path, opened):
+    run_folder(Plan(sweep(text=TINY)), tmp_path / "my-run").rename(tmp_path / "pooled.h5")
+    (tmp_path / "my-notes").mkdir()
+    for name, meant in {"my-rum": "my-run", "my-rum/result.h5": "my-run", "poled.h5": "pooled.h5", "x": ""}.items():
+        hint = rf"; did you mean '{meant}'\?" if meant else ""
+        with pytest.raises(SaddlescapeError, match=f"; it does not exist{hint}$|: it does not exist{hint}$"):
+            opened(tmp_path / name)
 
 
 def test_a_run_or_a_result_in_place_of_a_spec_is_told_the_command_for_it(tmp_path):

@@ -40,11 +40,11 @@ def merge_it(shard: Path) -> str:
 
 def _reason(path: Path) -> str:
     from saddlescape import store
-    from saddlescape.store import RESULT, is_run
+    from saddlescape.store import RESULT, absent, is_run
 
     if is_run(path):
         progress = store.status(path)
         if progress.shards[0].of > 1 and progress.done == progress.blocks:
             return merge_it(path)
         return f"this run is not finished; finish it with: saddlescape resume {quote(str(path))}"
-    return f"this folder contains no {RESULT} and no run" if path.is_dir() else "it does not exist"
+    return f"this folder contains no {RESULT} and no run" if path.is_dir() else absent(path)

@@ -23,6 +23,7 @@ from saddlescape.store import (
     ResultFile,
     Source,
     Stored,
+    absent,
     guarded,
     is_input,
     result_of,
@@ -395,4 +396,4 @@ def open(path: str | Path) -> Results:
         return Results(ResultFile(file))
     if Path(path).is_dir():
         return Results(Committed(Path(path)))
-    raise SpecError([Fault(str(file), "must be a result file or the folder of a run; it does not exist")])
+    raise SpecError([Fault(str(file), f"must be a result file or the folder of a run; {absent(file)}")])

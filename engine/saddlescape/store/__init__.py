@@ -9,7 +9,7 @@ from saddlescape.store.guard import guarded
 from saddlescape.store.listing import Entry, entries
 from saddlescape.store.merge import versions
 from saddlescape.store.mixture import Mixture
-from saddlescape.store.plan_file import GROWING, is_input, is_run, read_plan, read_sweep, run_first
+from saddlescape.store.plan_file import GROWING, absent, is_input, is_run, read_plan, read_sweep, run_first
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.schema import FileVariable, block_sizes, sizes, variables
 from saddlescape.store.seal import written
@@ -32,6 +32,7 @@ __all__ = [
     "Source",
     "Status",
     "Stored",
+    "absent",
     "at_work",
     "block_sizes",
     "by_run",

@@ -13,6 +13,7 @@ from saddlescape.plan import FORMAT, Plan, Shard
 from saddlescape.store.atomic import write_atomic
 from saddlescape.system.shell import quote
 from saddlescape.system.user_files import file_bytes
+from saddlescape.words.suggest import hint
 
 PLAN, SPEC = "plan.json", "spec.toml"
 
@@ -127,10 +128,17 @@ def run_first(path: Path) -> str:
     return f"this is a spec; run it first: saddlescape run {quote(str(path))}"
 
 
+def absent(path: Path) -> str:
+    """What is said of a result or run that does not exist, with the one beside it whose name is the most similar."""
+    lost = path if path.parent.is_dir() else path.parent
+    there = [each.name for each in sorted(lost.parent.glob("*")) if each.suffix == ".h5" or is_run(each)]
+    return f"it does not exist{hint(lost.name, there)}"
+
+
 def _kind(path: Path) -> str:
     """What a path without a run is."""
     if not path.exists():
-        return "it does not exist"
+        return absent(path)
     if path.is_dir():
         return f"it has no {PLAN}"
     return run_first(path) if is_input(path) else "it is a file; give the folder of a run"

@@ -10,7 +10,7 @@ from saddlescape.plan import Plan
 from saddlescape.store import blocks, guard, objects, seal
 from saddlescape.store.block_reader import check
 from saddlescape.store.folder import RESULT
-from saddlescape.store.plan_file import is_input, read_plan, read_sweep, run_first, shard_of
+from saddlescape.store.plan_file import absent, is_input, read_plan, read_sweep, run_first, shard_of
 from saddlescape.store.raw import Raw
 from saddlescape.store.result_file import ResultFile
 from saddlescape.store.source import strips, take
@@ -32,7 +32,7 @@ def verify(path: Path) -> str:
         If the path is neither a result file nor a run's folder.
     """
     if is_input(path) or not (path.is_dir() or path.is_file()):
-        kind = run_first(path) if is_input(path) else "it is neither" if path.exists() else "it does not exist"
+        kind = run_first(path) if is_input(path) else "it is neither" if path.exists() else absent(path)
         raise SpecError([Fault(str(path), f"must be a result file or a run's folder; {kind}")])
     faults = list(_folder(path) if path.is_dir() else _file(path))
     if faults:
