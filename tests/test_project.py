@@ -99,7 +99,7 @@ def test_classifiers_name_the_versions_of_python_that_are_tested():
 
 @pytest.mark.parametrize("wrong", ["test_kernels", "test_kernel.py::test_gd", "no-such.py"])
 def test_make_bench_names_the_files_that_there_are(wrong):
-    command = ["make", "-o", ".venv/.ready", "bench", f"ONLY={wrong}"]
+    command = ["make", "--no-print-directory", "-o", ".venv/.ready", "bench", f"ONLY={wrong}"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert told.returncode == 2
     assert told.stdout.startswith(f"ONLY={wrong}: must be one of test_evaluate.py ")
