@@ -285,25 +285,34 @@ def test_what_cannot_be_extended_is_refused_in_one_line(run, tmp_path, monkeypat
         more(run, count=20)
 
 
-@pytest.mark.parametrize(
-    ("text", "axis"),
-    [
-        (TINY, "training.reduction=mean,sum"),
-        (TINY.replace("[training]", '[training]\nloss = "mse"'), "training.reduction=sum,mean"),
-        (TINY, "starts.bias_scale=0,1"),
-        (TINY, "starts.layer_scales=[0,1],[1,1]"),
-        (TINY, "training.layer_rates.1=0,1"),
-        (TINY, "problem.input_coding=pm1,01"),
-        (MOONS, "problem.noise=0.1,0"),
-        (MOONS, "problem.balance=0.1,0.5"),
-        (MOONS.replace("moons", "blobs"), "problem.classes=4,3"),
-    ],
-)
-def test_old_runs_are_where_a_further_axis_has_the_default_of_its_key(tmp_path, text, axis):
-    old, new = (parse(text, tmp_path, overrides) for overrides in ((), (f"axes.{axis}",)))
+DEFAULTS = {
+    "training.reduction=mean,sum": TINY,
+    "training.reduction=sum,mean": TINY.replace("[training]", '[training]\nloss = "mse"'),
+    "training.layer_rates.1=0,1": TINY,
+    "problem.noise=0.1,0": MOONS,
+    "problem.classes=4,3": MOONS.replace("moons", "blobs"),
+    "problem.balance=0.1,0.5": MOONS,
+    "problem.input_coding=pm1,01": TINY,
+    "starts.bias_scale=0,1": TINY,
+    "starts.layer_scales=[0,1],[1,1]": TINY,
+}
+"""Axes of keys that a spec does not set; the last value is the default."""
+KERNELS = list(DEFAULTS)[:5]
+"""Those that need kernels of their own."""
+
+
+@pytest.mark.parametrize("axis", DEFAULTS)
+def test_old_runs_are_where_a_further_axis_has_the_default_of_its_key(tmp_path, axis):
+    old, new = (parse(DEFAULTS[axis], tmp_path, overrides) for overrides in ((), (f"axes.{axis}",)))
     ((dimension, points),) = sides(old, new)
     assert dimension is None
     assert points.tolist() == [NEW, 0]
+
+
+@pytest.mark.parametrize("axis", [pytest.param(a, marks=pytest.mark.slow) if a in KERNELS else a for a in DEFAULTS])
+def test_runs_at_the_default_of_a_further_axis_have_the_bytes_of_one_run(tmp_path, axis):
+    run, one = both(tmp_path, DEFAULTS[axis], None, [axis])
+    assert more(run, axes=[axis], threads=1).path.read_bytes() == one
 
 
 def test_a_run_whose_extension_or_result_is_damaged_says_how_to_go_on(run, bigger, tmp_path):

@@ -1,5 +1,6 @@
 """What commands print: numbers with their nouns, and a remedy that fits what the path is."""
 
+import re
 from types import SimpleNamespace
 
 import click
@@ -45,8 +46,9 @@ def test_a_path_without_a_result_is_told_what_it_is(tmp_path):
 def test_a_misspelt_run_or_result_is_told_the_one_beside_it(tmp_path, opened):
     run_folder(Plan(sweep(text=TINY)), tmp_path / "my-run").rename(tmp_path / "pooled.h5")
     (tmp_path / "my-notes").mkdir()
-    for name, meant in {"my-rum": "my-run", "my-rum/result.h5": "my-run", "poled.h5": "pooled.h5", "x": ""}.items():
-        hint = rf"; did you mean '{meant}'\?" if meant else ""
+    near = {"my-rum": "my-run", "my-rum/result.h5": "my-run", "poled.h5": "pooled.h5", "pooled": "pooled.h5"}
+    for name, meant in {**near, "x": "", "other.h5": ""}.items():
+        hint = f"; did you mean '{re.escape(str(tmp_path / meant))}'\\?" if meant else ""
         with pytest.raises(SaddlescapeError, match=f"; it does not exist{hint}$|: it does not exist{hint}$"):
             opened(tmp_path / name)
 

@@ -16,6 +16,9 @@ CENTERS = 10.0
 TERMS = 10
 """Terms of the series of sine and cosine; the next ones are below 1e-19 within an eighth of a turn."""
 
+BALANCES = {"moons": 0.5, "circles": 0.5}
+"""Share of the samples that have the last class by default; in other sets all classes have equally many."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -27,7 +30,7 @@ class Shape:
     seed : determines all draws.
     noise : standard deviation of the normal noise that is added to each input, of a sine to the target.
     label_noise : probability with which a sample has another class than its place.
-    balance : share of the samples that have the last class; None: all classes have equally many.
+    balance : share of the samples that have the last class; None: that of `BALANCES`.
     classes, inputs : the number of classes, and of inputs of blobs.
     factor : radius of the inner circle.
     turns : number of turns of each spiral.
@@ -65,7 +68,7 @@ def counts(name: str, shape: Shape) -> list[int]:
 
     If they cannot be equal, the first classes have one more; of moons and circles the last, as in scikit-learn.
     """
-    balance = 0.5 if shape.balance is None and name in ("moons", "circles") else shape.balance
+    balance = BALANCES.get(name) if shape.balance is None else shape.balance
     last = [] if balance is None else [math.floor(shape.samples * balance + 0.5)]
     each, more = divmod(shape.samples - sum(last), shape.classes - len(last))
     return [each + (k < more) for k in range(shape.classes - len(last))] + last

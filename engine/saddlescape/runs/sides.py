@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saddlescape.errors import RefusedError
+from saddlescape.network.shapes import BALANCES
 from saddlescape.plan.schemes import SPARSITY
 from saddlescape.spec import Axis, Spec, Sweep
 from saddlescape.spec.values import as_json
@@ -17,6 +18,8 @@ Indices = npt.NDArray[np.intp]
 
 NEW = -1
 """Index of a point that the old sweep does not have."""
+
+NEW_FOLDER = "run the other sweep in a new folder"
 
 
 class Side(NamedTuple):
@@ -67,9 +70,6 @@ def _side(old: Sweep, side: Sequence[Axis]) -> Side:
     return Side(number, index)
 
 
-NEW_FOLDER = "run the other sweep in a new folder"
-
-
 def _written(value: object) -> str:
     return json.dumps(as_json(value))
 
@@ -89,7 +89,7 @@ def unset(spec: Spec) -> dict[str, object]:
         **dict.fromkeys(("problem.input_coding", "problem.target_coding"), spec.problem.coding),
         **{f"problem.{name}": getattr(shape, name) for name in ("noise", "classes", "inputs")},
         **dict.fromkeys(("starts.layer_scales", "training.layer_rates"), ones),
-        "problem.balance": 0.5 if spec.problem.name in ("moons", "circles") else None,
+        "problem.balance": BALANCES.get(spec.problem.name or ""),
         "starts.bias_scale": 1.0 if spec.starts.layer_scales is None else None,
         "starts.sparsity": SPARSITY,
         "training.reduction": "sum" if LOSSES[spec.training.loss].reduction is Reduction.SUM else "mean",

@@ -1,7 +1,6 @@
 """Load a sweep from a TOML file or text, with overrides; all its faults are reported at once."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from saddlescape.errors import Fault, SpecError
@@ -20,7 +19,7 @@ from saddlescape.system import bundled as data
 from saddlescape.system.arguments import ArgumentError
 from saddlescape.system.arithmetic import ieee
 from saddlescape.system.shell import quote
-from saddlescape.words.suggest import FLOOR, nearest
+from saddlescape.words.suggest import nearest, similar_file
 
 MAX_TEXT = 2**20
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -88,10 +87,8 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Sweep:
 
 
 def _similar(path: Path) -> str:
-    """``; did you mean 'x.toml'?`` for the spec in the same folder with the most similar name, or ""."""
-    stems = [each.stem for each in path.parent.glob("*.toml")]
-    near = [stem for name in (path.name, path.stem) for stem in get_close_matches(name, stems, n=1, cutoff=FLOOR)]
-    return f"; did you mean {str(path.with_name(f'{near[0]}.toml'))!r}?" if near else ""
+    """The spec in the same folder whose name is the most similar, as a suggestion."""
+    return similar_file(path, path.parent.glob("*.toml"))
 
 
 def _no_spec(path: Path) -> str:

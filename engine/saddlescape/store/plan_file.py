@@ -13,7 +13,7 @@ from saddlescape.plan import FORMAT, Plan, Shard
 from saddlescape.store.atomic import write_atomic
 from saddlescape.system.shell import quote
 from saddlescape.system.user_files import file_bytes
-from saddlescape.words.suggest import hint
+from saddlescape.words.suggest import similar_file
 
 PLAN, SPEC = "plan.json", "spec.toml"
 
@@ -131,8 +131,8 @@ def run_first(path: Path) -> str:
 def absent(path: Path) -> str:
     """What is said of a result or run that does not exist, with the one beside it whose name is the most similar."""
     lost = path if path.parent.is_dir() else path.parent
-    there = [each.name for each in sorted(lost.parent.glob("*")) if each.suffix == ".h5" or is_run(each)]
-    return f"it does not exist{hint(lost.name, there)}"
+    there = (each for each in sorted(lost.parent.glob("*")) if each.suffix == ".h5" or is_run(each))
+    return f"it does not exist{similar_file(lost, there)}"
 
 
 def _kind(path: Path) -> str:

@@ -1,8 +1,9 @@
 """Suggestions for unknown words: what other software calls a known word, or a similar spelling."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from difflib import SequenceMatcher
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import SequenceMatcher, get_close_matches
+from pathlib import Path
 from typing import Any
 
 from saddlescape.words.activations import ACTIVATIONS
@@ -137,6 +138,13 @@ def hint(word: str, known: Collection[str]) -> str:
     """``; did you mean 'x'?`` for the known word that `word` resembles most, or ""."""
     suggestion = next(_candidates(word[:LONGEST], known), None)
     return f"; did you mean {suggestion!r}?" if suggestion else ""
+
+
+def similar_file(path: Path, known: Iterable[Path]) -> str:
+    """``; did you mean 'x'?`` for the known path whose name, without .toml and .h5, `path` resembles most, or ""."""
+    names = {each.name.removesuffix(".toml").removesuffix(".h5"): each for each in known}
+    near = [like for name in (path.name, path.stem) for like in get_close_matches(name, names, n=1, cutoff=FLOOR)]
+    return f"; did you mean {str(names[near[0]])!r}?" if near else ""
 
 
 def _candidates(word: str, known: Collection[str]) -> Iterator[str]:
